@@ -1,0 +1,2 @@
+//! `sladd`: arguments → command → exit code.
+fn main() {}

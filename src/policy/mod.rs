@@ -1,0 +1,204 @@
+//! The policy: what is written (`raw`) → checked (`check`) → valid ([`Policy`]). Faults are collected as findings and drawn
+//! under the user's own lines (`finding`). A `Policy` that exists is right: nothing after it checks again.
+
+use crate::{
+    detect::Kinds,
+    epoch::Period,
+    retention::{Basis, Keep, Purpose},
+    time::Zone,
+};
+use ipnet::IpNet;
+
+/// A valid policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Goes into every tag: `[a-z0-9-]{1,32}`.
+    pub name: Box<str>,
+    /// Goes into every tag.
+    pub version: u32,
+    /// What comes in.
+    pub source: Source,
+    /// What happens to each field, by canonical name or `family.*` pattern, in the order written, without `"*"`.
+    pub fields: Vec<(Box<str>, Treatment)>,
+    /// What happens to every other field.
+    pub rest: Treatment,
+    /// Addresses that are left as they are.
+    pub exempt: Vec<IpNet>,
+    /// Classes, each named once, in the order of their first rule.
+    pub classes: Vec<Class>,
+    /// First match wins; the last has no conditions.
+    pub rules: Vec<Rule>,
+    /// How the output is written.
+    pub encode: Encode,
+    /// Keys of pseudonyms.
+    pub keys: Keys,
+    /// Examples that `sladd test` runs.
+    pub examples: Vec<Example>,
+}
+
+/// `[source]`
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Formats as written, tried in order: `auto` alone, or names and directives.
+    pub formats: Vec<Box<str>>,
+    /// What becomes of a line that fits none.
+    pub malformed: OnMalformed,
+    /// The share of malformed lines that ends the run, in per cent; `None`: no limit.
+    pub malformed_limit: Option<f64>,
+    /// The zone of layouts that have none.
+    pub zone: Zone,
+}
+
+/// What becomes of a line that fits no format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMalformed {
+    /// Its text is scrubbed.
+    Scrub,
+    /// It is left out.
+    Drop,
+}
+
+/// What happens to a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Treatment {
+    /// Rounds a time (`to`) or a number.
+    Coarsen(Coarsen),
+    /// Parameter by parameter; the `keep` names' values stay, the `pseudonym` names' values are pseudonymised, the rest goes.
+    Cookie {
+        keep: Vec<Box<str>>,
+        pseudonym: Vec<Box<str>>,
+        digits: u8,
+    },
+    /// Withholds it.
+    Drop,
+    /// A user agent's family, major version and system; without version where `version` is false.
+    Family { version: bool },
+    /// Keeps it if it passes the grammar of its kind.
+    Keep { reason: Option<Box<str>> },
+    /// A language header's primary tag.
+    Language,
+    /// A URL's scheme, host and port.
+    Origin,
+    /// A path with the segments that look like identifiers replaced.
+    Path,
+    /// A keyed pseudonym.
+    Pseudonym { digits: u8 },
+    /// Parameter by parameter: beside what the built-in rule keeps, `keep` names' values stay and `pseudonym` names' values are pseudonymised.
+    Query {
+        keep: Vec<Box<str>>,
+        pseudonym: Vec<Box<str>>,
+        digits: u8,
+    },
+    /// Free text with what the detectors find replaced.
+    Scrub { kinds: Kinds, network: Network },
+    /// An address cut to a prefix.
+    Truncate(Network),
+}
+
+/// How addresses are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Bits of an IPv4 address that stay, 0 to 32.
+    pub v4: u8,
+    /// Bits of an IPv6 address that stay, 0 to 128.
+    pub v6: u8,
+    /// What becomes of a port.
+    pub port: Port,
+}
+
+/// What becomes of the port behind an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// It goes.
+    Drop,
+    /// It stays.
+    Keep,
+}
+
+/// How far a value is rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coarsen {
+    /// A time, to its full minute.
+    Minute,
+    /// A time, to its full hour.
+    Hour,
+    /// A time, to its day.
+    Day,
+    /// A number, to a multiple of this.
+    Step(u64),
+}
+
+/// A retention class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// `[a-z0-9_]{1,32}`.
+    pub name: Box<str>,
+    /// How long its records live, from their time.
+    pub keep: Keep,
+    /// What they are kept for.
+    pub purpose: Purpose,
+    /// On what ground.
+    pub basis: Basis,
+}
+
+/// A retention rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Index into [`Policy::classes`].
+    pub class: u8,
+    /// Formats by name; empty: any.
+    pub formats: Vec<Box<str>>,
+    /// Canonical field names and the patterns of which one must match (`*` at the end, `4xx`); all conditions must hold.
+    pub fields: Vec<(Box<str>, Vec<Box<str>>)>,
+}
+
+/// `[encode]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encode {
+    /// The layout of the output.
+    pub layout: Layout,
+    /// Whether the tag is written.
+    pub tag: TagForm,
+}
+
+/// The layout of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// The input's own.
+    Same,
+    /// One flat JSON object a line, with canonical names.
+    Json,
+}
+
+/// Whether the tag is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagForm {
+    /// As a field of the record.
+    Append,
+    /// Not at all.
+    None,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Where secrets are kept; `None`: in memory.
+    pub directory: Option<std::path::PathBuf>,
+    /// How long one secret is used, by the records' time.
+    pub epoch: Period,
+    /// How long a secret lives after its epoch.
+    pub keep: Keep,
+}
+
+/// `[[example]]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// A line as a server would write it.
+    pub line: Box<str>,
+    /// The format it is in, where the policy's own does not say.
+    pub format: Option<Box<str>>,
+    /// Texts that must not be in what comes out.
+    pub gone: Vec<Box<str>>,
+    /// Texts that must.
+    pub kept: Vec<Box<str>>,
+}

@@ -1,0 +1,273 @@
+//! The vocabulary: what a line is cut into, and what a format says of it. Imports nothing of ours.
+
+/// A range of bytes of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte; never less than `start`.
+    pub end: u32,
+}
+
+impl Span {
+    /// The range `start..end`.
+    pub fn new(start: usize, end: usize) -> Span {
+        debug_assert!(start <= end);
+        Span {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    /// The bytes of `line` that the span covers.
+    ///
+    /// # Panics
+    /// When the span was made for another, longer line.
+    #[inline]
+    pub fn of(self, line: &[u8]) -> &[u8] {
+        &line[self.start as usize..self.end as usize]
+    }
+
+    /// How many bytes it covers.
+    #[inline]
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether it covers nothing.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// What sort of value a field holds. It decides which treatments fit, and the grammar a kept value must pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// One address or a list of them, with or without port, brackets and zone; a client's host name may stand instead.
+    Address,
+    /// A user agent.
+    Agent,
+    /// A `Cookie` or `Set-Cookie` header.
+    Cookie,
+    /// A server's own or a virtual host's name, with or without port.
+    Host,
+    /// An identifier of a device, session, request or application.
+    Identifier,
+    /// A point in time.
+    Instant,
+    /// An `Accept-Language` header or a language tag.
+    Language,
+    /// A request method.
+    Method,
+    /// A path without query.
+    Path,
+    /// A number, or a list of numbers as upstream fields have: sizes, durations, ports, serials.
+    Number,
+    /// A protocol with its version, `HTTP/1.1`.
+    Protocol,
+    /// What follows the question mark, without it.
+    Query,
+    /// A URL of elsewhere: referer, location, origin.
+    Referer,
+    /// Credentials, bodies, certificates: never kept.
+    Secret,
+    /// A response status: three digits, or a list of them.
+    Status,
+    /// Free text.
+    Text,
+    /// A user's name.
+    User,
+    /// One word of a closed set: scheme, cache state, TLS version, cipher, log level, country code.
+    Word,
+}
+
+/// How the program that wrote the log escaped the bytes of a value. A treated value leaves in the same escape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// Written as they came.
+    None,
+    /// `\xHH` for quote, backslash, control and high bytes: nginx's default, and Apache's beside `\"` and `\n`.
+    Hex,
+    /// A JSON string's body.
+    Json,
+}
+
+/// How an instant is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// `10/Oct/2000:13:55:36 -0700`.
+    Clf,
+    /// RFC 3339, with a fraction or without: `2026-11-21T10:00:00+01:00`; a blank may stand for the `T`; without zone the source's holds.
+    Rfc3339,
+    /// Seconds since 1970, with a fraction or without.
+    EpochSeconds,
+    /// Milliseconds since 1970.
+    EpochMillis,
+    /// Microseconds since 1970.
+    EpochMicros,
+    /// Nanoseconds since 1970.
+    EpochNanos,
+    /// Only a part of the time (`%{%H}t`, a fraction alone): can be kept, cannot date the record.
+    Partial,
+    /// A number or a text in any of the above forms: what JSON members hold. Numbers are told apart by their size.
+    Any,
+}
+
+/// One field of a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The canonical (OpenTelemetry) name, `client.address`.
+    pub name: Box<str>,
+    /// What sort of value it holds.
+    pub kind: Kind,
+    /// How its bytes are escaped.
+    pub escape: Escape,
+    /// How it is written, if it is an instant.
+    pub clock: Option<Clock>,
+}
+
+impl Field {
+    /// A field whose bytes stand as they came.
+    pub fn new(name: &str, kind: Kind) -> Field {
+        let clock = (kind == Kind::Instant).then_some(Clock::Any);
+        Field {
+            name: name.into(),
+            kind,
+            escape: Escape::None,
+            clock,
+        }
+    }
+}
+
+/// What the layout prints where a value is withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blank {
+    /// A dash, as servers write for a missing value.
+    Dash,
+    /// Nothing, and the literal before it goes too: a query with its question mark.
+    Gone,
+    /// Nothing.
+    Empty,
+    /// `null`: an unquoted JSON value.
+    Null,
+}
+
+/// One step of a layout: a literal, then a field's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What stands before the value. Belongs to the value: where the value is absent, so is the literal.
+    pub literal: Box<[u8]>,
+    /// Index into [`Schema::fields`], and into [`Record::values`] for layouts of fixed order.
+    pub field: u16,
+    /// What is printed for a withheld value.
+    pub blank: Blank,
+}
+
+/// What a format holds: its fields and, for formats of fixed order, the layout between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// The format's name, as `when = { format = … }` and `explain` say it: `combined`.
+    pub name: Box<str>,
+    /// The fields. In a fixed layout each position has one of its own, in line order.
+    pub fields: Vec<Field>,
+    /// The layout, one item a field, in order. Empty for JSON, where [`Record::marks`] hold it line by line.
+    pub items: Vec<Item>,
+    /// What stands after the last value.
+    pub tail: Box<[u8]>,
+}
+
+/// One value of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Index into [`Schema::fields`].
+    pub field: u16,
+    /// Where it stands.
+    pub state: State,
+    /// Its bytes. Meaningless where it is absent.
+    pub span: Span,
+}
+
+/// How sure the parser is of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It stands at its span.
+    Present,
+    /// The line does not have it (a request without protocol).
+    Absent,
+    /// The line can be read two ways that differ here: withheld, whatever the policy says.
+    Ambiguous,
+    /// The line was cut inside it: withheld.
+    Cut,
+}
+
+/// One mark of a layout that differs from line to line (JSON).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// `{`
+    Object,
+    /// `[`
+    Array,
+    /// The end of the innermost object or array.
+    Close,
+    /// A member's key: an index into [`Record::values`], so that keys are treated like values.
+    Key(u16),
+    /// A quoted string: one value, by index.
+    Text(u16),
+    /// A bare number, `true`, `false` or `null`: one value, by index.
+    Bare(u16),
+    /// A quoted request line: the five values from this index on are method, path, query, protocol, and the whole where it does not fit.
+    Request(u16),
+    /// A quoted target: the three values from this index on are path, query, and the whole where it does not fit.
+    Target(u16),
+}
+
+/// One line, cut into values. One a worker, reused from line to line.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// The values: in a fixed layout one a field, in order; in JSON as they come.
+    pub values: Vec<Value>,
+    /// The layout, where it differs from line to line.
+    pub marks: Vec<Mark>,
+    /// Whether `": "` and `", "` were written with a blank, so that the same layout can be written again.
+    pub blanks: Blanks,
+}
+
+/// The white space a JSON writer puts after its punctuation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Blanks {
+    /// A blank after each colon.
+    pub colon: bool,
+    /// A blank after each comma.
+    pub comma: bool,
+}
+
+impl Record {
+    /// Empties it, keeping its memory.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.marks.clear();
+        self.blanks = Blanks::default();
+    }
+
+    /// Adds a value that stands at `start..end`.
+    #[inline]
+    pub fn push(&mut self, field: u16, start: usize, end: usize) {
+        self.values.push(Value {
+            field,
+            state: State::Present,
+            span: Span::new(start, end),
+        });
+    }
+
+    /// Adds a value that the line does not have.
+    #[inline]
+    pub fn push_absent(&mut self, field: u16) {
+        self.values.push(Value {
+            field,
+            state: State::Absent,
+            span: Span { start: 0, end: 0 },
+        });
+    }
+}
