@@ -2,10 +2,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod detect;
+pub mod encode;
+pub mod engine;
 pub mod epoch;
+pub mod error;
 pub mod format;
+pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod retention;
+pub mod tally;
 pub mod time;
 pub mod treatment;

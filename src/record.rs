@@ -13,10 +13,7 @@ impl Span {
     /// The range `start..end`.
     pub fn new(start: usize, end: usize) -> Span {
         debug_assert!(start <= end);
-        Span {
-            start: start as u32,
-            end: end as u32,
-        }
+        Span { start: start as u32, end: end as u32 }
     }
 
     /// The bytes of `line` that the span covers.
@@ -131,12 +128,7 @@ impl Field {
     /// A field whose bytes stand as they came.
     pub fn new(name: &str, kind: Kind) -> Field {
         let clock = (kind == Kind::Instant).then_some(Clock::Any);
-        Field {
-            name: name.into(),
-            kind,
-            escape: Escape::None,
-            clock,
-        }
+        Field { name: name.into(), kind, escape: Escape::None, clock }
     }
 }
 
@@ -254,20 +246,12 @@ impl Record {
     /// Adds a value that stands at `start..end`.
     #[inline]
     pub fn push(&mut self, field: u16, start: usize, end: usize) {
-        self.values.push(Value {
-            field,
-            state: State::Present,
-            span: Span::new(start, end),
-        });
+        self.values.push(Value { field, state: State::Present, span: Span::new(start, end) });
     }
 
     /// Adds a value that the line does not have.
     #[inline]
     pub fn push_absent(&mut self, field: u16) {
-        self.values.push(Value {
-            field,
-            state: State::Absent,
-            span: Span { start: 0, end: 0 },
-        });
+        self.values.push(Value { field, state: State::Absent, span: Span { start: 0, end: 0 } });
     }
 }

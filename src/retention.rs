@@ -110,20 +110,14 @@ impl Tagger {
     /// For these classes under this policy.
     pub fn new(classes: &[Class], policy: &str, version: u32) -> Tagger {
         let _ = (policy, version);
-        Tagger {
-            _classes: classes.to_vec(),
-        }
+        Tagger { _classes: classes.to_vec() }
     }
 
     /// The tag of a record of this class and time.
     #[inline]
     pub fn tag(&mut self, class: ClassId, time: Timestamp) -> Tag<'_> {
         let _ = time;
-        Tag {
-            class,
-            field: b"",
-            member: b"",
-        }
+        Tag { class, field: b"", member: b"" }
     }
 }
 

@@ -64,11 +64,7 @@ pub enum Treatment {
     /// Rounds a time (`to`) or a number.
     Coarsen(Coarsen),
     /// Parameter by parameter; the `keep` names' values stay, the `pseudonym` names' values are pseudonymised, the rest goes.
-    Cookie {
-        keep: Vec<Box<str>>,
-        pseudonym: Vec<Box<str>>,
-        digits: u8,
-    },
+    Cookie { keep: Vec<Box<str>>, pseudonym: Vec<Box<str>>, digits: u8 },
     /// Withholds it.
     Drop,
     /// A user agent's family, major version and system; without version where `version` is false.
@@ -84,11 +80,7 @@ pub enum Treatment {
     /// A keyed pseudonym.
     Pseudonym { digits: u8 },
     /// Parameter by parameter: beside what the built-in rule keeps, `keep` names' values stay and `pseudonym` names' values are pseudonymised.
-    Query {
-        keep: Vec<Box<str>>,
-        pseudonym: Vec<Box<str>>,
-        digits: u8,
-    },
+    Query { keep: Vec<Box<str>>, pseudonym: Vec<Box<str>>, digits: u8 },
     /// Free text with what the detectors find replaced.
     Scrub { kinds: Kinds, network: Network },
     /// An address cut to a prefix.

@@ -4,6 +4,8 @@
 //! reach what a step let through or made, and no other byte of the line. A treatment knows nothing of formats, policies
 //! or encodings, and writes what it makes in the escape the value came in. The smallest example to copy is `language.rs`.
 
+pub mod pseudonym;
+
 use crate::{
     detect::Detector,
     record::{Blank, Record, Schema, Span, State},
@@ -144,23 +146,14 @@ pub fn treat<'a>(
                 match steps[value.field as usize].treat(bytes, aid, &mut scratch.made) {
                     Outcome::Dropped => Slot::Dropped,
                     Outcome::Kept => Slot::Kept(value.span),
-                    Outcome::Part(from, to) => Slot::Kept(Span {
-                        start: value.span.start + from,
-                        end: value.span.start + to,
-                    }),
-                    Outcome::Made => Slot::Made(Span {
-                        start,
-                        end: scratch.made.len() as u32,
-                    }),
+                    Outcome::Part(from, to) => {
+                        Slot::Kept(Span { start: value.span.start + from, end: value.span.start + to })
+                    }
+                    Outcome::Made => Slot::Made(Span { start, end: scratch.made.len() as u32 }),
                 }
             }
         };
         scratch.slots.push(slot);
     }
-    Treated {
-        schema,
-        line,
-        record,
-        scratch,
-    }
+    Treated { schema, line, record, scratch }
 }

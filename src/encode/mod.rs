@@ -1,0 +1,107 @@
+//! Treated + tag → batch. One encoding per file.
+//!
+//! Comes in: a record after treatment and its tag. Goes out: bytes of a [`Batch`]. An encoder cannot reach the line; a batch
+//! cannot be filled outside this folder, and an output takes nothing but a batch. The smallest example to copy is `same.rs`.
+
+mod json;
+mod same;
+
+use crate::{
+    retention::{ClassId, Tag},
+    treatment::Treated,
+};
+
+/// Minimised bytes ready to leave, in input order, with the runs that belong to one class.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    runs: Vec<(ClassId, u32)>,
+}
+
+impl Batch {
+    /// All of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Neighbouring records of one class, class by class, in order.
+    pub fn runs(&self) -> impl Iterator<Item = (ClassId, &[u8])> {
+        let mut start = 0;
+        self.runs.iter().map(move |&(class, end)| {
+            let run = &self.bytes[start..end as usize];
+            start = end as usize;
+            (class, run)
+        })
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.runs.clear();
+    }
+
+    fn close(&mut self, class: ClassId) {
+        let end = self.bytes.len() as u32;
+        match self.runs.last_mut() {
+            Some((last, until)) if *last == class => *until = end,
+            _ => self.runs.push((class, end)),
+        }
+    }
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// In the input's own layout: one line in is one line out.
+    Same,
+    /// As one flat JSON object a line, under canonical names.
+    Json,
+}
+
+/// How a line ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// `\n`
+    Lf,
+    /// `\r\n`
+    CrLf,
+}
+
+impl LineEnd {
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            LineEnd::Lf => b"\n",
+            LineEnd::CrLf => b"\r\n",
+        }
+    }
+}
+
+impl Encoding {
+    /// Writes one record. `tag` is `None` where the policy appends none.
+    #[inline]
+    pub fn encode(self, record: &Treated<'_>, class: ClassId, tag: Option<Tag<'_>>, end: LineEnd, batch: &mut Batch) {
+        match self {
+            Encoding::Same => same::write(record, tag, &mut batch.bytes),
+            Encoding::Json => json::write(record, tag, &mut batch.bytes),
+        }
+        batch.bytes.extend_from_slice(match self {
+            Encoding::Same => end.bytes(),
+            Encoding::Json => b"\n",
+        });
+        batch.close(class);
+    }
+
+    /// Stands for a record of which nothing is left: a blank line in the input's own layout, nothing in JSON.
+    #[inline]
+    pub fn blank(self, class: ClassId, end: LineEnd, batch: &mut Batch) {
+        if self == Encoding::Same {
+            batch.bytes.extend_from_slice(end.bytes());
+            batch.close(class);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! One counter per outcome; their sum is the number of lines.
+
+use std::ops::AddAssign;
+
+/// Why a line was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It fitted no format and the policy drops such lines.
+    Malformed,
+    /// Nothing of a line over the limit could be kept.
+    OverLong,
+    /// An output stalled and the run sheds.
+    Shed,
+}
+
+/// What became of the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines that came in.
+    pub lines: u64,
+    /// Lines cut into fields and treated one by one.
+    pub minimised: u64,
+    /// Lines of which only scrubbed text is left.
+    pub scrubbed: u64,
+    /// Lines dropped because they fitted no format.
+    pub malformed: u64,
+    /// Lines dropped because nothing of them was left under the limit.
+    pub over_long: u64,
+    /// Lines dropped because the output stalled.
+    pub shed: u64,
+    /// Of the lines: cut at the limit or by the end of the input, and treated under the rule for cut lines.
+    pub cut: u64,
+    /// Of the lines: those that fitted no format, whatever became of them.
+    pub unmatched: u64,
+    /// Of the lines: those with a field dropped because the key of their epoch is gone or out of reach.
+    pub late: u64,
+    /// Bytes that came in.
+    pub bytes_in: u64,
+    /// Bytes that went out.
+    pub bytes_out: u64,
+}
+
+impl Tally {
+    /// Lines of which nothing left.
+    pub fn dropped(&self) -> u64 {
+        self.malformed + self.over_long + self.shed
+    }
+
+    /// Whether the outcomes sum to the lines.
+    pub fn balances(&self) -> bool {
+        self.lines == self.minimised + self.scrubbed + self.dropped()
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.lines += other.lines;
+        self.minimised += other.minimised;
+        self.scrubbed += other.scrubbed;
+        self.malformed += other.malformed;
+        self.over_long += other.over_long;
+        self.shed += other.shed;
+        self.cut += other.cut;
+        self.unmatched += other.unmatched;
+        self.late += other.late;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+    }
+}
