@@ -1,6 +1,17 @@
 //! The loop: whole lines → a batch. Cannot fail.
 
-use crate::{encode::Batch, epoch::Epoch, plan::Plan, tally::Tally, time::Timestamp, treatment::pseudonym::Secret};
+use crate::{
+    encode::{Batch, LineEnd},
+    epoch::Epoch,
+    format::Ending,
+    plan::{Plan, Route},
+    record::{Record, Span, State},
+    retention::{self, Tagger},
+    tally::Tally,
+    time::{self, Timestamp},
+    treatment::{self, Aid, Scratch, pseudonym::Secret, scrub},
+};
+use memchr::memchr;
 use std::sync::Arc;
 
 /// How far a call came.
@@ -8,7 +19,8 @@ use std::sync::Arc;
 pub enum Progress {
     /// Through all lines.
     Done,
-    /// To the line that starts at `at`: there is no secret yet for its epoch. Admit one (or the news that there is none) and call again with the rest.
+    /// To the line that starts at `at`: there is no secret yet for its epoch. Admit one (or the news that there is
+    /// none) and call again with the rest.
     Paused {
         /// Bytes of the given lines that are done.
         at: usize,
@@ -17,32 +29,250 @@ pub enum Progress {
     },
 }
 
-/// One worker's engine: a plan and reused memory.
+/// One worker's engine: a plan and memory that is reused from line to line.
 #[derive(Debug)]
 pub struct Engine {
     plan: Arc<Plan>,
+    desk: Desk,
+}
+
+/// What one line needs beside the plan.
+#[derive(Debug)]
+struct Desk {
+    record: Record,
+    scratch: Scratch,
+    aid: Aid,
+    tagger: Tagger,
     reference: Timestamp,
+    recent: Recent,
 }
 
 impl Engine {
     /// An engine for this plan.
     pub fn new(plan: Arc<Plan>) -> Engine {
-        Engine { plan, reference: Timestamp(0) }
+        let desk = Desk {
+            record: Record::default(),
+            scratch: Scratch::default(),
+            aid: plan.aid(),
+            tagger: plan.tagger(),
+            reference: Timestamp(0),
+            recent: Recent::default(),
+        };
+        Engine { plan, desk }
     }
 
     /// The time that records without one are given.
     pub fn set_reference(&mut self, reference: Timestamp) {
-        self.reference = reference;
+        self.desk.reference = reference;
     }
 
     /// Gives the secret of an epoch, or the news that it is destroyed or out of reach.
     pub fn admit(&mut self, epoch: Epoch, secret: Option<Secret>) {
-        let _ = (epoch, secret);
+        self.plan.admit(&mut self.desk.aid, epoch, secret);
     }
 
-    /// Minimises `lines` and appends them to `batch`. Each line ends with a line feed; a last one without is a cut line.
+    /// Minimises `lines` and appends them to `batch`.
+    ///
+    /// Each line ends with a line feed; a last one without is a cut line. Does not allocate once warm.
     pub fn run(&mut self, lines: &[u8], batch: &mut Batch) -> (Tally, Progress) {
-        let _ = (lines, batch, &self.plan, self.reference);
-        (Tally::default(), Progress::Done)
+        let mut tally = Tally::default();
+        let before = batch.bytes().len();
+        let mut at = 0;
+        let mut progress = Progress::Done;
+        while at < lines.len() {
+            let rest = &lines[at..];
+            let (line, ending, length) = match memchr(b'\n', rest) {
+                Some(end) => (&rest[..end], Ending::Whole, end + 1),
+                None => (rest, Ending::Cut, rest.len()),
+            };
+            let (line, end) = match line.strip_suffix(b"\r") {
+                Some(line) if ending == Ending::Whole => (line, LineEnd::CrLf),
+                _ => (line, LineEnd::Lf),
+            };
+            if let Err(epoch) = self.desk.line(&self.plan, line, ending, end, batch, &mut tally) {
+                progress = Progress::Paused { at, epoch };
+                break;
+            }
+            tally.lines += 1;
+            tally.cut += u64::from(ending == Ending::Cut);
+            at += length;
+        }
+        tally.bytes_in += at as u64;
+        tally.bytes_out += (batch.bytes().len() - before) as u64;
+        (tally, progress)
+    }
+}
+
+/// One value of a line as `explain` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The field's canonical name.
+    pub field: Box<str>,
+    /// Where the original stands in the line; who holds the line can look, the engine does not hand it out.
+    pub original: Span,
+    /// What would leave; `None`: nothing.
+    pub treated: Option<Vec<u8>>,
+}
+
+impl Engine {
+    /// What would become of one line (without its end), value by value, with the name of the format that it fits.
+    ///
+    /// For people, not for the hot path: it allocates. Pseudonyms are made with whatever secrets were admitted; without
+    /// one they show as withheld.
+    pub fn show(&mut self, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
+        let Engine { plan, desk } = self;
+        let body = retention::strip(line).map_or(line, |at| &line[..at]);
+        let fits = plan.routes.iter().find(|route| route.format.parse(body, Ending::Whole, &mut desk.record).is_ok());
+        let route = match fits {
+            Some(route) => route,
+            None => {
+                desk.record.clear();
+                desk.record.push(0, 0, body.len());
+                plan.text.as_ref()?
+            }
+        };
+        let schema = route.format.schema();
+        let time = desk.recent.time(plan, route, body, &desk.record).unwrap_or(desk.reference);
+        if let Some(period) = plan.period {
+            let class = route.rules.classify(schema, body, &desk.record);
+            desk.aid.keys.select(period.epoch(time), class);
+        }
+        let treated = treatment::treat(&route.steps, schema, body, &desk.record, &mut desk.aid, &mut desk.scratch);
+        let values = desk.record.values.iter().enumerate().filter(|(_, value)| value.state != State::Absent);
+        let shown = values.map(|(i, value)| Shown {
+            field: schema.fields[value.field as usize].name.clone(),
+            original: value.span,
+            treated: treated.value(i).map(<[u8]>::to_vec),
+        });
+        Some((schema.name.clone(), shown.collect()))
+    }
+}
+
+impl Desk {
+    /// One line, to its outcome. An epoch without a secret comes back before anything is written.
+    #[inline]
+    fn line(
+        &mut self,
+        plan: &Plan,
+        line: &[u8],
+        ending: Ending,
+        end: LineEnd,
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<(), Epoch> {
+        let body = match retention::strip(line) {
+            Some(at) => &line[..at],
+            None => line,
+        };
+        for route in &plan.routes {
+            if route.format.parse(body, ending, &mut self.record).is_ok() {
+                self.write(plan, route, body, end, batch, tally)?;
+                tally.minimised += 1;
+                return Ok(());
+            }
+        }
+        let body = match ending {
+            Ending::Whole => body,
+            Ending::Cut => scrub::trimmed(body),
+        };
+        match &plan.text {
+            Some(_) if body.is_empty() && ending == Ending::Cut => {
+                plan.encoding.blank(plan.last_class(), end, batch);
+                tally.over_long += 1;
+            }
+            Some(route) => {
+                self.record.clear();
+                self.record.push(0, 0, body.len());
+                self.write(plan, route, body, end, batch, tally)?;
+                match plan.text_is_a_format {
+                    true => tally.minimised += 1,
+                    false => tally.scrubbed += 1,
+                }
+            }
+            None => {
+                plan.encoding.blank(plan.last_class(), end, batch);
+                tally.malformed += 1;
+            }
+        }
+        tally.unmatched += u64::from(!plan.text_is_a_format);
+        Ok(())
+    }
+
+    /// Treats and encodes the record at hand.
+    #[inline]
+    fn write(
+        &mut self,
+        plan: &Plan,
+        route: &Route,
+        line: &[u8],
+        end: LineEnd,
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<(), Epoch> {
+        let schema = route.format.schema();
+        let time = self.recent.time(plan, route, line, &self.record).unwrap_or(self.reference);
+        let class = route.rules.classify(schema, line, &self.record);
+        if let Some(period) = plan.period {
+            let epoch = period.epoch(time);
+            if !self.aid.keys.knows(epoch) {
+                return Err(epoch);
+            }
+            self.aid.keys.select(epoch, class);
+        }
+        let treated = treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch);
+        let tag = plan.tagged.then(|| self.tagger.tag(class, time));
+        plan.encoding.encode(&treated, class, tag, end, batch);
+        tally.late += u64::from(self.aid.keys.take_late());
+        Ok(())
+    }
+}
+
+/// The last time stamp read: lines come many to a second, and most repeat it byte for byte.
+#[derive(Debug)]
+struct Recent {
+    bytes: [u8; 40],
+    len: usize,
+    clock: Option<crate::record::Clock>,
+    time: Timestamp,
+}
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent { bytes: [0; 40], len: 0, clock: None, time: Timestamp(0) }
+    }
+}
+
+impl Recent {
+    /// The record's time: that of the first of its instants that can be read.
+    #[inline]
+    fn time(&mut self, plan: &Plan, route: &Route, line: &[u8], record: &Record) -> Option<Timestamp> {
+        if route.dynamic {
+            let fields = &route.format.schema().fields;
+            return record
+                .values
+                .iter()
+                .filter(|value| value.state == State::Present)
+                .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
+                .find_map(|(clock, bytes)| self.read(plan, clock, bytes));
+        }
+        route.clocks.iter().find_map(|&(field, clock)| {
+            let value = record.values.get(field as usize)?;
+            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line)))?
+        })
+    }
+
+    #[inline]
+    fn read(&mut self, plan: &Plan, clock: crate::record::Clock, bytes: &[u8]) -> Option<Timestamp> {
+        if self.clock == Some(clock) && self.bytes[..self.len] == *bytes {
+            return Some(self.time);
+        }
+        let time = time::parse(clock, bytes, &plan.zone)?;
+        if bytes.len() <= self.bytes.len() {
+            self.bytes[..bytes.len()].copy_from_slice(bytes);
+            self.len = bytes.len();
+            self.clock = Some(clock);
+            self.time = time;
+        }
+        Some(time)
     }
 }

@@ -1,2 +1,7 @@
 //! `sladd`: arguments → command → exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sladd::cli::main()
+}

@@ -1,0 +1,87 @@
+//! `sladd explain`: what a policy does, field by field; and to lines from standard input.
+
+use super::{ExplainArgs, load};
+use crate::{
+    encode::Batch,
+    engine::{Engine, Progress},
+    error::{Error, Kind},
+    plan::Plan,
+    time::Timestamp,
+    treatment::pseudonym::Secret,
+};
+use std::{
+    io::{BufRead, IsTerminal, Read},
+    process::ExitCode,
+    sync::Arc,
+};
+
+/// Prints a row per field, or treats the lines of standard input.
+pub fn run(args: &ExplainArgs) -> Result<ExitCode, Error> {
+    let mut policy = load::policy(&args.choice.policy)?;
+    load::formats(&mut policy, &args.choice);
+    let plan = Plan::compile(&policy)?;
+    if !args.line {
+        let head = format!("policy {}/{}\n\n", policy.name, policy.version);
+        return super::print(format!("{head}{}", plan.explain()).as_bytes());
+    }
+    if std::io::stdin().is_terminal() {
+        return Ok(super::help());
+    }
+    lines(plan, args.show_original)
+}
+
+/// The longest line that is shown.
+const LONGEST: u64 = 65_536;
+
+fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
+    let plan = Arc::new(plan);
+    let mut engine = Engine::new(plan);
+    // A secret for this call alone: pseudonyms show their form, not what the log will hold.
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|_| Error::new(Kind::Io, "the system gives no random bytes"))?;
+    let mut input = std::io::stdin().lock();
+    let mut number = 0u64;
+    loop {
+        let mut line = Vec::new();
+        let read = (&mut input).take(LONGEST).read_until(b'\n', &mut line);
+        if read.map_err(|error| Error::new(Kind::Io, format!("cannot read standard input: {error}")))? == 0 {
+            return Ok(ExitCode::SUCCESS);
+        }
+        number += 1;
+        while line.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {
+            line.pop();
+        }
+        super::print(show(&mut engine, &line, number, show_original, secret).as_bytes())?;
+    }
+}
+
+fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secret: [u8; 32]) -> String {
+    engine.set_reference(Timestamp(0));
+    let mut batch = Batch::default();
+    let whole = [line, b"\n"].concat();
+    while let (_, Progress::Paused { epoch, .. }) = engine.run(&whole, &mut batch) {
+        engine.admit(epoch, Some(Secret::new(secret)));
+    }
+    let Some((format, values)) = engine.show(line) else {
+        return format!("line {number}: fits no format; dropped\n\n");
+    };
+    let width = values.iter().map(|value| value.field.len()).max().unwrap_or(0);
+    let mut text = format!("line {number}: {format}\n");
+    for value in &values {
+        let treated = value.treated.as_deref().map_or("(dropped)".to_owned(), printable);
+        match show_original {
+            true => {
+                let original = printable(value.original.of(line));
+                text.push_str(&format!("  {:width$}  {original} -> {treated}\n", value.field));
+            }
+            false => text.push_str(&format!("  {:width$}  {treated}\n", value.field)),
+        }
+    }
+    text.push_str(&format!("  => {}\n\n", printable(batch.bytes().trim_ascii_end())));
+    text
+}
+
+/// Safe on a terminal: control bytes escaped.
+fn printable(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect::<String>().replace("\\\"", "\"").replace("\\\\", "\\")
+}

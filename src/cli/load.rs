@@ -1,0 +1,83 @@
+//! What was typed → a policy and its plan. `--policy` is the only way to choose one.
+
+use super::Choice;
+use crate::{
+    error::{Error, Kind},
+    policy::{self, Finding, Policy},
+};
+use std::{io, path::Path};
+
+/// A policy's text and where it came from.
+pub struct Written {
+    /// As findings name it.
+    pub origin: String,
+    /// The TOML.
+    pub text: String,
+}
+
+/// Finds the policy's text: a value with `/` or ending in `.toml` is a file, anything else a built-in's name.
+pub fn find(name: &str) -> Result<Written, Error> {
+    if name.contains('/') || name.ends_with(".toml") {
+        let text = read(Path::new(name))?;
+        return Ok(Written { origin: name.to_owned(), text });
+    }
+    match policy::source(name) {
+        Some(text) => Ok(Written { origin: format!("built-in {name}"), text: text.to_owned() }),
+        None => Err(Error::new(
+            Kind::Config,
+            format!(
+                "there is no built-in policy `{name}`; there are {}, and a file is named with a `/` or `.toml`",
+                policy::names().join(", ")
+            ),
+        )),
+    }
+}
+
+/// The valid policy, or an error that has drawn every fault.
+pub fn policy(name: &str) -> Result<Policy, Error> {
+    let written = find(name)?;
+    let (policy, findings) = Policy::parse(&written.text, &written.origin);
+    match policy {
+        Some(policy) => Ok(policy),
+        None => {
+            draw(&written, findings.iter().filter(|finding| finding.is_fault()));
+            Err(refusal(&written, &findings))
+        }
+    }
+}
+
+/// Draws findings on standard error.
+pub fn draw<'a>(written: &Written, findings: impl Iterator<Item = &'a Finding>) {
+    let colour = super::colour(&io::stderr());
+    for finding in findings {
+        eprintln!("{}\n", finding.draw(&written.text, &written.origin, colour));
+    }
+}
+
+/// The closing line for a policy with faults.
+pub fn refusal(written: &Written, findings: &[Finding]) -> Error {
+    let faults = findings.iter().filter(|finding| finding.is_fault()).count();
+    let word = if faults == 1 { "fault" } else { "faults" };
+    Error::new(Kind::Config, format!("{} has {faults} {word}", written.origin))
+}
+
+/// Sets the formats that were typed instead of the policy's.
+pub fn formats(policy: &mut Policy, choice: &Choice) {
+    if !choice.format.is_empty() {
+        policy.source.formats = choice.format.iter().map(|format| format.as_str().into()).collect();
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let cannot = |kind, what: &str| Error::new(kind, format!("cannot read policy {}: {what}", path.display()));
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes)
+            .map_err(|_| cannot(Kind::Config, "it is not UTF-8 text; save it as UTF-8")),
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::NotFound => cannot(Kind::NoInput, "there is no such file"),
+            io::ErrorKind::IsADirectory => cannot(Kind::NoInput, "it is a directory; name a file in it"),
+            io::ErrorKind::PermissionDenied => cannot(Kind::Permission, "no permission to read it"),
+            _ => cannot(Kind::Io, &error.to_string()),
+        }),
+    }
+}

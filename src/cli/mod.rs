@@ -1,0 +1,279 @@
+//! The command line: what may be typed. One file per command; help, man pages and completions come from this one definition.
+
+mod check;
+mod explain;
+mod generate;
+mod load;
+mod pipe;
+mod policy;
+mod test;
+
+use crate::error::{Error, Kind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// Runs the command that the arguments ask for.
+pub fn main() -> ExitCode {
+    crate::run::quiet_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let code = error.exit_code();
+            drop(error.print());
+            return ExitCode::from(code as u8);
+        }
+    };
+    let outcome = match cli.command {
+        None => pipe::run(&cli.pipe),
+        Some(Command::Pipe(args)) => pipe::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Policy(args)) => policy::run(&args),
+        Some(Command::Test(args)) => test::run(&args),
+        Some(Command::Generate(args)) => generate::run(&args),
+        Some(Command::Later(words)) => Err(later(&words)),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(error.kind().code())
+        }
+    }
+}
+
+/// One line on standard error, the same form for every command.
+fn complain(error: &Error) {
+    eprintln!("sladd: {error}");
+}
+
+/// Prints to standard output; a reader that has gone away is no error.
+fn print(text: &[u8]) -> Result<ExitCode, Error> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(Error::new(Kind::Io, format!("cannot write to standard output: {error}"))),
+    }
+}
+
+/// The help on standard error: what a terminal as input gets, with code 2.
+fn help() -> ExitCode {
+    let help = Cli::command().render_help();
+    eprintln!("{help}\nsladd reads lines from standard input: sladd < access.log > minimised.log");
+    ExitCode::from(Kind::Usage.code())
+}
+
+/// Whether this stream gets colour: a terminal, and NO_COLOR is not set.
+fn colour(stream: &impl IsTerminal) -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    stream.is_terminal() && !refused
+}
+
+/// Commands of later versions are refused by name; anything else is a typing error.
+fn later(words: &[String]) -> Error {
+    const LATER: [&str; 9] =
+        ["bulk", "sidecar", "scan", "import", "key", "store", "attest", "subject", "report"];
+    let word = words.first().map_or("", String::as_str);
+    let message = match LATER.contains(&word) {
+        true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
+        false => format!("there is no command `{word}`; sladd --help lists what there is"),
+    };
+    Error::new(Kind::Usage, message)
+}
+
+/// Minimises logs while they are being written.
+///
+/// Raw lines in on standard input, minimised lines out on standard output, each with the class that says how long it may
+/// live. Without a policy the built-in `hosting` holds: `sladd explain` shows what it does to each field.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sladd",
+    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("SLADD_COMMIT"), ")"),
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = EXIT_CODES
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    pipe: PipeArgs,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but what --fail-on names was met (test: an example failed), \
+2 bad command line or a terminal as input, 65 bad input data, 66 no input, 73 cannot create, 74 reading or writing failed, \
+77 no permission, 78 bad policy or key";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Minimise standard input to standard output (the default)
+    Pipe(PipeArgs),
+    /// Check a policy: every fault, drawn under its line
+    Check(CheckArgs),
+    /// Show what a policy does to each field, or to lines from standard input
+    Explain(ExplainArgs),
+    /// Show built-in policies
+    Policy(PolicyArgs),
+    /// Run a policy's examples
+    Test(TestArgs),
+    /// Write man pages or shell completions
+    Generate(GenerateArgs),
+    #[command(external_subcommand)]
+    Later(Vec<String>),
+}
+
+/// Which policy, and what the lines are in.
+#[derive(Args, Clone, Debug)]
+pub struct Choice {
+    /// A built-in policy (hosting, strict, minimal) or a file; a value with `/` or ending in `.toml` is a file
+    #[arg(short, long, value_name = "NAME|FILE", default_value = "hosting")]
+    policy: String,
+    /// The format of the lines instead of the policy's: auto, combined, common, vhost_combined, json, text, `nginx:DIRECTIVE` or `apache:DIRECTIVE`; may be repeated, tried in order
+    #[arg(short, long, value_name = "FORMAT")]
+    format: Vec<String>,
+}
+
+/// `sladd pipe`
+#[derive(Args, Clone, Debug)]
+pub struct PipeArgs {
+    #[command(flatten)]
+    choice: Choice,
+    /// The layout of the output instead of the policy's
+    #[arg(long, value_name = "LAYOUT")]
+    encode: Option<LayoutArg>,
+    /// Append whole lines to this file (created 0640, no symlink followed; SIGUSR1 reopens it) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What happens when the output stalls: wait, or drop lines and count them so that the writer never waits
+    #[arg(long, value_name = "WHAT", default_value = "block")]
+    on_stall: StallArg,
+    /// The longest line in bytes; of a longer one the beginning is minimised
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    max_line: u32,
+    /// The time given to records that have none, RFC 3339 (default: when they arrive)
+    #[arg(long, value_name = "TIME")]
+    reference_time: Option<String>,
+    /// Leave out records whose time to be deleted has come
+    #[arg(long)]
+    drop_due: bool,
+    /// The day on which --drop-due reckons, YYYY-MM-DD (default: today)
+    #[arg(long, value_name = "DATE", requires = "drop_due")]
+    now: Option<String>,
+    /// End with code 1 if there was such a line
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    fail_on: Vec<FailArg>,
+    /// How the accounting line is written
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    summary: SummaryArg,
+    /// No accounting line; errors are still written
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LayoutArg {
+    /// The input's own
+    Same,
+    /// One flat JSON object a line
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StallArg {
+    /// Read ahead to the memory bound, then wait
+    Block,
+    /// Never delay the writer by more than 100 ms: drop and count
+    Shed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailArg {
+    /// A line that fits no format
+    Malformed,
+    /// A line of which nothing left
+    Dropped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SummaryArg {
+    /// One readable line
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// `sladd check`
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// A built-in policy's name or a file
+    #[arg(value_name = "NAME|FILE")]
+    policy: String,
+}
+
+/// `sladd explain`
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    choice: Choice,
+    /// Show lines from standard input treated, field by field; originals are never printed
+    #[arg(long)]
+    line: bool,
+    /// With --line: show the original beside each treated value
+    #[arg(long, requires = "line")]
+    show_original: bool,
+}
+
+/// `sladd policy`
+#[derive(Args, Debug)]
+pub struct PolicyArgs {
+    #[command(subcommand)]
+    what: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Print a built-in policy as a complete file, every key with its default
+    Show {
+        /// hosting, strict or minimal
+        name: String,
+    },
+    /// List the built-in policies
+    List,
+}
+
+/// `sladd test`
+#[derive(Args, Debug)]
+pub struct TestArgs {
+    /// A built-in policy's name or a file
+    #[arg(value_name = "NAME|FILE")]
+    policy: String,
+}
+
+/// `sladd generate`
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    #[command(subcommand)]
+    what: GenerateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum GenerateCommand {
+    /// Man pages, one a command, into a directory
+    Man {
+        /// The directory, created if it is not there
+        #[arg(value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+    },
+    /// A shell's completions, on standard output
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}

@@ -1,0 +1,68 @@
+//! Once warm, no line allocates.
+
+mod common;
+
+use sladd::encode::Batch;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system's allocator unchanged; the counter is a plain thread-local cell.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations_of_a_second_run(policy: &sladd::policy::Policy, lines: &[u8]) -> u64 {
+    let mut engine = common::engine(policy);
+    let (out, _) = common::run(&mut engine, lines);
+    assert!(!out.is_empty());
+    let mut batch = Batch::default();
+    for _ in 0..2 {
+        batch.clear();
+        let _ = engine.run(lines, &mut batch);
+    }
+    batch.clear();
+    let before = COUNT.with(Cell::get);
+    let _ = engine.run(lines, &mut batch);
+    COUNT.with(Cell::get) - before
+}
+
+#[test]
+fn a_warm_engine_allocates_nothing_for_any_sample_under_any_policy() {
+    for sample in ["nginx-combined", "apache-common", "apache-vhost-combined", "nginx-json", "caddy.json", "text"] {
+        let path = format!("{}/samples/logs/{sample}.log", env!("CARGO_MANIFEST_DIR"));
+        let lines = std::fs::read(path).unwrap();
+        for name in ["hosting", "strict", "minimal"] {
+            assert_eq!(allocations_of_a_second_run(&common::builtin(name), &lines), 0, "{sample} under {name}");
+            let json = common::as_json(common::builtin(name));
+            assert_eq!(allocations_of_a_second_run(&json, &lines), 0, "{sample} under {name} as JSON");
+        }
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = COUNT.with(Cell::get);
+    drop(std::hint::black_box(vec![1u8; 64]));
+    assert!(COUNT.with(Cell::get) > before);
+}
