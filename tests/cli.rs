@@ -1,0 +1,287 @@
+//! The command line as a user meets it: messages, exit codes, streams.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Output, Stdio},
+};
+
+fn sladd(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+const LINE: &[u8] = b"203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET /a HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n";
+
+#[test]
+fn without_arguments_it_is_a_pipe_under_hosting() {
+    let out = sladd(&[], LINE);
+    assert_eq!(code(&out), 0);
+    assert_eq!(
+        text(&out),
+        "203.0.113.0 - - [21/Nov/2026:10:00:00 +0100] \"GET /a HTTP/1.1\" 200 5 \"-\" \"curl/8\" \"class=security_log until=2027-05-21 policy=hosting/1\"\n"
+    );
+    assert_eq!(text(&sladd(&["pipe"], LINE)), text(&out));
+    let line = error(&out);
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(line.starts_with("sladd: 1 lines in = 1 minimised + 0 scrubbed + 0 sealed + 0 dropped"), "{line}");
+}
+
+#[test]
+fn quiet_says_nothing() {
+    assert_eq!(error(&sladd(&["-q"], LINE)), "");
+}
+
+#[test]
+fn the_summary_as_json_is_json() {
+    let out = sladd(&["--summary", "json"], LINE);
+    let summary: serde_json::Value = serde_json::from_str(&error(&out)).unwrap();
+    assert_eq!(summary["lines"], 1);
+    assert_eq!(summary["minimised"], 1);
+}
+
+#[test]
+fn an_empty_input_is_done() {
+    let out = sladd(&[], b"");
+    assert_eq!((code(&out), text(&out).as_str()), (0, ""));
+}
+
+#[test]
+fn binary_garbage_is_counted_and_does_not_come_out() {
+    let garbage: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let out = sladd(&["--summary", "json"], &garbage);
+    assert_eq!(code(&out), 0);
+    assert!(out.stdout.iter().all(|&b| b == b'\n' || b == b'\t' || b == b'\r' || b >= 0x20 && b != 0x7f));
+}
+
+#[test]
+fn a_directory_as_input_is_no_input() {
+    let out = Command::new(env!("CARGO_BIN_EXE_sladd")).stdin(fs::File::open("/tmp").unwrap()).output().unwrap();
+    assert_eq!(code(&out), 66, "{}", error(&out));
+    assert!(error(&out).contains("directory"), "{}", error(&out));
+}
+
+#[test]
+fn a_terminal_as_input_gets_the_help_on_stderr() {
+    let script = "import os,pty,subprocess,sys\nm,s=pty.openpty()\np=subprocess.run([sys.argv[1]],stdin=s,capture_output=True)\nsys.stdout.buffer.write(p.stdout)\nsys.stderr.buffer.write(p.stderr)\nsys.exit(p.returncode)\n";
+    let out = Command::new("python3").args(["-c", script, env!("CARGO_BIN_EXE_sladd")]).output().unwrap();
+    assert_eq!(code(&out), 2);
+    assert_eq!(text(&out), "");
+    assert!(error(&out).contains("Usage: sladd") && error(&out).contains("sladd < access.log"), "{}", error(&out));
+}
+
+#[test]
+fn a_missing_policy_file_is_no_input() {
+    let out = sladd(&["--policy", "/nonexistent/p.toml"], LINE);
+    assert_eq!(code(&out), 66);
+    assert_eq!(error(&out), "sladd: cannot read policy /nonexistent/p.toml: there is no such file\n");
+}
+
+#[test]
+fn an_unknown_policy_name_lists_the_built_ins() {
+    let out = sladd(&["--policy", "hostign"], LINE);
+    assert_eq!(code(&out), 78);
+    assert!(error(&out).contains("hosting, strict, minimal"), "{}", error(&out));
+}
+
+#[test]
+fn a_bad_policy_draws_its_fault_and_nothing_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p.toml");
+    fs::write(&path, "base = \"hosting\"\nname = \"x\"\nversion = 1\n[fields]\n\"client.address\" = { treatment = \"truncat\", v4 = 24, v6 = 48 }\n").unwrap();
+    let out = sladd(&["--policy", path.to_str().unwrap()], LINE);
+    assert_eq!(code(&out), 78);
+    assert_eq!(text(&out), "");
+    let drawn = error(&out);
+    assert!(drawn.contains("truncat") && drawn.contains("truncate") && drawn.contains('^'), "{drawn}");
+    let checked = sladd(&["check", path.to_str().unwrap()], b"");
+    assert_eq!(code(&checked), 78);
+    assert!(error(&checked).contains('^'));
+}
+
+#[test]
+fn an_unknown_format_is_refused() {
+    let out = sladd(&["--format", "combind"], LINE);
+    assert_eq!(code(&out), 78, "{}", error(&out));
+    assert!(error(&out).contains("combined"), "{}", error(&out));
+    assert_eq!(text(&out), "");
+}
+
+#[test]
+fn a_later_command_is_refused_by_name() {
+    for word in ["bulk", "sidecar", "scan", "import", "key", "store", "attest"] {
+        let out = sladd(&[word], b"");
+        assert_eq!(code(&out), 2);
+        assert!(error(&out).contains("is not built in this version"), "{}", error(&out));
+    }
+    assert_eq!(code(&sladd(&["frobnicate"], b"")), 2);
+}
+
+#[test]
+fn a_key_directory_that_others_can_read_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o755)).unwrap();
+    let policy = directory.path().join("p.toml");
+    let written = format!(
+        "base = \"hosting\"\nname = \"x\"\nversion = 1\n[keys]\ndirectory = {:?}\nepoch = \"1 day\"\nkeep = \"30 days\"\n",
+        keys.to_str().unwrap()
+    );
+    fs::write(&policy, written).unwrap();
+    let line = LINE.to_vec();
+    let out = sladd(&["--policy", policy.to_str().unwrap()], &line);
+    assert_eq!(code(&out), 78, "{}", error(&out));
+    assert!(error(&out).contains("chmod 700"), "{}", error(&out));
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o700)).unwrap();
+    let line = String::from_utf8(line).unwrap().replace(" - - ", " - kari ");
+    let first = text(&sladd(&["-q", "--policy", policy.to_str().unwrap()], line.as_bytes()));
+    let second = text(&sladd(&["-q", "--policy", policy.to_str().unwrap()], line.as_bytes()));
+    assert!(first.contains(" p1.20261121."), "{first}");
+    assert_eq!(first, second, "a key directory makes runs agree");
+    let files: Vec<_> = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap()).collect();
+    assert!(files.iter().any(|file| file.metadata().unwrap().permissions().mode() & 0o777 == 0o400));
+    let memory = text(&sladd(&["-q"], line.as_bytes()));
+    assert_ne!(memory, text(&sladd(&["-q"], line.as_bytes())), "keys in memory die with the process");
+}
+
+#[test]
+fn fail_on_turns_counts_into_code_1() {
+    let out = sladd(&["--fail-on", "malformed"], b"no format at all\n");
+    assert_eq!(code(&out), 1);
+    assert_eq!(code(&sladd(&["--fail-on", "malformed"], LINE)), 0);
+    assert_eq!(code(&sladd(&["--policy", "strict", "--fail-on", "dropped"], b"no format at all\n")), 1);
+}
+
+#[test]
+fn a_wrong_format_ends_the_run_with_65() {
+    let directory = tempfile::tempdir().unwrap();
+    let policy = directory.path().join("p.toml");
+    fs::write(&policy, "base = \"hosting\"\nname = \"x\"\nversion = 1\n[source]\nformat = \"combined\"\n").unwrap();
+    let lines = "this is no combined line\n".repeat(30_000);
+    let out = sladd(&["--policy", policy.to_str().unwrap()], lines.as_bytes());
+    assert_eq!(code(&out), 65, "{}", error(&out));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new("sh")
+        .args(["-c", "yes \"$LINE\" | head -200000 | \"$SLADD\" -q | head -1 >/dev/null; exit ${PIPESTATUS:-0}"])
+        .env("LINE", String::from_utf8_lossy(LINE).trim_end())
+        .env("SLADD", env!("CARGO_BIN_EXE_sladd"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn output_files_are_0640_and_no_symlink_is_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.log");
+    for _ in 0..2 {
+        assert_eq!(code(&sladd(&["-q", "-o", file.to_str().unwrap()], LINE)), 0);
+    }
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 2, "it appends");
+    let target = directory.path().join("target");
+    fs::write(&target, "untouched").unwrap();
+    let link = directory.path().join("link.log");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let out = sladd(&["-q", "-o", link.to_str().unwrap()], LINE);
+    assert_eq!(code(&out), 73, "{}", error(&out));
+    assert_eq!(fs::read_to_string(&target).unwrap(), "untouched");
+}
+
+#[test]
+fn no_input_byte_is_in_any_message() {
+    let canary = "203.0.113.177 zqcanaryqz kari@example.org\n";
+    for arguments in [&["--policy", "strict"][..], &["--format", "combined"], &["--encode", "json"], &["--fail-on", "malformed"]] {
+        let said = error(&sladd(arguments, canary.repeat(40).as_bytes()));
+        assert!(!said.contains("zqcanaryqz") && !said.contains("113.177") && !said.contains("kari"), "{said}");
+    }
+}
+
+#[test]
+fn check_explain_and_test_answer() {
+    for name in ["hosting", "strict", "minimal"] {
+        assert_eq!(code(&sladd(&["check", name], b"")), 0);
+        let rows = text(&sladd(&["explain", "--policy", name], b""));
+        assert!(rows.contains("client.address"), "{rows}");
+        let shown = text(&sladd(&["policy", "show", name], b""));
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("shown.toml");
+        fs::write(&file, shown).unwrap();
+        let checked = sladd(&["check", file.to_str().unwrap()], b"");
+        assert_eq!(code(&checked), 0, "{}", error(&checked));
+    }
+    assert!(text(&sladd(&["check", "minimal"], b"")).len() > 40);
+    let tested = sladd(&["test", "samples/policies/no-users.toml"], b"");
+    assert_eq!((code(&tested), text(&tested).as_str()), (0, "2 passed, 0 failed\n"));
+}
+
+#[test]
+fn explain_line_shows_originals_only_when_asked() {
+    let hidden = text(&sladd(&["explain", "--line"], LINE));
+    assert!(hidden.contains("203.0.113.0") && !hidden.contains("203.0.113.77"), "{hidden}");
+    let shown = text(&sladd(&["explain", "--line", "--show-original"], LINE));
+    assert!(shown.contains("203.0.113.77"), "{shown}");
+}
+
+#[test]
+fn man_pages_and_completions_are_written() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(code(&sladd(&["generate", "man", directory.path().to_str().unwrap()], b"")), 0);
+    for page in ["sladd.1", "sladd-pipe.1", "sladd-check.1", "sladd.toml.5"] {
+        assert!(directory.path().join(page).exists(), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&sladd(&["generate", "completions", shell], b"")).contains("sladd"));
+    }
+}
+
+#[test]
+fn version_names_the_commit() {
+    let said = text(&sladd(&["--version"], b""));
+    assert!(said.starts_with("sladd 0.1.0 (") && said.trim_end().ends_with(')'), "{said}");
+}
+
+#[test]
+fn a_long_line_is_minimised_up_to_the_limit_and_the_next_one_is_right() {
+    let mut lines = format!("203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET /{} HTTP/1.1\" 200 5\n", "a".repeat(300_000)).into_bytes();
+    lines.extend_from_slice(LINE);
+    let out = sladd(&["--summary", "json"], &lines);
+    let text = text(&out);
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.lines().all(|line| line.starts_with("203.0.113.0 ")), "{}", &text[..100]);
+    assert!(text.lines().nth(1).unwrap().ends_with("policy=hosting/1\""));
+    let summary: serde_json::Value = serde_json::from_str(&error(&out)).unwrap();
+    assert_eq!((&summary["lines"], &summary["cut"]), (&2.into(), &1.into()));
+}
