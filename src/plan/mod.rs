@@ -5,19 +5,31 @@ mod explain;
 pub use explain::{Coverage, Explanation};
 
 use crate::{
+    detect::Kinds,
     encode::Encoding,
     epoch::{Epoch, Period},
-    error::{Error, Kind as ErrorKind},
-    format::{self, Format},
-    policy::{self, Layout, OnMalformed, Policy, TagForm, Treatment},
-    record::{Clock, Field, Kind},
-    retention::{self, ClassId, Conditions, Rules, Tagger},
+    error::Error,
+    format::{self, Format, json},
+    policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
+    record::{Clock, Field, Kind, Schema},
+    retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
         Aid, Step,
-        pseudonym::{Keys, Secret},
+        coarsen::{Coarsen, Unit},
+        cookie::Cookie,
+        family::Family,
+        keep::Grammar,
+        origin::Origin,
+        path::Path,
+        pseudonym::{Canonical, Keys, Pseudonym, Secret},
+        query::Query,
+        scrub::{Controls, Scrub},
+        truncate::{Port, Truncate},
     },
 };
+use ipnet::IpNet;
+use std::sync::Arc;
 
 /// Everything the engine needs. Made once, shared by all workers.
 #[derive(Debug)]
@@ -38,6 +50,7 @@ pub struct Plan {
     pub(crate) period: Option<Period>,
     labels: Vec<Box<str>>,
     classes: Vec<retention::Class>,
+    last_class: ClassId,
     policy: (Box<str>, u32),
 }
 
@@ -53,4 +66,256 @@ pub(crate) struct Route {
     /// Whether a record's values stand in any order (JSON).
     pub(crate) dynamic: bool,
     treatments: Vec<Treatment>,
+    /// Whether the policy names the field.
+    named: Vec<bool>,
+}
+
+impl Plan {
+    /// Compiles a valid policy.
+    ///
+    /// # Errors
+    /// A format that is not known or a directive that cannot be compiled, with where and the remedy.
+    pub fn compile(policy: &Policy) -> Result<Plan, Error> {
+        let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new() };
+        let mut formats = Vec::new();
+        let mut text_is_a_format = false;
+        for written in &policy.source.formats {
+            match &**written {
+                "auto" => formats.extend(format::auto()),
+                "text" => text_is_a_format = true,
+                name => formats.push(format::named(name)?),
+            }
+        }
+        let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
+        let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
+        let text = scrubs.then(|| compiler.text_route());
+        Ok(Plan {
+            routes,
+            text,
+            text_is_a_format,
+            encoding: match policy.encode.layout {
+                Layout::Same => Encoding::Same,
+                Layout::Json => Encoding::Json,
+            },
+            tagged: policy.encode.tag == TagForm::Append,
+            zone: policy.source.zone.clone(),
+            period: (!compiler.labels.is_empty()).then_some(policy.keys.epoch),
+            labels: compiler.labels,
+            classes: classes(policy),
+            last_class: ClassId(policy.rules.last().map_or(0, |rule| rule.class)),
+            policy: (policy.name.clone(), policy.version),
+        })
+    }
+
+    /// What it does, for people: a row per field.
+    pub fn explain(&self) -> Explanation<'_> {
+        Explanation(self)
+    }
+
+    /// Which fields of its formats the policy does not name.
+    pub fn coverage(&self) -> Coverage<'_> {
+        Coverage(self)
+    }
+
+    /// Whether some field is pseudonymised, and with what period keys are asked for.
+    pub fn period(&self) -> Option<Period> {
+        self.period
+    }
+
+    /// A worker's memory for treatments.
+    pub(crate) fn aid(&self) -> Aid {
+        let classes: Vec<Box<str>> = self.classes.iter().map(|class| class.name.clone()).collect();
+        Aid { keys: Keys::new(&self.labels, &classes), ..Aid::default() }
+    }
+
+    /// A worker's tags.
+    pub(crate) fn tagger(&self) -> Tagger {
+        Tagger::new(&self.classes, &self.policy.0, self.policy.1)
+    }
+
+    /// Hands a secret on with its epoch's printed name.
+    pub(crate) fn admit(&self, aid: &mut Aid, epoch: Epoch, secret: Option<Secret>) {
+        if let Some(period) = self.period {
+            aid.keys.admit(epoch, &period.compact(epoch), secret);
+        }
+    }
+
+    /// The class of a line of which nothing is left: the one without conditions.
+    pub(crate) fn last_class(&self) -> ClassId {
+        self.last_class
+    }
+}
+
+/// What compiling needs to know at each field.
+struct Compiler<'a> {
+    policy: &'a Policy,
+    exempt: Arc<[IpNet]>,
+    /// Names of the fields that are pseudonymised; a pseudonym's slot is an index into it.
+    labels: Vec<Box<str>>,
+}
+
+impl Compiler<'_> {
+    fn route(&mut self, format: Format) -> Route {
+        let dynamic = matches!(format, Format::Json(_));
+        let schema = format.schema();
+        let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
+        let steps = schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
+        let clocks = (schema.fields.iter().enumerate())
+            .filter_map(|(i, field)| Some((i as u16, field.clock?)))
+            .filter(|(_, clock)| *clock != Clock::Partial)
+            .collect();
+        let rules = self.rules(schema);
+        let (treatments, named) = found.into_iter().unzip();
+        Route { format, steps, rules, clocks, dynamic, treatments, named }
+    }
+
+    /// The route of lines of which nothing is known: scrubbed as the policy scrubs messages, else by every detector.
+    fn text_route(&mut self) -> Route {
+        let mut route = self.route(format::text());
+        let scrubs = |treatment: &Treatment| matches!(treatment, Treatment::Scrub { .. });
+        if !scrubs(&route.treatments[0]) {
+            let network = self.network();
+            let treatment = Treatment::Scrub { kinds: Kinds::ALL, network };
+            route.steps = Box::new([self.step(&route.format.schema().fields[0].clone(), &treatment)]);
+            route.treatments = vec![treatment];
+        }
+        route
+    }
+
+    /// The policy's treatment of a field, and whether the policy names it: its own name first, then the longest family
+    /// (`http.request.header.*`), then `"*"`.
+    fn treatment(&self, field: &Field) -> (Treatment, bool) {
+        let exact = self.policy.fields.iter().find(|(name, _)| **name == *field.name);
+        let family = || {
+            let fits = |name: &str| name.strip_suffix('*').is_some_and(|front| field.name.starts_with(front));
+            (self.policy.fields.iter()).filter(|(name, _)| fits(name)).max_by_key(|(name, _)| name.len())
+        };
+        match exact.or_else(family) {
+            Some((_, treatment)) => (treatment.clone(), true),
+            None => (self.policy.rest.clone(), false),
+        }
+    }
+
+    fn step(&mut self, field: &Field, treatment: &Treatment) -> Step {
+        match &*field.name {
+            json::KNOWN_KEY => return Step::Keep(Grammar::Known),
+            json::UNKNOWN_KEY => return Step::Name(Name),
+            _ => {}
+        }
+        match treatment {
+            Treatment::Coarsen(how) => match (how, field.clock) {
+                (policy::Coarsen::Step(step), _) => Step::Coarsen(Coarsen::Number(*step)),
+                (policy::Coarsen::Minute, clock) => self.time(clock, Unit::Minute),
+                (policy::Coarsen::Hour, clock) => self.time(clock, Unit::Hour),
+                (policy::Coarsen::Day, clock) => self.time(clock, Unit::Day),
+            },
+            Treatment::Cookie { keep, pseudonym, digits } => Step::Cookie(Cookie::new(
+                names(keep),
+                names(pseudonym),
+                self.pseudonym("device.id", Kind::Identifier, *digits),
+                self.pseudonym("session.id", Kind::Identifier, *digits),
+            )),
+            Treatment::Drop => Step::Drop,
+            Treatment::Family { version } => Step::Family(Family::new(*version)),
+            Treatment::Keep { .. } => Step::Keep(self.grammar(field)),
+            Treatment::Language => Step::Language,
+            Treatment::Origin => Step::Origin(Origin::new(self.truncate(self.network()))),
+            Treatment::Path => Step::Path(Path::new(self.truncate(self.network()))),
+            Treatment::Pseudonym { digits } => {
+                Step::Pseudonym(self.pseudonym(&field.name.clone(), field.kind, *digits))
+            }
+            Treatment::Query { keep, pseudonym, digits } => Step::Query(Query::new(
+                names(keep),
+                names(pseudonym),
+                self.pseudonym("device.id", Kind::Identifier, *digits),
+                self.pseudonym("session.id", Kind::Identifier, *digits),
+                self.truncate(self.network()),
+            )),
+            Treatment::Scrub { kinds, network } => {
+                // Who asks for addresses alone wants no other byte touched.
+                let controls = if *kinds == Kinds::IP { Controls::Leave } else { Controls::Escape };
+                Step::Scrub(Scrub::new(*kinds, self.truncate(*network), controls))
+            }
+            Treatment::Truncate(network) => Step::Truncate(self.truncate(*network)),
+        }
+    }
+
+    fn time(&self, clock: Option<Clock>, unit: Unit) -> Step {
+        Step::Coarsen(Coarsen::Time(clock.unwrap_or(Clock::Any), unit))
+    }
+
+    /// The pseudonyms of one name share a key, wherever they stand.
+    fn pseudonym(&mut self, name: &str, kind: Kind, digits: u8) -> Pseudonym {
+        let slot = self.labels.iter().position(|label| **label == *name).unwrap_or_else(|| {
+            self.labels.push(name.into());
+            self.labels.len() - 1
+        });
+        let canonical = match kind {
+            Kind::Address => Canonical::Address,
+            Kind::User => Canonical::User,
+            _ => Canonical::Identifier,
+        };
+        Pseudonym { slot: slot as u16, digits, canonical }
+    }
+
+    fn truncate(&self, network: Network) -> Truncate {
+        let port = match network.port {
+            policy::Port::Drop => Port::Drop,
+            policy::Port::Keep => Port::Keep,
+        };
+        Truncate { v4: network.v4, v6: network.v6, port, exempt: self.exempt.clone() }
+    }
+
+    /// How addresses inside other values are cut: as the client's is.
+    fn network(&self) -> Network {
+        let client = self.policy.fields.iter().find(|(name, _)| &**name == "client.address");
+        match client {
+            Some((_, Treatment::Truncate(network))) => Network { port: policy::Port::Drop, ..*network },
+            _ => Network { v4: 24, v6: 48, port: policy::Port::Drop },
+        }
+    }
+
+    fn grammar(&self, field: &Field) -> Grammar {
+        Grammar::of(field.kind, field.clock, self.truncate(self.network()))
+    }
+
+    fn rules(&self, schema: &Schema) -> Rules {
+        let mut rules = Vec::new();
+        for rule in &self.policy.rules {
+            if !rule.formats.is_empty() && !rule.formats.iter().any(|name| **name == *schema.name) {
+                continue;
+            }
+            // A condition on a field that the format does not have cannot hold.
+            let conditions: Option<Vec<_>> = (rule.fields.iter())
+                .map(|(name, patterns)| {
+                    let at = schema.fields.iter().position(|field| field.name == *name)?;
+                    Some((at as u16, patterns.iter().map(|pattern| Pattern::new(pattern)).collect()))
+                })
+                .collect();
+            if let Some(fields) = conditions {
+                rules.push((ClassId(rule.class), Conditions { fields }));
+            }
+        }
+        Rules(rules)
+    }
+}
+
+fn classes(policy: &Policy) -> Vec<retention::Class> {
+    let class = |class: &policy::Class| retention::Class {
+        name: class.name.clone(),
+        keep: class.keep,
+        purpose: class.purpose,
+        basis: class.basis,
+    };
+    policy.classes.iter().map(class).collect()
+}
+
+fn names(list: &[Box<str>]) -> Vec<Box<[u8]>> {
+    list.iter().map(|name| name.as_bytes().into()).collect()
+}
+
+fn sorted(networks: &[IpNet]) -> Arc<[IpNet]> {
+    let mut networks = networks.to_vec();
+    networks.sort();
+    networks.into()
 }
