@@ -1,4 +1,54 @@
-//! `sladd` minimises logs while they are being written.
+//! `sladd` minimises logs while they are being written: raw lines in, minimised lines out, each with the class that says how
+//! long it may live. This crate is the engine and, behind the feature `cli`, the program around it.
+//!
+//! **A raw byte cannot leave.** Every byte that comes out is a literal of the format, a typed value that passed its own strict
+//! grammar, something that a treatment made, or free text that the detectors have read from end to end.
+//!
+//! ```
+//! use sladd::{Batch, Engine, Plan, Policy, Progress, Timestamp};
+//! use std::sync::Arc;
+//!
+//! let policy = Policy::builtin("hosting").expect("a built-in");
+//! let plan = Plan::compile(&policy)?;
+//! let mut engine = Engine::new(Arc::new(plan));
+//! engine.set_reference(Timestamp(1_795_262_400)); // for records without a time
+//!
+//! let line = b"203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET /a?q=ola HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n";
+//! let mut batch = Batch::default();
+//! let mut at = 0;
+//! while let (_, Progress::Paused { at: done, epoch }) = engine.run(&line[at..], &mut batch) {
+//!     // No secret yet for this record's day. A program that keeps keys looks it up; here the values are withheld.
+//!     at += done;
+//!     engine.admit(epoch, None);
+//! }
+//! assert_eq!(
+//!     batch.bytes(),
+//!     b"203.0.113.0 - - [21/Nov/2026:10:00:00 +0100] \"GET /a?q= HTTP/1.1\" 200 5 \"-\" \"curl/8\" \
+//!       \"class=security_log until=2027-05-21 policy=hosting/1\"\n"
+//! );
+//! # Ok::<(), sladd::Error>(())
+//! ```
+//!
+//! # The structure as built
+//! ```text
+//!  input ──▶ frame ──▶ format ──▶ treatment ──▶ retention ──▶ encode ──▶ output
+//!  bytes     whole     Record      Treated        Tag          Batch      bytes
+//!            lines     (spans)     (values)                    (minimised)
+//!
+//!  policy (TOML) ──check──▶ Policy ──▶ plan ──▶ Plan (flat, immutable, Arc) ──▶ engine (the loop)
+//!
+//!  0  record time epoch error            the vocabulary
+//!  1  frame format detect treatment retention encode
+//!  2  policy key                         cold: may be slow and explain at length
+//!  3  plan                               where policy and formats meet, compiled once
+//!  4  engine tally                       hot: cannot fail, allocates nothing once warm
+//!  5  input output                       files and streams; outputs take a Batch and nothing else
+//!  6  run                                wiring and threads
+//!  7  cli main                           what may be typed
+//! ```
+//! `tests/layers.rs` holds who may import whom. Where the structure differs from the first drawing: a value's place in a record is
+//! an index of its own, because the members of a JSON line come in any order ([`record::Mark`]); a JSON key is a value like any
+//! other, so that only a treatment can let it out; `plan` is a folder, with `explain` beside the compiler.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod detect;
@@ -7,6 +57,10 @@ pub mod engine;
 pub mod epoch;
 pub mod error;
 pub mod format;
+pub mod frame;
+pub mod input;
+pub mod key;
+pub mod output;
 pub mod plan;
 pub mod policy;
 pub mod record;
@@ -14,3 +68,17 @@ pub mod retention;
 pub mod tally;
 pub mod time;
 pub mod treatment;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod run;
+
+pub use encode::Batch;
+pub use engine::{Engine, Progress};
+pub use error::Error;
+pub use plan::Plan;
+pub use policy::Policy;
+pub use tally::Tally;
+pub use time::Timestamp;
+pub use treatment::pseudonym::Secret;

@@ -12,6 +12,21 @@ use crate::{
 };
 
 /// Minimised bytes ready to leave, in input order, with the runs that belong to one class.
+///
+/// It cannot be filled outside this folder:
+/// ```compile_fail,E0451
+/// let forged = sladd::Batch { bytes: b"203.0.113.7".to_vec(), runs: Vec::new() };
+/// ```
+/// ```compile_fail,E0616
+/// let mut batch = sladd::Batch::default();
+/// batch.bytes.extend_from_slice(b"203.0.113.7");
+/// ```
+/// And an output takes nothing else:
+/// ```compile_fail,E0308
+/// fn leak(out: &mut sladd::output::Stdout) {
+///     let _ = out.write(b"203.0.113.7");
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
