@@ -4,6 +4,9 @@
 //! A parser knows nothing of policies, treatments or outputs; it never allocates once warm, and it is anchored at both
 //! ends: what it does not account for makes the line malformed. The smallest example to copy is `common.rs`.
 
+pub mod json;
+pub mod request;
+
 use crate::record::{Record, Schema};
 
 /// A line that does not fit the format. Holds no byte of it.
