@@ -193,6 +193,9 @@ pub enum State {
     Cut,
 }
 
+/// How deep objects and arrays may be nested in one another, the outermost included.
+pub const DEPTH: usize = 64;
+
 /// One mark of a layout that differs from line to line (JSON).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {

@@ -1,13 +1,531 @@
 //! JSON: one flat object under canonical names, and the layout of a JSON line written again.
+//!
+//! What is written is JSON whatever a treatment made: strings are checked byte by byte, and a bare value that is no JSON scalar (any more)
+//! is quoted. There is never a raw control byte. Bytes that are not UTF-8 stay as they came where a JSON line is written again in its own layout;
+//! in the flat object each becomes the escape of its own number, `\u00ff`, and half a surrogate pair becomes `\ufffd`.
 
-use crate::{retention::Tag, treatment::Treated};
+use crate::{
+    record::{Blanks, DEPTH, Escape, Field, Kind, Mark},
+    retention::Tag,
+    treatment::Treated,
+};
 
-/// One flat object a record, members under their fields' canonical names.
+/// One flat object a record, members under their fields' canonical names, in the order of the values.
+///
+/// A value that is absent or withheld has no member. Of several values of one name the first that is left is written; the elements of an array
+/// of the input stay together as an array. Numbers and statuses are bare where they are JSON numbers, and so are the input's own bare values.
+/// What stands under an unknown key is written under the path of its (treated) keys, joined by dots, as often as it stands there.
 pub(super) fn write(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
-    let _ = (record, tag, out);
+    out.push(b'{');
+    let mut flat = Flat { record, out, first: true };
+    if record.record().marks.is_empty() {
+        flat.layout();
+    } else {
+        flat.marks();
+    }
+    let first = flat.first;
+    close_with_tag(tag, !first, Blanks::default(), out);
 }
 
-/// The record's own JSON layout, member by member; what was withheld goes with its key.
+/// The record's own JSON layout, member by member; what was withheld goes with its key, and so does an object or array of which nothing is left.
 pub(super) fn write_marks(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
-    let _ = (record, tag, out);
+    let blanks = record.record().blanks;
+    let mut stack = [Open::default(); DEPTH];
+    let mut depth = 0;
+    // Where the pending member (its comma included) began, and how many brackets deep we are in something withheld.
+    let mut start = out.len();
+    let mut member = false;
+    let mut withheld = 0;
+    for mark in &record.record().marks {
+        if withheld > 0 {
+            match mark {
+                Mark::Object | Mark::Array => withheld += 1,
+                Mark::Close => withheld -= 1,
+                Mark::Key(_) | Mark::Text(_) | Mark::Bare(_) | Mark::Request(_) | Mark::Target(_) => {}
+            }
+            // One deep is the withheld value itself, scalar or bracketed.
+            withheld -= i32::from(withheld == 1);
+            continue;
+        }
+        if !member && depth > 0 && *mark != Mark::Close {
+            let open: &mut Open = &mut stack[depth - 1];
+            open.had = true;
+            start = out.len();
+            if open.any {
+                out.extend_from_slice(if blanks.comma { b", " } else { b"," });
+            }
+        }
+        let left = match *mark {
+            Mark::Key(i) => {
+                match record.value(i as usize) {
+                    Some(key) => {
+                        member = true;
+                        push_string(key, out);
+                        out.extend_from_slice(if blanks.colon { b": " } else { b":" });
+                    }
+                    None => {
+                        out.truncate(start);
+                        withheld = 1;
+                    }
+                }
+                continue;
+            }
+            Mark::Object | Mark::Array => {
+                let Some(open) = stack.get_mut(depth) else { return };
+                *open = Open { start, object: *mark == Mark::Object, had: false, any: false };
+                depth += 1;
+                member = false;
+                out.push(if *mark == Mark::Object { b'{' } else { b'[' });
+                continue;
+            }
+            Mark::Close => {
+                depth -= 1;
+                let open = stack[depth];
+                if depth == 0 {
+                    return close_with_tag(tag, open.any, blanks, out);
+                }
+                start = open.start;
+                out.push(if open.object { b'}' } else { b']' });
+                open.any || !open.had
+            }
+            Mark::Text(i) => match record.value(i as usize) {
+                Some(value) => {
+                    push_string(value, out);
+                    true
+                }
+                None => false,
+            },
+            Mark::Bare(i) => match record.value(i as usize) {
+                Some(value) if is_scalar(value) => {
+                    out.extend_from_slice(value);
+                    true
+                }
+                Some(value) => {
+                    push_string(value, out);
+                    true
+                }
+                None => false,
+            },
+            Mark::Request(i) => push_request(record, i as usize, out),
+            Mark::Target(i) => push_target(record, i as usize, out),
+        };
+        member = false;
+        if left {
+            stack[depth - 1].any = true;
+        } else {
+            out.truncate(start);
+        }
+    }
 }
+
+/// An object or array being written.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    /// Where it began, with its comma and key.
+    start: usize,
+    object: bool,
+    /// Whether the input had anything in it.
+    had: bool,
+    /// Whether anything of it was written.
+    any: bool,
+}
+
+fn close_with_tag(tag: Option<Tag<'_>>, any: bool, blanks: Blanks, out: &mut Vec<u8>) {
+    if let Some(tag) = tag {
+        if any {
+            out.extend_from_slice(if blanks.comma { b", " } else { b"," });
+        }
+        out.extend_from_slice(tag.member);
+    }
+    out.push(b'}');
+}
+
+/// The five values of a request line as one string; whether anything of it was left.
+fn push_request(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
+    if record.stood(i + 4) {
+        return match record.value(i + 4) {
+            Some(whole) => {
+                push_string(whole, out);
+                true
+            }
+            None => false,
+        };
+    }
+    if (i..i + 4).all(|part| record.value(part).is_none()) {
+        return false;
+    }
+    out.push(b'"');
+    push_body(record.value(i).unwrap_or(b"-"), out);
+    out.push(b' ');
+    push_body(record.value(i + 1).unwrap_or(b"-"), out);
+    push_query(record, i + 2, out);
+    if record.stood(i + 3) {
+        out.push(b' ');
+        push_body(record.value(i + 3).unwrap_or(b"-"), out);
+    }
+    out.push(b'"');
+    true
+}
+
+/// The three values of a target as one string; whether anything of it was left.
+fn push_target(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
+    if record.stood(i + 2) {
+        return match record.value(i + 2) {
+            Some(whole) => {
+                push_string(whole, out);
+                true
+            }
+            None => false,
+        };
+    }
+    if record.value(i).is_none() && record.value(i + 1).is_none() {
+        return false;
+    }
+    out.push(b'"');
+    push_body(record.value(i).unwrap_or(b"-"), out);
+    push_query(record, i + 1, out);
+    out.push(b'"');
+    true
+}
+
+fn push_query(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) {
+    if let Some(query) = record.value(i) {
+        out.push(b'?');
+        push_body(query, out);
+    }
+}
+
+/// The flat object while it is written.
+struct Flat<'a, 'b> {
+    record: &'a Treated<'a>,
+    out: &'b mut Vec<u8>,
+    first: bool,
+}
+
+impl<'a> Flat<'a, '_> {
+    /// A record of fixed layout: each value under its field's name, the first of each name.
+    fn layout(&mut self) {
+        let schema = self.record.schema();
+        for (i, value) in self.record.record().values.iter().enumerate() {
+            let Some(bytes) = self.record.value(i) else { continue };
+            let field = &schema.fields[value.field as usize];
+            let same = |&j: &usize| schema.fields[self.record.record().values[j].field as usize].name == field.name;
+            if (0..i).any(|j| same(&j) && self.record.value(j).is_some()) {
+                continue;
+            }
+            self.name(field.name.as_bytes());
+            self.value(bytes, field.kind, field.escape, false);
+        }
+    }
+
+    /// A record of a JSON line.
+    fn marks(&mut self) {
+        let marks = &self.record.record().marks;
+        let mut seen = Seen::default();
+        let mut path = Path { keys: [NO_KEY; DEPTH + 1], depth: 0 };
+        let mut at = 0;
+        while let Some(&mark) = marks.get(at) {
+            at += 1;
+            match mark {
+                Mark::Object => path.open(),
+                Mark::Close => path.close(),
+                Mark::Key(i) => path.keys[path.depth] = i,
+                Mark::Array => match scalars(&marks[at..]) {
+                    Some(elements) => {
+                        self.array(&marks[at..at + elements], &mut seen, &path);
+                        at += elements + 1;
+                    }
+                    None => path.open(),
+                },
+                Mark::Text(i) | Mark::Bare(i) => self.member(i as usize, mark == Mark::Bare(i), &mut seen, &path),
+                Mark::Request(i) => (0..5).for_each(|part| self.member(i as usize + part, false, &mut seen, &path)),
+                Mark::Target(i) => (0..3).for_each(|part| self.member(i as usize + part, false, &mut seen, &path)),
+            }
+        }
+    }
+
+    /// One value as a member.
+    fn member(&mut self, i: usize, bare: bool, seen: &mut Seen, path: &Path) {
+        if let Some(bytes) = self.record.value(i) {
+            if self.open(i, seen, path) {
+                let field = self.field(i);
+                self.value(bytes, field.kind, field.escape, bare);
+            }
+        }
+    }
+
+    /// The elements of one array as one member.
+    fn array(&mut self, elements: &[Mark], seen: &mut Seen, path: &Path) {
+        let mut opened = None;
+        for mark in elements {
+            let (Mark::Text(i) | Mark::Bare(i)) = *mark else { continue };
+            let Some(bytes) = self.record.value(i as usize) else { continue };
+            match opened {
+                None => {
+                    if !self.open(i as usize, seen, path) {
+                        return;
+                    }
+                    self.out.push(b'[');
+                    opened = Some(());
+                }
+                Some(()) => self.out.push(b','),
+            }
+            let field = self.field(i as usize);
+            self.value(bytes, field.kind, field.escape, *mark == Mark::Bare(i));
+        }
+        if opened.is_some() {
+            self.out.push(b']');
+        }
+    }
+
+    /// Writes the name of value `i`, if it may have a member.
+    fn open(&mut self, i: usize, seen: &mut Seen, path: &Path) -> bool {
+        let name = &self.field(i).name;
+        if &**name == "*" {
+            return self.path(path);
+        }
+        let first = seen.insert(self.record.record().values[i].field);
+        if first {
+            self.name(name.as_bytes());
+        }
+        first
+    }
+
+    /// Writes the keys that lead to a value as its name; `false` where one of them was withheld.
+    fn path(&mut self, path: &Path) -> bool {
+        let keys = || path.keys[..=path.depth].iter().filter(|&&key| key != NO_KEY);
+        if keys().any(|&key| self.record.value(key as usize).is_none()) {
+            return false;
+        }
+        self.comma();
+        self.out.push(b'"');
+        let mut dot = false;
+        for key in keys() {
+            if dot {
+                self.out.push(b'.');
+            }
+            dot = true;
+            push_clean(self.record.value(*key as usize).unwrap_or_default(), self.out);
+        }
+        self.out.extend_from_slice(b"\":");
+        true
+    }
+
+    fn field(&self, i: usize) -> &'a Field {
+        &self.record.schema().fields[self.record.record().values[i].field as usize]
+    }
+
+    /// Opens a member of this name.
+    fn name(&mut self, name: &[u8]) {
+        self.comma();
+        self.out.push(b'"');
+        push_text(name, self.out);
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn comma(&mut self) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+    }
+
+    fn value(&mut self, bytes: &[u8], kind: Kind, escape: Escape, bare: bool) {
+        let number = matches!(kind, Kind::Number | Kind::Status) && number(bytes) == Some(bytes.len());
+        if number || (bare && is_scalar(bytes)) {
+            return self.out.extend_from_slice(bytes);
+        }
+        self.out.push(b'"');
+        match escape {
+            Escape::None | Escape::Hex => push_text(bytes, self.out),
+            Escape::Json => push_clean(bytes, self.out),
+        }
+        self.out.push(b'"');
+    }
+}
+
+/// How many elements the array has that these marks begin in, if all of them are plain values.
+fn scalars(marks: &[Mark]) -> Option<usize> {
+    let plain = |mark: &&Mark| matches!(mark, Mark::Text(_) | Mark::Bare(_));
+    let count = marks.iter().take_while(plain).count();
+    (marks.get(count) == Some(&Mark::Close)).then_some(count)
+}
+
+/// The keys under which a value stands, by depth.
+struct Path {
+    keys: [u16; DEPTH + 1],
+    depth: usize,
+}
+
+const NO_KEY: u16 = u16::MAX;
+
+impl Path {
+    fn open(&mut self) {
+        self.depth = (self.depth + 1).min(DEPTH);
+        self.keys[self.depth] = NO_KEY;
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+}
+
+/// The fields that have a member already. Those beyond the 512th are never seen, which costs a repeated member.
+#[derive(Default)]
+struct Seen([u64; 8]);
+
+impl Seen {
+    fn insert(&mut self, field: u16) -> bool {
+        let Some(word) = self.0.get_mut(field as usize / 64) else { return true };
+        let bit = 1 << (field % 64);
+        let first = *word & bit == 0;
+        *word |= bit;
+        first
+    }
+}
+
+/// A string whose body is escaped already.
+#[inline]
+fn push_string(body: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    push_body(body, out);
+    out.push(b'"');
+}
+
+/// The body of a JSON string, copied; what could not stand in one is escaped.
+#[inline]
+fn push_body(body: &[u8], out: &mut Vec<u8>) {
+    if is_plain(body) { out.extend_from_slice(body) } else { push_checked(body, Surrogates::Kept, out) }
+}
+
+/// The same, made UTF-8 throughout.
+fn push_clean(body: &[u8], out: &mut Vec<u8>) {
+    if body.is_ascii() && is_plain(body) {
+        return out.extend_from_slice(body);
+    }
+    for chunk in body.utf8_chunks() {
+        push_checked(chunk.valid().as_bytes(), Surrogates::Paired, out);
+        chunk.invalid().iter().for_each(|&byte| push_code(byte, out));
+    }
+}
+
+/// Bytes that are no JSON yet, made the body of a JSON string. A backslash of another escape (`\x22`) is doubled: the value reads as it was written.
+fn push_text(text: &[u8], out: &mut Vec<u8>) {
+    if text.is_ascii() && is_plain(text) {
+        return out.extend_from_slice(text);
+    }
+    for chunk in text.utf8_chunks() {
+        chunk.valid().bytes().for_each(|byte| push_byte(byte, out));
+        chunk.invalid().iter().for_each(|&byte| push_code(byte, out));
+    }
+}
+
+/// What becomes of half a surrogate pair.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Surrogates {
+    Kept,
+    Paired,
+}
+
+#[cold]
+fn push_checked(body: &[u8], surrogates: Surrogates, out: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some(&byte) = body.get(at) {
+        if byte != b'\\' {
+            push_byte(byte, out);
+            at += 1;
+            continue;
+        }
+        let len = match body.get(at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => match (code(&body[at..]), surrogates) {
+                (None, _) => 0,
+                (Some(0xd800..=0xdbff), Surrogates::Paired) => match code(&body[at + 6..]) {
+                    Some(0xdc00..=0xdfff) => 12,
+                    _ => 1,
+                },
+                (Some(0xdc00..=0xdfff), Surrogates::Paired) => 1,
+                (Some(_), _) => 6,
+            },
+            _ => 0,
+        };
+        match len {
+            0 => out.extend_from_slice(b"\\\\"),
+            1 => out.extend_from_slice(b"\\ufffd"),
+            _ => out.extend_from_slice(&body[at..at + len]),
+        }
+        at += match len {
+            0 => 1,
+            1 => 6,
+            len => len,
+        };
+    }
+}
+
+/// The number of the `\uXXXX` that `body` begins with.
+fn code(body: &[u8]) -> Option<u16> {
+    let digits = body.get(..6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |code: u16, &digit| Some(code << 4 | (digit as char).to_digit(16)? as u16))
+}
+
+#[inline]
+fn push_byte(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        0..0x20 => push_code(byte, out),
+        _ => out.push(byte),
+    }
+}
+
+/// `\u00XX`
+fn push_code(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(b"\\u00");
+    out.extend_from_slice(&[HEX[(byte >> 4) as usize], HEX[(byte & 15) as usize]]);
+}
+
+/// Whether no byte needs a look: no quote, backslash or control byte.
+#[inline]
+fn is_plain(body: &[u8]) -> bool {
+    let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    // Without early exit within a chunk, so that it is compared all at once.
+    let mut chunks = body.chunks_exact(16);
+    chunks.by_ref().all(|chunk| !chunk.iter().fold(false, |any, &byte| any | special(byte)))
+        && !chunks.remainder().iter().fold(false, |any, &byte| any | special(byte))
+}
+
+/// Whether the bytes are a number, `true`, `false` or `null`.
+fn is_scalar(bytes: &[u8]) -> bool {
+    matches!(bytes, b"true" | b"false" | b"null") || number(bytes) == Some(bytes.len())
+}
+
+/// The length of the JSON number that `bytes` begin with.
+fn number(bytes: &[u8]) -> Option<usize> {
+    let digits = |from: usize| from + bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let first = usize::from(bytes.first() == Some(&b'-'));
+    let mut at = digits(first);
+    if at == first || (bytes[first] == b'0' && at > first + 1) {
+        return None;
+    }
+    if bytes.get(at) == Some(&b'.') {
+        let first = at + 1;
+        at = digits(first);
+        if at == first {
+            return None;
+        }
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        let first = at + 1 + usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        at = digits(first);
+        if at == first {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 pub mod apache;
 pub mod common;
 mod grammar;
+pub mod json;
 pub mod nginx;
 pub(crate) mod request;
 mod soft;
@@ -49,6 +50,8 @@ pub trait Parse {
 /// A format, ready to parse.
 #[derive(Clone, Debug)]
 pub enum Format {
+    /// One JSON object a line.
+    Json(json::Json),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
@@ -58,6 +61,7 @@ pub enum Format {
 impl Parse for Format {
     fn schema(&self) -> &Schema {
         match self {
+            Format::Json(json) => json.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
         }
@@ -66,6 +70,7 @@ impl Parse for Format {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         match self {
+            Format::Json(json) => json.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
         }
@@ -130,14 +135,21 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "common" | "clf" => Ok(Format::Template(common::common())),
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "main" => Ok(Format::Template(common::main())),
-        "text" => Ok(Format::Text(text::Text::new())),
+        "json" | "ndjson" => Ok(Format::Json(json::Json::new())),
+        "text" => Ok(text()),
         _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
     }
 }
 
 /// The layouts that `auto` tries, in order of rank. Every line fits `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
-    [common::vhost_combined(), common::combined(), common::common()].map(Format::Template).into()
+    let layouts = [common::vhost_combined(), common::combined(), common::common()].map(Format::Template);
+    [Format::Json(json::Json::new())].into_iter().chain(layouts).collect()
 }
 
-const NAMES: &str = "combined, common, vhost_combined, main, text, nginx:FORMAT and apache:FORMAT";
+/// The format of lines of which nothing is known.
+pub fn text() -> Format {
+    Format::Text(text::Text::new())
+}
+
+const NAMES: &str = "auto, combined, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";

@@ -287,3 +287,32 @@ fn missing(value: &[u8], nulls: bool) -> bool {
         _ => false,
     }
 }
+
+/// For tests of formats and encodings: treats each value by a function, which is given its field.
+#[cfg(test)]
+pub(crate) fn treat_by<'a>(
+    schema: &'a Schema,
+    line: &'a [u8],
+    record: &'a Record,
+    scratch: &'a mut Scratch,
+    mut by: impl FnMut(u16, &[u8], &mut Vec<u8>) -> Outcome,
+) -> Treated<'a> {
+    scratch.slots.clear();
+    scratch.made.clear();
+    for value in &record.values {
+        let start = scratch.made.len() as u32;
+        scratch.slots.push(match value.state {
+            State::Absent => Slot::Absent,
+            State::Ambiguous | State::Cut => Slot::Dropped,
+            State::Present => match by(value.field, value.span.of(line), &mut scratch.made) {
+                Outcome::Dropped => Slot::Dropped,
+                Outcome::Kept => Slot::Kept(value.span),
+                Outcome::Part(from, to) => {
+                    Slot::Kept(Span { start: value.span.start + from, end: value.span.start + to })
+                }
+                Outcome::Made => Slot::Made(Span { start, end: scratch.made.len() as u32 }),
+            },
+        });
+    }
+    Treated { schema, line, record, scratch }
+}

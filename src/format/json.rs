@@ -1,0 +1,361 @@
+//! NDJSON: one object a line, any nesting, any order of keys.
+//!
+//! What a line says under names we know (`json/names.rs`) gets those names' fields; the rest gets the field [`UNKNOWN`]. Keys are
+//! values too. Strict in structure, so that nothing can stand between what was read: a line that is not exactly one object is
+//! malformed. Tolerant within strings, where bytes need not be UTF-8 and surrogates not paired.
+
+mod names;
+mod scan;
+mod table;
+mod target;
+
+use super::{Ending, Malformed, Parse};
+use crate::record::{DEPTH, Kind, Mark, Record, Schema, Span, State, Value};
+use scan::malformed;
+use table::{ANY, Found, Names, STICKY, TOP};
+
+/// The field of keys that stand in our table: they are literals of the format, to be kept as they stand.
+pub const KNOWN_KEY: u16 = 0;
+/// The field of all other keys: kept if they pass `[A-Za-z][A-Za-z0-9_.\[\]-]{0,31}` and no detector fires, else `_`.
+pub const UNKNOWN_KEY: u16 = 1;
+/// The field of what stands under an unknown key. Its name is `*`.
+pub const UNKNOWN: u16 = 2;
+/// [`KNOWN_KEY`]'s name.
+pub const KNOWN_KEY_NAME: &str = "*known-key";
+/// [`UNKNOWN_KEY`]'s name.
+pub const UNKNOWN_KEY_NAME: &str = "*key";
+
+/// The fields that have no row in the table of names, by index.
+const OWN: &[(&str, Kind)] =
+    &[(KNOWN_KEY_NAME, Kind::Word), (UNKNOWN_KEY_NAME, Kind::Text), ("*", Kind::Text), ("url.original", Kind::Text)];
+const TARGET_WHOLE: u16 = 3;
+const METHOD: u16 = 4;
+const PATH: u16 = 5;
+const QUERY: u16 = 6;
+const PROTOCOL: u16 = 7;
+const REQUEST: u16 = 8;
+const URL: u16 = 9;
+
+/// A line may hold so many values: marks count them in 16 bits, and one string may be five.
+const MOST_VALUES: usize = u16::MAX as usize - 8;
+
+/// The format `json`.
+#[derive(Clone, Debug)]
+pub struct Json {
+    schema: Schema,
+    names: Names,
+    /// What to do with a string of this field.
+    shapes: Box<[Shape]>,
+}
+
+/// How a string of a field is cut further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Plain,
+    Request,
+    Target,
+}
+
+impl Default for Json {
+    fn default() -> Json {
+        Json::new()
+    }
+}
+
+impl Json {
+    /// The format, with its table of names.
+    pub fn new() -> Json {
+        let (names, fields) = Names::new();
+        let shape = |field| match field {
+            REQUEST => Shape::Request,
+            PATH | URL => Shape::Target,
+            _ => Shape::Plain,
+        };
+        let shapes = (0..fields.len() as u16).map(shape).collect();
+        Json { schema: Schema { name: "json".into(), fields, ..Schema::default() }, names, shapes }
+    }
+
+    /// Adds the string `start..end` of `field`.
+    #[inline]
+    fn push_text(&self, line: &[u8], found: Found, start: usize, end: usize, escaped: bool, record: &mut Record) {
+        let at = record.values.len() as u16;
+        let value = Value { field: found.field, state: state(found.withheld), span: Span::new(start, end) };
+        match self.shapes[found.field as usize] {
+            Shape::Plain => {
+                record.values.push(value);
+                record.marks.push(Mark::Text(at));
+            }
+            _ if found.withheld => {
+                record.values.push(value);
+                record.marks.push(Mark::Text(at));
+            }
+            Shape::Request => {
+                push_request(line, start, end, escaped, record);
+                record.marks.push(Mark::Request(at));
+            }
+            Shape::Target if target::is_absolute(&line[start..end]) => {
+                record.values.push(Value { field: URL, ..value });
+                record.marks.push(Mark::Text(at));
+            }
+            Shape::Target => {
+                push_target(line, start, end, escaped, record);
+                record.marks.push(Mark::Target(at));
+            }
+        }
+    }
+
+    /// What a key means where it stands.
+    #[inline]
+    fn resolve(&self, frame: &Frame, key: &[u8], escaped: bool) -> Found {
+        let found = self.names.resolve(frame.context, key, escaped);
+        if frame.rest == UNKNOWN && !frame.withheld { found } else { frame.bend(found) }
+    }
+}
+
+/// An open object or array.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Where the keys of this object, or of objects in this array, are looked up.
+    context: u16,
+    /// The field of the elements of this array.
+    field: u16,
+    /// The field of members of unknown names: a secret's within a secret.
+    rest: u16,
+    kind: Bracket,
+    /// Whether all in it is withheld.
+    withheld: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Object,
+    Array,
+}
+
+impl Frame {
+    const TOP: Frame = Frame { context: TOP, field: UNKNOWN, rest: UNKNOWN, kind: Bracket::Object, withheld: false };
+
+    /// What a name means within something secret or withheld.
+    #[cold]
+    fn bend(&self, found: Found) -> Found {
+        let unknown = found.field == UNKNOWN;
+        Found {
+            field: if unknown { self.rest } else { found.field },
+            withheld: found.withheld || self.withheld,
+            inside: if unknown && found.inside == ANY { self.context } else { found.inside },
+            ..found
+        }
+    }
+
+    /// What an element of this array is.
+    fn element(&self) -> Found {
+        Found { field: self.field, inside: self.context, key: UNKNOWN_KEY, withheld: self.withheld }
+    }
+}
+
+impl Parse for Json {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn parse(&self, line: &[u8], _: Ending, record: &mut Record) -> Result<(), Malformed> {
+        record.clear();
+        let mut stack = [Frame::TOP; DEPTH];
+        let mut depth = 1;
+        // Where marks and values stood before our own tag.
+        let mut tag = None;
+        let mut tags = 0;
+        let (mut at, byte) = scan::next(line, 0);
+        if byte != b'{' {
+            return Err(malformed(at, "object"));
+        }
+        record.marks.push(Mark::Object);
+        let mut byte;
+        (at, byte) = scan::next(line, at + 1);
+        let mut whole = byte == b'}';
+        'member: while !whole {
+            // A key and its colon.
+            if byte != b'"' {
+                return Err(malformed(at, "key"));
+            }
+            let start = at + 1;
+            let (end, escaped) = scan::string(line, start)?;
+            let key = &line[start..end];
+            (at, byte) = match line.get(end + 1) {
+                Some(b':') => (end + 1, b':'),
+                _ => scan::next(line, end + 1),
+            };
+            if byte != b':' {
+                return Err(malformed(at, "colon"));
+            }
+            (at, byte) = match line.get(at + 1) {
+                Some(&byte) if byte > b' ' => (at + 1, byte),
+                first => {
+                    record.blanks.colon |= first == Some(&b' ');
+                    scan::next(line, at + 1)
+                }
+            };
+            let mut found = if depth == 1 && key == b"sladd" {
+                if byte != b'{' || tags == 1 {
+                    return Err(malformed(start, "one tag"));
+                }
+                tags = 1;
+                tag = Some((record.marks.len(), record.values.len()));
+                Found { field: UNKNOWN, inside: ANY, key: UNKNOWN_KEY, withheld: false }
+            } else {
+                self.resolve(&stack[depth - 1], key, escaped)
+            };
+            record.marks.push(Mark::Key(record.values.len() as u16));
+            record.push(found.key, start, end);
+            // Its value, or the elements of an array.
+            loop {
+                if record.values.len() > MOST_VALUES {
+                    return Err(malformed(at, "fewer values"));
+                }
+                match byte {
+                    b'"' => {
+                        let start = at + 1;
+                        let (end, escaped) = scan::string(line, start)?;
+                        self.push_text(line, found, start, end, escaped, record);
+                        at = end + 1;
+                    }
+                    b'{' | b'[' => {
+                        let kind = if byte == b'{' { Bracket::Object } else { Bracket::Array };
+                        let outer = stack[depth - 1];
+                        if depth == DEPTH {
+                            return Err(malformed(at, "less nesting"));
+                        }
+                        let rest = match self.names.rest(found.field) {
+                            UNKNOWN => outer.rest,
+                            rest => rest,
+                        };
+                        let Found { field, inside: context, withheld, .. } = found;
+                        let context = if withheld { STICKY } else { context };
+                        stack[depth] = Frame { context, field, rest, kind, withheld };
+                        depth += 1;
+                        record.marks.push(if kind == Bracket::Object { Mark::Object } else { Mark::Array });
+                        (at, byte) = scan::next(line, at + 1);
+                        match (kind, byte) {
+                            (Bracket::Object, b'}') | (Bracket::Array, b']') => {}
+                            (Bracket::Object, _) => continue 'member,
+                            (Bracket::Array, _) => {
+                                found = stack[depth - 1].element();
+                                continue;
+                            }
+                        }
+                    }
+                    _ => {
+                        let end = scan::bare(line, at)?;
+                        record.marks.push(Mark::Bare(record.values.len() as u16));
+                        let state = state(found.withheld);
+                        record.values.push(Value { field: found.field, state, span: Span::new(at, end) });
+                        at = end;
+                    }
+                }
+                // What follows a value: a comma, or the ends of some brackets.
+                loop {
+                    (at, byte) = match line.get(at) {
+                        Some(&byte) if byte > b' ' => (at, byte),
+                        _ => scan::next(line, at),
+                    };
+                    let frame = &stack[depth - 1];
+                    match (byte, frame.kind) {
+                        (b',', kind) => {
+                            (at, byte) = match line.get(at + 1) {
+                                Some(&byte) if byte > b' ' => (at + 1, byte),
+                                first => {
+                                    record.blanks.comma |= first == Some(&b' ');
+                                    scan::next(line, at + 1)
+                                }
+                            };
+                            match kind {
+                                Bracket::Object => continue 'member,
+                                Bracket::Array => found = frame.element(),
+                            }
+                            break;
+                        }
+                        (b'}', Bracket::Object) | (b']', Bracket::Array) => {
+                            depth -= 1;
+                            if depth == 0 {
+                                whole = true;
+                                continue 'member;
+                            }
+                            record.marks.push(Mark::Close);
+                            if depth == 1 {
+                                if let Some((marks, values)) = tag.take() {
+                                    record.marks.truncate(marks);
+                                    record.values.truncate(values);
+                                }
+                            }
+                            at += 1;
+                        }
+                        _ => return Err(malformed(at, "comma or end")),
+                    }
+                }
+            }
+        }
+        record.marks.push(Mark::Close);
+        match scan::next(line, at + 1) {
+            (end, _) if end == line.len() => Ok(()),
+            (end, _) => Err(malformed(end, "end of line")),
+        }
+    }
+}
+
+#[inline]
+fn state(withheld: bool) -> State {
+    if withheld { State::Ambiguous } else { State::Present }
+}
+
+/// Five values: method, path, query, protocol, and the whole.
+fn push_request(line: &[u8], start: usize, end: usize, escaped: bool, record: &mut Record) {
+    let value = &line[start..end];
+    let hidden = escaped && target::hides_cut(value);
+    match target::split_request(value) {
+        Some(parts) if !hidden => {
+            record.push(METHOD, start, start + parts.method.end);
+            let (from, to) = (start + parts.target.start, start + parts.target.end);
+            if target::is_absolute(&line[from..to]) {
+                record.push(URL, from, to);
+                record.push_absent(QUERY);
+            } else {
+                push_path(line, from, to, record);
+            }
+            match parts.protocol {
+                Some(protocol) => record.push(PROTOCOL, start + protocol.start, start + protocol.end),
+                None => record.push_absent(PROTOCOL),
+            }
+            record.push_absent(REQUEST);
+        }
+        _ => {
+            [METHOD, PATH, QUERY, PROTOCOL].into_iter().for_each(|field| record.push_absent(field));
+            record.values.push(Value { field: REQUEST, state: state(hidden), span: Span::new(start, end) });
+        }
+    }
+}
+
+/// Three values: path, query, and the whole.
+fn push_target(line: &[u8], start: usize, end: usize, escaped: bool, record: &mut Record) {
+    if escaped && target::hides_cut(&line[start..end]) {
+        record.push_absent(PATH);
+        record.push_absent(QUERY);
+        let span = Span::new(start, end);
+        record.values.push(Value { field: TARGET_WHOLE, state: State::Ambiguous, span });
+    } else {
+        push_path(line, start, end, record);
+        record.push_absent(TARGET_WHOLE);
+    }
+}
+
+#[inline]
+fn push_path(line: &[u8], start: usize, end: usize, record: &mut Record) {
+    let (path, query) = target::split_target(&line[start..end]);
+    record.push(PATH, start, start + path);
+    match query {
+        Some(query) => record.push(QUERY, start + query, end),
+        None => record.push_absent(QUERY),
+    }
+}
+
+#[cfg(test)]
+mod tests;
