@@ -4,10 +4,13 @@
 //! reach what a step let through or made, and no other byte of the line. A treatment knows nothing of formats, policies
 //! or encodings, and what it makes needs no escape in any format. The smallest example to copy is `language.rs`.
 
+mod address;
 pub mod coarsen;
 pub mod drop;
+mod escape;
 pub mod keep;
 pub mod language;
+mod list;
 pub mod pseudonym;
 pub mod truncate;
 
