@@ -28,17 +28,16 @@ pub(super) fn unescape(value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Appends `value` with each `%HH` as its byte. What is no such escape stands for itself.
-pub(super) fn percent_decode(value: &[u8], out: &mut Vec<u8>) {
-    let mut rest = value;
-    while let Some(at) = memchr::memchr(b'%', rest) {
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at..];
-        let byte = hex_byte(&rest[1..]);
-        out.push(byte.unwrap_or(b'%'));
-        rest = &rest[if byte.is_some() { 3 } else { 1 }..];
+/// Puts its byte in the place of each `%HH` and returns how many bytes are left. What is no such escape stands for itself.
+pub(super) fn percent_decode(text: &mut [u8]) -> usize {
+    let (mut from, mut to) = (0, 0);
+    while from < text.len() {
+        let escape = if text[from] == b'%' { hex_byte(&text[from + 1..]) } else { None };
+        text[to] = escape.unwrap_or(text[from]);
+        from += if escape.is_some() { 3 } else { 1 };
+        to += 1;
     }
-    out.extend_from_slice(rest);
+    to
 }
 
 /// What a hexadecimal digit stands for.
@@ -119,9 +118,9 @@ mod tests {
 
     #[test]
     fn percent_escapes_are_undone_once() {
-        let mut out = Vec::new();
-        percent_decode(b"%2d%2D%252e%4%zz%", &mut out);
-        assert_eq!(out, b"--%2e%4%zz%");
+        let mut text = *b"%2d%2D%252e%4%zz%";
+        let length = percent_decode(&mut text);
+        assert_eq!(&text[..length], b"--%2e%4%zz%");
     }
 
     proptest! {
@@ -129,8 +128,9 @@ mod tests {
         fn any_bytes_can_be_read(value in proptest::collection::vec(any::<u8>(), 0..40)) {
             let mut out = Vec::new();
             unescape(&value, &mut out);
-            percent_decode(&value, &mut out);
-            prop_assert!(out.len() <= 2 * value.len());
+            prop_assert!(out.len() <= value.len());
+            let length = percent_decode(&mut out);
+            prop_assert!(length <= out.len());
         }
 
         #[test]

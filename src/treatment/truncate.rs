@@ -101,12 +101,8 @@ impl Truncate {
         };
         room.copy_from_slice(text);
         let mut length = text.len();
-        let start = made.len();
         for _ in 0..2 {
-            escape::percent_decode(&decoded[..length], made);
-            length = made.len() - start;
-            decoded[..length].copy_from_slice(&made[start..]);
-            made.truncate(start);
+            length = escape::percent_decode(&mut decoded[..length]);
             if self.plain_element(&decoded[..length], made) {
                 return true;
             }
