@@ -8,10 +8,14 @@ pub mod epoch;
 pub mod error;
 pub mod format;
 pub mod frame;
+pub mod input;
+pub mod output;
 pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod retention;
+#[cfg(feature = "cli")]
+pub mod run;
 pub mod tally;
 pub mod time;
 pub mod treatment;
