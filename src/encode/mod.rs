@@ -60,6 +60,36 @@ impl Batch {
         self.runs.clear();
     }
 
+    /// Adds what is in another batch.
+    pub fn append(&mut self, other: &Batch) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.runs.extend(other.runs.iter().map(|&(class, end)| (class, start + end)));
+    }
+
+    /// Gives memory beyond so many bytes back, where that much is not in use.
+    pub fn shrink_to(&mut self, max_bytes: usize) {
+        if self.bytes.capacity() > max_bytes {
+            self.bytes.shrink_to(max_bytes);
+            self.runs.shrink_to(max_bytes / size_of::<(ClassId, u32)>());
+        }
+    }
+
+    /// What a stand-in for the engine made; only in unit tests can a batch be filled from outside.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &[u8]) -> Batch {
+        let mut batch = Batch::default();
+        batch.extend(bytes);
+        batch
+    }
+
+    /// As `of`, into a batch in use.
+    #[cfg(test)]
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.close(ClassId(0));
+    }
+
     fn close(&mut self, class: ClassId) {
         let end = self.bytes.len() as u32;
         match self.runs.last_mut() {
