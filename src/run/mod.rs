@@ -1,1 +1,38 @@
-//! Wiring.
+//! Wiring: inputs, engines and outputs put together. One front end per file.
+//!
+//! Goes in: settings, an input, one worker's [`Work`] for each thread, an output. Comes out: a [`Summary`]. What happens to
+//! a line is not decided here, and nothing here looks into one. The example to copy is `pipe.rs`.
+
+mod intake;
+mod ordered;
+pub mod pipe;
+pub mod signals;
+pub mod summary;
+
+use crate::{encode::Batch, error::Error, tally::Tally};
+
+pub use {
+    pipe::{OnStall, Settings, pipe},
+    signals::Signals,
+    summary::{End, Summary},
+};
+
+/// What one worker does with whole lines: an engine with its keys.
+pub trait Work: Send + 'static {
+    /// Minimises `lines` and appends them to `batch`. Each ends with a line feed; a last one without is a cut line.
+    ///
+    /// # Errors
+    /// The run cannot go on.
+    fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error>;
+}
+
+/// Is shown the sum of all tallies after each batch that went out, in the order of the input, and may end the run.
+pub type Verdict = Box<dyn FnMut(&Tally) -> Result<(), Error> + Send>;
+
+/// Makes a panic say where it happened and nothing else: its message could hold bytes of a line.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| match info.location() {
+        Some(place) => eprintln!("sladd: internal fault at {}:{}", place.file(), place.line()),
+        None => eprintln!("sladd: internal fault"),
+    }));
+}

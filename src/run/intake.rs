@@ -1,0 +1,170 @@
+//! The reading side of the pipe: fills one worker's buffer after the other, and decides when what came is enough.
+
+use crate::{
+    error::Error,
+    frame::LineBuffer,
+    input::stdin::{Ready, Stdin},
+};
+use std::{
+    mem,
+    os::fd::{AsFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+/// The input and what is left over from one worker to the next. One worker at a time holds it.
+#[derive(Debug)]
+pub(super) struct Intake {
+    input: Stdin,
+    /// Can be read once the run is to stop: no more waiting for bytes.
+    stop: OwnedFd,
+    /// What the last worker did not take: at most an unfinished line, or what stood behind a line over the limit.
+    rest: LineBuffer,
+    tickets: u64,
+    state: State,
+    /// When lines that trickle were last handed out.
+    handed_out: Instant,
+    /// Until then there is too much to linger.
+    busy_until: Instant,
+    error: Option<Error>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// Told to stop: takes what is there, so much of it at most, and does not wait.
+    Stopping {
+        left_bytes: usize,
+    },
+    Ended,
+}
+
+/// What a worker was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Its place in the order.
+    pub ticket: u64,
+    /// The buffer holds the end of the input.
+    pub last: bool,
+}
+
+impl Intake {
+    /// Reads this input through buffers such as `rest`.
+    pub fn new(input: Stdin, stop: OwnedFd, rest: LineBuffer) -> Intake {
+        let now = Instant::now();
+        Intake { input, stop, rest, tickets: 0, state: State::Open, handed_out: now, busy_until: now, error: None }
+    }
+
+    /// Fills `buffer`, which is empty, with at least one whole line. `None` when the input has ended.
+    pub fn take(&mut self, buffer: &mut LineBuffer) -> Option<Taken> {
+        if self.state == State::Ended {
+            return None;
+        }
+        mem::swap(&mut self.rest, buffer);
+        if let Err(error) = self.fill(buffer) {
+            self.error = Some(error);
+            self.state = State::Ended;
+        }
+        let last = self.state == State::Ended;
+        if !last {
+            buffer.pass_on(&mut self.rest);
+        }
+        self.tickets += 1;
+        Some(Taken { ticket: self.tickets - 1, last })
+    }
+
+    /// The error that ended the input, if one did.
+    pub fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    fn fill(&mut self, buffer: &mut LineBuffer) -> Result<(), Error> {
+        let mut pace = Pace::default();
+        loop {
+            let some = !buffer.lines().is_empty();
+            if some && (buffer.space().len() < PORTION_BYTES / 4 || pace.is_over()) {
+                break;
+            }
+            let at_once = (some || self.state != State::Open).then_some(Duration::ZERO);
+            let stop = (self.state == State::Open).then_some(self.stop.as_fd());
+            match self.input.wait(stop, at_once)? {
+                Ready::Stop => self.state = State::Stopping { left_bytes: self.input.capacity_bytes() },
+                Ready::Data => self.read(buffer, &mut pace)?,
+                Ready::Nothing if self.state != State::Open => self.state = State::Ended,
+                Ready::Nothing => match self.linger_time(&pace) {
+                    Some(time) => {
+                        self.input.linger(self.stop.as_fd(), time)?;
+                        pace.lingered_at = Some(pace.bytes);
+                    }
+                    None => break,
+                },
+            }
+            if self.state == State::Ended {
+                break;
+            }
+        }
+        if pace.lingered_at.is_some_and(|before| pace.bytes - before >= self.input.capacity_bytes() / 8) {
+            self.busy_until = Instant::now() + BUSY;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut LineBuffer, pace: &mut Pace) -> Result<(), Error> {
+        let space = buffer.space();
+        let most = match self.state {
+            State::Stopping { left_bytes } => left_bytes.min(space.len()),
+            State::Open | State::Ended => space.len().min(PORTION_BYTES),
+        };
+        let Some(n) = self.input.read(&mut space[..most])? else { return Ok(()) };
+        buffer.filled(n);
+        pace.bytes += n;
+        match &mut self.state {
+            State::Stopping { left_bytes } if *left_bytes > n && n > 0 => *left_bytes -= n,
+            State::Stopping { .. } => self.state = State::Ended,
+            State::Open | State::Ended if n == 0 => self.state = State::Ended,
+            State::Open | State::Ended => {}
+        }
+        Ok(())
+    }
+
+    /// How long to let lines gather that come one by one: not at all where the last are long out, where many came at
+    /// once, or where a writer was found to fill a pipe meanwhile.
+    fn linger_time(&mut self, pace: &Pace) -> Option<Duration> {
+        let now = Instant::now();
+        let due = self.handed_out + LINGER;
+        if pace.lingered_at.is_none() && pace.bytes < PORTION_BYTES / 8 && now < due && now >= self.busy_until {
+            return Some(due - now);
+        }
+        self.handed_out = now;
+        None
+    }
+}
+
+/// How one filling goes.
+#[derive(Debug, Default)]
+struct Pace {
+    bytes: usize,
+    /// When the first whole line was seen.
+    since: Option<Instant>,
+    /// After how many bytes we lingered.
+    lingered_at: Option<usize>,
+}
+
+impl Pace {
+    /// Whether the first line has waited long enough, however fast more bytes come.
+    fn is_over(&mut self) -> bool {
+        self.since.get_or_insert_with(Instant::now).elapsed() > PATIENCE
+    }
+}
+
+/// How much is read at once.
+pub(super) const PORTION_BYTES: usize = 256 * 1024;
+
+/// Lines that come one by one are gathered so long, unless they are the first after such a time. A line must be out
+/// within 50 ms; a wake-up every 10 ms costs next to nothing.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// How long we do not linger after a writer was found to be fast. Once in this time it may lose one `LINGER`.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// How long the first line may wait while more bytes come.
+const PATIENCE: Duration = Duration::from_millis(20);
