@@ -3,7 +3,7 @@
 use crate::{
     encode::{Batch, LineEnd},
     epoch::Epoch,
-    format::Ending,
+    format::{Ending, Parse},
     plan::{Plan, Route},
     record::{Record, Span, State},
     retention::{self, Tagger},
@@ -44,7 +44,19 @@ struct Desk {
     aid: Aid,
     tagger: Tagger,
     reference: Timestamp,
+    due: Due,
     recent: Recent,
+}
+
+/// What happens to records whose time to be deleted has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nobody asks.
+    Unknown,
+    /// They are counted, by this day.
+    Count(Timestamp),
+    /// They are left out and counted, by this day.
+    Drop(Timestamp),
 }
 
 impl Engine {
@@ -56,6 +68,7 @@ impl Engine {
             aid: plan.aid(),
             tagger: plan.tagger(),
             reference: Timestamp(0),
+            due: Due::Unknown,
             recent: Recent::default(),
         };
         Engine { plan, desk }
@@ -64,6 +77,11 @@ impl Engine {
     /// The time that records without one are given.
     pub fn set_reference(&mut self, reference: Timestamp) {
         self.desk.reference = reference;
+    }
+
+    /// What happens to records whose time to be deleted has come.
+    pub fn set_due(&mut self, due: Due) {
+        self.desk.due = due;
     }
 
     /// Gives the secret of an epoch, or the news that it is destroyed or out of reach.
@@ -135,7 +153,7 @@ impl Engine {
         let time = desk.recent.time(plan, route, body, &desk.record).unwrap_or(desk.reference);
         if let Some(period) = plan.period {
             let class = route.rules.classify(schema, body, &desk.record);
-            desk.aid.keys.select(period.epoch(time), class);
+            desk.aid.keys.select(period.epoch(time), class.0);
         }
         let treated = treatment::treat(&route.steps, schema, body, &desk.record, &mut desk.aid, &mut desk.scratch);
         let values = desk.record.values.iter().enumerate().filter(|(_, value)| value.state != State::Absent);
@@ -166,8 +184,8 @@ impl Desk {
         };
         for route in &plan.routes {
             if route.format.parse(body, ending, &mut self.record).is_ok() {
-                self.write(plan, route, body, end, batch, tally)?;
-                tally.minimised += 1;
+                let written = self.write(plan, route, body, end, batch, tally)?;
+                tally.minimised += u64::from(written);
                 return Ok(());
             }
         }
@@ -183,10 +201,10 @@ impl Desk {
             Some(route) => {
                 self.record.clear();
                 self.record.push(0, 0, body.len());
-                self.write(plan, route, body, end, batch, tally)?;
+                let written = u64::from(self.write(plan, route, body, end, batch, tally)?);
                 match plan.text_is_a_format {
-                    true => tally.minimised += 1,
-                    false => tally.scrubbed += 1,
+                    true => tally.minimised += written,
+                    false => tally.scrubbed += written,
                 }
             }
             None => {
@@ -198,7 +216,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Treats and encodes the record at hand.
+    /// Treats and encodes the record at hand; `false`: it was left out because it is due.
     #[inline]
     fn write(
         &mut self,
@@ -208,22 +226,32 @@ impl Desk {
         end: LineEnd,
         batch: &mut Batch,
         tally: &mut Tally,
-    ) -> Result<(), Epoch> {
+    ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
         let time = self.recent.time(plan, route, line, &self.record).unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
+        if let Due::Count(now) | Due::Drop(now) = self.due
+            && self.tagger.already_due(class, time, now)
+        {
+            tally.due += 1;
+            if let Due::Drop(_) = self.due {
+                plan.encoding.blank(class, end, batch);
+                tally.policy += 1;
+                return Ok(false);
+            }
+        }
         if let Some(period) = plan.period {
             let epoch = period.epoch(time);
             if !self.aid.keys.knows(epoch) {
                 return Err(epoch);
             }
-            self.aid.keys.select(epoch, class);
+            self.aid.keys.select(epoch, class.0);
         }
         let treated = treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch);
         let tag = plan.tagged.then(|| self.tagger.tag(class, time));
         plan.encoding.encode(&treated, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
-        Ok(())
+        Ok(true)
     }
 }
 

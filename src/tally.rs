@@ -2,17 +2,6 @@
 
 use std::ops::AddAssign;
 
-/// Why a line was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It fitted no format and the policy drops such lines.
-    Malformed,
-    /// Nothing of a line over the limit could be kept.
-    OverLong,
-    /// An output stalled and the run sheds.
-    Shed,
-}
-
 /// What became of the lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -26,6 +15,8 @@ pub struct Tally {
     pub malformed: u64,
     /// Lines dropped because nothing of them was left under the limit.
     pub over_long: u64,
+    /// Lines dropped because their time to be deleted had come and the run was told to leave such records out.
+    pub policy: u64,
     /// Lines dropped because the output stalled.
     pub shed: u64,
     /// Of the lines: cut at the limit or by the end of the input, and treated under the rule for cut lines.
@@ -34,6 +25,8 @@ pub struct Tally {
     pub unmatched: u64,
     /// Of the lines: those with a field dropped because the key of their epoch is gone or out of reach.
     pub late: u64,
+    /// Of the lines: those whose time to be deleted had come, left out or not.
+    pub due: u64,
     /// Bytes that came in.
     pub bytes_in: u64,
     /// Bytes that went out.
@@ -43,7 +36,7 @@ pub struct Tally {
 impl Tally {
     /// Lines of which nothing left.
     pub fn dropped(&self) -> u64 {
-        self.malformed + self.over_long + self.shed
+        self.malformed + self.over_long + self.policy + self.shed
     }
 
     /// Whether the outcomes sum to the lines.
@@ -59,10 +52,12 @@ impl AddAssign for Tally {
         self.scrubbed += other.scrubbed;
         self.malformed += other.malformed;
         self.over_long += other.over_long;
+        self.policy += other.policy;
         self.shed += other.shed;
         self.cut += other.cut;
         self.unmatched += other.unmatched;
         self.late += other.late;
+        self.due += other.due;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
     }

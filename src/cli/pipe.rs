@@ -2,21 +2,29 @@
 
 use super::{FailArg, LayoutArg, PipeArgs, StallArg, SummaryArg, load};
 use crate::{
+    engine::Due,
     error::{Error, Kind},
+    input::stdin::Stdin,
+    key::Keyring,
+    output::{File, Output, Stdout},
     plan::Plan,
-    policy::Layout,
+    policy::{Layout, Policy},
     record::Clock,
-    run::pipe::{self, OnStall, Settings},
+    run::{
+        OnStall, Settings, Signals, Summary, pipe, workers,
+        worker::{Task, Worker, clock, limit},
+    },
     tally::Tally,
     time::{self, Timestamp, Zone},
 };
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
 /// Runs the pipe and prints one accounting line on standard error.
 pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() {
         return Ok(super::help());
     }
+    let signals = Signals::install()?;
     let mut policy = load::policy(&args.choice.policy)?;
     load::formats(&mut policy, &args.choice);
     if let Some(layout) = args.encode {
@@ -25,27 +33,54 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
             LayoutArg::Json => Layout::Json,
         };
     }
-    let now = clock();
-    let plan = Plan::compile(&policy)?;
+    let task = task(args, &policy)?;
+    let input = Stdin::open()?;
+    let output = match &args.output {
+        Some(path) => Output::File(File::open(path)?),
+        None => Output::Stdout(Stdout::open().map_err(|error| {
+            Error::new(Kind::Io, format!("cannot write to standard output: {error}"))
+        })?),
+    };
     let settings = Settings {
-        max_line: args.max_line as usize,
         on_stall: match args.on_stall {
             StallArg::Block => OnStall::Block,
             StallArg::Shed => OnStall::Shed,
         },
-        output: args.output.clone(),
-        reference: args.reference_time.as_deref().map(reference).transpose()?,
-        now: args.now.as_deref().map_or(Ok(now), day)?,
-        drop_due: args.drop_due,
-        malformed_limit: policy.source.malformed_limit,
-        keys: policy.keys.clone(),
+        max_line_bytes: args.max_line as usize,
+        ..Settings::default()
     };
-    let summary = pipe::run(plan, &settings)?;
+    let work = (0..workers()).map(|_| Worker::new(&task)).collect();
+    // Under `auto` every line may be of another format; there is no wrong one.
+    let auto = policy.source.formats.iter().any(|format| matches!(&**format, "auto" | "text"));
+    let verdict = limit(policy.source.malformed_limit.filter(|_| !auto));
+    let summary = pipe(&settings, input, output, work, verdict, &signals)?;
+    finish(args, &summary)
+}
+
+fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
+    let now = args.now.as_deref().map_or_else(|| Ok(clock()), day)?;
+    let plan = Arc::new(Plan::compile(policy)?);
+    let keyring = plan.period().map(|period| match &policy.keys.directory {
+        Some(directory) => Keyring::directory(directory, period, policy.keys.keep),
+        None => Ok(Keyring::memory(period)),
+    });
+    Ok(Task {
+        plan,
+        keyring: keyring.transpose()?.map(Arc::new),
+        reference: args.reference_time.as_deref().map(reference).transpose()?,
+        due: if args.drop_due { Due::Drop(now) } else { Due::Count(now) },
+    })
+}
+
+fn finish(args: &PipeArgs, summary: &Summary) -> Result<ExitCode, Error> {
     if !args.quiet {
         match args.summary {
-            SummaryArg::Text => eprintln!("sladd: {summary}"),
+            SummaryArg::Text => eprintln!("{summary}"),
             SummaryArg::Json => eprintln!("{}", summary.json()),
         }
+    }
+    if let Some(error) = summary.error() {
+        return Err(error);
     }
     let met = args.fail_on.iter().any(|what| is_met(*what, &summary.tally));
     Ok(if met { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -58,11 +93,6 @@ fn is_met(what: FailArg, tally: &Tally) -> bool {
     }
 }
 
-fn clock() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(since.map_or(0, |since| since.as_secs() as i64))
-}
-
 fn reference(text: &str) -> Result<Timestamp, Error> {
     time::parse(Clock::Rfc3339, text.as_bytes(), &Zone::utc()).ok_or_else(|| {
         Error::new(Kind::Usage, "--reference-time is not an RFC 3339 time; write it like 2026-11-21T10:00:00Z")
@@ -70,7 +100,7 @@ fn reference(text: &str) -> Result<Timestamp, Error> {
 }
 
 fn day(text: &str) -> Result<Timestamp, Error> {
-    let noon = format!("{text}T00:00:00Z");
-    time::parse(Clock::Rfc3339, noon.as_bytes(), &Zone::utc())
+    let day = time::Date::parse(text.as_bytes());
+    day.map(time::Date::start)
         .ok_or_else(|| Error::new(Kind::Usage, "--now is not a date; write it like 2026-11-21"))
 }

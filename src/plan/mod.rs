@@ -8,8 +8,8 @@ use crate::{
     detect::Kinds,
     encode::Encoding,
     epoch::{Epoch, Period},
-    error::Error,
-    format::{self, Format, json},
+    error::{Error, Kind as ErrorKind},
+    format::{self, CompileError, Format, Parse, json},
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
     record::{Clock, Field, Kind, Schema},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
@@ -22,7 +22,8 @@ use crate::{
         keep::Grammar,
         origin::Origin,
         path::Path,
-        pseudonym::{Canonical, Keys, Pseudonym, Secret},
+        keys::{Description, Keys},
+        pseudonym::{Canonical, Pseudonym, Secret},
         query::Query,
         scrub::{Controls, Scrub},
         truncate::{Port, Truncate},
@@ -83,7 +84,7 @@ impl Plan {
             match &**written {
                 "auto" => formats.extend(format::auto()),
                 "text" => text_is_a_format = true,
-                name => formats.push(format::named(name)?),
+                name => formats.push(format::named(name).map_err(|fault| unreadable(name, &fault))?),
             }
         }
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
@@ -125,7 +126,13 @@ impl Plan {
     /// A worker's memory for treatments.
     pub(crate) fn aid(&self) -> Aid {
         let classes: Vec<Box<str>> = self.classes.iter().map(|class| class.name.clone()).collect();
-        Aid { keys: Keys::new(&self.labels, &classes), ..Aid::default() }
+        let keys = Keys::new(Description {
+            tenant: "".into(),
+            fields: self.labels.clone(),
+            classes,
+            period: self.period.unwrap_or(Period::Day),
+        });
+        Aid { keys, ..Aid::default() }
     }
 
     /// A worker's tags.
@@ -136,7 +143,7 @@ impl Plan {
     /// Hands a secret on with its epoch's printed name.
     pub(crate) fn admit(&self, aid: &mut Aid, epoch: Epoch, secret: Option<Secret>) {
         if let Some(period) = self.period {
-            aid.keys.admit(epoch, &period.compact(epoch), secret);
+            aid.keys.admit(epoch, period.name(epoch).as_str(), secret);
         }
     }
 
@@ -198,8 +205,8 @@ impl Compiler<'_> {
 
     fn step(&mut self, field: &Field, treatment: &Treatment) -> Step {
         match &*field.name {
-            json::KNOWN_KEY => return Step::Keep(Grammar::Known),
-            json::UNKNOWN_KEY => return Step::Name(Name),
+            json::KNOWN_KEY_NAME => return Step::Key,
+            json::UNKNOWN_KEY_NAME => return Step::Name(Name),
             _ => {}
         }
         match treatment {
@@ -298,6 +305,15 @@ impl Compiler<'_> {
         }
         Rules(rules)
     }
+}
+
+/// A format that cannot be compiled, with the place in it.
+fn unreadable(name: &str, fault: &CompileError) -> Error {
+    let place = match fault.at {
+        0 => String::new(),
+        at => format!(" at byte {at} of `{name}`"),
+    };
+    Error::new(ErrorKind::Config, format!("cannot use the format{place}: {fault}"))
 }
 
 fn classes(policy: &Policy) -> Vec<retention::Class> {

@@ -8,6 +8,7 @@ mod ordered;
 pub mod pipe;
 pub mod signals;
 pub mod summary;
+pub mod worker;
 
 use crate::{encode::Batch, error::Error, tally::Tally};
 

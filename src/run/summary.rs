@@ -49,8 +49,8 @@ impl Summary {
     }
 
     /// Reasons for which lines were dropped, in their fixed order.
-    fn reasons(tally: &Tally) -> [(&'static str, u64); 3] {
-        [("malformed", tally.malformed), ("over_long", tally.over_long), ("shed", tally.shed)]
+    fn reasons(tally: &Tally) -> [(&'static str, u64); 4] {
+        [("malformed", tally.malformed), ("over_long", tally.over_long), ("policy", tally.policy), ("shed", tally.shed)]
     }
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for Summary {
         if before == ", " {
             f.write_str(")")?;
         }
-        write!(f, "; {} bytes in, {} out; {} cut, {} late", t.bytes_in, t.bytes_out, t.cut, t.late)
+        write!(f, "; {} bytes in, {} out; {} cut, {} late, {} already due", t.bytes_in, t.bytes_out, t.cut, t.late, t.due)
     }
 }
 
@@ -96,8 +96,8 @@ impl fmt::Display for Json {
         }
         write!(
             f,
-            r#","cut":{},"late":{},"unmatched":{},"bytes_in":{},"bytes_out":{}}}"#,
-            t.cut, t.late, t.unmatched, t.bytes_in, t.bytes_out
+            r#","cut":{},"late":{},"due":{},"unmatched":{},"bytes_in":{},"bytes_out":{}}}"#,
+            t.cut, t.late, t.due, t.unmatched, t.bytes_in, t.bytes_out
         )
     }
 }

@@ -1,0 +1,128 @@
+//! One worker's engine with the keyring that all workers share, and the limit of malformed lines.
+
+use super::{Verdict, Work};
+use crate::{
+    encode::Batch,
+    engine::{Due, Engine, Progress},
+    error::{Error, Kind},
+    key::{Keyring, Lookup},
+    plan::Plan,
+    tally::Tally,
+    time::Timestamp,
+};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// What every worker is told.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What to do.
+    pub plan: Arc<Plan>,
+    /// Secrets, where the plan needs any.
+    pub keyring: Option<Arc<Keyring>>,
+    /// The time of records that have none; `None`: when they arrive.
+    pub reference: Option<Timestamp>,
+    /// What happens to records whose time to be deleted has come.
+    pub due: Due,
+}
+
+/// One worker.
+#[derive(Debug)]
+pub struct Worker {
+    engine: Engine,
+    task: Task,
+}
+
+impl Worker {
+    /// A worker for the task.
+    pub fn new(task: &Task) -> Worker {
+        let mut engine = Engine::new(task.plan.clone());
+        engine.set_due(task.due);
+        Worker { engine, task: task.clone() }
+    }
+}
+
+impl Work for Worker {
+    fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
+        let now = clock();
+        self.engine.set_reference(self.task.reference.unwrap_or(now));
+        let mut sum = Tally::default();
+        let mut at = 0;
+        loop {
+            let (tally, progress) = self.engine.run(&lines[at..], batch);
+            sum += tally;
+            let Progress::Paused { at: done, epoch } = progress else {
+                return Ok(sum);
+            };
+            at += done;
+            let secret = match &self.task.keyring {
+                Some(keyring) => match keyring.secret(epoch, now)? {
+                    Lookup::Found(secret) => Some(secret),
+                    Lookup::Destroyed | Lookup::OutOfReach => None,
+                },
+                None => None,
+            };
+            self.engine.admit(epoch, secret);
+        }
+    }
+}
+
+/// The wall clock.
+pub fn clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Timestamp(since.map_or(0, |since| since.as_secs() as i64))
+}
+
+/// Lines after which the share of malformed ones is looked at first, and from then on.
+const WINDOWS: [u64; 2] = [10_000, 100_000];
+
+/// Ends a run of which more than `percent` of the lines fit no format: of the first 10,000 lines, and of each 100,000 after.
+pub fn limit(percent: Option<f64>) -> Verdict {
+    let Some(percent) = percent else {
+        return Box::new(|_| Ok(()));
+    };
+    let (mut lines, mut unmatched) = (0, 0);
+    Box::new(move |sum| {
+        let window = WINDOWS[usize::from(lines > 0)];
+        let (more, bad) = (sum.lines - lines, sum.unmatched - unmatched);
+        if more < window {
+            return Ok(());
+        }
+        (lines, unmatched) = (sum.lines, sum.unmatched);
+        if bad as f64 * 100.0 <= percent * more as f64 {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Data,
+            format!(
+                "{bad} of {more} lines do not fit the format, the limit is {percent} %; name the right one with --format, \
+                 or raise malformed_limit"
+            ),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(lines: u64, unmatched: u64) -> Tally {
+        Tally { lines, unmatched, ..Tally::default() }
+    }
+
+    #[test]
+    fn the_limit_looks_at_the_first_ten_thousand_lines_and_then_at_each_hundred_thousand() {
+        let mut verdict = limit(Some(20.0));
+        assert!(verdict(&sum(9_999, 9_999)).is_ok());
+        assert!(verdict(&sum(10_000, 2_000)).is_ok());
+        assert!(verdict(&sum(50_000, 42_000)).is_ok(), "the window is not full");
+        assert_eq!(verdict(&sum(110_000, 2_000 + 20_001)).unwrap_err().kind(), Kind::Data);
+    }
+
+    #[test]
+    fn without_a_limit_nothing_ends_the_run() {
+        assert!(limit(None)(&sum(1_000_000, 1_000_000)).is_ok());
+    }
+}
