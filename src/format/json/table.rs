@@ -1,8 +1,9 @@
 //! Key → field. Built once from `names`; looked up for each member of each line.
 //!
-//! A *context* is what the enclosing keys say: `request`, `http.request.headers`. A key is looked up in the context it stands in, then in
-//! the shorter ones that end alike (`request.headers`, `headers`), then among the names that mean the same everywhere.
-//! The first look takes the key as it is spelled, in one probe; only what that does not find is compared without case and separators.
+//! A *context* is what the enclosing keys say: `request`, `http.request.headers`. A key is looked up in the context it
+//! stands in, then in the shorter ones that end alike (`request.headers`, `headers`), then among the names that mean
+//! the same everywhere. The first look takes the key as it is spelled, in one probe; only what that does not find is
+//! compared without case and separators.
 
 use super::{KNOWN_KEY, OWN, UNKNOWN, UNKNOWN_KEY, names};
 use crate::record::{Escape, Field, Kind};

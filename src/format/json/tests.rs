@@ -499,6 +499,8 @@ proptest! {
     fn what_serde_json_refuses_is_refused(line in object().prop_flat_map(bend)) {
         // Read as Latin-1, bytes that are no UTF-8 are letters: our one tolerance.
         let text: String = line.iter().map(|&b| if b < 0x80 { b as char } else { 'x' }).collect();
+        // A change may make a member into our tag, which has a rule of its own.
+        prop_assume!(!text.contains("\"sladd\""));
         let theirs = text.trim_matches([' ', '\t', '\r', '\n']).starts_with('{') && serde_json::from_str::<IgnoredAny>(&text).is_ok();
         prop_assert_eq!(parse(&line).is_ok(), theirs);
     }
