@@ -225,7 +225,7 @@ fn tree() -> impl Strategy<Value = Tree> {
         Just("password".to_owned()),
         Just("headers".to_owned()),
         Just("status".to_owned()),
-        "[a-z.]{0,6}",
+        "[a-z]{0,6}(\\.[a-z]{1,3})?",
         any::<String>()
     ];
     let scalar = prop_oneof![

@@ -108,10 +108,13 @@ impl Names {
         let mut last = NOTHING;
         for _ in 0..MOST_PARTS {
             if let Some(found) = self.look(context, rest) {
-                if known {
-                    return Found { withheld, ..found };
+                let key_field = if known { KNOWN_KEY } else { UNKNOWN_KEY };
+                let withheld = withheld || !known && !is_name(key);
+                // With nothing to withhold, a key that will leave as `_` may as well mean nothing now.
+                if withheld && found.field == UNKNOWN {
+                    return last;
                 }
-                return Found { key: UNKNOWN_KEY, withheld: withheld || !is_name(key), ..found };
+                return Found { key: key_field, withheld, ..found };
             }
             let Some(dot) = memchr::memchr(b'.', rest) else { break };
             match self.look(context, &rest[..dot]) {

@@ -248,6 +248,7 @@ fn a_secret_is_secret_in_all_its_parts() {
 fn a_known_name_spelled_with_escapes_is_withheld() {
     assert_eq!(values(r#"{"remote\u005faddr":"192.0.2.1"}"#), ["!client.address=192.0.2.1"]);
     assert_eq!(values(r#"{"us\u0065r":{"name":["bob"],"x":1}}"#), ["!*=bob", "!*=1"]);
+    assert_eq!(values(r#"{"sourc\u0065":{"port":1},"été.source":2}"#), ["*=1", "*=2"]);
     assert_eq!(values(r#"{"\u00e9t\u00e9":"x","\"":"y"}"#), ["*=x", "*=y"]);
     assert_eq!(values(r#"{"été.remote_addr":"192.0.2.1"}"#), ["!client.address=192.0.2.1"]);
 }
