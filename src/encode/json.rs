@@ -1,8 +1,9 @@
 //! JSON: one flat object under canonical names, and the layout of a JSON line written again.
 //!
-//! What is written is JSON whatever a treatment made: strings are checked byte by byte, and a bare value that is no JSON scalar (any more)
-//! is quoted. There is never a raw control byte. Bytes that are not UTF-8 stay as they came where a JSON line is written again in its own layout;
-//! in the flat object each becomes the escape of its own number, `\u00ff`, and half a surrogate pair becomes `\ufffd`.
+//! What is written is JSON whatever a treatment made: strings are checked byte by byte, and a bare value that is no
+//! JSON scalar (any more) is quoted. There is never a raw control byte. Bytes that are not UTF-8 stay as they came
+//! where a JSON line is written again in its own layout; in the flat object each becomes the escape of its own number,
+//! `\u00ff`, and half a surrogate pair becomes `\ufffd`.
 
 use crate::{
     record::{Blanks, DEPTH, Escape, Field, Kind, Mark},
@@ -12,9 +13,10 @@ use crate::{
 
 /// One flat object a record, members under their fields' canonical names, in the order of the values.
 ///
-/// A value that is absent or withheld has no member. Of several values of one name the first that is left is written; the elements of an array
-/// of the input stay together as an array. Numbers and statuses are bare where they are JSON numbers, and so are the input's own bare values.
-/// What stands under an unknown key is written under the path of its (treated) keys, joined by dots, as often as it stands there.
+/// A value that is absent or withheld has no member. Of several values of one name the first that is left is written;
+/// the elements of an array of the input stay together as an array. Numbers and statuses are bare where they are JSON
+/// numbers, and so are the input's own bare values. What stands under an unknown key is written under the path of its
+/// (treated) keys, joined by dots, as often as it stands there.
 pub(super) fn write(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
     out.push(b'{');
     let mut flat = Flat { record, out, first: true };
@@ -27,7 +29,8 @@ pub(super) fn write(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8
     close_with_tag(tag, !first, Blanks::default(), out);
 }
 
-/// The record's own JSON layout, member by member; what was withheld goes with its key, and so does an object or array of which nothing is left.
+/// The record's own JSON layout, member by member; what was withheld goes with its key, and so does an object or array
+/// of which nothing is left.
 pub(super) fn write_marks(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
     let blanks = record.record().blanks;
     let mut stack = [Open::default(); DEPTH];
@@ -246,11 +249,11 @@ impl<'a> Flat<'a, '_> {
 
     /// One value as a member.
     fn member(&mut self, i: usize, bare: bool, seen: &mut Seen, path: &Path) {
-        if let Some(bytes) = self.record.value(i) {
-            if self.open(i, seen, path) {
-                let field = self.field(i);
-                self.value(bytes, field.kind, field.escape, bare);
-            }
+        if let Some(bytes) = self.record.value(i)
+            && self.open(i, seen, path)
+        {
+            let field = self.field(i);
+            self.value(bytes, field.kind, field.escape, bare);
         }
     }
 
@@ -409,7 +412,8 @@ fn push_clean(body: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Bytes that are no JSON yet, made the body of a JSON string. A backslash of another escape (`\x22`) is doubled: the value reads as it was written.
+/// Bytes that are no JSON yet, made the body of a JSON string. A backslash of another escape (`\x22`) is doubled: the
+/// value reads as it was written.
 fn push_text(text: &[u8], out: &mut Vec<u8>) {
     if text.is_ascii() && is_plain(text) {
         return out.extend_from_slice(text);

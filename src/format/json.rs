@@ -1,8 +1,9 @@
 //! NDJSON: one object a line, any nesting, any order of keys.
 //!
-//! What a line says under names we know (`json/names.rs`) gets those names' fields; the rest gets the field [`UNKNOWN`]. Keys are
-//! values too. Strict in structure, so that nothing can stand between what was read: a line that is not exactly one object is
-//! malformed. Tolerant within strings, where bytes need not be UTF-8 and surrogates not paired.
+//! What a line says under names we know (`json/names.rs`) gets those names' fields; the rest gets the field
+//! [`UNKNOWN`]. Keys are values too. Strict in structure, so that nothing can stand between what was read: a line that
+//! is not exactly one object is malformed. Tolerant within strings, where bytes need not be UTF-8 and surrogates not
+//! paired.
 
 mod names;
 mod scan;
@@ -281,11 +282,11 @@ impl Parse for Json {
                                 continue 'member;
                             }
                             record.marks.push(Mark::Close);
-                            if depth == 1 {
-                                if let Some((marks, values)) = tag.take() {
-                                    record.marks.truncate(marks);
-                                    record.values.truncate(values);
-                                }
+                            if depth == 1
+                                && let Some((marks, values)) = tag.take()
+                            {
+                                record.marks.truncate(marks);
+                                record.values.truncate(values);
                             }
                             at += 1;
                         }

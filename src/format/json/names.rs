@@ -1,7 +1,7 @@
 //! The names that JSON logs use for the fields we know.
 //!
-//! One row a field: its canonical name, its kind, then its aliases, blank-separated, spelled as the programs spell them. A dot
-//! stands for a nesting or for itself. Spelling is compared without case, dots, dashes and underscores.
+//! One row a field: its canonical name, its kind, then its aliases, blank-separated, spelled as the programs spell
+//! them. A dot stands for a nesting or for itself. Spelling is compared without case, dots, dashes and underscores.
 
 use crate::record::Kind;
 
@@ -540,8 +540,8 @@ pub(super) const RESPONSE_ROWS: &[(&str, &str)] = &[
     ("upstream.cache.status", "x-cache x-cache-status"),
 ];
 
-/// Where request headers stand. The last two are joined by what stands before the header: nginx's `http_user_agent`, Traefik's
-/// `request_User-Agent`.
+/// Where request headers stand. The last two are joined by what stands before the header: nginx's `http_user_agent`,
+/// Traefik's `request_User-Agent`.
 pub(super) const REQUEST_PREFIXES: &[&str] = &[
     "request.headers",
     "request.header",

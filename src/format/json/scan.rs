@@ -1,10 +1,10 @@
-//! Bytes of JSON → where strings and bare values end. Strict as RFC 8259, but for two things: bytes within strings need not be
-//! UTF-8, and surrogates need not come in pairs.
+//! Bytes of JSON → where strings and bare values end. Strict as RFC 8259, but for two things: bytes within strings need
+//! not be UTF-8, and surrogates need not come in pairs.
 
 use crate::format::Malformed;
 
-/// Where the string ends whose body starts at `start` (just after its quote): the index of the closing quote, and whether there is an
-/// escape in it.
+/// Where the string ends whose body starts at `start` (just after its quote): the index of the closing quote, and
+/// whether there is an escape in it.
 #[inline]
 pub(super) fn string(line: &[u8], start: usize) -> Result<(usize, bool), Malformed> {
     let at = special(line, start);

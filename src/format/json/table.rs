@@ -1,8 +1,9 @@
 //! Key → field. Built once from `names`; looked up for each member of each line.
 //!
-//! A *context* is what the enclosing keys say: `request`, `http.request.headers`. A key is looked up in the context it stands in, then in
-//! the shorter ones that end alike (`request.headers`, `headers`), then among the names that mean the same everywhere.
-//! The first look takes the key as it is spelled, in one probe; only what that does not find is compared without case and separators.
+//! A *context* is what the enclosing keys say: `request`, `http.request.headers`. A key is looked up in the context it
+//! stands in, then in the shorter ones that end alike (`request.headers`, `headers`), then among the names that mean
+//! the same everywhere. The first look takes the key as it is spelled, in one probe; only what that does not find is
+//! compared without case and separators.
 
 use super::{KNOWN_KEY, OWN, UNKNOWN, UNKNOWN_KEY, names};
 use crate::record::{Escape, Field, Kind};
@@ -107,10 +108,13 @@ impl Names {
         let mut last = NOTHING;
         for _ in 0..MOST_PARTS {
             if let Some(found) = self.look(context, rest) {
-                if known {
-                    return Found { withheld, ..found };
+                let key_field = if known { KNOWN_KEY } else { UNKNOWN_KEY };
+                let withheld = withheld || !known && !is_name(key);
+                // With nothing to withhold, a key that will leave as `_` may as well mean nothing now.
+                if withheld && found.field == UNKNOWN {
+                    return last;
                 }
-                return Found { key: UNKNOWN_KEY, withheld: withheld || !is_name(key), ..found };
+                return Found { key: key_field, withheld, ..found };
             }
             let Some(dot) = memchr::memchr(b'.', rest) else { break };
             match self.look(context, &rest[..dot]) {

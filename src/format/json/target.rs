@@ -65,19 +65,17 @@ pub fn is_absolute(target: &[u8]) -> bool {
     scheme > 0 && (rest.starts_with(b"://") || rest.starts_with(b":\\/"))
 }
 
-/// Whether the body of a JSON string spells as an escape one of the bytes at which requests are cut (blank, slash, colon,
-/// question mark). No writer does that for a good reason.
+/// Whether the body of a JSON string spells as an escape one of the bytes at which requests are cut (blank, slash,
+/// colon, question mark). No writer does that for a good reason.
 #[inline]
 pub fn hides_cut(body: &[u8]) -> bool {
     let mut from = 0;
     while let Some(at) = memchr::memchr(b'\\', &body[from..]) {
         let escape = &body[from + at..];
-        if escape.get(1) == Some(&b'u') {
-            if let Some(&[b'0', b'0', high, low]) = escape.get(2..6) {
-                if matches!((high, low | 0x20), (b'2', b'0' | b'f') | (b'3', b'a' | b'f')) {
-                    return true;
-                }
-            }
+        if let Some(&[b'u', b'0', b'0', high, low]) = escape.get(1..6)
+            && matches!((high, low | 0x20), (b'2', b'0' | b'f') | (b'3', b'a' | b'f'))
+        {
+            return true;
         }
         from = (from + at + 2).min(body.len());
     }

@@ -248,6 +248,7 @@ fn a_secret_is_secret_in_all_its_parts() {
 fn a_known_name_spelled_with_escapes_is_withheld() {
     assert_eq!(values(r#"{"remote\u005faddr":"192.0.2.1"}"#), ["!client.address=192.0.2.1"]);
     assert_eq!(values(r#"{"us\u0065r":{"name":["bob"],"x":1}}"#), ["!*=bob", "!*=1"]);
+    assert_eq!(values(r#"{"sourc\u0065":{"port":1},"été.source":2}"#), ["*=1", "*=2"]);
     assert_eq!(values(r#"{"\u00e9t\u00e9":"x","\"":"y"}"#), ["*=x", "*=y"]);
     assert_eq!(values(r#"{"été.remote_addr":"192.0.2.1"}"#), ["!client.address=192.0.2.1"]);
 }
@@ -499,6 +500,8 @@ proptest! {
     fn what_serde_json_refuses_is_refused(line in object().prop_flat_map(bend)) {
         // Read as Latin-1, bytes that are no UTF-8 are letters: our one tolerance.
         let text: String = line.iter().map(|&b| if b < 0x80 { b as char } else { 'x' }).collect();
+        // A change may make a member into our tag, which has a rule of its own.
+        prop_assume!(!text.contains("\"sladd\""));
         let theirs = text.trim_matches([' ', '\t', '\r', '\n']).starts_with('{') && serde_json::from_str::<IgnoredAny>(&text).is_ok();
         prop_assert_eq!(parse(&line).is_ok(), theirs);
     }
