@@ -4,26 +4,17 @@ use super::{
     cache::{Cache, Digest},
     pseudonym::Secret,
 };
-use crate::epoch::{Epoch, Period};
+use crate::epoch::Epoch;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What keys are made for. Each name goes into the keys, so that no field's pseudonyms can be compared with another's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description {
-    /// Whose logs these are.
-    pub tenant: Box<str>,
-    /// The pseudonymised fields' canonical names, by slot.
-    pub fields: Vec<Box<str>>,
-    /// The retention classes' names, by number.
-    pub classes: Vec<Box<str>>,
-    /// How long one secret is used.
-    pub period: Period,
-}
-
 /// The keys of pseudonyms by epoch, field and class. One a worker. `Debug` shows none of them.
+#[derive(Default)]
 pub struct Keys {
-    description: Description,
+    /// The pseudonymised fields' names, by slot, and the classes', by number. Each name goes into the keys, so that no
+    /// field's pseudonyms can be compared with another's.
+    fields: Box<[Box<str>]>,
+    classes: Box<[Box<str>]>,
     /// Sorted by epoch, never more than [`MOST_EPOCHS`].
     epochs: Vec<Live>,
     /// What was last asked for in [`Keys::select`], and where in `epochs` it is, if it has a secret.
@@ -37,6 +28,9 @@ pub struct Keys {
 
 /// How many epochs a run holds secrets for: a log with forged dates cannot make more.
 pub const MOST_EPOCHS: usize = 400;
+
+/// Whose logs these are. One run has one tenant, whose secrets are nobody else's.
+const TENANT: &str = "";
 
 /// One epoch that is known.
 struct Live {
@@ -56,27 +50,9 @@ struct Key {
 }
 
 impl Keys {
-    /// No keys yet, for these fields and classes.
-    pub fn new(description: Description) -> Keys {
-        Keys {
-            description,
-            epochs: Vec::new(),
-            selected: None,
-            at: None,
-            late: false,
-            derived: 0,
-            cache: Cache::default(),
-        }
-    }
-
-    /// Whether any field is pseudonymised: where none is, no epoch needs to be selected.
-    pub fn needed(&self) -> bool {
-        !self.description.fields.is_empty()
-    }
-
-    /// How long one secret is used.
-    pub fn period(&self) -> Period {
-        self.description.period
+    /// No secrets yet: keys for these fields (by canonical name or label) in these retention classes.
+    pub fn new(fields: &[Box<str>], classes: &[Box<str>]) -> Keys {
+        Keys { fields: fields.into(), classes: classes.into(), ..Keys::default() }
     }
 
     /// Whether a record of the epoch can be treated without asking for the epoch's secret first: because it was admitted,
@@ -98,7 +74,7 @@ impl Keys {
             // One without secret makes room: it can be asked for again.
             self.epochs.remove(self.epochs.iter().position(|live| live.secret.is_none()).expect("not full"));
         }
-        let count = secret.as_ref().map_or(0, |_| self.description.fields.len() * self.description.classes.len());
+        let count = secret.as_ref().map_or(0, |_| self.fields.len() * self.classes.len());
         let live = Live {
             epoch,
             prefix: format!("p1.{name}.").into_bytes().into(),
@@ -155,10 +131,11 @@ impl Keys {
     ) -> Option<(&[u8], Digest)> {
         let live = &mut self.epochs[self.at?];
         let (_, class) = self.selected?;
-        let place = usize::from(class) * self.description.fields.len() + usize::from(slot);
+        let place = usize::from(class) * self.fields.len() + usize::from(slot);
         if live.keys[place].is_none() {
             self.derived += 1;
-            let state = derive(live.secret.as_ref()?, &self.description, class, slot);
+            let state =
+                derive(live.secret.as_ref()?, &self.fields[usize::from(slot)], &self.classes[usize::from(class)]);
             live.keys[place] = Some(Box::new(Key { number: self.derived, state }));
         }
         let key = live.keys[place].as_ref()?;
@@ -188,14 +165,8 @@ impl Key {
 }
 
 /// The key of one field and class: HKDF-Expand (RFC 5869) of the secret, each part of the info with its length before it.
-fn derive(secret: &Secret, description: &Description, class: u8, slot: u16) -> Hmac<Sha256> {
-    let parts = [
-        "sladd pseudonym 1",
-        &description.tenant,
-        &description.fields[usize::from(slot)],
-        &description.classes[usize::from(class)],
-        "HMAC-SHA-256",
-    ];
+fn derive(secret: &Secret, field: &str, class: &str) -> Hmac<Sha256> {
+    let parts = ["sladd pseudonym 1", TENANT, field, class, "HMAC-SHA-256"];
     let mut info = Vec::new();
     for part in parts {
         info.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -211,17 +182,9 @@ fn derive(secret: &Secret, description: &Description, class: u8, slot: u16) -> H
     state
 }
 
-impl Default for Keys {
-    /// For no field at all.
-    fn default() -> Keys {
-        let (fields, classes) = (Vec::new(), Vec::new());
-        Keys::new(Description { tenant: "".into(), fields, classes, period: Period::Day })
-    }
-}
-
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("description", &self.description).finish_non_exhaustive()
+        f.debug_struct("Keys").field("fields", &self.fields).field("classes", &self.classes).finish_non_exhaustive()
     }
 }
 
@@ -230,12 +193,7 @@ mod tests {
     use super::*;
 
     fn keys() -> Keys {
-        Keys::new(Description {
-            tenant: "example".into(),
-            fields: vec!["user.name".into(), "device.id".into()],
-            classes: vec!["security_log".into(), "login_history".into()],
-            period: Period::Day,
-        })
+        Keys::new(&["user.name".into(), "device.id".into()], &["security_log".into(), "login_history".into()])
     }
 
     fn digest(keys: &mut Keys, slot: u16, kind: u8, value: &[u8]) -> Option<Digest> {
@@ -265,7 +223,7 @@ mod tests {
         keys.select(Epoch(5), 1);
         for length in [0, 1, 46, 47, 48, 49, 55, 63, 64, 1000] {
             let value = vec![b'v'; length];
-            let info = ["sladd pseudonym 1", "example", "device.id", "login_history", "HMAC-SHA-256"];
+            let info = ["sladd pseudonym 1", "", "device.id", "login_history", "HMAC-SHA-256"];
             let whole = plain([7; 32], &info, 2, &value);
             for _ in 0..2 {
                 assert_eq!(digest(&mut keys, 1, 2, &value), Some(whole[..16].try_into().unwrap()));

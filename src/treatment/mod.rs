@@ -10,7 +10,7 @@ pub mod coarsen;
 pub mod drop;
 mod escape;
 pub mod keep;
-pub mod keys;
+mod keys;
 pub mod language;
 mod list;
 pub mod pseudonym;
@@ -22,9 +22,8 @@ use crate::{
 };
 use coarsen::Coarsen;
 use keep::Grammar;
-use keys::Keys;
 use language::Language;
-use pseudonym::Pseudonym;
+use pseudonym::{Keys, Pseudonym};
 use truncate::Truncate;
 
 /// What becomes of one value.

@@ -4,10 +4,10 @@ use super::{
     Aid, Outcome,
     address::{Address, parse_element},
     cache::Digest,
-    escape,
-    keys::Keys,
-    list,
+    escape, list,
 };
+
+pub use super::keys::{Keys, MOST_EPOCHS};
 
 /// A secret of one epoch: 32 random bytes, wiped when dropped. `Debug` shows none of them.
 #[derive(Clone)]
@@ -197,19 +197,11 @@ fn hex8(bits: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        epoch::{Epoch, Period},
-        treatment::keys::Description,
-    };
+    use crate::epoch::Epoch;
     use proptest::prelude::*;
 
     fn aid() -> Aid {
-        let mut keys = Keys::new(Description {
-            tenant: "example".into(),
-            fields: vec!["user.name".into(), "device.id".into()],
-            classes: vec!["security_log".into()],
-            period: Period::Day,
-        });
+        let mut keys = Keys::new(&["user.name".into(), "device.id".into()], &["security_log".into()]);
         keys.admit(Epoch(20778), "20261121", Some(Secret::new([42; 32])));
         keys.select(Epoch(20778), 0);
         Aid { keys, ..Aid::default() }
