@@ -1,26 +1,56 @@
 //! Times as logs write them → UTC; dates and calendar durations.
 
-use crate::record::Clock;
+mod clock;
+mod date;
+mod zone;
+
+pub use clock::{parse, parse_rfc3164};
+pub use date::Date;
+pub use zone::Zone;
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted. Never outside the years 0 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
-/// The zone that holds where a layout has none: UTC, an offset (`+02:00`) or an IANA name (`Europe/Oslo`).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Zone(jiff::tz::TimeZone);
+impl Timestamp {
+    /// `9999-12-31T23:59:59Z`, the last point in time that four digits of a year can write.
+    pub const LAST: Timestamp = Timestamp(253_402_300_799);
 
-impl Zone {
-    /// UTC.
-    pub fn utc() -> Zone {
-        Zone(jiff::tz::TimeZone::UTC)
+    /// The day it falls on, in UTC.
+    ///
+    /// ```
+    /// assert_eq!(sladd::time::Timestamp(1_795_255_200).date().to_string(), "2026-11-21");
+    /// ```
+    #[inline]
+    pub fn date(self) -> Date {
+        Date::from_days(self.0.div_euclid(DAY))
+    }
+
+    /// The same time of day so many calendar months, then days, later; never past [`Timestamp::LAST`].
+    pub fn plus(self, months: u32, days: u32) -> Timestamp {
+        let date = self.date().plus(months, days);
+        Timestamp(date.days() * DAY + self.0.rem_euclid(DAY)).min(Timestamp::LAST)
     }
 }
 
-/// The point in time that `bytes` write in the form `clock`, or `None` where they do not (to the last byte).
-///
-/// Never allocates.
-pub fn parse(clock: Clock, bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
-    let _ = (clock, bytes, zone);
-    None
+/// Seconds of a day.
+pub(crate) const DAY: i64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_keeps_its_time_of_day_when_months_pass() {
+        let noon = |year, month, day| Timestamp(Date::new(year, month, day).unwrap().days() * DAY + 43_200);
+        assert_eq!(noon(2026, 8, 31).plus(6, 0), noon(2027, 2, 28));
+        assert_eq!(noon(2026, 11, 21).plus(0, 30), noon(2026, 12, 21));
+        assert_eq!(Timestamp::LAST.plus(1, 0), Timestamp::LAST);
+    }
+
+    #[test]
+    fn a_time_before_1970_falls_on_its_day() {
+        assert_eq!(Timestamp(-1).date(), Date::new(1969, 12, 31).unwrap());
+        assert_eq!(Timestamp::LAST.date(), Date::new(9999, 12, 31).unwrap());
+    }
 }
