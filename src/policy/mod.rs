@@ -1,5 +1,20 @@
 //! The policy: what is written (`raw`) → checked (`check`) → valid ([`Policy`]). Faults are collected as findings and drawn
 //! under the user's own lines (`finding`). A `Policy` that exists is right: nothing after it checks again.
+//!
+//! Comes in: the text of a policy and a name for it. Goes out: a [`Policy`], or findings. It opens no file and knows nothing
+//! of lines. The smallest example to copy is `check/words.rs`.
+
+mod builtin;
+mod check;
+pub mod finding;
+pub mod names;
+mod raw;
+mod suggest;
+mod weaken;
+
+pub use builtin::{names, show};
+pub use finding::{Code, Colour, Finding, Severity, draw};
+pub use weaken::Weakening;
 
 use crate::{
     detect::Kinds,
@@ -10,7 +25,23 @@ use crate::{
 use ipnet::IpNet;
 
 /// A valid policy.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// use sladd::policy::{Policy, Treatment};
+/// let (policy, findings) = Policy::parse(
+///     r#"
+///     base = "hosting"
+///     name = "example-host"
+///     version = 1
+///     [fields]
+///     "$remote_addr" = { treatment = "drop" }
+///     "#,
+///     "example.toml",
+/// );
+/// assert_eq!(findings, []);
+/// assert_eq!(*policy.unwrap().treatment("client.address"), Treatment::Drop);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// Goes into every tag: `[a-z0-9-]{1,32}`.
     pub name: Box<str>,
@@ -36,8 +67,42 @@ pub struct Policy {
     pub examples: Vec<Example>,
 }
 
+impl Policy {
+    /// The policy that `text` writes, unless it has faults, and all findings in the order of the text.
+    ///
+    /// `file` is the name that findings give the text; nothing is opened. There is a policy if and only if no finding is an error.
+    pub fn parse(text: &str, file: &str) -> (Option<Policy>, Vec<Finding>) {
+        check::check(text, file)
+    }
+
+    /// A built-in policy, by name.
+    ///
+    /// ```
+    /// use sladd::policy::{Policy, names};
+    /// assert!(names().iter().all(|name| Policy::builtin(name).is_some()));
+    /// assert_eq!(Policy::builtin("lax"), None);
+    /// ```
+    pub fn builtin(name: &str) -> Option<Policy> {
+        builtin::policy(name)
+    }
+
+    /// What happens to the field of this canonical name: its own line decides, else the longest pattern, else `"*"`.
+    pub fn treatment(&self, field: &str) -> &Treatment {
+        let pattern =
+            |(name, _): &&(Box<str>, Treatment)| name.strip_suffix('*').is_some_and(|prefix| field.starts_with(prefix));
+        let exact = self.fields.iter().find(|(name, _)| &**name == field);
+        let found = exact.or_else(|| self.fields.iter().filter(pattern).max_by_key(|(name, _)| name.len()));
+        found.map_or(&self.rest, |(_, treatment)| treatment)
+    }
+
+    /// Each point in which this policy protects less than `base`.
+    pub fn weakenings(&self, base: &Policy) -> Vec<Weakening> {
+        weaken::weakenings(self, base)
+    }
+}
+
 /// `[source]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Formats as written, tried in order: `auto` alone, or names and directives.
     pub formats: Vec<Box<str>>,
@@ -64,13 +129,26 @@ pub enum Treatment {
     /// Rounds a time (`to`) or a number.
     Coarsen(Coarsen),
     /// Parameter by parameter; the `keep` names' values stay, the `pseudonym` names' values are pseudonymised, the rest goes.
-    Cookie { keep: Vec<Box<str>>, pseudonym: Vec<Box<str>>, digits: u8 },
+    Cookie {
+        /// Names whose values stay.
+        keep: Vec<Box<str>>,
+        /// Names whose values are pseudonymised.
+        pseudonym: Vec<Box<str>>,
+        /// Of each pseudonym, 4 to 32.
+        digits: u8,
+    },
     /// Withholds it.
     Drop,
     /// A user agent's family, major version and system; without version where `version` is false.
-    Family { version: bool },
+    Family {
+        /// Whether the major version stays.
+        version: bool,
+    },
     /// Keeps it if it passes the grammar of its kind.
-    Keep { reason: Option<Box<str>> },
+    Keep {
+        /// Why an address or identifier may stay.
+        reason: Option<Box<str>>,
+    },
     /// A language header's primary tag.
     Language,
     /// A URL's scheme, host and port.
@@ -78,11 +156,26 @@ pub enum Treatment {
     /// A path with the segments that look like identifiers replaced.
     Path,
     /// A keyed pseudonym.
-    Pseudonym { digits: u8 },
+    Pseudonym {
+        /// Hexadecimal digits, 4 to 32.
+        digits: u8,
+    },
     /// Parameter by parameter: beside what the built-in rule keeps, `keep` names' values stay and `pseudonym` names' values are pseudonymised.
-    Query { keep: Vec<Box<str>>, pseudonym: Vec<Box<str>>, digits: u8 },
+    Query {
+        /// Names whose values stay.
+        keep: Vec<Box<str>>,
+        /// Names whose values are pseudonymised.
+        pseudonym: Vec<Box<str>>,
+        /// Of each pseudonym, 4 to 32.
+        digits: u8,
+    },
     /// Free text with what the detectors find replaced.
-    Scrub { kinds: Kinds, network: Network },
+    Scrub {
+        /// What the detectors look for.
+        kinds: Kinds,
+        /// How found addresses are cut.
+        network: Network,
+    },
     /// An address cut to a prefix.
     Truncate(Network),
 }

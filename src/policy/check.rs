@@ -1,0 +1,402 @@
+//! Raw → [`Policy`]: reads every key once, collects every fault, lays the text over its base.
+
+mod fields;
+mod process;
+mod retention;
+mod words;
+
+use super::{
+    Class, Coarsen, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm,
+    Treatment, builtin,
+    finding::{Code, Finding, locate},
+    raw::{self, At, Keys, Report, Table, quoted},
+    suggest,
+};
+use crate::{epoch::Period, retention::Keep, time::Zone};
+use ipnet::IpNet;
+use std::ops::Range;
+
+/// The policy that `text` writes, unless it has faults, and everything there is to say about it.
+///
+/// `file` is the name that findings give the text.
+pub(super) fn check(text: &str, file: &str) -> (Option<Policy>, Vec<Finding>) {
+    let mut report = Report::default();
+    let raw = raw::read(text, &mut report);
+    let top = Table::new(&raw, 0..0, "a policy", TOP, &mut report);
+    let draft = Draft::read(&top, &mut report);
+    let base = draft.base.map(|name| (name, draft_of_builtin(name)));
+    let policy = draft.over(base.as_ref().map(|(_, base)| base), &mut report);
+    if let (Some(policy), Some((name, _))) = (&policy, &base) {
+        let base = Policy::builtin(name).expect("a base is a built-in");
+        warn_of_weakenings(policy, &base, &draft, &mut report);
+    }
+    if let (Some(policy), Some(name)) = (&policy, &draft.name) {
+        warn_of_borrowed_name(policy, name, &mut report);
+    }
+    let policy = policy.filter(|_| !report.has_errors());
+    let mut findings = without_echoes(text, report.findings);
+    locate(text, file, &mut findings);
+    (policy, findings)
+}
+
+/// The keys at the top of a policy.
+pub(super) const TOP: Keys = Keys {
+    known: &[
+        "base",
+        "name",
+        "version",
+        "source",
+        "fields",
+        "exempt",
+        "retention",
+        "encode",
+        "keys",
+        "example",
+        "state",
+        "input",
+        "output",
+    ],
+    later: &["detect", "keep_text", "audit", "guard", "store", "subject", "report"],
+};
+pub(super) const SOURCE: Keys =
+    Keys { known: &["format", "malformed", "malformed_limit", "zone"], later: &["seal", "recipient"] };
+pub(super) const ENCODE: Keys = Keys { known: &["as", "tag"], later: &["seal", "wrap"] };
+pub(super) const EXEMPT: Keys = Keys { known: &["networks", "reason"], later: &[] };
+
+/// One text as written, before it is laid over its base.
+#[derive(Clone, Debug, Default)]
+struct Draft {
+    base: Option<&'static str>,
+    name: Option<At<Box<str>>>,
+    version: Option<u32>,
+    formats: Option<At<Vec<Box<str>>>>,
+    malformed: Option<At<OnMalformed>>,
+    malformed_limit: Option<f64>,
+    zone: Option<Zone>,
+    fields: Vec<fields::Written>,
+    exempt: Option<At<Vec<IpNet>>>,
+    retention: Option<retention::Written>,
+    layout: Option<Layout>,
+    tag: Option<TagForm>,
+    keys: process::WrittenKeys,
+    examples: Vec<Example>,
+}
+
+impl Draft {
+    fn read(top: &Table<'_>, report: &mut Report) -> Draft {
+        let mut draft = Draft { base: base(top, report), ..Draft::default() };
+        let under = draft.base.map_or_else(Draft::default, draft_of_builtin);
+        draft.name = name(top, report);
+        draft.version = version(top, report);
+        if let Some(source) = top.table("source", "[source]", SOURCE, report) {
+            draft.read_source(&source, report);
+        }
+        if let Some(table) = top.open_table("fields", "[fields]", report) {
+            draft.fields = fields::read(&table, &under.fields, report);
+        }
+        draft.exempt = top.table("exempt", "[exempt]", EXEMPT, report).and_then(|table| exempt(&table, report));
+        draft.retention = retention::read(top, report);
+        if let Some(encode) = top.table("encode", "[encode]", ENCODE, report) {
+            draft.layout = choice(&encode, "as", &[("same", Layout::Same), ("json", Layout::Json)], report).map(value);
+            draft.tag =
+                choice(&encode, "tag", &[("append", TagForm::Append), ("none", TagForm::None)], report).map(value);
+        }
+        draft.keys = process::keys(top, report);
+        draft.examples = process::examples(top, report);
+        process::wiring(top, report);
+        draft
+    }
+
+    fn read_source(&mut self, source: &Table<'_>, report: &mut Report) {
+        self.formats = process::formats(source, report);
+        match source.entry("malformed") {
+            Some(entry) if entry.value.as_str() == Some("seal") => report.helped(
+                Code::NotBuiltYet,
+                entry.span,
+                "`malformed = \"seal\"` is not built yet in this version",
+                "write \"drop\", or \"scrub\" to keep the scrubbed text of such lines",
+            ),
+            _ => {
+                let choices = [("scrub", OnMalformed::Scrub), ("drop", OnMalformed::Drop)];
+                self.malformed = choice(source, "malformed", &choices, report);
+            }
+        }
+        self.malformed_limit = source.text("malformed_limit", report).and_then(|limit| per_cent(&limit, report));
+        self.zone = source.text("zone", report).and_then(|zone| {
+            let parsed = words::zone(zone.value);
+            if parsed.is_none() {
+                report.helped(
+                    Code::BadValue,
+                    zone.span,
+                    format!("{} is not a time zone", quoted(zone.value)),
+                    "write \"UTC\", an offset such as \"+02:00\" or a name such as \"Europe/Oslo\"",
+                );
+            }
+            parsed
+        });
+    }
+
+    /// This draft where it says something, its base where it does not, the defaults where neither does.
+    fn over(&self, base: Option<&Draft>, report: &mut Report) -> Option<Policy> {
+        let none = Draft::default();
+        let base = base.unwrap_or(&none);
+        let (fields, rest) = fields::resolve(&base.fields, &self.fields);
+        let retention = match self.retention.as_ref().or(base.retention.as_ref()) {
+            Some(retention) => retention,
+            None => {
+                report.helped(
+                    Code::MissingKey,
+                    0..0,
+                    "a policy needs at least one [[retention]] class",
+                    "add [[retention]] with class, keep, purpose and basis, or base = \"hosting\"",
+                );
+                return None;
+            }
+        };
+        let (name, version) = (self.name.as_ref()?, self.version?);
+        let formats = self.formats.as_ref().or(base.formats.as_ref());
+        let formats = formats.map_or_else(|| vec!["auto".into()], |formats| formats.value.clone());
+        let malformed = self.malformed.as_ref().or(base.malformed.as_ref()).map_or(OnMalformed::Scrub, |at| at.value);
+        let limit = self.malformed_limit.or(base.malformed_limit).unwrap_or(DEFAULT_LIMIT);
+        let mut policy = Policy {
+            name: name.value.clone(),
+            version,
+            source: Source {
+                // A share of lines that fit no format says nothing where every format is tried.
+                malformed_limit: (!formats.iter().any(|format| &**format == "auto")).then_some(limit),
+                formats,
+                malformed,
+                zone: self.zone.clone().or_else(|| base.zone.clone()).unwrap_or_else(Zone::utc),
+            },
+            fields,
+            rest,
+            exempt: self.exempt.as_ref().or(base.exempt.as_ref()).map_or_else(Vec::new, |at| at.value.clone()),
+            classes: retention.classes.clone(),
+            rules: Vec::new(),
+            encode: Encode {
+                layout: self.layout.or(base.layout).unwrap_or(Layout::Same),
+                tag: self.tag.or(base.tag).unwrap_or(TagForm::Append),
+            },
+            keys: KeyTerms {
+                directory: self.keys.directory.clone().or_else(|| base.keys.directory.clone()),
+                epoch: self.keys.epoch.or(base.keys.epoch).unwrap_or(Period::Day),
+                keep: self.keys.keep.or(base.keys.keep).unwrap_or(Keep { months: 0, days: 30 }),
+            },
+            // A base's examples say what the base does.
+            examples: self.examples.clone(),
+        };
+        policy.rules = retention.rules_under(&policy, report);
+        Some(policy)
+    }
+
+    /// Where the text says what happens to a field: the line of its name, of a pattern that takes it, or of `"*"`.
+    fn place_of(&self, field: &str) -> Range<usize> {
+        fields::governing(&self.fields, field).map_or(0..0, |written| written.span.clone())
+    }
+}
+
+fn draft_of_builtin(name: &str) -> Draft {
+    trusted_draft(&builtin::show(name).expect("a base is a built-in"))
+}
+
+/// A text of our own, which a test has checked.
+pub(super) fn trusted(text: &str) -> Policy {
+    trusted_draft(text).over(None, &mut Report::default()).expect("a built-in has no faults")
+}
+
+fn trusted_draft(text: &str) -> Draft {
+    let mut report = Report::default();
+    let raw = raw::read(text, &mut report);
+    let top = Table::new(&raw, 0..0, "a policy", TOP, &mut report);
+    Draft::read(&top, &mut report)
+}
+
+/// Every key that a policy can have, and every treatment.
+#[cfg(test)]
+pub(super) fn every_key() -> Vec<&'static str> {
+    let tables = [
+        TOP,
+        SOURCE,
+        ENCODE,
+        EXEMPT,
+        retention::RETENTION,
+        process::KEYS,
+        process::EXAMPLE,
+        process::STATE,
+        process::INPUT,
+        process::OUTPUT,
+    ];
+    let mut keys: Vec<&str> = tables.iter().flat_map(|keys| keys.known).copied().collect();
+    for (word, options) in fields::TREATMENTS {
+        keys.push(word);
+        keys.extend(options.known);
+    }
+    keys
+}
+
+fn base(top: &Table<'_>, report: &mut Report) -> Option<&'static str> {
+    let base = top.text("base", report)?;
+    let found = builtin::names().into_iter().find(|name| *name == base.value);
+    if found.is_none() {
+        let help = suggest::help(base.value, &builtin::names());
+        report.helped(
+            Code::UnknownBase,
+            base.span,
+            format!("no built-in policy is called {}", quoted(base.value)),
+            help,
+        );
+    }
+    found
+}
+
+fn name(top: &Table<'_>, report: &mut Report) -> Option<At<Box<str>>> {
+    if !top.has("name") {
+        report.helped(
+            Code::BadName,
+            0..0,
+            "a policy needs a `name`",
+            "add name = \"…\" at the top: it goes into every tag, with version",
+        );
+    }
+    let name = top.text("name", report)?;
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=32).contains(&name.value.len()) || !name.value.bytes().all(letter) {
+        report.helped(
+            Code::BadName,
+            name.span,
+            format!("{} cannot be a policy's name", quoted(name.value)),
+            "use 1 to 32 of a-z, 0-9 and -",
+        );
+        return None;
+    }
+    Some(At { value: name.value.into(), span: name.span })
+}
+
+fn version(top: &Table<'_>, report: &mut Report) -> Option<u32> {
+    if !top.has("version") {
+        report.helped(
+            Code::BadName,
+            0..0,
+            "a policy needs a `version`",
+            "add version = 1 at the top, and count up with every change",
+        );
+    }
+    let version = top.number("version", report)?;
+    if !(1..=999_999_999).contains(&version.value) {
+        report.add(Code::BadName, version.span, "`version` should be between 1 and 999,999,999");
+        return None;
+    }
+    Some(version.value as u32)
+}
+
+fn exempt(table: &Table<'_>, report: &mut Report) -> Option<At<Vec<IpNet>>> {
+    table.need("networks", report);
+    reason(table, report);
+    if !table.has("reason") {
+        report.helped(
+            Code::MissingKey,
+            table.span.clone(),
+            "[exempt] needs `reason`",
+            "say why these addresses are not a visitor's, for example reason = \"monitoring\"",
+        );
+    }
+    let networks = table.texts("networks", report)?;
+    let value = networks.value.iter().filter_map(|network| words::network(network, report)).collect();
+    Some(At { value, span: networks.span })
+}
+
+/// The reason that stands in a table; an empty one is none.
+fn reason(table: &Table<'_>, report: &mut Report) -> Option<Box<str>> {
+    let reason = table.text("reason", report)?;
+    if reason.value.trim().is_empty() {
+        report.add(Code::BadValue, reason.span, "an empty reason is none");
+        return None;
+    }
+    Some(reason.value.into())
+}
+
+/// `20 %`.
+fn per_cent(limit: &At<&str>, report: &mut Report) -> Option<f64> {
+    let number = limit.value.strip_suffix('%').map(str::trim_end);
+    let plain = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    let share = plain.and_then(|number| number.parse().ok()).filter(|share| (0.0..=100.0).contains(share));
+    if share.is_none() {
+        report.helped(
+            Code::BadValue,
+            limit.span.clone(),
+            format!("{} is not a share", quoted(limit.value)),
+            "write per cent from 0 to 100, for example \"20 %\"",
+        );
+    }
+    share
+}
+
+/// One of a closed set of words.
+fn choice<T: Copy>(table: &Table<'_>, key: &str, choices: &[(&str, T)], report: &mut Report) -> Option<At<T>> {
+    let word = table.text(key, report)?;
+    if let Some((_, value)) = choices.iter().find(|(name, _)| *name == word.value) {
+        return Some(At { value: *value, span: word.span });
+    }
+    let known: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    let message = format!("{} cannot be {}", quoted(key), quoted(word.value));
+    report.helped(Code::BadValue, word.span, message, suggest::help(word.value, &known));
+    None
+}
+
+fn value<T>(at: At<T>) -> T {
+    at.value
+}
+
+/// One warning for each written line that weakens the base.
+fn warn_of_weakenings(policy: &Policy, base: &Policy, draft: &Draft, report: &mut Report) {
+    let mut told: Vec<Range<usize>> = Vec::new();
+    for weakening in policy.weakenings(base) {
+        let span = match weakening.code {
+            Code::FieldWeaker => draft.place_of(&weakening.subject),
+            Code::ExemptWeaker => draft.exempt.as_ref().map_or(0..0, |at| at.span.clone()),
+            Code::KeptLonger => draft.retention.as_ref().map_or(0..0, |written| written.span_of(&weakening.subject)),
+            Code::LinkableLonger => draft.keys.span_of(&weakening.subject),
+            _ if &*weakening.subject == "source.format" => draft.formats.as_ref().map_or(0..0, |at| at.span.clone()),
+            _ => draft.malformed.as_ref().map_or(0..0, |at| at.span.clone()),
+        };
+        // One line may weaken many fields: it is drawn once, with the first.
+        if weakening.code == Code::FieldWeaker && told.contains(&span) {
+            continue;
+        }
+        told.push(span.clone());
+        report.add(weakening.code, span, format!("weaker than `{}`: {weakening}", base.name));
+    }
+}
+
+fn warn_of_borrowed_name(policy: &Policy, name: &At<Box<str>>, report: &mut Report) {
+    let Some(builtin) = Policy::builtin(&name.value) else { return };
+    if builtin != *policy {
+        report.helped(
+            Code::BorrowedName,
+            name.span.clone(),
+            format!("`{}` is the name of a built-in policy, and this is another", name.value),
+            "give it a name of its own, so that tags tell them apart",
+        );
+    }
+}
+
+/// Where the text is not TOML, what is missing or odd on that line is only an echo of it.
+fn without_echoes(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
+    let line_of = |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|&&byte| byte == b'\n').count();
+    let broken: Vec<usize> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::Syntax)
+        .map(|finding| line_of(finding.span.start))
+        .collect();
+    let echo = |finding: &Finding| {
+        let missing = matches!(
+            finding.code,
+            Code::MissingKey | Code::BadName | Code::HalfClass | Code::HalfNetwork | Code::LastRuleConditional
+        );
+        missing || broken.contains(&line_of(finding.span.start))
+    };
+    findings.into_iter().filter(|finding| broken.is_empty() || finding.code == Code::Syntax || !echo(finding)).collect()
+}
+
+/// Per cent of lines that may fit no format.
+pub(super) const DEFAULT_LIMIT: f64 = 20.0;

@@ -1,0 +1,255 @@
+//! `[keys]`, `[[example]]`, format names, and the sidecar's wiring, of which only the keys are looked at.
+
+use super::{Code, Example, Keep, Period, Range, Report, Table, quoted, suggest, words};
+use crate::policy::raw::{At, Keys};
+use std::path::{Component, Path, PathBuf};
+
+pub(in crate::policy) const KEYS: Keys = Keys { known: &["directory", "epoch", "keep"], later: &["wrap", "seal"] };
+pub(in crate::policy) const EXAMPLE: Keys = Keys { known: &["line", "format", "gone", "kept"], later: &[] };
+pub(in crate::policy) const STATE: Keys = Keys { known: &["directory", "memory_limit"], later: &[] };
+pub(in crate::policy) const INPUT: Keys = Keys { known: &["follow"], later: &["socket", "syslog", "stdin", "journal"] };
+pub(in crate::policy) const OUTPUT: Keys =
+    Keys { known: &["file", "forward", "syslog", "http", "classes", "fields"], later: &["store", "seal", "wrap"] };
+
+/// `[keys]` as written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WrittenKeys {
+    pub(super) directory: Option<PathBuf>,
+    pub(super) epoch: Option<Period>,
+    pub(super) keep: Option<Keep>,
+    epoch_span: Range<usize>,
+    keep_span: Range<usize>,
+}
+
+impl WrittenKeys {
+    pub(super) fn span_of(&self, subject: &str) -> Range<usize> {
+        if subject == "keys.epoch" { self.epoch_span.clone() } else { self.keep_span.clone() }
+    }
+}
+
+pub(super) fn keys(top: &Table<'_>, report: &mut Report) -> WrittenKeys {
+    let mut written = WrittenKeys::default();
+    let Some(table) = top.table("keys", "[keys]", KEYS, report) else { return written };
+    written.directory = table.text("directory", report).and_then(|directory| {
+        let path = Path::new(directory.value);
+        let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+        if !path.is_absolute() || !plain || directory.value.contains('\0') {
+            report.helped(
+                Code::RelativeDirectory,
+                directory.span,
+                format!("{} is not an absolute path", quoted(directory.value)),
+                "write it from the root, without . and .., for example \"/var/lib/sladd/keys\"",
+            );
+            return None;
+        }
+        Some(path.to_path_buf())
+    });
+    if let Some(epoch) = table.text("epoch", report) {
+        written.epoch = words::period(epoch.value);
+        if written.epoch.is_none() {
+            report.helped(
+                Code::BadDuration,
+                epoch.span.clone(),
+                format!("{} is not a key's period", quoted(epoch.value)),
+                "write \"1 hour\", \"1 day\", \"1 week\", \"1 month\" or \"1 year\"",
+            );
+        }
+        written.epoch_span = epoch.span;
+    }
+    if let Some(keep) = table.text("keep", report) {
+        written.keep = words::keep(&keep, report);
+        written.keep_span = keep.span;
+    }
+    written
+}
+
+pub(super) fn examples(top: &Table<'_>, report: &mut Report) -> Vec<Example> {
+    let Some(tables) = top.tables("example", "[[example]]", EXAMPLE, report) else { return Vec::new() };
+    let mut examples = Vec::new();
+    for table in tables.value {
+        let line = table.needed_text("line", report);
+        let format = format_of_example(&table, report);
+        let mut texts = |key: &str| -> Vec<Box<str>> {
+            let texts = table.texts(key, report).map_or_else(Vec::new, |at| at.value);
+            for text in texts.iter().filter(|text| text.value.is_empty()) {
+                report.add(Code::BadValue, text.span.clone(), "an empty text is in every line");
+            }
+            texts.iter().map(|text| text.value.into()).collect()
+        };
+        let (gone, kept) = (texts("gone"), texts("kept"));
+        let Some(line) = line else { continue };
+        if line.value.contains('\n') {
+            report.add(Code::BadValue, line.span, "an example is one line");
+            continue;
+        }
+        examples.push(Example { line: line.value.into(), format, gone, kept });
+    }
+    examples
+}
+
+fn format_of_example(table: &Table<'_>, report: &mut Report) -> Option<Box<str>> {
+    let format = table.text("format", report)?;
+    source_format(&format, report)
+}
+
+/// Accepts the keys that the design gives them and leaves the values alone.
+pub(super) fn wiring(top: &Table<'_>, report: &mut Report) {
+    if let Some(state) = top.table("state", "[state]", STATE, report) {
+        state.text("directory", report);
+        state.text("memory_limit", report);
+    }
+    if let Some(inputs) = top.tables("input", "[[input]]", INPUT, report) {
+        for input in inputs.value {
+            input.texts("follow", report);
+        }
+    }
+    top.tables("output", "[[output]]", OUTPUT, report);
+}
+
+/// `[source] format`: a name or a directive, or a list of them.
+pub(super) fn formats(source: &Table<'_>, report: &mut Report) -> Option<At<Vec<Box<str>>>> {
+    let entry = source.entry("format")?;
+    let written = crate::policy::raw::texts_of(entry.value, entry.span.clone(), "format", report)?;
+    if written.is_empty() {
+        report.add(Code::UnknownFormat, entry.span.clone(), "`format` names none");
+        return None;
+    }
+    for (place, format) in written.iter().enumerate() {
+        let last = place + 1 == written.len();
+        if format.value == "auto" && written.len() > 1 {
+            report.helped(
+                Code::FormatOrder,
+                format.span.clone(),
+                "`auto` tries every format and stands alone",
+                "write format = \"auto\", or leave it out of the list",
+            );
+        } else if format.value == "text" && !last {
+            report.helped(
+                Code::FormatOrder,
+                format.span.clone(),
+                "`text` fits every line: the formats after it are never tried",
+                "move it to the end",
+            );
+        }
+        if written[..place].iter().any(|other| other.value == format.value) {
+            report.add(Code::FormatOrder, format.span.clone(), format!("{} stands above", quoted(format.value)));
+        }
+    }
+    let known: Option<Vec<Box<str>>> = written.iter().map(|format| source_format(format, report)).collect();
+    Some(At { value: known?, span: entry.span })
+}
+
+fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
+    let word = format.value;
+    let directive = DIRECTIVES.iter().find_map(|prefix| word.strip_prefix(prefix));
+    match directive {
+        Some(directive) if !directive.trim().is_empty() => return Some(word.into()),
+        Some(_) => {
+            report.helped(
+                Code::UnknownFormat,
+                format.span.clone(),
+                format!("{} has no directive", quoted(word)),
+                "put the server's own after the colon: \"nginx:$remote_addr - …\", \"apache:%h %l …\"",
+            );
+            return None;
+        }
+        None => {}
+    }
+    if FORMATS.contains(&word) {
+        return Some(word.into());
+    }
+    if LATER.contains(&word) {
+        report.helped(
+            Code::NotBuiltYet,
+            format.span.clone(),
+            format!("the format {} is not built yet in this version", quoted(word)),
+            "`auto` keeps the scrubbed text of such lines until then",
+        );
+        return None;
+    }
+    unknown_format(format, FORMATS.iter().copied(), report);
+    None
+}
+
+/// `when = { format = … }`: rules may name formats that are still to come; they do not match until then.
+pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
+    let word = format.value;
+    if DIRECTIVES.iter().any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty())) {
+        return Some(word.into());
+    }
+    let mut known =
+        CONDITIONS.iter().chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
+    if known.any(|name| name == word) {
+        return Some(word.into());
+    }
+    let known = CONDITIONS.iter().chain(LATER).chain(FORMATS).copied().filter(|name| *name != "auto");
+    unknown_format(format, known, report);
+    None
+}
+
+fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, report: &mut Report) {
+    let help = match suggest::nearest(format.value, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if format.value.contains('$') => "an nginx log_format is written \"nginx:…\"".to_owned(),
+        None if format.value.contains('%') => "an Apache LogFormat is written \"apache:…\"".to_owned(),
+        None => format!("write {}, \"nginx:…\" or \"apache:…\"", suggest::list(FORMATS)),
+    };
+    report.helped(
+        Code::UnknownFormat,
+        format.span.clone(),
+        format!("no format is called {}", quoted(format.value)),
+        help,
+    );
+}
+
+/// The formats that this version reads.
+pub(in crate::policy) const FORMATS: &[&str] = &["auto", "combined", "common", "json", "text", "vhost_combined"];
+/// A server's own directive follows the colon.
+const DIRECTIVES: &[&str] = &["nginx:", "apache:"];
+/// What all lines of a directive are called in a rule.
+const CONDITIONS: &[&str] = &["nginx", "apache"];
+/// The formats that a later version will.
+const LATER: &[&str] = &[
+    "alb",
+    "apache_error",
+    "caddy",
+    "cef",
+    "cloudfront",
+    "cri",
+    "docker",
+    "dovecot",
+    "ecs",
+    "elb",
+    "envoy",
+    "exim",
+    "ftp",
+    "gelf",
+    "gunicorn",
+    "haproxy",
+    "iis",
+    "ingress_nginx",
+    "journald",
+    "lighttpd",
+    "litespeed",
+    "logfmt",
+    "logind",
+    "loki",
+    "nginx_error",
+    "otlp",
+    "pam",
+    "php",
+    "php_fpm",
+    "postfix",
+    "proftpd",
+    "s3",
+    "squid",
+    "sshd",
+    "su",
+    "sudo",
+    "syslog",
+    "tomcat",
+    "traefik",
+    "varnish",
+    "vsftpd",
+    "w3c",
+];

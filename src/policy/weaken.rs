@@ -1,0 +1,271 @@
+//! Where a policy protects less than the one it starts from.
+//!
+//! Two treatments are compared only where one is known to show no more than the other; whatever cannot be compared counts as
+//! weaker, so that a change is listed once too often rather than once too seldom.
+
+use super::{Coarsen, Network, OnMalformed, Policy, Port, Treatment, finding::Code, names};
+use crate::{detect::Kinds, epoch::Period, record::Kind, retention::Keep};
+use ipnet::IpNet;
+use std::{borrow::Cow, collections::BTreeSet, fmt};
+
+/// One point in which a policy protects less than its base: `client.address: truncate /24 /48 → keep`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weakening {
+    /// The warning that it is.
+    pub code: Code,
+    /// The field, class or key.
+    pub subject: Box<str>,
+    /// What the base does.
+    pub was: String,
+    /// What the policy does instead.
+    pub now: String,
+}
+
+impl fmt::Display for Weakening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} → {}", self.subject, self.was, self.now)
+    }
+}
+
+pub(super) fn weakenings(policy: &Policy, base: &Policy) -> Vec<Weakening> {
+    let mut found = Vec::new();
+    fields(policy, base, &mut found);
+    for network in policy.exempt.iter().filter(|network| !covered(network, &base.exempt)) {
+        found.push(weakening(Code::ExemptWeaker, "exempt", "treated", format!("{network} is left as it is")));
+    }
+    retention(policy, base, &mut found);
+    keys(policy, base, &mut found);
+    if (policy.source.malformed, base.source.malformed) == (OnMalformed::Scrub, OnMalformed::Drop) {
+        found.push(weakening(Code::MalformedWeaker, "source.malformed", "drop", "scrub"));
+    }
+    let text = |policy: &Policy| policy.source.formats.iter().any(|format| &**format == "text");
+    if text(policy) && !text(base) {
+        let now = "text: no field is told from another, only what the detectors find is treated";
+        found.push(weakening(Code::MalformedWeaker, "source.format", base.source.formats.join(", "), now));
+    }
+    found
+}
+
+fn weakening(code: Code, subject: &str, was: impl Into<String>, now: impl Into<String>) -> Weakening {
+    Weakening { code, subject: subject.into(), was: was.into(), now: now.into() }
+}
+
+/// Every field that either policy or the vocabulary names, and one that nobody named.
+fn fields(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
+    let mut fields: BTreeSet<Cow<'_, str>> = names::all().map(|(name, _)| name.into()).collect();
+    fields.extend(policy.fields.iter().chain(&base.fields).map(|(name, _)| Cow::Borrowed(&**name)));
+    fields.insert("*".into());
+    for field in fields {
+        let kind = names::canonical(&field).map_or(Kind::Text, |(_, kind)| kind);
+        let (now, was) = (policy.treatment(&field), base.treatment(&field));
+        if !hides_as_much(now, was, kind) {
+            found.push(weakening(Code::FieldWeaker, &field, was.to_string(), now.to_string()));
+        }
+    }
+}
+
+/// Whether `now` shows no more of a value of this kind than `was`.
+fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
+    use Treatment::{
+        Coarsen as Round, Cookie, Drop, Family, Keep, Language, Origin, Path, Pseudonym, Query, Scrub, Truncate,
+    };
+    match (now, was) {
+        (Drop, _) | (_, Keep { .. }) => true,
+        (Round(now), Round(was)) => rounds_as_much(*now, *was),
+        (Family { version: now }, Family { version: was }) => *was || !*now,
+        (Language, Language) | (Origin, Origin) | (Path, Path) => true,
+        (Pseudonym { digits: now }, Pseudonym { digits: was }) => now <= was,
+        (Truncate(now), Truncate(was)) => cuts_as_much(*now, *was),
+        (Truncate(now), Pseudonym { .. }) => cuts_as_much(*now, USUAL),
+        (
+            Cookie { keep, pseudonym, digits },
+            Cookie { keep: was_keep, pseudonym: was_pseudonym, digits: was_digits },
+        )
+        | (Query { keep, pseudonym, digits }, Query { keep: was_keep, pseudonym: was_pseudonym, digits: was_digits }) =>
+        {
+            let in_base = |name: &Box<str>| was_pseudonym.contains(name) || was_keep.contains(name);
+            keep.iter().all(|name| was_keep.contains(name))
+                && pseudonym.iter().all(in_base)
+                && (digits <= was_digits || (pseudonym.is_empty() && kind == Kind::Cookie))
+        }
+        (Scrub { kinds: now, network: cut }, Scrub { kinds: was, network: was_cut }) => {
+            now.has(*was) && cuts_as_much(*cut, *was_cut)
+        }
+        // On an address a scrub is a truncation, if it looks for addresses.
+        (Scrub { kinds, network }, Truncate(was)) => kinds.has(Kinds::IP) && cuts_as_much(*network, *was),
+        (Truncate(now), Scrub { network: was, .. }) => cuts_as_much(*now, *was),
+        // Detectors run inside these too, and they leave less of the rest.
+        (Cookie { .. } | Family { .. } | Language | Origin | Path | Query { .. }, Scrub { network, .. }) => {
+            cuts_as_much(USUAL, *network)
+        }
+        // A scrub leaves a name or an id as it is; on an address it is a truncation.
+        (Pseudonym { .. }, Scrub { .. }) => kind != Kind::Address,
+        (Round(_), Scrub { .. }) => true,
+        (
+            Keep { .. }
+            | Round(_)
+            | Cookie { .. }
+            | Family { .. }
+            | Language
+            | Origin
+            | Path
+            | Pseudonym { .. }
+            | Query { .. }
+            | Scrub { .. }
+            | Truncate(_),
+            _,
+        ) => false,
+    }
+}
+
+fn rounds_as_much(now: Coarsen, was: Coarsen) -> bool {
+    let unit = |coarsen| match coarsen {
+        Coarsen::Minute => Some(0),
+        Coarsen::Hour => Some(1),
+        Coarsen::Day => Some(2),
+        Coarsen::Step(_) => None,
+    };
+    match (now, was) {
+        // Multiples of 15 tell more than multiples of 10 for some numbers, although there are fewer.
+        (Coarsen::Step(now), Coarsen::Step(was)) => now % was == 0,
+        _ => matches!((unit(now), unit(was)), (Some(now), Some(was)) if now >= was),
+    }
+}
+
+fn cuts_as_much(now: Network, was: Network) -> bool {
+    now.v4 <= was.v4 && now.v6 <= was.v6 && (now.port == Port::Drop || was.port == Port::Keep)
+}
+
+fn covered(network: &IpNet, by: &[IpNet]) -> bool {
+    by.iter().any(|other| other.contains(network))
+}
+
+fn retention(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
+    for class in &policy.classes {
+        // A class of another name takes its records from any of the base's.
+        let same = base.classes.iter().find(|other| other.name == class.name);
+        let shortest = || base.classes.iter().min_by_key(|class| at_most(class.keep));
+        let Some(was) = same.or_else(shortest) else { continue };
+        if !ends_as_soon(class.keep, was.keep) {
+            found.push(weakening(Code::KeptLonger, &class.name, said(was.keep), said(class.keep)));
+        }
+    }
+}
+
+fn keys(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
+    let (now, was) = (&policy.keys, &base.keys);
+    if length(now.epoch) > length(was.epoch) {
+        let said = |period| format!("1 {}", period_name(period));
+        found.push(weakening(Code::LinkableLonger, "keys.epoch", said(was.epoch), said(now.epoch)));
+    }
+    if !ends_as_soon(now.keep, was.keep) {
+        found.push(weakening(Code::LinkableLonger, "keys.keep", said(was.keep), said(now.keep)));
+    }
+}
+
+/// Whether a duration ends no later than another, on whatever day it starts.
+fn ends_as_soon(now: Keep, was: Keep) -> bool {
+    (now.months <= was.months && now.days <= was.days) || at_most(now) <= at_least(was)
+}
+
+fn at_most(keep: Keep) -> u64 {
+    u64::from(keep.months) * 31 + u64::from(keep.days)
+}
+
+fn at_least(keep: Keep) -> u64 {
+    let months = u64::from(keep.months);
+    months / 12 * 365 + SHORTEST[(months % 12) as usize] + u64::from(keep.days)
+}
+
+fn length(period: Period) -> u8 {
+    match period {
+        Period::Hour => 0,
+        Period::Day => 1,
+        Period::Week => 2,
+        Period::Month => 3,
+        Period::Year => 4,
+    }
+}
+
+fn period_name(period: Period) -> &'static str {
+    match period {
+        Period::Hour => "hour",
+        Period::Day => "day",
+        Period::Week => "week",
+        Period::Month => "month",
+        Period::Year => "year",
+    }
+}
+
+fn said(keep: Keep) -> String {
+    let part = |number: u32, unit: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {unit}")),
+        _ => Some(format!("{number} {unit}s")),
+    };
+    let parts: Vec<String> = [part(keep.months, "month"), part(keep.days, "day")].into_iter().flatten().collect();
+    parts.join(" and ")
+}
+
+/// In a few words: `truncate /24 /48`.
+impl fmt::Display for Treatment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameters = |f: &mut fmt::Formatter<'_>, keep: &[Box<str>], pseudonym: &[Box<str>]| {
+            if !keep.is_empty() {
+                write!(f, ", keep {}", keep.join(" "))?;
+            }
+            if !pseudonym.is_empty() {
+                write!(f, ", pseudonym {}", pseudonym.join(" "))?;
+            }
+            Ok(())
+        };
+        match self {
+            Treatment::Coarsen(Coarsen::Minute) => f.write_str("coarsen to the minute"),
+            Treatment::Coarsen(Coarsen::Hour) => f.write_str("coarsen to the hour"),
+            Treatment::Coarsen(Coarsen::Day) => f.write_str("coarsen to the day"),
+            Treatment::Coarsen(Coarsen::Step(step)) => write!(f, "coarsen by {step}"),
+            Treatment::Cookie { keep, pseudonym, .. } => {
+                f.write_str("cookie")?;
+                parameters(f, keep, pseudonym)
+            }
+            Treatment::Drop => f.write_str("drop"),
+            Treatment::Family { version: true } => f.write_str("family"),
+            Treatment::Family { version: false } => f.write_str("family without version"),
+            Treatment::Keep { .. } => f.write_str("keep"),
+            Treatment::Language => f.write_str("language"),
+            Treatment::Origin => f.write_str("origin"),
+            Treatment::Path => f.write_str("path"),
+            Treatment::Pseudonym { digits } => write!(f, "pseudonym of {digits} digits"),
+            Treatment::Query { keep, pseudonym, .. } => {
+                f.write_str("query")?;
+                parameters(f, keep, pseudonym)
+            }
+            Treatment::Scrub { kinds, network } => {
+                if *kinds == Kinds::ALL {
+                    f.write_str("scrub")?;
+                } else {
+                    let named = Kinds::NAMES.iter().filter(|(_, kind)| kinds.has(*kind)).map(|(name, _)| *name);
+                    write!(f, "scrub {}", named.collect::<Vec<_>>().join(" "))?;
+                }
+                write!(f, ", addresses {network}")
+            }
+            Treatment::Truncate(network) => write!(f, "truncate {network}"),
+        }
+    }
+}
+
+/// `/24 /48`, and `with port` where it stays.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{} /{}", self.v4, self.v6)?;
+        match self.port {
+            Port::Drop => Ok(()),
+            Port::Keep => f.write_str(" with port"),
+        }
+    }
+}
+
+/// What the detectors inside other treatments do, and the least that is stronger than a pseudonym.
+const USUAL: Network = Network { v4: 24, v6: 48, port: Port::Drop };
+/// Days of the shortest run of so many months.
+const SHORTEST: [u64; 12] = [0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334];
