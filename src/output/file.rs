@@ -74,13 +74,24 @@ impl File {
         done
     }
 
+    /// Whether the last line has no end, and is not just being written by somebody else: then the file grows.
     fn is_torn(&self) -> bool {
-        let Ok(stat) = rustix::fs::fstat(&self.fd) else { return false };
-        let mut last = [b'\n'];
-        // What cannot be read is taken as whole.
-        stat.st_size > 0 && rustix::io::pread(&self.fd, &mut last, stat.st_size as u64 - 1).is_ok() && last != *b"\n"
+        let mut before = None;
+        loop {
+            let Ok(stat) = rustix::fs::fstat(&self.fd) else { return false };
+            let mut last = [b'\n'];
+            // What cannot be read is taken as whole.
+            let read = stat.st_size > 0 && rustix::io::pread(&self.fd, &mut last, stat.st_size as u64 - 1).is_ok();
+            if !read || last == *b"\n" || before.replace(stat.st_size) == Some(stat.st_size) {
+                return read && last != *b"\n";
+            }
+            std::thread::sleep(UNDER_WAY);
+        }
     }
 }
+
+/// A line that stays without end so long is not under way.
+const UNDER_WAY: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// The mode of a file that we create.
 const MODE: Mode = Mode::from_raw_mode(0o640);
