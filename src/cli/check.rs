@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub fn run(args: &CheckArgs) -> Result<ExitCode, Error> {
     let written = load::find(&args.policy)?;
     let (policy, findings) = Policy::parse(&written.text, &written.origin);
-    load::draw(&written, findings.iter());
+    load::draw(&written, &findings);
     let Some(policy) = policy else {
         return Err(load::refusal(&written, &findings));
     };

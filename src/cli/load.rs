@@ -3,7 +3,7 @@
 use super::Choice;
 use crate::{
     error::{Error, Kind},
-    policy::{self, Finding, Policy},
+    policy::{self, Colour, Finding, Policy},
 };
 use std::{io, path::Path};
 
@@ -21,8 +21,8 @@ pub fn find(name: &str) -> Result<Written, Error> {
         let text = read(Path::new(name))?;
         return Ok(Written { origin: name.to_owned(), text });
     }
-    match policy::source(name) {
-        Some(text) => Ok(Written { origin: format!("built-in {name}"), text: text.to_owned() }),
+    match policy::show(name) {
+        Some(text) => Ok(Written { origin: format!("built-in {name}"), text }),
         None => Err(Error::new(
             Kind::Config,
             format!(
@@ -40,23 +40,22 @@ pub fn policy(name: &str) -> Result<Policy, Error> {
     match policy {
         Some(policy) => Ok(policy),
         None => {
-            draw(&written, findings.iter().filter(|finding| finding.is_fault()));
+            let faults: Vec<Finding> = findings.iter().filter(|finding| finding.is_error()).cloned().collect();
+            draw(&written, &faults);
             Err(refusal(&written, &findings))
         }
     }
 }
 
 /// Draws findings on standard error.
-pub fn draw<'a>(written: &Written, findings: impl Iterator<Item = &'a Finding>) {
-    let colour = super::colour(&io::stderr());
-    for finding in findings {
-        eprintln!("{}\n", finding.draw(&written.text, &written.origin, colour));
-    }
+pub fn draw(written: &Written, findings: &[Finding]) {
+    let colour = if super::colour(&io::stderr()) { Colour::Always } else { Colour::Never };
+    eprint!("{}", policy::draw(&written.text, findings, colour));
 }
 
 /// The closing line for a policy with faults.
 pub fn refusal(written: &Written, findings: &[Finding]) -> Error {
-    let faults = findings.iter().filter(|finding| finding.is_fault()).count();
+    let faults = findings.iter().filter(|finding| finding.is_error()).count();
     let word = if faults == 1 { "fault" } else { "faults" };
     Error::new(Kind::Config, format!("{} has {faults} {word}", written.origin))
 }

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Kind},
     input::stdin::Stdin,
     key::Keyring,
-    output::{File, Output, Stdout},
+    output::{Output, file::File, stdout::Stdout},
     plan::Plan,
     policy::{Layout, Policy},
     record::Clock,
@@ -24,7 +24,7 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() {
         return Ok(super::help());
     }
-    let signals = Signals::install()?;
+    let signals = Signals::catch()?;
     let mut policy = load::policy(&args.choice.policy)?;
     load::formats(&mut policy, &args.choice);
     if let Some(layout) = args.encode {

@@ -22,7 +22,7 @@ use crate::{
         keep::Grammar,
         origin::Origin,
         path::Path,
-        keys::{Description, Keys},
+        keys::Keys,
         pseudonym::{Canonical, Pseudonym, Secret},
         query::Query,
         scrub::{Controls, Scrub},
@@ -126,13 +126,7 @@ impl Plan {
     /// A worker's memory for treatments.
     pub(crate) fn aid(&self) -> Aid {
         let classes: Vec<Box<str>> = self.classes.iter().map(|class| class.name.clone()).collect();
-        let keys = Keys::new(Description {
-            tenant: "".into(),
-            fields: self.labels.clone(),
-            classes,
-            period: self.period.unwrap_or(Period::Day),
-        });
-        Aid { keys, ..Aid::default() }
+        Aid { keys: Keys::new(&self.labels, &classes), ..Aid::default() }
     }
 
     /// A worker's tags.

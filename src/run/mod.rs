@@ -13,7 +13,7 @@ pub mod worker;
 use crate::{encode::Batch, error::Error, tally::Tally};
 
 pub use {
-    pipe::{OnStall, Settings, pipe},
+    pipe::{OnStall, Settings, pipe, workers},
     signals::Signals,
     summary::{End, Summary},
 };

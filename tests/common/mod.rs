@@ -19,8 +19,7 @@ pub const REFERENCE: Timestamp = Timestamp(1_795_262_400);
 pub fn policy(text: &str) -> Policy {
     let (policy, findings) = Policy::parse(text, "test");
     policy.unwrap_or_else(|| {
-        let drawn: Vec<String> = findings.iter().map(|finding| finding.draw(text, "test", false)).collect();
-        panic!("{}", drawn.join("\n"))
+        panic!("{}", sladd::policy::draw(text, &findings, sladd::policy::Colour::Never))
     })
 }
 
