@@ -1,18 +1,602 @@
 //! The value as it came, if it passes the strict grammar of its kind.
 
-use super::{Aid, Outcome};
+use super::{
+    Aid, Outcome,
+    truncate::{Port, Truncate},
+};
+use crate::{
+    detect::{Kinds, Place},
+    record::{Clock, Kind},
+    time::{self, Zone},
+};
 
-/// What a kept value must look like.
+/// What a kept value must look like. What does not is withheld, whatever the policy says.
+///
+/// Grammars for values that a visitor writes and a policy keeps on purpose (with its `reason`) see to it that nothing but
+/// text leaves: no control byte that could feign a line.
 #[derive(Clone, Debug)]
 pub enum Grammar {
-    /// Three digits, or a list of such.
+    /// Addresses, host names and sockets, in a list or alone.
+    Address,
+    /// A host name with or without port on which no detector fires; an address is cut instead.
+    Host(Truncate),
+    /// A point in time in this form.
+    Instant(Clock),
+    /// A member's key that the format knows by name.
+    Known,
+    /// A language header or tag.
+    Language,
+    /// A known request method.
+    Method,
+    /// Never passes.
+    Nothing,
+    /// Numbers, in a list or alone: sign, digits, fraction, exponent.
+    Number,
+    /// `HTTP/1.1` and its kin, or the version alone.
+    Protocol,
+    /// Three digits, in a list or alone. Servers write `0` where there was no answer.
     Status,
+    /// Any text without control bytes.
+    Text,
+    /// Short words of letters, digits and `._:/+-` on which no detector fires, in a list or alone.
+    Word,
 }
 
 impl Grammar {
+    /// The grammar of a kind. `truncate` is how addresses are cut that stand where a host name may.
+    pub fn of(kind: Kind, clock: Option<Clock>, truncate: Truncate) -> Grammar {
+        match kind {
+            Kind::Address => Grammar::Address,
+            // A port says nothing of a visitor here.
+            Kind::Host => Grammar::Host(Truncate { port: Port::Keep, ..truncate }),
+            Kind::Instant => Grammar::Instant(clock.unwrap_or(Clock::Any)),
+            Kind::Language => Grammar::Language,
+            Kind::Method => Grammar::Method,
+            Kind::Number => Grammar::Number,
+            Kind::Protocol => Grammar::Protocol,
+            Kind::Secret => Grammar::Nothing,
+            Kind::Status => Grammar::Status,
+            Kind::Word => Grammar::Word,
+            Kind::Agent
+            | Kind::Cookie
+            | Kind::Identifier
+            | Kind::Path
+            | Kind::Query
+            | Kind::Referer
+            | Kind::Text
+            | Kind::User => Grammar::Text,
+        }
+    }
+
     /// Lets `value` stand if it passes.
+    #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        let _ = (value, aid, made);
-        Outcome::Dropped
+        let passes = match self {
+            Grammar::Address => value.len() <= 4096 && value.iter().all(|&byte| has(byte, ADDRESS)),
+            Grammar::Host(truncate) => return host(truncate, value, aid, made),
+            Grammar::Instant(clock) => is_instant(*clock, value),
+            Grammar::Known => value.len() <= 64 && value.iter().all(|&byte| has(byte, KEY)),
+            Grammar::Language => is_language(value),
+            Grammar::Method => is_method(value),
+            Grammar::Nothing => false,
+            Grammar::Number => is_number(value) || list(value, |number| number == b"-" || is_number(number)),
+            Grammar::Protocol => is_protocol(value),
+            Grammar::Status => is_status(value) || list(value, |status| status == b"-" || is_status(status)),
+            Grammar::Text => !value.iter().any(u8::is_ascii_control),
+            Grammar::Word => {
+                list(value, is_word) && (harmless(value) || !aid.detector.any(value, Kinds::ALL, Place::Text))
+            }
+        };
+        if passes { Outcome::Kept } else { Outcome::Dropped }
+    }
+}
+
+/// Whether each element passes, between `, `, `,` or ` : ` as upstreams write them.
+#[inline]
+fn list(value: &[u8], passes: impl Fn(&[u8]) -> bool) -> bool {
+    let mut rest = value;
+    loop {
+        let length = rest.iter().position(|byte| matches!(byte, b' ' | b',')).unwrap_or(rest.len());
+        if !passes(&rest[..length]) {
+            return false;
+        }
+        rest = match &rest[length..] {
+            [] => return true,
+            [b',', b' ', rest @ ..] | [b' ', b':', b' ', rest @ ..] | [b',', rest @ ..] => rest,
+            _ => return false,
+        };
+    }
+}
+
+#[inline]
+fn is_status(value: &[u8]) -> bool {
+    match value {
+        [a, b, c] => a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit(),
+        _ => value == b"0",
+    }
+}
+
+/// No more than twenty digits before the point and after it: what numbers of 64 bits need.
+#[inline]
+fn is_number(value: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unsigned = match value {
+        [b'-' | b'+', rest @ ..] => rest,
+        _ => value,
+    };
+    let whole = digits(unsigned);
+    let mut rest = &unsigned[whole..];
+    if !(1..=20).contains(&whole) {
+        return false;
+    }
+    if let [b'.', fraction @ ..] = rest {
+        let length = digits(fraction);
+        if !(1..=20).contains(&length) {
+            return false;
+        }
+        rest = &fraction[length..];
+    }
+    match rest {
+        [] => true,
+        [b'e' | b'E', b'-' | b'+', power @ ..] | [b'e' | b'E', power @ ..] => {
+            (1..=3).contains(&power.len()) && digits(power) == power.len()
+        }
+        _ => false,
+    }
+}
+
+#[inline]
+fn is_method(value: &[u8]) -> bool {
+    matches!(value, b"GET" | b"POST" | b"HEAD") || METHODS.contains(&value)
+}
+
+/// The methods of HTTP (RFC 9110, 5789), of WebDAV and its kin (RFC 4918, 3253, 3648, 3744, 4437, 4791, 5323, 5842), and
+/// those of caches, UPnP, RTSP and mail servers that reach web servers' logs.
+#[rustfmt::skip]
+static METHODS: &[&[u8]] = &[
+    b"OPTIONS", b"PUT", b"DELETE", b"CONNECT", b"TRACE", b"PATCH", b"PRI", b"QUERY",
+    b"PROPFIND", b"PROPPATCH", b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK",
+    b"VERSION-CONTROL", b"REPORT", b"CHECKOUT", b"CHECKIN", b"UNCHECKOUT", b"MKWORKSPACE", b"UPDATE", b"LABEL", b"MERGE",
+    b"BASELINE-CONTROL", b"MKACTIVITY", b"ORDERPATCH", b"ACL", b"MKREDIRECTREF", b"UPDATEREDIRECTREF", b"MKCALENDAR",
+    b"SEARCH", b"BIND", b"UNBIND", b"REBIND", b"LINK", b"UNLINK",
+    b"BCOPY", b"BDELETE", b"BMOVE", b"BPROPFIND", b"BPROPPATCH", b"POLL", b"SUBSCRIBE", b"UNSUBSCRIBE", b"NOTIFY",
+    b"PURGE", b"PURGEKEYS", b"BAN", b"REFRESH", b"DEBUG", b"TRACK", b"SOURCE", b"INVALID",
+    b"M-SEARCH", b"RPC_IN_DATA", b"RPC_OUT_DATA", b"X-MS-ENUMATTS",
+    b"DESCRIBE", b"ANNOUNCE", b"SETUP", b"PLAY", b"PAUSE", b"RECORD", b"TEARDOWN", b"GET_PARAMETER", b"SET_PARAMETER", b"REDIRECT",
+];
+
+#[inline]
+fn is_protocol(value: &[u8]) -> bool {
+    let is_version = |version: &[u8]| match version {
+        [major] => major.is_ascii_digit(),
+        [major, b'.', minor] => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    };
+    match value {
+        [b'H', b'T', b'T', b'P', b'/', version @ ..] => is_version(version),
+        b"h2" | b"h3" | b"h2c" | b"HTTP" => true,
+        _ => match memchr::memchr(b'/', value) {
+            Some(at) => {
+                PROTOCOLS.iter().any(|name| name.eq_ignore_ascii_case(&value[..at])) && is_version(&value[at + 1..])
+            }
+            None => is_version(value),
+        },
+    }
+}
+
+#[rustfmt::skip]
+static PROTOCOLS: &[&[u8]] = &[
+    b"HTTP", b"HTTPS", b"SHTTP", b"RTSP", b"SIP", b"SPDY", b"ICAP", b"ICY", b"IPP", b"WS", b"WEBSOCKET", b"FTP", b"COAP", b"QUIC",
+    b"INCLUDED", b"UNKNOWN",
+];
+
+#[inline]
+fn is_instant(clock: Clock, value: &[u8]) -> bool {
+    match clock {
+        // The server prints it by its own format: letters of months, weekdays and zones among digits.
+        Clock::Partial => value.len() <= 48 && value.iter().all(|&byte| has(byte, PARTIAL)),
+        Clock::Clf
+        | Clock::Rfc3339
+        | Clock::EpochSeconds
+        | Clock::EpochMillis
+        | Clock::EpochMicros
+        | Clock::EpochNanos
+        | Clock::Any => time::parse(clock, value, &Zone::utc()).is_some(),
+    }
+}
+
+/// Tags of letters and digits, each perhaps with a weight: `nb-NO,nb;q=0.9, *;q=0.1`.
+fn is_language(value: &[u8]) -> bool {
+    value.len() <= 256
+        && value.split(|&byte| byte == b',').all(|element| {
+            let element = element.trim_ascii();
+            let end = memchr::memchr(b';', element).unwrap_or(element.len());
+            let (tag, weight) = (element[..end].trim_ascii(), element[end..].trim_ascii());
+            let mut subtags = tag.split(|byte| matches!(byte, b'-' | b'_'));
+            let is_subtag =
+                |subtag: &[u8]| (1..=8).contains(&subtag.len()) && subtag.iter().all(u8::is_ascii_alphanumeric);
+            let is_tag =
+                subtags.next().is_some_and(|first| is_subtag(first) && first.iter().all(u8::is_ascii_alphabetic))
+                    && subtags.all(is_subtag);
+            let is_weight = match weight {
+                [] => true,
+                [b';', rest @ ..] => match rest.trim_ascii_start() {
+                    [b'q', b'=', weight @ ..] => {
+                        weight.len() <= 5 && weight.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+                    }
+                    _ => false,
+                },
+                _ => false,
+            };
+            (tag == b"*" || is_tag) && is_weight
+        })
+}
+
+fn is_word(value: &[u8]) -> bool {
+    (1..=64).contains(&value.len()) && value.iter().all(|&byte| has(byte, WORD))
+}
+
+/// Whether no detector needs to read it: short, and too few digits and colons for any address, serial or token.
+fn harmless(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let colons = value.iter().filter(|&&byte| byte == b':').count();
+    value.len() <= 15 && digits < 4 && colons < 2
+}
+
+/// Names of letters, digits, dashes and underscores (RFC 1123, and what is written besides), the first perhaps `*`.
+fn host(truncate: &Truncate, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+    let (name, port) = value.split_at(memchr::memrchr(b':', value).unwrap_or(value.len()));
+    let Some(spelled) = Spelled::of(name).filter(|_| is_port(port)) else {
+        return truncate.treat(value, aid, made);
+    };
+    if spelled.is_plain() {
+        return Outcome::Kept;
+    }
+    match truncate.treat(value, aid, made) {
+        Outcome::Dropped if spelled.letters > 0 && !aid.detector.any(name, Kinds::ALL, Place::Host) => Outcome::Kept,
+        // The server that answers to every name.
+        Outcome::Dropped if name == b"_" => Outcome::Kept,
+        outcome => outcome,
+    }
+}
+
+/// Nothing, or a colon and a port.
+fn is_port(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [_, port @ ..] => (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// How a host name is written.
+struct Spelled {
+    letters: u32,
+    digits: u32,
+    /// Whether `0x` stands in it.
+    hexadecimal: bool,
+    longest_label: u32,
+}
+
+impl Spelled {
+    /// What there is to say of a name; `None` if it is none.
+    #[inline]
+    fn of(name: &[u8]) -> Option<Spelled> {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let name = name.strip_prefix(b"*.").unwrap_or(name);
+        let mut spelled = Spelled { letters: 0, digits: 0, hexadecimal: false, longest_label: 0 };
+        let (mut label, mut before) = (0, 0);
+        for &byte in name {
+            if byte == b'.' {
+                if label == 0 {
+                    return None;
+                }
+                label = 0;
+            } else if has(byte, LABEL) {
+                label += 1;
+                spelled.longest_label = label.max(spelled.longest_label);
+                spelled.digits += u32::from(byte.is_ascii_digit());
+                spelled.letters += u32::from(byte.is_ascii_alphabetic());
+                spelled.hexadecimal |= before == b'0' && matches!(byte, b'x' | b'X');
+            } else {
+                return None;
+            }
+            before = byte;
+        }
+        let last = &name[name.len() - label as usize..];
+        // What ends in a number is an address, in whatever spelling (WHATWG URL, 3.5).
+        let is_number = last.iter().all(u8::is_ascii_digit) || matches!(last, [b'0', b'x' | b'X', ..]);
+        (!is_number && spelled.longest_label <= 63 && name.len() <= 253).then_some(spelled)
+    }
+
+    /// Whether no detector needs to read it: few digits and short labels spell no address and hold no token.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.letters > 0 && self.digits < 4 && self.longest_label < 16 && !self.hexadecimal
+    }
+}
+
+/// Whether a byte is in one of the sets below.
+#[inline]
+fn has(byte: u8, set: u8) -> bool {
+    SETS[byte as usize] & set != 0
+}
+
+const LABEL: u8 = 1;
+const WORD: u8 = 2;
+const PARTIAL: u8 = 4;
+const ADDRESS: u8 = 8;
+const KEY: u8 = 16;
+
+static SETS: [u8; 256] = {
+    let mut sets = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        sets[byte] = match byte as u8 {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => LABEL | WORD | PARTIAL | ADDRESS | KEY,
+            b'-' => LABEL | WORD | PARTIAL | ADDRESS | KEY,
+            b'_' => LABEL | WORD | ADDRESS | KEY,
+            b'.' => WORD | PARTIAL | ADDRESS | KEY,
+            b':' | b'/' | b'+' => WORD | PARTIAL | ADDRESS,
+            b' ' | b',' => PARTIAL | ADDRESS | KEY,
+            b'[' | b']' => ADDRESS | KEY,
+            b'%' => ADDRESS,
+            b'$' | b'@' => KEY,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    sets
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn truncate() -> Truncate {
+        Truncate { v4: 24, v6: 48, port: Port::Drop, exempt: Arc::from([]) }
+    }
+
+    fn treated(kind: Kind, value: impl AsRef<[u8]>) -> Option<String> {
+        let value = value.as_ref();
+        let mut made = b"before".to_vec();
+        match Grammar::of(kind, None, truncate()).treat(value, &mut Aid::default(), &mut made) {
+            Outcome::Kept => Some(String::from_utf8(value.to_vec()).unwrap()),
+            Outcome::Made => Some(String::from_utf8(made).unwrap().strip_prefix("before").unwrap().to_owned()),
+            Outcome::Dropped => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn passes(kind: Kind, values: &[&str]) {
+        for value in values {
+            assert_eq!(treated(kind, value).as_deref(), Some(*value), "{kind:?} {value}");
+        }
+    }
+
+    fn fails(kind: Kind, values: &[&str]) {
+        for value in values {
+            assert_eq!(treated(kind, value), None, "{kind:?} {value}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_three_digits_or_a_list_of_them() {
+        passes(Kind::Status, &["200", "404", "000", "0", "502, 200", "502, 200 : 200", "-, 200", "502,200"]);
+        fails(Kind::Status, &["20", "2000", "20x", "200 ", " 200", "200;200", "200, ", "+20", "200\n", "200,,200"]);
+    }
+
+    #[test]
+    fn a_number_has_a_sign_digits_a_fraction_and_an_exponent() {
+        passes(
+            Kind::Number,
+            &[
+                "0",
+                "2326",
+                "-1",
+                "+5",
+                "0.004",
+                "1.5, 2.5 : 3",
+                "-, 3",
+                "1e-05",
+                "1.5E+10",
+                "18446744073709551615",
+                "0.00012345678901234567",
+            ],
+        );
+        fails(
+            Kind::Number,
+            &[
+                "",
+                "1.",
+                ".5",
+                "1.2.3",
+                "192.0.2.1",
+                "0x10",
+                "12a",
+                "1e",
+                "1e1000",
+                "--1",
+                "1 2",
+                "184467440737095516150",
+                "1,2,",
+                "é",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_method_is_a_known_token() {
+        passes(Kind::Method, &["GET", "POST", "PROPFIND", "VERSION-CONTROL", "M-SEARCH", "PURGE"]);
+        fails(Kind::Method, &["get", "GETT", "ANNA", "\\x16\\x03", "GET ", "G"]);
+    }
+
+    #[test]
+    fn a_protocol_has_a_known_name_and_a_version_of_two_digits_at_most() {
+        passes(Kind::Protocol, &["HTTP/1.1", "HTTP/2", "HTTP/0.9", "http/1.1", "RTSP/1.0", "h2", "1.1", "2", "HTTP"]);
+        fails(Kind::Protocol, &["HTTP/1.10", "HTTP/", "HTTP/1.1.1", "ANNA/1.0", "HTTP/a", "192.0.2.1", "HTTP/1.1 "]);
+    }
+
+    #[test]
+    fn a_word_is_short_and_spells_no_address() {
+        passes(Kind::Word, &["https", "TLSv1.3", "MISS", "MISS, HIT : -", "NO", "+", ".", "p", "true", "TCP_MISS/200"]);
+        fails(Kind::Word, &["", "two words", "a@b", "caf\u{e9}", "\"", "a;b", "%41"]);
+        assert_eq!(treated(Kind::Word, "x".repeat(65)), None);
+    }
+
+    #[test]
+    fn a_host_is_a_name_with_or_without_port() {
+        passes(
+            Kind::Host,
+            &[
+                "example.org",
+                "www.example.org:8443",
+                "_",
+                "localhost",
+                "*.example.org",
+                "xn--bcher-kva.example",
+                "web1.example.org.",
+                "my_app.internal",
+                "UPPER.example",
+            ],
+        );
+        fails(
+            Kind::Host,
+            &[
+                "",
+                "exa mple.org",
+                "a..b",
+                ".a",
+                "-?",
+                "example.org:",
+                "example.org:123456",
+                "example.org:8a",
+                "a/b",
+                "a@b",
+                "12345",
+                "0x7f.1.",
+                "caf\u{e9}.example",
+            ],
+        );
+        assert_eq!(treated(Kind::Host, format!("{}.example", "a".repeat(64))), None);
+        assert_eq!(treated(Kind::Host, vec!["a"; 200].join(".")), None);
+    }
+
+    #[test]
+    fn an_address_in_a_hosts_place_is_cut() {
+        for (value, cut) in [
+            ("203.0.113.77", "203.0.113.0"),
+            ("203.0.113.77:8080", "203.0.113.0:8080"),
+            ("8.8.8.8", "8.8.8.0"),
+            ("[2001:db8:1:2::3]:443", "[2001:db8:1::]:443"),
+            ("2001:db8:1:2::3", "2001:db8:1::"),
+        ] {
+            assert_eq!(treated(Kind::Host, value).as_deref(), Some(cut), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_a_real_time_in_its_form() {
+        passes(Kind::Instant, &["10/Oct/2000:13:55:36 -0700", "2026-11-21T10:00:00+01:00", "1795255200.123"]);
+        fails(Kind::Instant, &["31/Feb/2000:13:55:36 -0700", "2026-11-21T25:00:00Z", "noon", "192.0.2.1"]);
+        let partial = |value: &[u8]| is_instant(Clock::Partial, value);
+        assert!(partial(b"13") && partial(b"Sat Nov 21 10:00:00 CET 2026") && partial(b"123"));
+        assert!(!partial(b"a\"b") && !partial(b"\x01") && !partial(&[b'1'; 49]));
+    }
+
+    #[test]
+    fn a_language_is_a_list_of_tags_with_weights() {
+        passes(Kind::Language, &["nb-NO,nb;q=0.9,en", "en_US", "*;q=0.1", "de-Latn-CH-1996, de ; q=1"]);
+        fails(Kind::Language, &["", "nb;q=secret", "n\u{f8}", "nb NO", "nb-ninechars", "192.0.2.1", "en;level=1"]);
+    }
+
+    #[test]
+    fn what_is_kept_for_a_reason_is_text_without_control_bytes() {
+        for kind in [
+            Kind::User,
+            Kind::Identifier,
+            Kind::Text,
+            Kind::Agent,
+            Kind::Path,
+            Kind::Query,
+            Kind::Referer,
+            Kind::Cookie,
+        ] {
+            passes(kind, &["anna", "a b/c?d=\u{e6}"]);
+            fails(kind, &["a\nb", "a\tb", "\u{7f}", "\0"]);
+        }
+        passes(Kind::Address, &["203.0.113.77", "web.example:80, unknown", "[2001:db8::1%eth0]:1", "unix:/run/a.sock"]);
+        fails(Kind::Address, &["a\"b", "a\\b", "\u{e6}", "a=b"]);
+    }
+
+    #[test]
+    fn a_secret_is_never_kept() {
+        fails(Kind::Secret, &["", "a", "200", "-"]);
+    }
+
+    #[test]
+    fn a_known_key_stands() {
+        for (value, outcome) in
+            [("http.request.method", Outcome::Kept), ("@timestamp", Outcome::Kept), ("a\"b", Outcome::Dropped)]
+        {
+            assert_eq!(Grammar::Known.treat(value.as_bytes(), &mut Aid::default(), &mut Vec::new()), outcome);
+        }
+    }
+
+    const KINDS: [Kind; 18] = [
+        Kind::Address,
+        Kind::Agent,
+        Kind::Cookie,
+        Kind::Host,
+        Kind::Identifier,
+        Kind::Instant,
+        Kind::Language,
+        Kind::Method,
+        Kind::Number,
+        Kind::Path,
+        Kind::Protocol,
+        Kind::Query,
+        Kind::Referer,
+        Kind::Secret,
+        Kind::Status,
+        Kind::Text,
+        Kind::User,
+        Kind::Word,
+    ];
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_kept_holds_a_control_byte_and_it_is_kept_again(
+            value in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..30),
+                "[ -~]{0,30}".prop_map(String::into_bytes),
+                "[a-z0-9.:-]{0,30}".prop_map(String::into_bytes),
+            ],
+        ) {
+            for kind in KINDS {
+                let grammar = Grammar::of(kind, None, truncate());
+                let mut made = Vec::new();
+                let once = match grammar.treat(&value, &mut Aid::default(), &mut made) {
+                    Outcome::Kept => value.clone(),
+                    Outcome::Made => made.clone(),
+                    Outcome::Dropped => continue,
+                    other => panic!("{other:?}"),
+                };
+                prop_assert!(!once.iter().any(u8::is_ascii_control));
+                let mut again = Vec::new();
+                match grammar.treat(&once, &mut Aid::default(), &mut again) {
+                    Outcome::Kept => {}
+                    Outcome::Made => prop_assert_eq!(again, once),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+
+        #[test]
+        fn hosts_that_differ_in_the_low_bits_of_an_address_give_the_same(a in any::<[u8; 4]>(), low in any::<u8>()) {
+            let host = |last: u8| treated(Kind::Host, format!("{}.{}.{}.{last}:80", a[0], a[1], a[2]));
+            prop_assert_eq!(host(a[3]), host(low));
+        }
     }
 }
