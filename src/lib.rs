@@ -7,6 +7,7 @@ pub mod engine;
 pub mod epoch;
 pub mod error;
 pub mod format;
+pub mod key;
 pub mod plan;
 pub mod policy;
 pub mod record;
