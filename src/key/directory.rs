@@ -1,0 +1,382 @@
+//! Secrets as files: `2026-11-21.key`, 32 bytes, mode 0400, and beside them `2026-11-21.tomb` once they are destroyed.
+//!
+//! Everything goes through one open descriptor of the directory and follows no symbolic link, so that nobody can slip
+//! another directory or file in between a check and its use. A secret is written to a file of its own, made durable, and
+//! then given its name only if nobody has it: of several processes one wins, and all read what it wrote. The file's
+//! modification time is set to the time of creation that was passed in; it decides when the secret dies.
+//!
+//! Overwriting reaches the old blocks only where the file system writes in place. On copy-on-write file systems and flash
+//! keep the directory on tmpfs, or on an encrypted disk.
+
+use super::{Bytes, fresh};
+use crate::{
+    error::{Error, Kind},
+    time::Timestamp,
+};
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps},
+    io::Errno,
+    process::geteuid,
+};
+use std::{
+    fmt::Display,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A directory that only we can come at.
+pub(super) struct Directory {
+    fd: OwnedFd,
+    /// For messages only.
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens it, and makes it if it is missing.
+    pub(super) fn open(path: &Path) -> Result<Directory, Error> {
+        // Without a slash at the end, which would follow a symbolic link.
+        let path: PathBuf = path.components().collect();
+        let made = match fs::mkdir(&path, Mode::RWXU) {
+            Ok(()) => true,
+            Err(Errno::EXIST | Errno::ISDIR) => false,
+            Err(Errno::NOENT | Errno::NOTDIR) => {
+                let message =
+                    format!("cannot create key directory {}: its parent is missing; create that first", path.display());
+                return Err(Error::new(Kind::CannotCreate, message));
+            }
+            Err(errno) => {
+                let kind = if kind_of(errno) == Kind::Permission { Kind::Permission } else { Kind::CannotCreate };
+                let message = format!(
+                    "cannot create key directory {}: {}; create it yourself with mode 700",
+                    path.display(),
+                    text(errno)
+                );
+                return Err(Error::new(kind, message));
+            }
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = match fs::open(&path, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                let link =
+                    fs::lstat(&path).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
+                return Err(refuse_directory(
+                    &path,
+                    if link {
+                        "is a symbolic link; name the directory itself"
+                    } else {
+                        "is not a directory; name another"
+                    },
+                ));
+            }
+            Err(errno) => {
+                let message =
+                    format!("cannot open key directory {}: {}; run sladd as its owner", path.display(), text(errno));
+                return Err(Error::new(kind_of(errno), message));
+            }
+        };
+        let directory = Directory { fd, path };
+        directory.check()?;
+        if made {
+            // Where the parent cannot be opened it cannot be synced either; the directory is then as durable as the system makes it.
+            let parent =
+                fs::openat(&directory.fd, "..", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+            let _ = parent.and_then(fs::fsync);
+        }
+        Ok(directory)
+    }
+
+    /// The secret of this name and when it was made: the one there is, or else a new one, made `now`. `None` if it is destroyed.
+    pub(super) fn obtain(&self, name: &str, now: Timestamp) -> Result<Option<(Bytes, Timestamp)>, Error> {
+        self.check()?;
+        loop {
+            let loaded = self.load(name);
+            // Asked after the file was read: whoever destroys it raises the tombstone before touching it.
+            if self.has_tombstone(name)? {
+                self.destroy(name)?;
+                return Ok(None);
+            }
+            match loaded? {
+                Some(found) => return Ok(Some(found)),
+                None => self.create(name, now)?,
+            }
+        }
+    }
+
+    /// Whether the secret of this name is destroyed. Anything that has the tombstone's name is one.
+    pub(super) fn has_tombstone(&self, name: &str) -> Result<bool, Error> {
+        match self.stat(&format!("{name}.tomb")) {
+            Ok(stat) => Ok(stat.is_some()),
+            Err(errno) => Err(self.failed("read", name, errno)),
+        }
+    }
+
+    /// Raises the tombstone, overwrites the secret, removes it. What is done already is not done again.
+    pub(super) fn destroy(&self, name: &str) -> Result<(), Error> {
+        let failed = |errno| self.failed("destroy", name, errno);
+        let file = format!("{name}.key");
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match fs::openat(&self.fd, format!("{name}.tomb"), flags, Mode::RUSR) {
+            Ok(tombstone) => fs::fsync(tombstone).map_err(failed)?,
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        fs::fsync(&self.fd).map_err(failed)?;
+        let Some(stat) = self.stat(&file).map_err(failed)? else { return Ok(()) };
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(self.refuse(name, what_it_is(&stat)));
+        }
+        match self.overwrite(&file, stat.st_size.unsigned_abs()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        fs::fsync(&self.fd).map_err(failed)
+    }
+
+    /// The names of all keys and when they were made. Removes what processes that died left half made an hour before `now`.
+    pub(super) fn keys(&self, now: Timestamp) -> Result<Vec<(String, Timestamp)>, Error> {
+        let failed = |errno| {
+            let path = self.path.display();
+            Error::new(
+                kind_of(errno),
+                format!("cannot read key directory {path}: {}; run sladd as its owner", text(errno)),
+            )
+        };
+        self.check()?;
+        let mut keys = Vec::new();
+        for entry in fs::Dir::read_from(&self.fd).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(file) = entry.file_name().to_str() else { continue };
+            let half_made = file.starts_with('.') && file.ends_with(HALF_MADE);
+            let key = file.strip_suffix(".key");
+            if !half_made && key.is_none() {
+                continue;
+            }
+            // Another process may have been faster.
+            let Some(stat) = self.stat(file).map_err(failed)? else { continue };
+            if let Some(name) = key {
+                keys.push((name.to_owned(), Timestamp(stat.st_mtime)));
+            } else if stat.st_mtime.saturating_add(3_600) < now.0 && is_file(&stat) {
+                // Nothing was made with it yet, so that it need not be overwritten; and it may be a link to a live key.
+                match fs::unlinkat(&self.fd, file, AtFlags::empty()) {
+                    Ok(()) | Err(Errno::NOENT) => {}
+                    Err(errno) => return Err(failed(errno)),
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// An error that says why a key's file is of no use.
+    pub(super) fn refuse(&self, name: &str, why: &str) -> Error {
+        let path = self.path.join(format!("{name}.key"));
+        Error::new(Kind::Config, format!("cannot use key `{name}`: {} {why}", path.display()))
+    }
+
+    /// That nobody but us can come at what is in it, or put another directory in its place.
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |why: &str| Err(refuse_directory(&self.path, why));
+        let stat = fs::fstat(&self.fd).map_err(|errno| self.lost(errno))?;
+        if stat.st_nlink == 0 {
+            return refuse("was removed while it was in use; start sladd again");
+        }
+        if let Some(why) = foreign(&stat) {
+            return refuse(&why);
+        }
+        if let Some(who) = open_to_others(&stat) {
+            return refuse(&format!("is {who} by others; run chmod 700"));
+        }
+        let parent = fs::statat(&self.fd, "..", AtFlags::SYMLINK_NOFOLLOW).map_err(|errno| self.lost(errno))?;
+        let writable = parent.st_mode & 0o022 != 0;
+        let sticky = parent.st_mode & 0o1000 != 0;
+        if writable && !sticky {
+            let parent = self.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            return Err(refuse_directory(parent, "is writable by others, who could replace the keys; run chmod go-w"));
+        }
+        Ok(())
+    }
+
+    fn load(&self, name: &str) -> Result<Option<(Bytes, Timestamp)>, Error> {
+        // Not to wait for the other end of a pipe that has a key's name.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd = match fs::openat(&self.fd, format!("{name}.key"), flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(self.refuse(name, SYMLINK)),
+            Err(Errno::NXIO) => return Err(self.refuse(name, NOT_A_FILE)),
+            Err(errno) => return Err(self.failed("read", name, errno)),
+        };
+        let stat = fs::fstat(&fd).map_err(|errno| self.failed("read", name, errno))?;
+        if !is_file(&stat) {
+            return Err(self.refuse(name, NOT_A_FILE));
+        }
+        if let Some(why) = foreign(&stat) {
+            return Err(self.refuse(name, &why));
+        }
+        if let Some(who) = open_to_others(&stat) {
+            return Err(self.refuse(name, &format!("is {who} by others; run chmod 400")));
+        }
+        let mut bytes = Bytes::default();
+        let read = read_full(&fd, &mut bytes).map_err(|errno| self.failed("read", name, errno))?;
+        if stat.st_size != SIZE || read != bytes.len() {
+            let size = if stat.st_size == SIZE { read as i64 } else { stat.st_size };
+            return Err(self.refuse(name, &format!("holds {size} bytes, not 32; restore it or remove it")));
+        }
+        if bytes.iter().all(|&byte| byte == 0) {
+            return Err(self.refuse(name, "holds nothing but zeros; restore it or remove it"));
+        }
+        Ok(Some((bytes, Timestamp(stat.st_mtime))))
+    }
+
+    /// Gives a new secret this name, unless the name is taken.
+    fn create(&self, name: &str, now: Timestamp) -> Result<(), Error> {
+        let bytes = fresh()?;
+        let mut tail = [0; 8];
+        tail.copy_from_slice(&fresh()?[..8]);
+        let half_made = format!(".{name}.{:016x}{HALF_MADE}", u64::from_ne_bytes(tail));
+        let written =
+            self.write(&half_made, &bytes, now).and_then(|()| self.give_name(&half_made, &format!("{name}.key")));
+        // Also where another process was faster: its secret must outlive a crash before ours relies on it.
+        written.and_then(|()| fs::fsync(&self.fd)).map_err(|errno| {
+            let _ = fs::unlinkat(&self.fd, &half_made, AtFlags::empty());
+            self.failed("write", name, errno)
+        })
+    }
+
+    fn write(&self, file: &str, bytes: &Bytes, now: Timestamp) -> Result<(), Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.fd, file, flags, Mode::RUSR)?;
+        fs::fchmod(&fd, Mode::RUSR)?; // an umask may have taken that away
+        write_full(&fd, &bytes[..])?;
+        let time = Timespec { tv_sec: now.0, tv_nsec: 0 };
+        fs::futimens(&fd, &Timestamps { last_access: time, last_modification: time })?;
+        fs::fsync(&fd)
+    }
+
+    /// Renames without replacing. A taken name is no fault.
+    fn give_name(&self, from: &str, to: &str) -> Result<(), Errno> {
+        match fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
+            // Gone: another process, with another time, took it for one left over. The caller looks again and makes a new one.
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::EXIST) => {}
+            // File systems that cannot: a link does not replace either.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                match fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(errno),
+                }
+            }
+            Err(errno) => return Err(errno),
+        }
+        match fs::unlinkat(&self.fd, from, AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Writes zeros over a file of ours and removes it.
+    fn overwrite(&self, file: &str, size: u64) -> Result<(), Errno> {
+        fs::chmodat(&self.fd, file, Mode::RUSR | Mode::WUSR, AtFlags::empty())?;
+        let fd = fs::openat(&self.fd, file, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        // No key of ours is longer; what is may be of any size.
+        write_full(&fd, &vec![0; size.min(4096) as usize])?;
+        fs::fsync(&fd)?;
+        fs::unlinkat(&self.fd, file, AtFlags::empty())
+    }
+
+    fn stat(&self, file: &str) -> Result<Option<Stat>, Errno> {
+        match fs::statat(&self.fd, file, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn failed(&self, deed: &str, name: &str, errno: Errno) -> Error {
+        let path = self.path.join(format!("{name}.key"));
+        let remedy = match kind_of(errno) {
+            Kind::Permission => "run sladd as the owner of the key directory",
+            _ => "see that the disk is there and has room",
+        };
+        Error::new(kind_of(errno), format!("cannot {deed} key `{name}`: {}: {}; {remedy}", path.display(), text(errno)))
+    }
+
+    fn lost(&self, errno: Errno) -> Error {
+        let message =
+            format!("cannot read key directory {}: {}; see that the disk is there", self.path.display(), text(errno));
+        Error::new(kind_of(errno), message)
+    }
+}
+
+fn refuse_directory(path: &Path, why: &str) -> Error {
+    Error::new(Kind::Config, format!("cannot use key directory: {} {why}", path.display()))
+}
+
+/// How others can come at a file, if they can.
+fn open_to_others(stat: &Stat) -> Option<&'static str> {
+    match stat.st_mode & 0o077 {
+        0 => None,
+        bits if bits & 0o044 != 0 => Some("readable"),
+        bits if bits & 0o022 != 0 => Some("writable"),
+        _ => Some("executable"),
+    }
+}
+
+/// Whose a file is, if it is not ours.
+fn foreign(stat: &Stat) -> Option<String> {
+    let ours = geteuid().as_raw();
+    (stat.st_uid != ours).then(|| format!("belongs to user {}, not to user {ours}; run chown {ours}", stat.st_uid))
+}
+
+fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+fn what_it_is(stat: &Stat) -> &'static str {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Symlink => SYMLINK,
+        _ => NOT_A_FILE,
+    }
+}
+
+fn kind_of(errno: Errno) -> Kind {
+    match errno {
+        Errno::ACCESS | Errno::PERM | Errno::ROFS => Kind::Permission,
+        _ => Kind::Io,
+    }
+}
+
+fn text(errno: Errno) -> impl Display {
+    io::Error::from(errno)
+}
+
+/// Reads until `bytes` are full or the file ends.
+fn read_full(fd: impl AsFd, bytes: &mut [u8; 32]) -> Result<usize, Errno> {
+    let mut read = 0;
+    while read < bytes.len() {
+        match rustix::io::read(&fd, &mut bytes[read..]) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(read)
+}
+
+fn write_full(fd: impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::write(&fd, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+const SIZE: i64 = 32;
+const HALF_MADE: &str = ".new";
+const SYMLINK: &str = "is a symbolic link; put the key itself in its place";
+const NOT_A_FILE: &str = "is not a regular file; remove it";
