@@ -1,5 +1,10 @@
 //! Policies: every fault has its code, every code its fault, and no change for the worse goes without a warning.
 
+#[path = "policies/drawings.rs"]
+mod drawings;
+#[path = "policies/mutations.rs"]
+mod mutations;
+
 use sladd::policy::{Code, Colour, Finding, Policy, Treatment, draw};
 use std::collections::BTreeSet;
 

@@ -12,7 +12,11 @@ use super::{
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
 };
-use crate::{epoch::Period, retention::Keep, time::Zone};
+use crate::{
+    epoch::Period,
+    retention::{Keep, is_policy_name},
+    time::Zone,
+};
 use ipnet::IpNet;
 use std::ops::Range;
 
@@ -22,21 +26,20 @@ use std::ops::Range;
 pub(super) fn check(text: &str, file: &str) -> (Option<Policy>, Vec<Finding>) {
     let mut report = Report::default();
     let raw = raw::read(text, &mut report);
-    let top = Table::new(&raw, 0..0, "a policy", TOP, &mut report);
-    let draft = Draft::read(&top, &mut report);
-    let base = draft.base.map(|name| (name, draft_of_builtin(name)));
-    let policy = draft.over(base.as_ref().map(|(_, base)| base), &mut report);
-    if let (Some(policy), Some((name, _))) = (&policy, &base) {
-        let base = Policy::builtin(name).expect("a base is a built-in");
-        warn_of_weakenings(policy, &base, &draft, &mut report);
+    let mut policy = None;
+    // Where the text is not TOML, whatever else is odd about it may be only an echo of that.
+    if !report.has_errors() {
+        let top = Table::new(&raw, 0..0, "a policy", TOP, &mut report);
+        let draft = Draft::read(&top, &mut report);
+        let base = draft.base.map(draft_of_builtin);
+        policy = draft.over(base.as_ref(), &mut report).filter(|_| !report.has_errors());
+        if let Some(policy) = &policy {
+            warn_of_weakenings(policy, &draft, &mut report);
+            warn_of_borrowed_name(policy, &draft, &mut report);
+        }
     }
-    if let (Some(policy), Some(name)) = (&policy, &draft.name) {
-        warn_of_borrowed_name(policy, name, &mut report);
-    }
-    let policy = policy.filter(|_| !report.has_errors());
-    let mut findings = without_echoes(text, report.findings);
-    locate(text, file, &mut findings);
-    (policy, findings)
+    locate(text, file, &mut report.findings);
+    (policy, report.findings)
 }
 
 /// The keys at the top of a policy.
@@ -123,7 +126,7 @@ impl Draft {
         }
         self.malformed_limit = source.text("malformed_limit", report).and_then(|limit| per_cent(&limit, report));
         self.zone = source.text("zone", report).and_then(|zone| {
-            let parsed = words::zone(zone.value);
+            let parsed = Zone::named(zone.value);
             if parsed.is_none() {
                 report.helped(
                     Code::BadValue,
@@ -189,9 +192,12 @@ impl Draft {
         Some(policy)
     }
 
-    /// Where the text says what happens to a field: the line of its name, of a pattern that takes it, or of `"*"`.
+    /// Where the text says what happens to a field: the line of its name, of a pattern that takes it, or of `"*"`; else that
+    /// of `client.address`, which scrubs of the base follow.
     fn place_of(&self, field: &str) -> Range<usize> {
-        fields::governing(&self.fields, field).map_or(0..0, |written| written.span.clone())
+        let governing = fields::governing(&self.fields, field);
+        let followed = || fields::governing(&self.fields, "client.address");
+        governing.or_else(followed).map_or(0..0, |written| written.span.clone())
     }
 }
 
@@ -259,8 +265,7 @@ fn name(top: &Table<'_>, report: &mut Report) -> Option<At<Box<str>>> {
         );
     }
     let name = top.text("name", report)?;
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !(1..=32).contains(&name.value.len()) || !name.value.bytes().all(letter) {
+    if !is_policy_name(name.value) {
         report.helped(
             Code::BadName,
             name.span,
@@ -348,9 +353,10 @@ fn value<T>(at: At<T>) -> T {
 }
 
 /// One warning for each written line that weakens the base.
-fn warn_of_weakenings(policy: &Policy, base: &Policy, draft: &Draft, report: &mut Report) {
+fn warn_of_weakenings(policy: &Policy, draft: &Draft, report: &mut Report) {
+    let Some(base) = draft.base.and_then(Policy::builtin) else { return };
     let mut told: Vec<Range<usize>> = Vec::new();
-    for weakening in policy.weakenings(base) {
+    for weakening in policy.weakenings(&base) {
         let span = match weakening.code {
             Code::FieldWeaker => draft.place_of(&weakening.subject),
             Code::ExemptWeaker => draft.exempt.as_ref().map_or(0..0, |at| at.span.clone()),
@@ -368,8 +374,8 @@ fn warn_of_weakenings(policy: &Policy, base: &Policy, draft: &Draft, report: &mu
     }
 }
 
-fn warn_of_borrowed_name(policy: &Policy, name: &At<Box<str>>, report: &mut Report) {
-    let Some(builtin) = Policy::builtin(&name.value) else { return };
+fn warn_of_borrowed_name(policy: &Policy, draft: &Draft, report: &mut Report) {
+    let (Some(name), Some(builtin)) = (&draft.name, Policy::builtin(&policy.name)) else { return };
     if builtin != *policy {
         report.helped(
             Code::BorrowedName,
@@ -378,24 +384,6 @@ fn warn_of_borrowed_name(policy: &Policy, name: &At<Box<str>>, report: &mut Repo
             "give it a name of its own, so that tags tell them apart",
         );
     }
-}
-
-/// Where the text is not TOML, what is missing or odd on that line is only an echo of it.
-fn without_echoes(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
-    let line_of = |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|&&byte| byte == b'\n').count();
-    let broken: Vec<usize> = findings
-        .iter()
-        .filter(|finding| finding.code == Code::Syntax)
-        .map(|finding| line_of(finding.span.start))
-        .collect();
-    let echo = |finding: &Finding| {
-        let missing = matches!(
-            finding.code,
-            Code::MissingKey | Code::BadName | Code::HalfClass | Code::HalfNetwork | Code::LastRuleConditional
-        );
-        missing || broken.contains(&line_of(finding.span.start))
-    };
-    findings.into_iter().filter(|finding| broken.is_empty() || finding.code == Code::Syntax || !echo(finding)).collect()
 }
 
 /// Per cent of lines that may fit no format.

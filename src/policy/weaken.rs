@@ -147,7 +147,7 @@ fn retention(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
         let shortest = || base.classes.iter().min_by_key(|class| at_most(class.keep));
         let Some(was) = same.or_else(shortest) else { continue };
         if !ends_as_soon(class.keep, was.keep) {
-            found.push(weakening(Code::KeptLonger, &class.name, said(was.keep), said(class.keep)));
+            found.push(weakening(Code::KeptLonger, &class.name, was.keep.to_string(), class.keep.to_string()));
         }
     }
 }
@@ -155,11 +155,10 @@ fn retention(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
 fn keys(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
     let (now, was) = (&policy.keys, &base.keys);
     if length(now.epoch) > length(was.epoch) {
-        let said = |period| format!("1 {}", period_name(period));
-        found.push(weakening(Code::LinkableLonger, "keys.epoch", said(was.epoch), said(now.epoch)));
+        found.push(weakening(Code::LinkableLonger, "keys.epoch", was.epoch.to_string(), now.epoch.to_string()));
     }
     if !ends_as_soon(now.keep, was.keep) {
-        found.push(weakening(Code::LinkableLonger, "keys.keep", said(was.keep), said(now.keep)));
+        found.push(weakening(Code::LinkableLonger, "keys.keep", was.keep.to_string(), now.keep.to_string()));
     }
 }
 
@@ -185,26 +184,6 @@ fn length(period: Period) -> u8 {
         Period::Month => 3,
         Period::Year => 4,
     }
-}
-
-fn period_name(period: Period) -> &'static str {
-    match period {
-        Period::Hour => "hour",
-        Period::Day => "day",
-        Period::Week => "week",
-        Period::Month => "month",
-        Period::Year => "year",
-    }
-}
-
-fn said(keep: Keep) -> String {
-    let part = |number: u32, unit: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {unit}")),
-        _ => Some(format!("{number} {unit}s")),
-    };
-    let parts: Vec<String> = [part(keep.months, "month"), part(keep.days, "day")].into_iter().flatten().collect();
-    parts.join(" and ")
 }
 
 /// In a few words: `truncate /24 /48`.

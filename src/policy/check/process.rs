@@ -45,7 +45,7 @@ pub(super) fn keys(top: &Table<'_>, report: &mut Report) -> WrittenKeys {
         Some(path.to_path_buf())
     });
     if let Some(epoch) = table.text("epoch", report) {
-        written.epoch = words::period(epoch.value);
+        written.epoch = epoch.value.parse().ok();
         if written.epoch.is_none() {
             report.helped(
                 Code::BadDuration,

@@ -7,7 +7,7 @@ use crate::{
         raw::{At, Keys, texts_of},
         suggest,
     },
-    retention::{Basis, Purpose},
+    retention::{Basis, Purpose, is_class_name},
 };
 
 pub(in crate::policy) const RETENTION: Keys =
@@ -142,8 +142,7 @@ fn class(table: &Table<'_>, classes: &mut Vec<Class>, report: &mut Report) -> Op
 
 fn class_name<'a>(table: &Table<'a>, report: &mut Report) -> Option<At<&'a str>> {
     let name = table.needed_text("class", report)?;
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if !(1..=32).contains(&name.value.len()) || !name.value.bytes().all(letter) {
+    if !is_class_name(name.value) {
         let message = format!("{} cannot be a class's name", quoted(name.value));
         report.helped(Code::BadValue, name.span, message, "use 1 to 32 of a-z, 0-9 and _");
         return None;
@@ -157,16 +156,16 @@ fn duration(table: &Table<'_>, report: &mut Report) -> Option<Keep> {
 
 fn purpose(table: &Table<'_>, report: &mut Report) -> Option<Purpose> {
     let purpose = table.text("purpose", report)?;
-    let found = words::purpose(purpose.value);
+    let found = purpose.value.parse().ok();
     if found.is_none() {
         let lower = purpose.value.to_ascii_lowercase();
         let help = if FOREIGN.iter().any(|word| lower.contains(word)) {
             format!(
                 "records of what people do are not kept for that; the purposes are {}",
-                suggest::list(words::PURPOSES)
+                suggest::list(&words::purposes())
             )
         } else {
-            suggest::help(purpose.value, words::PURPOSES)
+            suggest::help(purpose.value, &words::purposes())
         };
         report.helped(Code::UnknownPurpose, purpose.span, format!("{} is no purpose", quoted(purpose.value)), help);
     }
@@ -175,9 +174,9 @@ fn purpose(table: &Table<'_>, report: &mut Report) -> Option<Purpose> {
 
 fn basis(table: &Table<'_>, report: &mut Report) -> Option<Basis> {
     let basis = table.text("basis", report)?;
-    let found = words::basis(basis.value);
+    let found = basis.value.parse().ok();
     if found.is_none() {
-        let help = suggest::help(basis.value, words::BASES);
+        let help = suggest::help(basis.value, &words::bases());
         report.helped(Code::UnknownBasis, basis.span, format!("{} is no legal basis", quoted(basis.value)), help);
     }
     found

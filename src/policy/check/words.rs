@@ -2,56 +2,35 @@
 
 use super::{Code, Keep, Report, quoted};
 use crate::{
-    epoch::Period,
     policy::raw::At,
-    retention::{Basis, Purpose},
-    time::Zone,
+    retention::{Basis, KeepFault, Purpose},
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-pub(super) const PURPOSES: &[&str] = &[
-    "security",
-    "fault_detection",
-    "abuse_tracing",
-    "service_delivery",
-    "analytics",
-    "statistics",
-    "support",
-    "legal_obligation",
-    "legal_claim",
-];
-pub(super) const BASES: &[&str] = &["contract", "legitimate_interest", "legal_obligation", "consent", "none"];
-
-pub(super) fn purpose(word: &str) -> Option<Purpose> {
-    word.parse().ok()
+pub(super) fn purposes() -> [&'static str; 9] {
+    Purpose::ALL.map(Purpose::as_str)
 }
 
-pub(super) fn basis(word: &str) -> Option<Basis> {
-    word.parse().ok()
+pub(super) fn bases() -> [&'static str; 5] {
+    Basis::ALL.map(Basis::as_str)
 }
 
-pub(super) fn zone(word: &str) -> Option<Zone> {
-    word.parse().ok()
-}
-
-pub(super) fn period(word: &str) -> Option<Period> {
-    word.parse().ok()
-}
-
-/// A calendar duration. One of no length is none.
+/// A calendar duration.
 pub(super) fn keep(word: &At<&str>, report: &mut Report) -> Option<Keep> {
-    let found: Option<Keep> = word.value.parse().ok();
-    let found = found.filter(|keep| keep.months > 0 || keep.days > 0);
-    if found.is_none() {
-        report.helped(
-            Code::BadDuration,
-            word.span.clone(),
-            format!("{} is not a duration", quoted(word.value)),
-            "write a number and days, weeks, months or years, for example \"6 months\"",
-        );
+    match word.value.parse() {
+        Ok(keep) => Some(keep),
+        Err(fault) => {
+            let fault: KeepFault = fault;
+            let (what, help) = match fault {
+                KeepFault::Form | KeepFault::Unit => ("is not a duration", DURATION),
+                KeepFault::Zero => ("is no duration", "keep at least \"1 day\""),
+                KeepFault::TooLong => ("is longer than 100 years", DURATION),
+            };
+            report.helped(Code::BadDuration, word.span.clone(), format!("{} {what}", quoted(word.value)), help);
+            None
+        }
     }
-    found
 }
 
 /// A network or a single address, without host bits.
@@ -88,3 +67,5 @@ pub(super) fn is_parameter(name: &str) -> bool {
     let rest = |byte: u8| byte.is_ascii_alphanumeric() || b"_.[]-".contains(&byte);
     name.len() <= 32 && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && name.bytes().all(rest)
 }
+
+const DURATION: &str = "write a number and days, weeks, months or years, for example \"6 months\"";
