@@ -8,6 +8,7 @@ pub mod coarsen;
 pub mod drop;
 pub mod keep;
 pub mod language;
+pub mod names;
 pub mod pseudonym;
 pub mod truncate;
 
