@@ -4,11 +4,17 @@
 //! reach what a step let through or made, and no other byte of the line. A treatment knows nothing of formats, policies
 //! or encodings, and what it makes needs no escape in any format. The smallest example to copy is `language.rs`.
 
+mod address;
+mod cache;
 pub mod coarsen;
 pub mod drop;
+mod escape;
 pub mod keep;
+pub mod keys;
 pub mod language;
+mod list;
 pub mod names;
+pub mod origin;
 pub mod pseudonym;
 pub mod truncate;
 
@@ -18,8 +24,9 @@ use crate::{
 };
 use coarsen::Coarsen;
 use keep::Grammar;
+use keys::Keys;
 use language::Language;
-use pseudonym::{Keys, Pseudonym};
+use pseudonym::Pseudonym;
 use truncate::Truncate;
 
 /// What becomes of one value.

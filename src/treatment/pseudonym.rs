@@ -1,7 +1,13 @@
-//! A keyed pseudonym in place of the value.
+//! A keyed pseudonym in place of the value. It is still personal data: who has the key can make it again.
 
-use super::{Aid, Outcome};
-use crate::epoch::Epoch;
+use super::{
+    Aid, Outcome,
+    address::{Address, parse_element},
+    cache::Digest,
+    escape,
+    keys::Keys,
+    list,
+};
 
 /// A secret of one epoch: 32 random bytes, wiped when dropped. `Debug` shows none of them.
 #[derive(Clone)]
@@ -11,6 +17,10 @@ impl Secret {
     /// Takes the bytes over.
     pub fn new(bytes: [u8; 32]) -> Secret {
         Secret(bytes)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 
@@ -40,7 +50,7 @@ pub struct Pseudonym {
 /// What counts as the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canonical {
-    /// An address: without port, zone and brackets, mapped ones as IPv4, IPv6 by its /64.
+    /// An address: without port, zone and brackets, mapped ones as IPv4, IPv6 by its /64. Lists are treated one by one.
     Address,
     /// A device's, session's or request's: unescaped, percent-decoded; UUIDs, hardware addresses and hexadecimals in lower case.
     Identifier,
@@ -49,31 +59,314 @@ pub enum Canonical {
 }
 
 impl Pseudonym {
-    /// Makes the value's pseudonym.
+    /// Makes the value's pseudonym with the keys of the selected epoch; withholds the value where there are none.
+    ///
+    /// What is a pseudonym already stands as it came.
+    #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        let _ = (value, aid, made);
-        Outcome::Dropped
+        if is_pseudonym(value) {
+            return Outcome::Kept;
+        }
+        if !aid.keys.ready() {
+            return Outcome::Dropped;
+        }
+        let Aid { keys, buffer, .. } = aid;
+        let any = match self.canonical {
+            Canonical::User => self.write(keys, value, made, || user(value, buffer)),
+            Canonical::Identifier => self.write(keys, value, made, || identifier(value, buffer)),
+            Canonical::Address => {
+                let value = match memchr::memchr(b'\\', value) {
+                    Some(_) => user(value, buffer).unwrap_or(value),
+                    None => value,
+                };
+                list::each(value, made, |element, made| self.write_address(keys, element, made))
+            }
+        };
+        if any { Outcome::Made } else { Outcome::Dropped }
+    }
+
+    fn write_address(&self, keys: &mut Keys, element: &[u8], made: &mut Vec<u8>) -> bool {
+        if is_pseudonym(element) {
+            made.extend_from_slice(element);
+            return true;
+        }
+        let mut bits = [0; 8];
+        self.write(keys, element, made, || address(element, &mut bits))
+    }
+
+    #[inline]
+    fn write<'m>(
+        &self,
+        keys: &mut Keys,
+        value: &[u8],
+        made: &mut Vec<u8>,
+        message: impl FnOnce() -> Option<&'m [u8]>,
+    ) -> bool {
+        let Some((prefix, digest)) = keys.digest(self.slot, self.canonical as u8, value, message) else {
+            return false;
+        };
+        made.extend_from_slice(prefix);
+        write_hex(&digest, usize::from(self.digits), made);
+        true
     }
 }
 
-/// The keys of pseudonyms by epoch, field and class. One a worker.
-#[derive(Debug, Default)]
-pub struct Keys {}
+/// Whether all of `value` is in the printed form of a pseudonym: `p1`, the epoch's name, 4 to 32 digits.
+#[inline]
+pub fn is_pseudonym(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_prefix(b"p1.") else {
+        return false;
+    };
+    let Some(dot) = rest.iter().take(LONGEST_NAME + 1).position(|&byte| byte == b'.') else {
+        return false;
+    };
+    let (name, digits) = (&rest[..dot], &rest[dot + 1..]);
+    is_epoch(name)
+        && (4..=32).contains(&digits.len())
+        && digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
 
-impl Keys {
-    /// Whether [`Keys::select`] can be called for the epoch without asking for its secret first.
-    pub fn knows(&self, epoch: Epoch) -> bool {
-        let _ = epoch;
-        true
+const LONGEST_NAME: usize = 10;
+
+/// Whether an epoch can have this name: a year, month, day, hour or week.
+fn is_epoch(name: &[u8]) -> bool {
+    match name {
+        [year @ .., b'w' | b'W', tens, ones] if year.len() == 4 => {
+            year.iter().chain([tens, ones]).all(u8::is_ascii_digit)
+        }
+        _ => matches!(name.len(), 4 | 6 | 8 | 10) && name.iter().all(u8::is_ascii_digit),
+    }
+}
+
+fn user<'m>(value: &'m [u8], buffer: &'m mut Vec<u8>) -> Option<&'m [u8]> {
+    if memchr::memchr(b'\\', value).is_none() {
+        return Some(value);
+    }
+    buffer.clear();
+    escape::unescape(value, buffer);
+    Some(buffer)
+}
+
+fn identifier<'m>(value: &[u8], buffer: &'m mut Vec<u8>) -> Option<&'m [u8]> {
+    buffer.clear();
+    escape::unescape(value, buffer);
+    let length = escape::percent_decode(buffer);
+    buffer.truncate(length);
+    if buffer.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b':' | b'.' | b'{' | b'}')) {
+        buffer.make_ascii_lowercase();
+    }
+    Some(buffer)
+}
+
+fn address<'m>(element: &[u8], bits: &'m mut [u8; 8]) -> Option<&'m [u8]> {
+    match parse_element(element)?.0 {
+        Address::V4(v4) => {
+            bits[..4].copy_from_slice(&v4.to_be_bytes());
+            Some(&bits[..4])
+        }
+        Address::V6(v6) => {
+            *bits = ((v6 >> 64) as u64).to_be_bytes();
+            Some(bits)
+        }
+    }
+}
+
+/// Appends the first `digits` hexadecimal digits.
+#[inline]
+fn write_hex(digest: &Digest, digits: usize, out: &mut Vec<u8>) {
+    let end = out.len() + digits;
+    for group in digest.as_chunks::<4>().0.iter().take(digits.div_ceil(8)) {
+        out.extend_from_slice(&hex8(u32::from_be_bytes(*group)).to_be_bytes());
+    }
+    out.truncate(end);
+}
+
+/// Eight hexadecimal digits at once: a byte each, the first one highest.
+#[inline]
+fn hex8(bits: u32) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut word = u64::from(bits);
+    word = (word << 16 | word) & 0x0000_ffff_0000_ffff;
+    word = (word << 8 | word) & 0x00ff_00ff_00ff_00ff;
+    word = (word << 4 | word) & 0x0f0f_0f0f_0f0f_0f0f;
+    // Digits over nine are letters: `a` is 39 behind where the numbers go on.
+    let letters = ((word + 6 * ONES) >> 4) & ONES;
+    word + u64::from(b'0') * ONES + letters * 39
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        epoch::{Epoch, Period},
+        treatment::keys::Description,
+    };
+    use proptest::prelude::*;
+
+    fn aid() -> Aid {
+        let mut keys = Keys::new(Description {
+            tenant: "example".into(),
+            fields: vec!["user.name".into(), "device.id".into()],
+            classes: vec!["security_log".into()],
+            period: Period::Day,
+        });
+        keys.admit(Epoch(20778), "20261121", Some(Secret::new([42; 32])));
+        keys.select(Epoch(20778), 0);
+        Aid { keys, ..Aid::default() }
     }
 
-    /// Gives the secret of an epoch, or the news that there is none. `name` is the epoch's printed name.
-    pub fn admit(&mut self, epoch: Epoch, name: &str, secret: Option<Secret>) {
-        let _ = (epoch, name, secret);
+    fn treated_by(pseudonym: Pseudonym, value: &[u8], aid: &mut Aid) -> Option<String> {
+        let mut made = b"before".to_vec();
+        match pseudonym.treat(value, aid, &mut made) {
+            Outcome::Made => Some(String::from_utf8(made).unwrap().strip_prefix("before").unwrap().to_owned()),
+            Outcome::Kept => Some(String::from_utf8(value.to_vec()).unwrap()),
+            Outcome::Dropped => None,
+            other => panic!("{other:?}"),
+        }
     }
 
-    /// Chooses the keys for the next record: those of its epoch and retention class.
-    pub fn select(&mut self, epoch: Epoch, class: u8) {
-        let _ = (epoch, class);
+    fn treated(canonical: Canonical, value: impl AsRef<[u8]>) -> Option<String> {
+        treated_by(Pseudonym { slot: 1, digits: 16, canonical }, value.as_ref(), &mut aid())
+    }
+
+    #[test]
+    fn it_says_scheme_epoch_and_as_many_digits_as_asked() {
+        let all =
+            treated_by(Pseudonym { slot: 0, digits: 32, canonical: Canonical::User }, b"anna", &mut aid()).unwrap();
+        assert!(all.starts_with("p1.20261121."));
+        for digits in 4..=32 {
+            let pseudonym = Pseudonym { slot: 0, digits, canonical: Canonical::User };
+            let made = treated_by(pseudonym, b"anna", &mut aid()).unwrap();
+            assert_eq!(made, all[..12 + usize::from(digits)]);
+            assert!(is_pseudonym(made.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_identifier_have_one_pseudonym() {
+        let one = treated(Canonical::Identifier, "0f8fad5b-d9cb-469f-a165-70867728950e");
+        for value in [
+            "0F8FAD5B-D9CB-469F-A165-70867728950E",
+            "0f8fad5b%2Dd9cb%2D469f%2da165%2d70867728950e",
+            r"0f8fad5b\u002dd9cb\x2D469f-a165-70867728950e",
+        ] {
+            assert_eq!(treated(Canonical::Identifier, value), one, "{value}");
+        }
+        let mac = treated(Canonical::Identifier, "00:00:5E:00:53:AF");
+        assert_eq!(treated(Canonical::Identifier, "00%3a00%3a5e%3a00%3a53%3aaf"), mac);
+        assert_ne!(mac, one);
+        assert_ne!(treated(Canonical::Identifier, "Session"), treated(Canonical::Identifier, "session"));
+    }
+
+    #[test]
+    fn spellings_of_one_address_have_one_pseudonym_and_a_v6_one_counts_by_its_64() {
+        let v4 = treated(Canonical::Address, "203.0.113.7");
+        for value in ["203.0.113.7:443", "::ffff:203.0.113.7", "[::ffff:cb00:7107]:80", r"203\x2e0.113.7"] {
+            assert_eq!(treated(Canonical::Address, value), v4, "{value}");
+        }
+        let v6 = treated(Canonical::Address, "2001:db8:0:7::1");
+        for value in ["2001:DB8:0:7:1:2:3:4", "[2001:db8:0:7::9]:443", "2001:db8:0:7::1%eth0"] {
+            assert_eq!(treated(Canonical::Address, value), v6, "{value}");
+        }
+        assert_ne!(treated(Canonical::Address, "2001:db8:0:8::1"), v6);
+        assert_ne!(treated(Canonical::Address, "203.0.113.8"), v4);
+        let (v4, v6) = (v4.unwrap(), v6.unwrap());
+        assert_eq!(treated(Canonical::Address, "203.0.113.7, unknown,2001:db8:0:7::"), Some(format!("{v4}, -,{v6}")));
+        assert_eq!(treated(Canonical::Address, format!("{v4}, 203.0.113.7")), Some(format!("{v4}, {v4}")));
+        assert_eq!(treated(Canonical::Address, "client.example.net"), None);
+    }
+
+    #[test]
+    fn users_differ_by_every_byte_but_not_by_escape() {
+        let anna = treated(Canonical::User, "anna");
+        assert_eq!(treated(Canonical::User, r"\x61nna"), anna);
+        for value in ["Anna", "anna ", "%61nna", r"ann\xe4"] {
+            assert_ne!(treated(Canonical::User, value), anna, "{value}");
+        }
+        assert_ne!(treated(Canonical::Identifier, "anna"), anna);
+    }
+
+    #[test]
+    fn without_secret_the_value_is_withheld_and_the_record_late() {
+        let mut aid = aid();
+        aid.keys.admit(Epoch(1), "19700102", None);
+        for canonical in [Canonical::User, Canonical::Identifier, Canonical::Address] {
+            aid.keys.select(Epoch(1), 0);
+            let pseudonym = Pseudonym { slot: 0, digits: 16, canonical };
+            assert_eq!(treated_by(pseudonym, b"203.0.113.7", &mut aid), None);
+            assert!(aid.keys.take_late());
+        }
+        assert_eq!(
+            Pseudonym { slot: 0, digits: 16, canonical: Canonical::User }.treat(
+                b"anna",
+                &mut Aid::default(),
+                &mut Vec::new()
+            ),
+            Outcome::Dropped
+        );
+    }
+
+    #[test]
+    fn the_printed_form_is_known_exactly() {
+        for value in [
+            "p1.20261121.9f86d081884c7d65",
+            "p1.2026.9f86",
+            "p1.202611.9f86d0",
+            "p1.2026112110.9f86d0",
+            "p1.2026w47.9f86d0",
+            "p1.20261121.9f86d081884c7d659f86d081884c7d65",
+        ] {
+            assert!(is_pseudonym(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "",
+            "p1.",
+            "p1..9f86",
+            "p2.20261121.9f86",
+            "p1.20261121.9f8",
+            "p1.20261121.9F86",
+            "p1.20261121.9f86d08g",
+            "p1.20261121.9f86d081884c7d659f86d081884c7d651",
+            "p1.2026112.9f86",
+            "p1.20261121.9f86 ",
+            " p1.20261121.9f86",
+            "p1.anna.9f86",
+            "p1.20261121x9f86",
+            "p1.20261121",
+            "p1.2026x47.9f86",
+            "p1.20261121.9f86.0000",
+        ] {
+            assert!(!is_pseudonym(value.as_bytes()), "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pseudonym_is_its_own_and_says_nothing_of_the_value(
+            value in proptest::collection::vec(any::<u8>(), 0..80), digits in 4..=32u8, user in any::<bool>(),
+        ) {
+            let canonical = if user { Canonical::User } else { Canonical::Identifier };
+            let pseudonym = Pseudonym { slot: 0, digits, canonical };
+            let mut aid = aid();
+            let made = treated_by(pseudonym, &value, &mut aid).unwrap();
+            prop_assert!(is_pseudonym(made.as_bytes()));
+            prop_assert_eq!(made.len(), 12 + usize::from(digits));
+            prop_assert_eq!(treated_by(pseudonym, made.as_bytes(), &mut aid), Some(made.clone()));
+            prop_assert_eq!(treated_by(pseudonym, &value, &mut aid), Some(made));
+        }
+
+        #[test]
+        fn any_bytes_can_be_read_as_addresses(value in "([0-9a-f:., %\\\\]|::|1\\.2\\.3\\.4|p1\\.2026\\.0000){0,12}") {
+            if let Some(made) = treated(Canonical::Address, &value) {
+                for element in made.split([',', ' ']).filter(|element| !matches!(*element, "" | "-" | ":")) {
+                    prop_assert!(is_pseudonym(element.as_bytes()), "{}", element);
+                }
+            }
+        }
+
+        #[test]
+        fn hexadecimal_digits_are_those_of_the_standard_library(bits in any::<u32>()) {
+            prop_assert_eq!(hex8(bits).to_be_bytes().to_vec(), format!("{bits:08x}").into_bytes());
+        }
     }
 }

@@ -1,0 +1,416 @@
+//! IPv4 and IPv6 addresses: read strictly, printed in RFC 5952 form.
+
+use super::escape::hex_digit;
+
+/// An address. A mapped one (`::ffff:192.0.2.7`) is the IPv4 address that it maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    V4(u32),
+    V6(u128),
+}
+
+impl Address {
+    /// Whatever `bits` of IPv6 are.
+    pub(super) fn from_v6(bits: u128) -> Address {
+        if bits >> 32 == 0xffff { Address::V4(bits as u32) } else { Address::V6(bits) }
+    }
+
+    /// Appends it, in RFC 5952 form.
+    #[inline]
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Address::V4(bits) => write_v4(bits, out),
+            Address::V6(bits) => write_v6(bits, out),
+        }
+    }
+}
+
+impl From<std::net::IpAddr> for Address {
+    fn from(address: std::net::IpAddr) -> Address {
+        match address {
+            std::net::IpAddr::V4(v4) => Address::V4(v4.into()),
+            std::net::IpAddr::V6(v6) => Address::from_v6(v6.into()),
+        }
+    }
+}
+
+/// An address as logs write it: with or without brackets, zone, port and quotes. The port comes as it was written.
+pub(super) fn parse_element(text: &[u8]) -> Option<(Address, Option<&[u8]>)> {
+    let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
+    if let Some(inner) = text.strip_prefix(b"[") {
+        let end = memchr::memchr(b']', inner)?;
+        let address = match parse_v4(&inner[..end]) {
+            Some(v4) => Address::V4(v4),
+            None => parse_zoned(&inner[..end])?,
+        };
+        return Some((address, parse_port(&inner[end + 1..])?));
+    }
+    if let Some(address) = parse_zoned(text) {
+        return Some((address, None));
+    }
+    let end = memchr::memchr(b':', text).unwrap_or(text.len());
+    Some((Address::V4(parse_v4(&text[..end])?), parse_port(&text[end..])?))
+}
+
+/// An IPv6 address with or without a zone.
+fn parse_zoned(text: &[u8]) -> Option<Address> {
+    let end = text.iter().take(MOST_V6 + 1).position(|&byte| byte == b'%').unwrap_or(text.len());
+    parse_v6(&text[..end]).map(Address::from_v6)
+}
+
+/// Nothing, or a colon and a port; RFC 7239's obfuscated ports are none.
+#[allow(clippy::option_option)]
+fn parse_port(text: &[u8]) -> Option<Option<&[u8]>> {
+    let port = match text {
+        [] => return Some(None),
+        [b':', port @ ..] => port,
+        _ => return None,
+    };
+    let number = match port.len() {
+        1..=5 => port.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))),
+        _ => None,
+    };
+    match number {
+        Some(0..=0xffff) => Some(Some(port)),
+        Some(_) => None,
+        None => (port.first() == Some(&b'_')).then_some(None),
+    }
+}
+
+/// Four decimal numbers without leading zeros, from the first to the last byte.
+///
+/// All lengths take the same way: the dots are found in two words at once, the digits of each part are aligned by a shift.
+#[inline]
+pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
+    let length = text.len();
+    // Sixteen bytes: the text, then zeros, as digits.
+    let (low, high) = match length {
+        7 => (u64::from(word4(text, 0)) | u64::from(word4(text, 3)) << 24 | ZEROS << 56, ZEROS),
+        8 => (word8(text, 0), ZEROS),
+        9..=15 => (word8(text, 0), word8(text, length - 8) >> (8 * (16 - length)) | ZEROS << (8 * (length - 8))),
+        _ => return None,
+    };
+    let (low_dots, high_dots) = (equal(low, b'.'), equal(high, b'.'));
+    // What a digit stands for, nothing for a dot, more than nine for all else.
+    let digits = |word: u64, dots: u64| word ^ ZEROS ^ (dots >> 7).wrapping_mul(u64::from(b'.' ^ b'0'));
+    let (low, high) = (digits(low, low_dots), digits(high, high_dots));
+    let odd = low | high | low.wrapping_add(6 * ONES) | high.wrapping_add(6 * ONES);
+    let mask = high_bits(low_dots) | high_bits(high_dots) << 8;
+    if odd & (0xf0 * ONES) != 0 || mask.count_ones() != 3 {
+        return None;
+    }
+    let first = mask.trailing_zeros();
+    let second = (mask & (mask - 1)).trailing_zeros();
+    let third = 31 - mask.leading_zeros();
+    let text = u128::from(low) | u128::from(high) << 64;
+    let mut wrong = 0;
+    let mut part = |start: u32, end: u32| {
+        let count = end.wrapping_sub(start);
+        // One to three digits; the shift below is only right for these.
+        wrong |= u32::from(count.wrapping_sub(1) > 2);
+        let window = (text >> ((8 * start) & 127)) as u32;
+        let digits = window << (3u32.wrapping_sub(count).wrapping_mul(8) & 31);
+        let (hundreds, tens, ones) = (digits & 15, digits >> 8 & 15, digits >> 16 & 15);
+        let value = hundreds * 100 + tens * 10 + ones;
+        wrong |= u32::from(value > 255) | u32::from(count > 1 && window & 15 == 0);
+        value
+    };
+    let parts = [part(0, first), part(first + 1, second), part(second + 1, third), part(third + 1, length as u32)];
+    (wrong == 0).then(|| parts[0] << 24 | parts[1] << 16 | parts[2] << 8 | parts[3])
+}
+
+/// The longest way to write an IPv6 address.
+const MOST_V6: usize = 45;
+
+/// Eight groups with or without `::`, the last two perhaps as IPv4, from the first to the last byte.
+pub(super) fn parse_v6(text: &[u8]) -> Option<u128> {
+    if text.len() < 2 || text.len() > MOST_V6 {
+        return None;
+    }
+    let (mut bits, mut count, mut gap, mut at) = (0u128, 0, None, 0);
+    if text.starts_with(b"::") {
+        (gap, at) = (Some(0), 2);
+    }
+    while at < text.len() {
+        let start = at;
+        let mut group = 0;
+        while let Some(digit) = text.get(at).copied().and_then(hex_digit) {
+            group = group << 4 | u128::from(digit);
+            at += 1;
+            if at - start > 4 {
+                return None;
+            }
+        }
+        if text.get(at) == Some(&b'.') {
+            bits = bits << 32 | u128::from(parse_v4(&text[start..])?);
+            count += 2;
+            break;
+        }
+        if at == start || count == 8 {
+            return None;
+        }
+        bits = bits << 16 | group;
+        count += 1;
+        match text[at..] {
+            [] => break,
+            [b':', b':', ..] if gap.is_none() => {
+                gap = Some(count);
+                at += 2;
+            }
+            [b':', other, ..] if other != b':' => at += 1,
+            _ => return None,
+        }
+    }
+    match gap {
+        None => (count == 8).then_some(bits),
+        // A `::` stands for one group at least.
+        Some(before) if count < 8 => {
+            let after = 16 * (count - before);
+            let tail = bits & ((1 << after) - 1);
+            Some(if before == 0 { tail } else { bits >> after << (16 * (8 - before)) | tail })
+        }
+        Some(_) => None,
+    }
+}
+
+/// Appends an IPv4 address.
+#[inline]
+pub(super) fn write_v4(bits: u32, out: &mut Vec<u8>) {
+    let (mut text, mut length) = (0u128, 0);
+    for part in bits.to_be_bytes() {
+        let printed = PRINTED[part as usize];
+        text |= u128::from(printed & 0xff_ffff | DOT << (printed >> 24)) << length;
+        length += (printed >> 24) + 8;
+    }
+    // Sixteen bytes of fixed length and a cut are cheaper than a copy of any length.
+    let end = out.len() + length as usize / 8 - 1;
+    out.extend_from_slice(&text.to_le_bytes());
+    out.truncate(end);
+}
+
+const DOT: u32 = b'.' as u32;
+
+/// The decimal digits of each byte, first one lowest; in the highest byte how many bits they take.
+static PRINTED: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut value = 0;
+    while value < 256 {
+        let (hundreds, tens, ones) = (value / 100, value / 10 % 10, value % 10);
+        let zeros = 0x30_3030;
+        table[value as usize] = match value {
+            0..10 => (zeros & 0xff) + ones | 8 << 24,
+            10..100 => (zeros & 0xffff) + (ones << 8 | tens) | 16 << 24,
+            _ => zeros + (ones << 16 | tens << 8 | hundreds) | 24 << 24,
+        };
+        value += 1;
+    }
+    table
+};
+
+/// Appends an IPv6 address: lower case, no leading zeros, the first longest run of two or more zero groups as `::`.
+pub(super) fn write_v6(bits: u128, out: &mut Vec<u8>) {
+    let group = |i: usize| (bits >> (112 - 16 * i)) as u16;
+    let (mut run_start, mut run_length, mut zeros) = (8, 1, 0);
+    for i in 0..8 {
+        zeros = if group(i) == 0 { zeros + 1 } else { 0 };
+        if zeros > run_length {
+            (run_start, run_length) = (i + 1 - zeros, zeros);
+        }
+    }
+    let mut i = 0;
+    while i < 8 {
+        if i == run_start {
+            out.extend_from_slice(b"::");
+            i += run_length;
+            continue;
+        }
+        if i > 0 && i != run_start + run_length {
+            out.push(b':');
+        }
+        let value = group(i);
+        let mut shift = (15 - (value | 1).leading_zeros()) & !3;
+        loop {
+            out.push(b"0123456789abcdef"[(value >> shift & 15) as usize]);
+            if shift == 0 {
+                break;
+            }
+            shift -= 4;
+        }
+        i += 1;
+    }
+}
+
+/// A word with a one in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// A word of eight digits `0`.
+const ZEROS: u64 = b'0' as u64 * ONES;
+
+fn word4(text: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(text[at..at + 4].try_into().expect("four bytes"))
+}
+
+fn word8(text: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(text[at..at + 8].try_into().expect("eight bytes"))
+}
+
+/// The high bit of each byte that is `byte`.
+fn equal(word: u64, byte: u8) -> u64 {
+    let word = word ^ (u64::from(byte) * ONES);
+    !(((word & (0x7f * ONES)) + 0x7f * ONES) | word) & (0x80 * ONES)
+}
+
+/// The high bits of the eight bytes, as eight bits.
+fn high_bits(word: u64) -> u32 {
+    ((word >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    fn plain_v4(text: &[u8]) -> Option<u32> {
+        std::str::from_utf8(text).ok()?.parse::<Ipv4Addr>().ok().map(u32::from)
+    }
+
+    fn plain_v6(text: &[u8]) -> Option<u128> {
+        std::str::from_utf8(text).ok()?.parse::<Ipv6Addr>().ok().map(u128::from)
+    }
+
+    fn printed(address: Address) -> String {
+        let mut out = b"x".to_vec();
+        address.write(&mut out);
+        String::from_utf8(out).unwrap()[1..].to_owned()
+    }
+
+    #[test]
+    fn each_byte_prints_as_itself() {
+        for byte in 0..=255u32 {
+            let bits = byte << 24 | (255 - byte) << 16 | byte << 8 | byte ^ 0x55;
+            assert_eq!(printed(Address::V4(bits)), Ipv4Addr::from(bits).to_string());
+        }
+    }
+
+    #[test]
+    fn odd_spellings_are_no_ipv4() {
+        for text in [
+            "",
+            "1.2.3",
+            "1.2.3.4.",
+            ".1.2.3.4",
+            "1..2.3",
+            "01.2.3.4",
+            "1.2.3.04",
+            "256.1.1.1",
+            "1.2.3.400",
+            "1.2.3.4.5",
+            "0x1.2.3.4",
+            "1.2.3.4 ",
+            "1.2.3.-4",
+            "3405803777",
+            "1.2.3.1234",
+            "1234.1.1.1",
+            "1.2.3.",
+            "....",
+            "1.2.3.4\0",
+            "1.2.3.4\0\0",
+            "255.255.255.2555",
+            "00.0.0.0",
+            "1,2,3,4",
+            "1.2.3.:",
+            "1.2.3./",
+        ] {
+            assert_eq!(parse_v4(text.as_bytes()), plain_v4(text.as_bytes()), "{text}");
+            assert_eq!(parse_v4(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_element_may_have_brackets_zone_port_and_quotes() {
+        let v6 = Address::V6(0x2001_0db8 << 96 | 1);
+        let v4 = Address::V4(0xc000_0201);
+        for (text, address, port) in [
+            ("2001:db8::1", v6, None),
+            ("[2001:db8::1]", v6, None),
+            ("[2001:db8::1]:443", v6, Some("443")),
+            ("\"[2001:db8::1]:443\"", v6, Some("443")),
+            ("2001:db8::1%eth0", v6, None),
+            ("[2001:db8::1%25eth0]:1", v6, Some("1")),
+            ("192.0.2.1", v4, None),
+            ("192.0.2.1:65535", v4, Some("65535")),
+            ("[192.0.2.1]:80", v4, Some("80")),
+            ("::ffff:192.0.2.1", v4, None),
+            ("[::ffff:c000:201]:80", v4, Some("80")),
+            ("192.0.2.1:_secret", v4, None),
+        ] {
+            assert_eq!(parse_element(text.as_bytes()), Some((address, port.map(str::as_bytes))), "{text}");
+        }
+        for text in [
+            "",
+            "\"",
+            "[",
+            "[]",
+            "[192.0.2.1",
+            "192.0.2.1:",
+            "192.0.2.1:65536",
+            "192.0.2.1:080800",
+            "192.0.2.1%eth0",
+            "192.0.2.1:80:80",
+            "unix:",
+            "unknown",
+            "_hidden",
+            "192.0.2.1/24",
+            "[2001:db8::1]443",
+            "fe80::1::2",
+        ] {
+            assert_eq!(parse_element(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn v4_is_read_and_printed_as_the_standard_library_does(bits in any::<u32>()) {
+            let text = Ipv4Addr::from(bits).to_string();
+            prop_assert_eq!(parse_v4(text.as_bytes()), Some(bits));
+            prop_assert_eq!(printed(Address::V4(bits)), text);
+        }
+
+        #[test]
+        fn what_nearly_is_v4_is_read_as_the_standard_library_does(text in "[0-9.]{0,17}", near in "[0-3]?[0-9]{0,2}\\.[0-9]{1,3}\\.[0-9]{0,3}[.:/,]{1,2}[0-9]{1,3}[ -~]?", flip in any::<(usize, u8)>()) {
+            prop_assert_eq!(parse_v4(text.as_bytes()), plain_v4(text.as_bytes()));
+            let mut near = near.into_bytes();
+            prop_assert_eq!(parse_v4(&near), plain_v4(&near));
+            let at = flip.0 % near.len();
+            near[at] = flip.1;
+            prop_assert_eq!(parse_v4(&near), plain_v4(&near));
+        }
+
+        #[test]
+        fn v6_is_read_and_printed_as_the_standard_library_does(bits in any::<u128>(), holes in any::<u8>()) {
+            let bits = (0..8).filter(|i| holes >> i & 1 == 1).fold(bits, |bits, i| bits & !(0xffff << (16 * i)));
+            let text = Ipv6Addr::from(bits).to_string();
+            prop_assert_eq!(parse_v6(text.as_bytes()), Some(bits));
+            if bits >> 32 != 0xffff {
+                prop_assert_eq!(printed(Address::V6(bits)), text);
+            }
+        }
+
+        #[test]
+        fn what_nearly_is_v6_is_read_as_the_standard_library_does(
+            text in "[0-9a-fA-F]{0,4}(:{1,2}[0-9a-fA-F]{0,5}){0,8}(:[0-9]{1,3}(\\.[0-9]{1,3}){3})?:?",
+        ) {
+            prop_assert_eq!(parse_v6(text.as_bytes()), plain_v6(text.as_bytes()));
+        }
+
+        #[test]
+        fn any_bytes_are_read_as_the_standard_library_does(text in proptest::collection::vec(any::<u8>(), 0..50)) {
+            prop_assert_eq!(parse_v4(&text), plain_v4(&text));
+            prop_assert_eq!(parse_v6(&text), plain_v6(&text));
+            parse_element(&text);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Digests of the values that were seen last. It only saves work: a value that is not found is keyed anew.
+
+/// What of a digest can be printed: 32 hexadecimal digits.
+pub(super) type Digest = [u8; 16];
+
+/// As many entries as a power of two has; one for all values that meet at its place.
+#[derive(Default)]
+pub(super) struct Cache {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    /// The key's number; 0: empty.
+    number: u32,
+    kind: u8,
+    length: u8,
+    value: [u8; LONGEST],
+    digest: Digest,
+}
+
+/// Longer values are not remembered: UUIDs and most session ids are shorter.
+const LONGEST: usize = 48;
+
+/// 8192 entries of 72 bytes: they stay in the second-level cache.
+const BITS: u32 = 13;
+
+impl Cache {
+    /// The digest of a value under the key with this number, remembered or made.
+    #[inline]
+    pub(super) fn get(
+        &mut self,
+        number: u32,
+        kind: u8,
+        value: &[u8],
+        make: impl FnOnce() -> Option<Digest>,
+    ) -> Option<Digest> {
+        if value.len() > LONGEST {
+            return make();
+        }
+        if self.entries.is_empty() {
+            let empty = Entry { number: 0, kind: 0, length: 0, value: [0; LONGEST], digest: [0; 16] };
+            self.entries = vec![empty; 1 << BITS];
+        }
+        let entry = &mut self.entries[place(number, kind, value)];
+        let same = entry.number == number
+            && entry.kind == kind
+            && usize::from(entry.length) == value.len()
+            && entry.value[..value.len()] == *value;
+        if same {
+            return Some(entry.digest);
+        }
+        let digest = make()?;
+        (entry.number, entry.kind, entry.length) = (number, kind, value.len() as u8);
+        entry.value[..value.len()].copy_from_slice(value);
+        entry.digest = digest;
+        Some(digest)
+    }
+
+    /// Leaves no value in memory.
+    pub(super) fn wipe(&mut self) {
+        for entry in &mut self.entries {
+            entry.number = 0;
+            zeroize::Zeroize::zeroize(&mut entry.value);
+            zeroize::Zeroize::zeroize(&mut entry.digest);
+        }
+    }
+}
+
+/// Where a value is remembered. Mixes eight bytes at a time; the last eight may overlap those before.
+#[inline]
+fn place(number: u32, kind: u8, value: &[u8]) -> usize {
+    let mut state = u64::from(number) << 16 | u64::from(kind) << 8 | value.len() as u64;
+    let mut mix = |word: u64| {
+        let product = u128::from(state ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
+        state = product as u64 ^ (product >> 64) as u64;
+    };
+    let (words, rest) = value.as_chunks::<8>();
+    for word in words {
+        mix(u64::from_le_bytes(*word));
+    }
+    if let Some(last) = value.last_chunk::<8>() {
+        if !rest.is_empty() {
+            mix(u64::from_le_bytes(*last));
+        }
+    } else {
+        mix(rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
+    }
+    (state >> (64 - BITS)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_value_is_made_once_and_found_again() {
+        let mut cache = Cache::default();
+        for (number, kind, value) in
+            [(1, 0, "anna"), (2, 0, "anna"), (1, 1, "anna"), (1, 0, ""), (1, 0, &"x".repeat(48))]
+        {
+            let digest = [number as u8 ^ kind << 4 ^ value.len() as u8; 16];
+            assert_eq!(cache.get(number, kind, value.as_bytes(), || Some(digest)), Some(digest));
+            assert_eq!(cache.get(number, kind, value.as_bytes(), || panic!("made again")), Some(digest));
+        }
+    }
+
+    #[test]
+    fn long_values_refusals_and_what_was_wiped_are_not_remembered() {
+        let mut cache = Cache::default();
+        let long = [b'x'; LONGEST + 1];
+        assert_eq!(cache.get(1, 0, &long, || Some([1; 16])), Some([1; 16]));
+        assert_eq!(cache.get(1, 0, &long, || Some([2; 16])), Some([2; 16]));
+        assert_eq!(cache.get(1, 0, b"a", || None), None);
+        assert_eq!(cache.get(1, 0, b"a", || Some([3; 16])), Some([3; 16]));
+        cache.wipe();
+        assert_eq!(cache.get(1, 0, b"a", || Some([4; 16])), Some([4; 16]));
+    }
+
+    #[test]
+    fn values_spread_over_the_places() {
+        let places: std::collections::HashSet<usize> =
+            (0..8192).map(|i: u32| place(1, 0, format!("user{i}").as_bytes())).collect();
+        assert!(places.len() > 4500, "{}", places.len());
+    }
+
+    proptest! {
+        #[test]
+        fn it_gives_what_is_made_without_it(
+            asked in proptest::collection::vec((1..4u32, 0..3u8, "[ab]{0,9}"), 1..300),
+        ) {
+            let mut cache = Cache::default();
+            for (number, kind, value) in asked {
+                // A digest that says all of what was asked for.
+                let mut digest = [0; 16];
+                (digest[0], digest[1], digest[2]) = (number as u8, kind, value.len() as u8);
+                digest[3..3 + value.len()].copy_from_slice(value.as_bytes());
+                prop_assert_eq!(cache.get(number, kind, value.as_bytes(), || Some(digest)), Some(digest));
+            }
+        }
+    }
+}

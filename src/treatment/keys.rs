@@ -1,0 +1,356 @@
+//! The keys of pseudonyms: one a field and class, derived from the secret of the record's epoch.
+
+use super::{
+    cache::{Cache, Digest},
+    pseudonym::Secret,
+};
+use crate::epoch::{Epoch, Period};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// What keys are made for. Each name goes into the keys, so that no field's pseudonyms can be compared with another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Whose logs these are.
+    pub tenant: Box<str>,
+    /// The pseudonymised fields' canonical names, by slot.
+    pub fields: Vec<Box<str>>,
+    /// The retention classes' names, by number.
+    pub classes: Vec<Box<str>>,
+    /// How long one secret is used.
+    pub period: Period,
+}
+
+/// The keys of pseudonyms by epoch, field and class. One a worker. `Debug` shows none of them.
+pub struct Keys {
+    description: Description,
+    /// Sorted by epoch, never more than [`MOST_EPOCHS`].
+    epochs: Vec<Live>,
+    /// What was last asked for in [`Keys::select`], and where in `epochs` it is, if it has a secret.
+    selected: Option<(Epoch, u8)>,
+    at: Option<usize>,
+    late: bool,
+    /// How many keys were ever derived: each has a number that is never used again.
+    derived: u32,
+    cache: Cache,
+}
+
+/// How many epochs a run holds secrets for: a log with forged dates cannot make more.
+pub const MOST_EPOCHS: usize = 400;
+
+/// One epoch that is known.
+struct Live {
+    epoch: Epoch,
+    /// `p1.20261121.`
+    prefix: Box<[u8]>,
+    /// `None`: destroyed or out of reach.
+    secret: Option<Secret>,
+    /// By class, then field; derived when first used.
+    keys: Box<[Option<Box<Key>>]>,
+}
+
+struct Key {
+    number: u32,
+    /// Has taken the key in: a copy of it is ready for the message.
+    state: Hmac<Sha256>,
+}
+
+impl Keys {
+    /// No keys yet, for these fields and classes.
+    pub fn new(description: Description) -> Keys {
+        Keys {
+            description,
+            epochs: Vec::new(),
+            selected: None,
+            at: None,
+            late: false,
+            derived: 0,
+            cache: Cache::default(),
+        }
+    }
+
+    /// Whether any field is pseudonymised: where none is, no epoch needs to be selected.
+    pub fn needed(&self) -> bool {
+        !self.description.fields.is_empty()
+    }
+
+    /// How long one secret is used.
+    pub fn period(&self) -> Period {
+        self.description.period
+    }
+
+    /// Whether a record of the epoch can be treated without asking for the epoch's secret first: because it was admitted,
+    /// because the news was that there is none, or because there are too many epochs already.
+    #[inline]
+    pub fn knows(&self, epoch: Epoch) -> bool {
+        self.selected.is_some_and(|(selected, _)| selected == epoch && self.at.is_some())
+            || self.find(epoch).is_ok()
+            || self.is_full()
+    }
+
+    /// Gives the secret of an epoch, or the news that there is none. `name` is the epoch's printed name, `20261121`.
+    pub fn admit(&mut self, epoch: Epoch, name: &str, secret: Option<Secret>) {
+        self.forget(epoch);
+        if self.is_full() {
+            return;
+        }
+        if self.epochs.len() == MOST_EPOCHS {
+            // One without secret makes room: it can be asked for again.
+            self.epochs.remove(self.epochs.iter().position(|live| live.secret.is_none()).expect("not full"));
+        }
+        let count = secret.as_ref().map_or(0, |_| self.description.fields.len() * self.description.classes.len());
+        let live = Live {
+            epoch,
+            prefix: format!("p1.{name}.").into_bytes().into(),
+            secret,
+            keys: (0..count).map(|_| None).collect(),
+        };
+        let place = self.find(epoch).unwrap_or_else(|place| place);
+        self.epochs.insert(place, live);
+    }
+
+    /// Wipes what is known of an epoch. Its next record asks again.
+    pub fn forget(&mut self, epoch: Epoch) {
+        (self.selected, self.at) = (None, None);
+        if let Ok(at) = self.find(epoch)
+            && self.epochs.remove(at).secret.is_some()
+        {
+            self.cache.wipe();
+        }
+    }
+
+    /// Chooses the keys for the next record: those of its epoch and retention class (by its number).
+    #[inline]
+    pub fn select(&mut self, epoch: Epoch, class: u8) {
+        if self.selected != Some((epoch, class)) {
+            self.selected = Some((epoch, class));
+            self.at = self.find(epoch).ok().filter(|&at| self.epochs[at].secret.is_some());
+        }
+    }
+
+    /// Whether a value was withheld for want of a secret since this was last asked.
+    #[inline]
+    pub fn take_late(&mut self) -> bool {
+        std::mem::take(&mut self.late)
+    }
+
+    /// Whether the selected epoch has a secret; where it has none, the record is late.
+    #[inline]
+    pub(super) fn ready(&mut self) -> bool {
+        self.late |= self.at.is_none();
+        self.at.is_some()
+    }
+
+    /// The keyed digest of `value` under the key of `slot`, and what is printed before it; `None` where there is no secret.
+    ///
+    /// `message` gives the bytes that are keyed, or `None` where the value has none; it is called only for a value that is
+    /// not remembered, and must depend on nothing but `kind` and `value`.
+    #[inline]
+    pub(super) fn digest<'m>(
+        &mut self,
+        slot: u16,
+        kind: u8,
+        value: &[u8],
+        message: impl FnOnce() -> Option<&'m [u8]>,
+    ) -> Option<(&[u8], Digest)> {
+        let live = &mut self.epochs[self.at?];
+        let (_, class) = self.selected?;
+        let place = usize::from(class) * self.description.fields.len() + usize::from(slot);
+        if live.keys[place].is_none() {
+            self.derived += 1;
+            let state = derive(live.secret.as_ref()?, &self.description, class, slot);
+            live.keys[place] = Some(Box::new(Key { number: self.derived, state }));
+        }
+        let key = live.keys[place].as_ref()?;
+        let digest = self.cache.get(key.number, kind, value, || message().map(|message| key.sign(kind, message)))?;
+        Some((&live.prefix, digest))
+    }
+
+    fn find(&self, epoch: Epoch) -> Result<usize, usize> {
+        self.epochs.binary_search_by_key(&epoch, |live| live.epoch)
+    }
+
+    fn is_full(&self) -> bool {
+        self.epochs.len() == MOST_EPOCHS && self.epochs.iter().all(|live| live.secret.is_some())
+    }
+}
+
+impl Key {
+    /// The first bytes of the HMAC of the kind and the message, the message's length before it.
+    fn sign(&self, kind: u8, message: &[u8]) -> Digest {
+        let mut state = self.state.clone();
+        state.update(&[kind]);
+        state.update(&(message.len() as u64).to_be_bytes());
+        state.update(message);
+        let whole = state.finalize().into_bytes();
+        std::array::from_fn(|i| whole[i])
+    }
+}
+
+/// The key of one field and class: HKDF-Expand (RFC 5869) of the secret, each part of the info with its length before it.
+fn derive(secret: &Secret, description: &Description, class: u8, slot: u16) -> Hmac<Sha256> {
+    let parts = [
+        "sladd pseudonym 1",
+        &description.tenant,
+        &description.fields[usize::from(slot)],
+        &description.classes[usize::from(class)],
+        "HMAC-SHA-256",
+    ];
+    let mut info = Vec::new();
+    for part in parts {
+        info.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        info.extend_from_slice(part.as_bytes());
+    }
+    let mut key = [0; 32];
+    hkdf::Hkdf::<Sha256>::from_prk(secret.bytes())
+        .expect("a secret is as long as a digest")
+        .expand(&info, &mut key)
+        .expect("one block");
+    let state = Hmac::new_from_slice(&key).expect("a key may have any length");
+    zeroize::Zeroize::zeroize(&mut key);
+    state
+}
+
+impl Default for Keys {
+    /// For no field at all.
+    fn default() -> Keys {
+        let (fields, classes) = (Vec::new(), Vec::new());
+        Keys::new(Description { tenant: "".into(), fields, classes, period: Period::Day })
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("description", &self.description).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys::new(Description {
+            tenant: "example".into(),
+            fields: vec!["user.name".into(), "device.id".into()],
+            classes: vec!["security_log".into(), "login_history".into()],
+            period: Period::Day,
+        })
+    }
+
+    fn digest(keys: &mut Keys, slot: u16, kind: u8, value: &[u8]) -> Option<Digest> {
+        keys.digest(slot, kind, value, || Some(value)).map(|(_, digest)| digest)
+    }
+
+    /// RFC 2104 and RFC 5869 spelled out over the plain hash.
+    fn plain(secret: [u8; 32], info: &[&str], kind: u8, message: &[u8]) -> [u8; 32] {
+        use sha2::Digest;
+        let hmac = |key: &[u8; 32], message: &[u8]| -> [u8; 32] {
+            let mut pad = [0x36; 64];
+            pad.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
+            let inner = Sha256::digest([&pad, message].concat());
+            pad.iter_mut().for_each(|pad| *pad ^= 0x36 ^ 0x5c);
+            Sha256::digest([&pad[..], &inner].concat()).into()
+        };
+        let prefixed = |part: &[u8]| [&(part.len() as u64).to_be_bytes(), part].concat();
+        let mut text: Vec<u8> = info.iter().flat_map(|part| prefixed(part.as_bytes())).collect();
+        text.push(1);
+        hmac(&hmac(&secret, &text), &[&[kind], &prefixed(message)[..]].concat())
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_specification() {
+        let mut keys = keys();
+        keys.admit(Epoch(5), "20261121", Some(Secret::new([7; 32])));
+        keys.select(Epoch(5), 1);
+        for length in [0, 1, 46, 47, 48, 49, 55, 63, 64, 1000] {
+            let value = vec![b'v'; length];
+            let info = ["sladd pseudonym 1", "example", "device.id", "login_history", "HMAC-SHA-256"];
+            let whole = plain([7; 32], &info, 2, &value);
+            for _ in 0..2 {
+                assert_eq!(digest(&mut keys, 1, 2, &value), Some(whole[..16].try_into().unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn epochs_classes_fields_and_kinds_have_different_digests() {
+        let mut keys = keys();
+        let mut seen = std::collections::HashSet::new();
+        for round in 0..2 {
+            for (epoch, class) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+                if round == 0 {
+                    keys.admit(Epoch(epoch), "20261121", Some(Secret::new([epoch as u8; 32])));
+                }
+                keys.select(Epoch(epoch), class);
+                for (slot, kind) in [(0, 1), (0, 2), (1, 1), (1, 2)] {
+                    assert_eq!(seen.insert(digest(&mut keys, slot, kind, b"anna").unwrap()), round == 0);
+                }
+            }
+        }
+        assert_eq!(seen.len(), 16);
+    }
+
+    #[test]
+    fn an_epoch_without_secret_is_known_and_late() {
+        let mut keys = keys();
+        assert!(!keys.knows(Epoch(1)));
+        keys.admit(Epoch(1), "20261121", None);
+        assert!(keys.knows(Epoch(1)));
+        keys.select(Epoch(1), 0);
+        assert!(!keys.take_late());
+        assert!(!keys.ready());
+        assert_eq!(digest(&mut keys, 0, 1, b"anna"), None);
+        assert!(keys.take_late());
+        assert!(!keys.take_late());
+    }
+
+    #[test]
+    fn what_is_forgotten_must_be_admitted_again_and_may_have_another_secret() {
+        let mut keys = keys();
+        keys.admit(Epoch(1), "20261121", Some(Secret::new([1; 32])));
+        keys.select(Epoch(1), 0);
+        let first = digest(&mut keys, 0, 1, b"anna");
+        keys.forget(Epoch(1));
+        assert!(!keys.knows(Epoch(1)));
+        keys.select(Epoch(1), 0);
+        assert_eq!(digest(&mut keys, 0, 1, b"anna"), None);
+        keys.admit(Epoch(1), "20261121", Some(Secret::new([2; 32])));
+        keys.select(Epoch(1), 0);
+        assert_ne!(digest(&mut keys, 0, 1, b"anna"), first);
+    }
+
+    #[test]
+    fn no_more_than_four_hundred_epochs_live_and_the_rest_are_late() {
+        let mut keys = keys();
+        for epoch in 0..1000 {
+            let known = keys.knows(Epoch(epoch));
+            assert_eq!(known, epoch >= 400);
+            keys.admit(Epoch(epoch), "20261121", Some(Secret::new([epoch as u8; 32])));
+            keys.select(Epoch(epoch), 0);
+            assert_eq!(keys.ready(), epoch < 400);
+        }
+        keys.forget(Epoch(7));
+        assert!(!keys.knows(Epoch(999)));
+    }
+
+    #[test]
+    fn epochs_without_secret_make_room() {
+        let mut keys = keys();
+        for epoch in 0..1000 {
+            keys.admit(Epoch(epoch), "20261121", None);
+            assert!(keys.knows(Epoch(epoch)));
+        }
+        assert_eq!(keys.epochs.len(), MOST_EPOCHS);
+        keys.admit(Epoch(5000), "20261121", Some(Secret::new([1; 32])));
+        keys.select(Epoch(5000), 1);
+        assert!(keys.ready());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let mut keys = keys();
+        keys.admit(Epoch(1), "20261121", Some(Secret::new([77; 32])));
+        assert!(!format!("{keys:?}").contains("77"));
+    }
+}
