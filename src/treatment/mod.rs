@@ -7,6 +7,7 @@
 mod address;
 mod cache;
 pub mod coarsen;
+pub mod cookie;
 pub mod drop;
 mod escape;
 pub mod keep;
@@ -15,7 +16,9 @@ pub mod language;
 mod list;
 pub mod names;
 pub mod origin;
+mod parameter;
 pub mod pseudonym;
+pub mod query;
 pub mod truncate;
 
 use crate::{
