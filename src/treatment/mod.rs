@@ -7,13 +7,18 @@
 mod address;
 mod cache;
 pub mod coarsen;
+pub mod cookie;
 pub mod drop;
 mod escape;
 pub mod keep;
 mod keys;
 pub mod language;
 mod list;
+pub mod names;
+pub mod origin;
+mod parameter;
 pub mod pseudonym;
+pub mod query;
 pub mod truncate;
 
 use crate::{
