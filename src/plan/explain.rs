@@ -3,6 +3,7 @@
 use super::{Plan, Route};
 use crate::{
     epoch::Period,
+    format::Parse,
     policy::{Coarsen, Network, Port, Treatment},
     record::Kind,
     retention::ClassId,
@@ -112,7 +113,7 @@ fn malformed(plan: &Plan) -> &'static str {
 
 /// What happens, and what stays linkable and to whom.
 fn describe(treatment: &Treatment, kind: Kind, period: Option<Period>) -> (String, String) {
-    let epoch = period.map_or("epoch", Period::noun);
+    let epoch = period.map_or("epoch", |period| period.as_str().trim_start_matches("1 "));
     let reader = "to anyone who reads the log";
     match treatment {
         Treatment::Coarsen(Coarsen::Minute) => ("rounded down to the minute".into(), format!("the minute, {reader}")),

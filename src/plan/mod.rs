@@ -23,6 +23,7 @@ use crate::{
         origin::Origin,
         path::Path,
         keys::Keys,
+        name::Name,
         pseudonym::{Canonical, Pseudonym, Secret},
         query::Query,
         scrub::{Controls, Scrub},
@@ -199,7 +200,7 @@ impl Compiler<'_> {
 
     fn step(&mut self, field: &Field, treatment: &Treatment) -> Step {
         match &*field.name {
-            json::KNOWN_KEY_NAME => return Step::Key,
+            json::KNOWN_KEY_NAME => return Step::Keep(Grammar::Known),
             json::UNKNOWN_KEY_NAME => return Step::Name(Name),
             _ => {}
         }

@@ -10,15 +10,19 @@ pub mod coarsen;
 pub mod cookie;
 pub mod drop;
 mod escape;
+pub mod family;
 pub mod keep;
-mod keys;
+pub mod keys;
 pub mod language;
 mod list;
+pub mod name;
 pub mod names;
 pub mod origin;
 mod parameter;
+pub mod path;
 pub mod pseudonym;
 pub mod query;
+pub mod scrub;
 pub mod truncate;
 
 use crate::{
@@ -26,9 +30,16 @@ use crate::{
     record::{Blank, Record, Schema, Span, State},
 };
 use coarsen::Coarsen;
+use cookie::Cookie;
+use family::Family;
 use keep::Grammar;
 use language::Language;
+use name::Name;
+use origin::Origin;
+use path::Path;
 use pseudonym::{Keys, Pseudonym};
+use query::Query;
+use scrub::Scrub;
 use truncate::Truncate;
 
 /// What becomes of one value.
@@ -73,14 +84,28 @@ enum Slot {
 pub enum Step {
     /// Rounds a time or a number down.
     Coarsen(Coarsen),
+    /// A cookie header, parameter by parameter.
+    Cookie(Cookie),
     /// Withholds the value.
     Drop,
+    /// A user agent's family.
+    Family(Family),
     /// Lets a value stand that passes its grammar.
     Keep(Grammar),
     /// A language header's primary tag.
     Language,
+    /// A key that no format knows.
+    Name(Name),
+    /// A URL's origin.
+    Origin(Origin),
+    /// A path, segment by segment.
+    Path(Path),
     /// A keyed pseudonym.
     Pseudonym(Pseudonym),
+    /// A query, parameter by parameter.
+    Query(Query),
+    /// Free text through the detectors.
+    Scrub(Scrub),
     /// Addresses cut to a prefix.
     Truncate(Truncate),
 }
@@ -90,10 +115,17 @@ impl Step {
     fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         match self {
             Step::Coarsen(step) => step.treat(value, aid, made),
+            Step::Cookie(step) => step.treat(value, aid, made),
             Step::Drop => drop::Drop.treat(value, aid, made),
+            Step::Family(step) => step.treat(value, aid, made),
             Step::Keep(step) => step.treat(value, aid, made),
             Step::Language => Language.treat(value, aid, made),
+            Step::Name(step) => step.treat(value, aid, made),
+            Step::Origin(step) => step.treat(value, aid, made),
+            Step::Path(step) => step.treat(value, aid, made),
             Step::Pseudonym(step) => step.treat(value, aid, made),
+            Step::Query(step) => step.treat(value, aid, made),
+            Step::Scrub(step) => step.treat(value, aid, made),
             Step::Truncate(step) => step.treat(value, aid, made),
         }
     }
