@@ -30,7 +30,7 @@ pub(super) struct Masks {
     pub quote: u64,
     /// `x` and `X`
     pub ex: u64,
-    /// `%`, `\`, `&` and 0xEF: what an escape starts with.
+    /// `%`, `\`, `&`, 0xE3 and 0xEF: what an escape or a character that stands for an ASCII one starts with.
     pub escape: u64,
 }
 
@@ -117,7 +117,7 @@ fn plain(text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
             set(&mut m.slash, b == b'/');
             set(&mut m.quote, matches!(b, b'"' | b'\''));
             set(&mut m.ex, matches!(b, b'x' | b'X'));
-            set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xEF));
+            set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xE3 | 0xEF));
         }
         count += 1;
     }
@@ -156,6 +156,7 @@ mod wide {
                 // `%` is 0x25 and `&` 0x26.
                 escape: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'%')), set(2))
                     | _mm512_cmpeq_epi8_mask(v, set(b'\\'))
+                    | _mm512_cmpeq_epi8_mask(v, set(0xE3))
                     | _mm512_cmpeq_epi8_mask(v, set(0xEF)),
             };
             count += 1;
@@ -204,7 +205,7 @@ mod wide {
             slash: equal(v, w, b'/'),
             quote: equal(v, w, b'"') | equal(v, w, b'\''),
             ex: equal(lv, lw, b'x'),
-            escape: range(v, w, b'%', 2) | equal(v, w, b'\\') | equal(v, w, 0xEF),
+            escape: range(v, w, b'%', 2) | equal(v, w, b'\\') | equal(v, w, 0xE3) | equal(v, w, 0xEF),
         }
     }
 
