@@ -81,7 +81,7 @@ pub(super) fn may_start(text: &[u8], at: usize) -> bool {
         [b'\\', _, ..] => true,
         [b'&', b'#', ..] => true,
         [b'&', b'a'..=b'z', ..] => rest.contains(&b';'),
-        [0xEF, 0xBC | 0xBD, ..] => true,
+        [0xEF, 0xBC | 0xBD, ..] | [0xE3, 0x80, 0x82, ..] => true,
         _ => false,
     }
 }

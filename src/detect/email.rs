@@ -7,6 +7,7 @@ use super::{
     Finding, What,
     bytes::{ALNUM, DIGIT, DOMAIN, LOCAL, is, is_at, is_before, run_end},
 };
+use memchr::memmem;
 
 /// How far a quoted local part or a domain literal may reach. Beyond it, this much is hidden.
 const REACH: usize = 128;
@@ -58,7 +59,11 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
             outer -= 1;
         }
         let name = &text[outer..stop];
-        if name.contains(&b'+') || name.starts_with(b"SRS") || name.starts_with(b"prvs=") || name.starts_with(b"btv1") {
+        let schemes = [&b"SRS0"[..], b"SRS1", b"srs0", b"srs1", b"prvs=", b"btv1="];
+        if let Some(i) = schemes.iter().find_map(|scheme| memmem::find(name, scheme)) {
+            return Some(outer + i);
+        }
+        if name.contains(&b'+') {
             return Some(outer);
         }
     }

@@ -30,12 +30,26 @@ pub(super) struct Masks {
     pub quote: u64,
     /// `x` and `X`
     pub ex: u64,
-    /// `%`, `\`, `&` and 0xEF: what an escape starts with.
+    /// `%`, `\`, `&`, 0xE3 and 0xEF: what an escape or a character that stands for an ASCII one starts with.
     pub escape: u64,
 }
 
 /// How many blocks of 64 bytes are read ahead of the logic.
 pub(super) const BLOCKS: usize = 8;
+
+/// How far one block starts behind the one before. They overlap by 16 bytes, so that the logic can look back by shifts of
+/// one word: shifts across two are slow on processors of today.
+pub(super) const STRIDE: usize = 48;
+
+/// The blocks of a text. The last one holds its last byte, and no block holds only what another one holds.
+#[inline(always)]
+fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let count = if text.is_empty() { 0 } else { text.len().saturating_sub(64).div_ceil(STRIDE) + 1 };
+    (0..count).map(|i| &text[i * STRIDE..text.len().min(i * STRIDE + 64)])
+}
+
+/// How many bytes [`BLOCKS`] blocks hold.
+pub(super) const WINDOW: usize = STRIDE * (BLOCKS - 1) + 64;
 
 /// Which instructions this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +95,7 @@ impl Kernel {
         all
     }
 
-    /// Classifies up to [`BLOCKS`] × 64 bytes and says how many blocks that are.
+    /// Classifies up to [`WINDOW`] bytes and says how many blocks that are.
     #[inline]
     pub(super) fn classify(self, text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
         match self {
@@ -100,7 +114,7 @@ impl Kernel {
 /// The reference: one byte at a time.
 fn plain(text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
     let mut count = 0;
-    for (block, m) in text.chunks(64).zip(masks) {
+    for (block, m) in blocks(text).zip(masks) {
         *m = Masks::default();
         for (i, &b) in block.iter().enumerate() {
             let bit = 1u64 << i;
@@ -117,7 +131,7 @@ fn plain(text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
             set(&mut m.slash, b == b'/');
             set(&mut m.quote, matches!(b, b'"' | b'\''));
             set(&mut m.ex, matches!(b, b'x' | b'X'));
-            set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xEF));
+            set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xE3 | 0xEF));
         }
         count += 1;
     }
@@ -126,13 +140,13 @@ fn plain(text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{BLOCKS, Masks};
+    use super::{BLOCKS, Masks, blocks};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn avx512(text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
         let mut count = 0;
-        for (block, m) in text.chunks(64).zip(masks) {
+        for (block, m) in blocks(text).zip(masks) {
             let valid = if block.len() == 64 { u64::MAX } else { (1u64 << block.len()) - 1 };
             // SAFETY: only the bytes whose bit is set are read, and they lie in `block`; masked bytes cannot fault.
             let v = unsafe { _mm512_maskz_loadu_epi8(valid, block.as_ptr().cast()) };
@@ -156,6 +170,7 @@ mod wide {
                 // `%` is 0x25 and `&` 0x26.
                 escape: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'%')), set(2))
                     | _mm512_cmpeq_epi8_mask(v, set(b'\\'))
+                    | _mm512_cmpeq_epi8_mask(v, set(0xE3))
                     | _mm512_cmpeq_epi8_mask(v, set(0xEF)),
             };
             count += 1;
@@ -166,7 +181,7 @@ mod wide {
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2(text: &[u8], masks: &mut [Masks; BLOCKS]) -> usize {
         let mut count = 0;
-        for (block, m) in text.chunks(64).zip(masks) {
+        for (block, m) in blocks(text).zip(masks) {
             let mut copy = [0u8; 64];
             let whole: &[u8; 64] = match block.try_into() {
                 Ok(whole) => whole,
@@ -204,7 +219,7 @@ mod wide {
             slash: equal(v, w, b'/'),
             quote: equal(v, w, b'"') | equal(v, w, b'\''),
             ex: equal(lv, lw, b'x'),
-            escape: range(v, w, b'%', 2) | equal(v, w, b'\\') | equal(v, w, 0xEF),
+            escape: range(v, w, b'%', 2) | equal(v, w, b'\\') | equal(v, w, 0xE3) | equal(v, w, 0xEF),
         }
     }
 
@@ -248,7 +263,7 @@ mod tests {
     }
 
     fn equal_for_all(text: &[u8]) {
-        let text = &text[..text.len().min(64 * BLOCKS)];
+        let text = &text[..text.len().min(WINDOW)];
         let mut expected = [Masks::default(); BLOCKS];
         let blocks = plain(text, &mut expected);
         for kernel in Kernel::all() {

@@ -2,9 +2,9 @@
 
 use super::{
     Finding, Kinds, Place, address, colon, decode, email, host, imei,
-    kernel::{BLOCKS, Kernel, Masks},
+    kernel::{BLOCKS, Kernel, Masks, STRIDE, WINDOW},
     mac,
-    marks::{Carry, Marks},
+    marks::{Marks, REACH},
     secret, token, uuid,
     version::Agents,
 };
@@ -45,20 +45,27 @@ impl<'a> Scan<'a> {
             host: ip,
         };
         let mut escaped = false;
-        let mut carry = Carry::default();
         self.begin();
         let text = self.text;
-        for (chunk, base) in text.chunks(64 * BLOCKS).zip((0..).step_by(64 * BLOCKS)) {
-            let blocks = kernel.classify(chunk, masks);
-            for (block, m) in masks[..blocks].iter().enumerate() {
-                let marks = carry.next(m).only(&asked);
-                let base = base + block * 64;
+        let mut base = 0;
+        // All of the first block is new; of the others, what the one before has not seen.
+        let mut fresh = u64::MAX;
+        while base < text.len() {
+            let window = &text[base..text.len().min(base + WINDOW)];
+            let blocks = kernel.classify(window, masks);
+            for m in &masks[..blocks] {
+                let marks = Marks::of(m).only(&asked, fresh);
                 if m.escape != 0 && !escaped {
                     each(m.escape, |bit| escaped |= decode::may_start(text, base + bit));
                 }
                 if !marks.is_empty() {
                     self.look(&marks, base);
                 }
+                base += STRIDE;
+                fresh = u64::MAX << REACH;
+            }
+            if base + REACH >= text.len() {
+                break;
             }
         }
         escaped

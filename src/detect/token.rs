@@ -61,15 +61,16 @@ pub(super) fn padded(text: &[u8], at: usize) -> Option<Finding> {
     while start > floor && (is(text[start - 1], TOKEN) || text[start - 1] == b'/') {
         start -= 1;
     }
-    while start < at && text[start] == b'/' {
-        start += 1;
-    }
     let end = if text.get(at + 1) == Some(&b'=') { at + 2 } else { at + 1 };
+    // A path may stand in front: base64 starts where four divide what is left.
+    while (end - start) % 4 != 0 || text[start] == b'/' {
+        start += 1 + text[start..at].iter().position(|&b| b == b'/')?;
+    }
     let body = &text[start..at];
     let digits = body.iter().filter(|&&b| is(b, DIGIT)).count();
     let upper = body.iter().filter(|b| b.is_ascii_uppercase()).count();
     let lower = body.iter().filter(|b| b.is_ascii_lowercase()).count();
-    let drawn = body.len() >= SHORTEST && digits > 0 && upper > 1 && lower > 1 && (end - start) % 4 == 0;
+    let drawn = body.len() >= SHORTEST && digits > 0 && upper > 1 && lower > 1;
     drawn.then(|| Finding::new(start, end, What::Token))
 }
 
@@ -159,6 +160,9 @@ impl Word {
             at += 1;
         }
         word.end = at;
+        if !word.hex && matches!(&text[start..at], [b'0', b'x' | b'X', digits @ ..] if digits.len() >= SHORTEST) {
+            word.hex = text[start + 2..at].iter().all(|&b| is(b, HEX));
+        }
         word
     }
 
