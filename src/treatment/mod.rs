@@ -223,48 +223,39 @@ impl<'a> Treated<'a> {
     /// value, so where the gap has exactly the literal's length, it is the literal.
     #[inline]
     pub fn layout(&self, mut piece: impl FnMut(&[u8])) {
-        let made = &self.scratch.made[..];
-        // The bytes of the line that wait to be handed out: empty, or a run of kept values and their literals.
-        let (mut from, mut to) = (0, 0);
+        // The run of kept values and literals that waits to be handed out; while it is open, it can grow.
+        let (mut from, mut to, mut open) = (0, 0, true);
         for (item, slot) in self.schema.items.iter().zip(&self.scratch.slots) {
             let literal = &item.literal[..];
             if let Slot::Kept(span) = *slot {
                 let (start, end) = (span.start as usize, span.end as usize);
-                if from < to && start == to + literal.len() {
-                    to = end;
-                    continue;
+                if !(open && start == to + literal.len()) {
+                    if from < to {
+                        piece(&self.line[from..to]);
+                    }
+                    piece(literal);
+                    (from, open) = (start, true);
                 }
-                if from < to {
-                    piece(&self.line[from..to]);
-                }
-                piece(literal);
-                (from, to) = (start, end);
+                to = end;
                 continue;
             }
-            if matches!(slot, Slot::Absent) {
-                continue;
-            }
+            let value: &[u8] = match *slot {
+                Slot::Absent => continue,
+                Slot::Made(span) => span.of(&self.scratch.made),
+                Slot::Dropped | Slot::Kept(_) => match item.blank {
+                    Blank::Dash => b"-",
+                    Blank::Empty | Blank::Gone => b"",
+                    Blank::Null => b"null",
+                },
+            };
             if from < to {
                 piece(&self.line[from..to]);
-                (from, to) = (0, 0);
             }
-            match *slot {
-                Slot::Made(span) => {
-                    piece(literal);
-                    piece(span.of(made));
-                }
-                Slot::Absent | Slot::Dropped | Slot::Kept(_) => match item.blank {
-                    Blank::Gone => {}
-                    Blank::Empty => piece(literal),
-                    Blank::Dash => {
-                        piece(literal);
-                        piece(b"-");
-                    }
-                    Blank::Null => {
-                        piece(literal);
-                        piece(b"null");
-                    }
-                },
+            (from, to, open) = (0, 0, false);
+            let gone = matches!(slot, Slot::Dropped) && item.blank == Blank::Gone;
+            if !gone {
+                piece(literal);
+                piece(value);
             }
         }
         let tail = &self.schema.tail[..];
@@ -357,4 +348,151 @@ pub(crate) fn treat_by<'a>(
         });
     }
     Treated { schema, line, record, scratch }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Field, Item, Kind, Value};
+    use proptest::prelude::*;
+
+    fn schema(items: &[(&str, Blank)], tail: &str) -> Schema {
+        Schema {
+            fields: items.iter().map(|_| Field::new("a", Kind::Text)).collect(),
+            items: (0..)
+                .zip(items)
+                .map(|(field, (literal, blank))| Item { literal: literal.as_bytes().into(), field, blank: *blank })
+                .collect(),
+            tail: tail.as_bytes().into(),
+            ..Schema::default()
+        }
+    }
+
+    fn pieces(schema: &Schema, line: &[u8], record: &Record, steps: &[Step]) -> Vec<String> {
+        let mut scratch = Scratch::default();
+        let treated = treat(steps, schema, line, record, &mut Aid::default(), &mut scratch);
+        let mut pieces = Vec::new();
+        treated.layout(|piece| pieces.push(String::from_utf8_lossy(piece).into_owned()));
+        pieces
+    }
+
+    #[test]
+    fn kept_neighbours_leave_in_one_piece_with_what_is_between_them() {
+        let schema =
+            schema(&[("[", Blank::Dash), ("] \"", Blank::Dash), ("?", Blank::Gone), ("\" ", Blank::Dash)], " end");
+        let line = b"[a] \"b?c\" d end";
+        let mut record = Record::default();
+        for (field, at) in [(0, 1), (1, 5), (2, 7), (3, 10)] {
+            record.push(field, at, at + 1);
+        }
+        let kept = || Step::Keep(Grammar::Text);
+        assert_eq!(pieces(&schema, line, &record, &[kept(), kept(), kept(), kept()]), ["[a] \"b?c\" d end"]);
+        assert_eq!(pieces(&schema, line, &record, &[kept(), kept(), Step::Drop, kept()]), ["[a] \"b", "\" ", "d end"]);
+        assert_eq!(
+            pieces(&schema, line, &record, &[Step::Drop, kept(), kept(), Step::Drop]).concat(),
+            "[-] \"b?c\" - end"
+        );
+    }
+
+    #[test]
+    fn a_missing_value_stands_whatever_the_step() {
+        let schema = schema(&[("", Blank::Dash), (" ", Blank::Null)], "");
+        let mut record = Record::default();
+        record.push(0, 0, 1);
+        record.push(1, 2, 2);
+        assert_eq!(pieces(&schema, b"- ", &record, &[Step::Drop, Step::Drop]).concat(), "- ");
+        record.values[1].span = Span::new(2, 6);
+        assert_eq!(pieces(&schema, b"- null", &record, &[Step::Drop, Step::Language]).concat(), "- null");
+        assert_eq!(pieces(&schema, b"- text", &record, &[Step::Drop, Step::Language]).concat(), "- null");
+        // Outside JSON the word is a value like any other.
+        let truncate = Truncate { v4: 24, v6: 48, port: truncate::Port::Drop, exempt: [].into() };
+        let steps = [Step::Drop, Step::Truncate(truncate)];
+        assert_eq!(pieces(&schema, b"- nul9", &record, &steps).concat(), "- null");
+        record.marks.push(crate::record::Mark::Bare(1));
+        let mut scratch = Scratch::default();
+        let treated = treat(&steps, &schema, b"- null", &record, &mut Aid::default(), &mut scratch);
+        assert!(treated.kept(1));
+    }
+
+    #[test]
+    fn what_is_ambiguous_or_cut_is_withheld_and_what_is_absent_goes_with_its_literal() {
+        let schema = schema(&[("", Blank::Dash), (" ", Blank::Dash), ("?", Blank::Dash)], "");
+        let steps = [(); 3].map(|()| Step::Keep(Grammar::Text));
+        let mut record = Record::default();
+        record.push(0, 0, 1);
+        record.push(1, 2, 3);
+        record.push(2, 4, 5);
+        record.values[0].state = State::Ambiguous;
+        record.values[2].state = State::Cut;
+        assert_eq!(pieces(&schema, b"a b?c", &record, &steps).concat(), "- b?-");
+        record.values[1] = Value { field: 1, state: State::Absent, span: Span::new(0, 0) };
+        assert_eq!(pieces(&schema, b"a?c", &record, &steps).concat(), "-?-");
+        let mut scratch = Scratch::default();
+        let treated = treat(&steps, &schema, b"a?c", &record, &mut Aid::default(), &mut scratch);
+        assert_eq!((treated.stood(0), treated.stood(1), treated.value(0), treated.len()), (true, false, None, 3));
+    }
+
+    #[derive(Clone, Debug)]
+    struct Piece {
+        literal: String,
+        value: String,
+        slot: u8,
+        blank: u8,
+    }
+
+    fn any_piece() -> impl Strategy<Value = Piece> {
+        ("[ \"?,]{0,3}", "[a-z0-9]{0,5}", 0..5u8, 0..4u8).prop_map(|(literal, value, slot, blank)| Piece {
+            literal,
+            value,
+            slot,
+            blank,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_layout_is_what_the_schema_says_value_by_value(
+            all in proptest::collection::vec(any_piece(), 0..12), tail in "[\" ]{0,2}", cut in any::<bool>(),
+        ) {
+            let blanks = [(Blank::Dash, "-"), (Blank::Empty, ""), (Blank::Gone, ""), (Blank::Null, "null")];
+            let items: Vec<_> = all.iter().map(|piece| (piece.literal.as_str(), blanks[piece.blank as usize].0)).collect();
+            let schema = schema(&items, &tail);
+            let (mut line, mut expected, mut scratch) = (String::new(), String::new(), Scratch::default());
+            for Piece { literal, value, slot, blank } in &all {
+                if *slot == 0 {
+                    scratch.slots.push(Slot::Absent);
+                    continue;
+                }
+                line += literal;
+                let span = Span::new(line.len(), line.len() + value.len());
+                line += value;
+                let (slot, printed) = match slot {
+                    1 => (Slot::Dropped, blanks[*blank as usize].1.to_owned()),
+                    2 => {
+                        let start = scratch.made.len();
+                        scratch.made.extend_from_slice(b"made");
+                        (Slot::Made(Span::new(start, start + 4)), "made".to_owned())
+                    }
+                    3 if value.len() > 2 => {
+                        (Slot::Kept(Span { start: span.start + 1, end: span.end - 1 }), value[1..value.len() - 1].to_owned())
+                    }
+                    _ => (Slot::Kept(span), value.clone()),
+                };
+                if !(matches!(slot, Slot::Dropped) && blanks[*blank as usize].0 == Blank::Gone) {
+                    expected += literal;
+                    expected += &printed;
+                }
+                scratch.slots.push(slot);
+            }
+            expected += &tail;
+            if !cut {
+                line += &tail;
+            }
+            let record = Record::default();
+            let treated = Treated { schema: &schema, line: line.as_bytes(), record: &record, scratch: &scratch };
+            let mut written = Vec::new();
+            treated.layout(|piece| written.extend_from_slice(piece));
+            prop_assert_eq!(String::from_utf8(written).unwrap(), expected);
+        }
+    }
 }

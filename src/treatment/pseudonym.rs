@@ -47,15 +47,16 @@ pub struct Pseudonym {
     pub canonical: Canonical,
 }
 
-/// What counts as the same value.
+/// What counts as the same value. Its number is keyed with the value: it must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Canonical {
     /// An address: without port, zone and brackets, mapped ones as IPv4, IPv6 by its /64. Lists are treated one by one.
-    Address,
+    Address = 0,
     /// A device's, session's or request's: unescaped, percent-decoded; UUIDs, hardware addresses and hexadecimals in lower case.
-    Identifier,
+    Identifier = 1,
     /// A user's name: unescaped, otherwise as it stands.
-    User,
+    User = 2,
 }
 
 impl Pseudonym {

@@ -1,0 +1,80 @@
+//! Each treatment of one value alone, on values that change from call to call.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sladd::{
+    epoch::Epoch,
+    record::{Clock, Kind},
+    treatment::{
+        Aid, Outcome,
+        coarsen::{Coarsen, Unit},
+        keep::Grammar,
+        language::Language,
+        pseudonym::{Canonical, Keys, Pseudonym, Secret},
+        truncate::{Port, Truncate},
+    },
+};
+use std::hint::black_box;
+
+fn benches(criterion: &mut Criterion) {
+    let truncate = Truncate { v4: 24, v6: 48, port: Port::Drop, exempt: [].into() };
+    let v4 = |i: u32| format!("{}.{}.{}.{}", i % 223 + 1, i / 7 % 256, i / 3 % 256, i % 256);
+    let v6 = |i: u32| format!("2001:db8:{:x}:{:x}::{:x}:{:x}", i % 65_536, i / 5, i % 4_096, i % 13);
+    let mut treat =
+        |name: &str, values: Vec<String>, mut one: Box<dyn FnMut(&[u8], &mut Aid, &mut Vec<u8>) -> Outcome>| {
+            let mut group = criterion.benchmark_group("treatment");
+            group.throughput(Throughput::Elements(values.len() as u64));
+            let mut keys = Keys::new(&["user.name".into()], &["security_log".into()]);
+            keys.admit(Epoch(1), "20261121", Some(Secret::new([1; 32])));
+            keys.select(Epoch(1), 0);
+            let mut aid = Aid { keys, ..Aid::default() };
+            let mut made = Vec::new();
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| {
+                    made.clear();
+                    for value in &values {
+                        black_box(one(value.as_bytes(), &mut aid, &mut made));
+                    }
+                    black_box(made.len())
+                });
+            });
+            group.finish();
+        };
+    let cut = |truncate: &Truncate| -> Box<dyn FnMut(&[u8], &mut Aid, &mut Vec<u8>) -> Outcome> {
+        let truncate = truncate.clone();
+        Box::new(move |value, aid, made| truncate.treat(value, aid, made))
+    };
+    treat("truncate v4", (0..1000).map(v4).collect(), cut(&truncate));
+    treat("truncate v6", (0..1000).map(v6).collect(), cut(&truncate));
+    treat("truncate list", (0..1000).map(|i| format!("{}, {}", v4(i), v4(i + 1))).collect(), cut(&truncate));
+    for (name, count, length) in [("pseudonym remembered", 1000, 8), ("pseudonym keyed anew", 1000, 60)] {
+        let pseudonym = Pseudonym { slot: 0, digits: 16, canonical: Canonical::User };
+        let values = (0..count).map(|i| format!("{i:0length$}")).collect();
+        treat(name, values, Box::new(move |value, aid, made| pseudonym.treat(value, aid, made)));
+    }
+    let identifier = Pseudonym { slot: 0, digits: 16, canonical: Canonical::Identifier };
+    let uuids = (0..1000u32).map(|i| format!("{:08x}-d9cb-469f-a165-{:012x}", i * 77_777, i)).collect();
+    treat("pseudonym uuid remembered", uuids, Box::new(move |value, aid, made| identifier.treat(value, aid, made)));
+    for (name, kind, value) in [
+        ("keep status", Kind::Status, "200"),
+        ("keep number", Kind::Number, "0.123"),
+        ("keep method", Kind::Method, "GET"),
+        ("keep rare method", Kind::Method, "PROPFIND"),
+        ("keep protocol", Kind::Protocol, "HTTP/1.1"),
+        ("keep host", Kind::Host, "www.example.org"),
+        ("keep instant", Kind::Instant, "10/Oct/2000:13:55:36 -0700"),
+        ("keep word", Kind::Word, "TLSv1.3"),
+    ] {
+        let grammar = Grammar::of(kind, Some(Clock::Clf), truncate.clone());
+        let values = vec![value.to_owned(); 1000];
+        treat(name, values, Box::new(move |value, aid, made| grammar.treat(value, aid, made)));
+    }
+    let hour = Coarsen::Time(Clock::Clf, Unit::Hour);
+    let times = vec!["10/Oct/2000:13:55:36 -0700".to_owned(); 1000];
+    treat("coarsen time", times, Box::new(move |value, aid, made| hour.treat(value, aid, made)));
+    let languages = vec!["nb-NO,nb;q=0.9,en".to_owned(); 1000];
+    treat("language", languages, Box::new(move |value, aid, made| Language.treat(value, aid, made)));
+}
+
+criterion_group!(group, benches);
+criterion_main!(group);
