@@ -221,11 +221,10 @@ fn digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
 }
 
-/// The two digits at place `at` of eight.
+/// The two digits at place `at` of eight, of what [`Shape::read`] gave.
 #[inline]
-fn pair(digits: u64, at: u32) -> u32 {
-    let digits = (digits >> (8 * at)) as u32;
-    (digits & 0xff) * 10 + (digits >> 8 & 0xff)
+fn pair(pairs: u64, at: u32) -> u32 {
+    (pairs >> (8 * at)) as u32 & 0xff
 }
 
 /// Eight bytes as they must be.
@@ -255,13 +254,15 @@ impl Shape {
         Shape { flip: u64::from_le_bytes(flip), lift: u64::from_le_bytes(lift), mask: u64::from_le_bytes(mask) }
     }
 
-    /// The values of the digits in their places, and zero if all that is looked at fits.
+    /// For each place the number that its digit and the next one write, and zero if all that is looked at fits.
     #[inline]
     fn read<const N: usize>(self, bytes: &[u8; N], at: usize) -> (u64, u64) {
         let eight = bytes[at..at + 8].try_into().expect("eight bytes");
         let values = (u64::from_le_bytes(eight) ^ self.flip) & self.mask;
         // A byte above 0x89 carries into the next one, but then has its own high bit in `values`.
-        (values, (values.wrapping_add(self.lift) | values) & 0x8080_8080_8080_8080)
+        let off = (values.wrapping_add(self.lift) | values) & 0x8080_8080_8080_8080;
+        // Where all fits no digit is above 9, so that no place carries into the next.
+        (values.wrapping_mul(10).wrapping_add(values >> 8), off)
     }
 }
 

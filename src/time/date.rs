@@ -18,7 +18,8 @@ impl Date {
     /// The day, if there is such a one.
     #[inline]
     pub fn new(year: u32, month: u32, day: u32) -> Option<Date> {
-        let real = year <= 9999 && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
+        let real =
+            year <= 9999 && (1..=12).contains(&month) && day >= 1 && (day <= 28 || day <= days_in_month(year, month));
         real.then_some(Date { year: year as u16, month: month as u8, day: day as u8 })
     }
 
@@ -144,10 +145,13 @@ fn days_in_month(year: u32, month: u32) -> u32 {
 /// Days from 1970-01-01 to a real day (Howard Hinnant's days_from_civil, years 0 to 9999).
 #[inline]
 fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
+    /// Days from 1 March to the first of a month.
+    const DAYS: [u16; 16] = [0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 0, 0, 0];
     // A whole era is added so that January of year 0 does not fall below nothing.
     let year = year + 400 - u32::from(month <= 2);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    i64::from(365 * year + year / 4 - year / 100 + year / 400 + day_of_year) - 719_468 - 146_097
+    let century = year / 100;
+    let days = 365 * year + year / 4 - century + century / 4 + u32::from(DAYS[(month & 15) as usize]) + day;
+    i64::from(days) - 719_469 - 146_097
 }
 
 /// 0000-01-01.
