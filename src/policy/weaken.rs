@@ -31,7 +31,7 @@ pub(super) fn weakenings(policy: &Policy, base: &Policy) -> Vec<Weakening> {
     let mut found = Vec::new();
     fields(policy, base, &mut found);
     for network in policy.exempt.iter().filter(|network| !covered(network, &base.exempt)) {
-        found.push(weakening(Code::ExemptWeaker, "exempt", "treated", format!("{network} is left as it is")));
+        found.push(weakening(Code::ExemptWeaker, &format!("addresses of {network}"), "treated", "exempt"));
     }
     retention(policy, base, &mut found);
     keys(policy, base, &mut found);

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 fn no_change_for_the_worse_goes_without_a_warning() {
     let mut dice = Dice(0x5eed_0f33);
     let (mut valid, mut weaker) = (0, 0);
-    for _ in 0..6_000 {
+    for _ in 0..4_000 {
         let base = *dice.of(&["hosting", "strict", "minimal"]);
         let text = mutation(base, &mut dice);
         let (policy, findings) = Policy::parse(&text, "mutated.toml");
@@ -137,7 +137,11 @@ fn shown_beyond(policy: &Policy, base: &Policy) -> Vec<(Code, String)> {
     fields.extend(["http.request.header.x-other".to_owned(), "nobody.named.it".to_owned()]);
     for field in fields {
         let kind = names::canonical(&field).map_or(Kind::Text, |(_, kind)| kind);
-        let (now, was) = (facts(policy.treatment(&field), kind), facts(base.treatment(&field), kind));
+        let (now, was) = (policy.treatment(&field), base.treatment(&field));
+        if now == was {
+            continue;
+        }
+        let (now, was) = (facts(now, kind), facts(was, kind));
         if let Some(fact) = now.difference(&was).next() {
             shown.push((Code::FieldWeaker, format!("{field}: {fact}")));
         }

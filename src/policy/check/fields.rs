@@ -40,7 +40,13 @@ pub(super) fn read(table: &Table<'_>, base: &[Written], report: &mut Report) -> 
     named.extend(entries.iter().filter_map(|entry| names::canonical(entry.key)).map(|(name, _)| name));
     for entry in entries {
         let span = entry.key_span.start..entry.span.end.max(entry.key_span.end);
-        let Some((name, mut kinds)) = field(&entry, report) else { continue };
+        let Some((name, mut kinds)) = field(&entry, report) else {
+            // The faults of its treatment are reported all the same.
+            if entry.value.as_table().is_some_and(|inner| inner.contains_key("treatment")) {
+                treatment(&entry, "", &[], report);
+            }
+            continue;
+        };
         if name.ends_with('*') {
             // A family's treatment does not reach the members that have a line of their own.
             kinds.retain(|(member, _)| !named.contains(member));
@@ -107,19 +113,12 @@ fn field<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<(Cow<'static, str
     if let Some(members) = names::family(entry.key) {
         return Some((Cow::Owned(entry.key.to_owned()), members));
     }
-    // TOML takes `client.address = …` as a table in a table.
-    if let Some(inner) = entry.value.as_table()
-        && !inner.contains_key("treatment")
-        && let Some((next, _)) = inner.iter().next()
-        && !entry.key.contains('.')
-        && inner.values().all(|value| value.get_ref().is_table())
-    {
-        let name = format!("{}.{}", entry.key, next.get_ref());
+    if let Some(name) = unquoted(entry) {
         report.helped(
             Code::FieldUnquoted,
             entry.key_span.clone(),
-            format!("a field's name needs quotes: {}…", quoted(&name).trim_end_matches('`').to_owned() + "`"),
-            "TOML reads dots outside quotes as nested tables; write \"client.address\" = { … }",
+            format!("a field's name needs quotes: {}", quoted(&name)),
+            format!("TOML reads dots outside quotes as nested tables; write \"{name}\" = {{ … }}"),
         );
         return None;
     }
@@ -136,6 +135,22 @@ fn field<'a>(entry: &Entry<'a>, report: &mut Report) -> Option<(Cow<'static, str
         help,
     );
     None
+}
+
+/// TOML takes `client.address = …` as a table in a table: the name that was meant, if it is a name.
+fn unquoted(entry: &Entry<'_>) -> Option<String> {
+    let mut name = entry.key.to_owned();
+    let mut value = entry.value;
+    loop {
+        let inner = value.as_table().filter(|inner| !inner.contains_key("treatment"))?;
+        let (key, next) = inner.iter().next()?;
+        name.push('.');
+        name.push_str(key.get_ref());
+        value = next.get_ref();
+        if names::canonical(&name).is_some() {
+            return Some(name);
+        }
+    }
 }
 
 fn treatment(
@@ -391,7 +406,7 @@ fn unknown(word: &At<&str>, report: &mut Report) {
             Code::UnkeyedHash,
             word.span.clone(),
             format!(
-                "{} is not a treatment: who has a hash without a key tries all addresses and names in minutes and has the value",
+                "{} is not a treatment: without a key, trying all addresses or names finds the one behind a hash",
                 quoted(word.value)
             ),
             "use `pseudonym`, a hash with a secret key that is destroyed",
