@@ -733,7 +733,10 @@ mod tests {
             on_stall: if number("SHED", 0) > 0 { OnStall::Shed } else { OnStall::Block },
             ..Settings::default()
         };
-        let work = vec![Fake { slow: number("SLOW", 0), ..Fake::default() }; number("WORKERS", 2) as usize];
+        let work = vec![
+            Fake { slow: number("SLOW", 0), grow: number("GROW", 0) as usize, seed: 0 };
+            number("WORKERS", 2) as usize
+        ];
         let out = output::stdout::Stdout::from_fd(std::io::stderr().as_fd().try_clone_to_owned().unwrap());
         let signals = Signals::catch().unwrap();
         let input = Stdin::open().unwrap();
