@@ -2,7 +2,10 @@
 
 use super::write_all;
 use crate::{encode::Batch, input::stdin::enlarge};
-use rustix::fs::FileType;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec},
+    fs::FileType,
+};
 use std::{
     fs::File,
     io,
@@ -13,6 +16,7 @@ use std::{
 #[derive(Debug)]
 pub struct Stdout {
     file: File,
+    is_pipe: bool,
 }
 
 impl Stdout {
@@ -27,10 +31,21 @@ impl Stdout {
     /// Any descriptor. A pipe is enlarged as far as the system lets us, so that we seldom wait for its reader.
     pub fn from_fd(fd: OwnedFd) -> Stdout {
         let stat = rustix::fs::fstat(&fd);
-        if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo) {
+        let is_pipe = stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+        if is_pipe {
             enlarge(fd.as_fd());
         }
-        Stdout { file: File::from(fd) }
+        Stdout { file: File::from(fd), is_pipe }
+    }
+
+    /// Whether so many bytes can be written without waiting: known only of a pipe with room, up to the size that POSIX
+    /// writes whole or not at all.
+    pub fn is_quick(&self, bytes: usize) -> bool {
+        let mut fds = [PollFd::new(&self.file, PollFlags::OUT)];
+        self.is_pipe
+            && bytes <= PIPE_BUF
+            && rustix::event::poll(&mut fds, Some(&Timespec::default())).is_ok()
+            && fds[0].revents().contains(PollFlags::OUT)
     }
 
     /// Writes all of the batch.
@@ -41,6 +56,9 @@ impl Stdout {
         write_all(&self.file, batch.bytes())
     }
 }
+
+/// Linux's `PIPE_BUF`.
+const PIPE_BUF: usize = 4096;
 
 #[cfg(test)]
 mod tests {

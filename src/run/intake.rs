@@ -21,8 +21,8 @@ pub(super) struct Intake {
     rest: LineBuffer,
     tickets: u64,
     state: State,
-    /// When lines that trickle were last handed out.
-    handed_out: Instant,
+    /// When lines were last handed out, if they were few.
+    trickled: Option<Instant>,
     /// Until then there is too much to linger.
     busy_until: Instant,
     error: Option<Error>,
@@ -45,13 +45,23 @@ pub(super) struct Taken {
     pub ticket: u64,
     /// The buffer holds the end of the input.
     pub last: bool,
+    /// Lines come one by one: it is not worth waking another worker for the next.
+    pub few: bool,
 }
 
 impl Intake {
     /// Reads this input through buffers such as `rest`.
     pub fn new(input: Stdin, stop: OwnedFd, rest: LineBuffer) -> Intake {
-        let now = Instant::now();
-        Intake { input, stop, rest, tickets: 0, state: State::Open, handed_out: now, busy_until: now, error: None }
+        Intake {
+            input,
+            stop,
+            rest,
+            tickets: 0,
+            state: State::Open,
+            trickled: None,
+            busy_until: Instant::now(),
+            error: None,
+        }
     }
 
     /// Fills `buffer`, which is empty, with at least one whole line. `None` when the input has ended.
@@ -69,7 +79,7 @@ impl Intake {
             buffer.pass_on(&mut self.rest);
         }
         self.tickets += 1;
-        Some(Taken { ticket: self.tickets - 1, last })
+        Some(Taken { ticket: self.tickets - 1, last, few: self.trickled.is_some() })
     }
 
     /// The error that ended the input, if one did.
@@ -78,6 +88,7 @@ impl Intake {
     }
 
     fn fill(&mut self, buffer: &mut LineBuffer) -> Result<(), Error> {
+        let lingered = self.linger(buffer)?;
         let mut pace = Pace::default();
         loop {
             let some = !buffer.lines().is_empty();
@@ -89,23 +100,32 @@ impl Intake {
             match self.input.wait(stop, at_once)? {
                 Ready::Stop => self.state = State::Stopping { left_bytes: self.input.capacity_bytes() },
                 Ready::Data => self.read(buffer, &mut pace)?,
-                Ready::Nothing if self.state != State::Open => self.state = State::Ended,
-                Ready::Nothing => match self.linger_time(&pace) {
-                    Some(time) => {
-                        self.input.linger(self.stop.as_fd(), time)?;
-                        pace.lingered_at = Some(pace.bytes);
-                    }
-                    None => break,
-                },
+                Ready::Nothing if self.state == State::Open => break,
+                Ready::Nothing => self.state = State::Ended,
             }
             if self.state == State::Ended {
                 break;
             }
         }
-        if pace.lingered_at.is_some_and(|before| pace.bytes - before >= self.input.capacity_bytes() / 8) {
+        if lingered && pace.bytes >= self.input.capacity_bytes() / 8 {
             self.busy_until = Instant::now() + BUSY;
         }
+        self.trickled = (pace.bytes < PORTION_BYTES / 8).then(Instant::now);
         Ok(())
+    }
+
+    /// Lets lines that come one by one gather, if the last few were handed out just now, and unless a writer was found to
+    /// fill a pipe meanwhile.
+    fn linger(&mut self, buffer: &LineBuffer) -> Result<bool, Error> {
+        let Some(trickled) = self.trickled else { return Ok(false) };
+        let now = Instant::now();
+        let time = LINGER.saturating_sub(now - trickled);
+        let lingers =
+            self.state == State::Open && buffer.lines().is_empty() && now >= self.busy_until && !time.is_zero();
+        if lingers {
+            self.input.linger(self.stop.as_fd(), time)?;
+        }
+        Ok(lingers)
     }
 
     fn read(&mut self, buffer: &mut LineBuffer, pace: &mut Pace) -> Result<(), Error> {
@@ -125,18 +145,6 @@ impl Intake {
         }
         Ok(())
     }
-
-    /// How long to let lines gather that come one by one: not at all where the last are long out, where many came at
-    /// once, or where a writer was found to fill a pipe meanwhile.
-    fn linger_time(&mut self, pace: &Pace) -> Option<Duration> {
-        let now = Instant::now();
-        let due = self.handed_out + LINGER;
-        if pace.lingered_at.is_none() && pace.bytes < PORTION_BYTES / 8 && now < due && now >= self.busy_until {
-            return Some(due - now);
-        }
-        self.handed_out = now;
-        None
-    }
 }
 
 /// How one filling goes.
@@ -145,8 +153,6 @@ struct Pace {
     bytes: usize,
     /// When the first whole line was seen.
     since: Option<Instant>,
-    /// After how many bytes we lingered.
-    lingered_at: Option<usize>,
 }
 
 impl Pace {
@@ -160,8 +166,8 @@ impl Pace {
 pub(super) const PORTION_BYTES: usize = 256 * 1024;
 
 /// Lines that come one by one are gathered so long, unless they are the first after such a time. A line must be out
-/// within 50 ms; a wake-up every 10 ms costs next to nothing.
-const LINGER: Duration = Duration::from_millis(10);
+/// within 50 ms; so few wake-ups cost next to nothing, however short the lines.
+const LINGER: Duration = Duration::from_millis(15);
 
 /// How long we do not linger after a writer was found to be fast. Once in this time it may lose one `LINGER`.
 const BUSY: Duration = Duration::from_secs(1);

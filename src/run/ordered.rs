@@ -139,6 +139,16 @@ impl Ordered {
         Ok(())
     }
 
+    /// Whether so many bytes can be written just now without waiting, as far as anybody can tell.
+    pub fn is_quick(&self, bytes: usize) -> bool {
+        match &self.lock().output {
+            None => false,
+            Some(Output::Stdout(stdout)) => stdout.is_quick(bytes),
+            // A disk never tells. Under `Block` the pipe before us holds enough of lines that are few.
+            Some(Output::File(_)) => self.on_stall == OnStall::Block,
+        }
+    }
+
     /// Whether batches are shed just now: then lines need not be worked on.
     pub fn is_shedding(&self) -> bool {
         self.shedding.load(Relaxed)

@@ -27,7 +27,7 @@ use std::{
     mem,
     os::fd::{AsFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -125,60 +125,71 @@ struct Line {
 impl Line {
     fn run(&self, mut work: impl Work, mut buffer: LineBuffer) {
         let mut batch = Batch::default();
+        let mut held = None;
         loop {
-            let taken = self.intake.lock().unwrap_or_else(PoisonError::into_inner).take(&mut buffer);
-            let Some(taken) = taken else { return };
-            match self.work_off(&mut work, &mut buffer, &mut batch, taken) {
-                Ok(()) => {}
+            let mut intake = held.take().unwrap_or_else(|| self.intake.lock().unwrap_or_else(PoisonError::into_inner));
+            let Some(taken) = intake.take(&mut buffer) else { return };
+            let intake = taken.few.then_some(intake);
+            let job = Job { line: self, taken, intake, batch: &mut batch, tally: Tally::default() };
+            held = match job.run(&mut work, &mut buffer) {
+                Ok(intake) => intake,
                 Err(Stop::Over(Over)) => return,
                 Err(Stop::Error(error)) => return self.ordered.end(End::Failed(error)),
-            }
+            };
         }
     }
+}
 
-    fn work_off(
-        &self,
-        work: &mut impl Work,
-        buffer: &mut LineBuffer,
-        batch: &mut Batch,
-        taken: Taken,
-    ) -> Result<(), Stop> {
-        let mut tally = Tally::default();
+/// One buffer's way through one worker.
+struct Job<'a, 'b> {
+    line: &'a Line,
+    taken: Taken,
+    /// Kept from job to job while lines come one by one, so that no other worker wakes for the next.
+    intake: Option<MutexGuard<'a, Intake>>,
+    batch: &'b mut Batch,
+    tally: Tally,
+}
+
+impl<'a> Job<'a, '_> {
+    /// Gives the intake back, if it is still held.
+    fn run(mut self, work: &mut impl Work, buffer: &mut LineBuffer) -> Result<Option<MutexGuard<'a, Intake>>, Stop> {
         while !buffer.lines().is_empty() {
             let lines = buffer.lines().len();
-            self.run_lines(work, buffer.lines(), batch, &mut tally, taken.ticket)?;
+            self.run_lines(work, buffer.lines())?;
             buffer.consume(lines);
         }
-        if taken.last {
-            self.run_lines(work, buffer.finish(), batch, &mut tally, taken.ticket)?;
+        if self.taken.last {
+            self.run_lines(work, buffer.finish())?;
         }
-        tally.bytes_in += buffer.take_skipped();
-        self.ordered.deliver(taken.ticket, batch, tally, Part::Last)?;
-        Ok(())
+        self.tally.bytes_in += buffer.take_skipped();
+        self.deliver(Part::Last)?;
+        Ok(self.intake)
     }
 
-    fn run_lines(
-        &self,
-        work: &mut impl Work,
-        mut lines: &[u8],
-        batch: &mut Batch,
-        tally: &mut Tally,
-        ticket: u64,
-    ) -> Result<(), Stop> {
+    fn run_lines(&mut self, work: &mut impl Work, mut lines: &[u8]) -> Result<(), Stop> {
         while !lines.is_empty() {
             let (piece, rest) = lines.split_at(piece(lines));
             lines = rest;
-            if self.ordered.is_shedding() {
-                *tally += shed(count(piece));
+            if self.line.ordered.is_shedding() {
+                self.tally += shed(count(piece));
                 continue;
             }
-            *tally += work.run(piece, batch)?;
+            self.tally += work.run(piece, self.batch)?;
             // Short lines may grow a lot: a tag is longer than an empty line.
-            if batch.bytes().len() > FULL_BYTES {
-                self.ordered.deliver(ticket, batch, mem::take(tally), Part::Full)?;
+            if self.batch.bytes().len() > FULL_BYTES {
+                self.deliver(Part::Full)?;
             }
         }
         Ok(())
+    }
+
+    fn deliver(&mut self, part: Part) -> Result<(), Stop> {
+        // Whoever may have to wait for the output lets others read.
+        if !self.line.ordered.is_quick(self.batch.bytes().len()) {
+            self.intake = None;
+        }
+        let tally = mem::take(&mut self.tally);
+        Ok(self.line.ordered.deliver(self.taken.ticket, self.batch, tally, part)?)
     }
 }
 
@@ -722,7 +733,10 @@ mod tests {
             on_stall: if number("SHED", 0) > 0 { OnStall::Shed } else { OnStall::Block },
             ..Settings::default()
         };
-        let work = vec![Fake { slow: number("SLOW", 0), ..Fake::default() }; number("WORKERS", 2) as usize];
+        let work = vec![
+            Fake { slow: number("SLOW", 0), grow: number("GROW", 0) as usize, seed: 0 };
+            number("WORKERS", 2) as usize
+        ];
         let out = output::stdout::Stdout::from_fd(std::io::stderr().as_fd().try_clone_to_owned().unwrap());
         let signals = Signals::catch().unwrap();
         let input = Stdin::open().unwrap();

@@ -92,7 +92,7 @@ impl fmt::Display for Json {
             t.dropped()
         )?;
         for (reason, count) in Summary::reasons(t) {
-            write!(f, r#","dropped_{reason}":{count}"#)?;
+            write!(f, r#","{reason}":{count}"#)?;
         }
         write!(
             f,
@@ -142,7 +142,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&summary().json().to_string()).unwrap();
         assert_eq!(json["lines"], 1000);
         assert_eq!(json["dropped"], 2);
-        assert_eq!(json["dropped_malformed"], 2);
+        assert_eq!(json["malformed"], 2);
         assert_eq!(json["sealed"], 0);
         assert!(json.as_object().unwrap().values().all(serde_json::Value::is_u64));
     }
