@@ -217,7 +217,7 @@ proptest! {
 /// The lines, fed through a line buffer in portions of these sizes.
 fn cut(policy: &Policy, lines: &[u8], cuts: &[usize]) -> (Vec<u8>, Tally) {
     let mut engine = engine(policy);
-    let mut buffer = LineBuffer::new(65_536);
+    let mut buffer = LineBuffer::new(8_192, 65_536);
     let (mut out, mut sum) = (Vec::new(), Tally::default());
     let mut rest = lines;
     let mut sizes = cuts.iter().cycle();

@@ -23,6 +23,7 @@ pub mod path;
 pub mod pseudonym;
 pub mod query;
 pub mod scrub;
+mod segment;
 pub mod truncate;
 
 use crate::{
