@@ -6,8 +6,8 @@ mod retention;
 mod words;
 
 use super::{
-    Class, Coarsen, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm,
-    Treatment, builtin,
+    Class, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm, Treatment,
+    builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,

@@ -1,14 +1,18 @@
 //! Field names: the canonical ones (OpenTelemetry's) and the spellings that nginx, Apache, W3C logs and ECS use for them.
 
 use super::suggest;
-use crate::record::Kind::{self, *};
+use crate::{
+    format::{apache, nginx},
+    record::Kind::{self, *},
+};
 use std::borrow::Cow;
 
 /// The canonical name and the kind that a spelling stands for.
 ///
-/// Besides the names of [`VOCABULARY`] every request and response header has one, under `http.request.header.` and
-/// `http.response.header.`, as has every cookie under `http.request.cookie.`. nginx variables may be given with their
-/// dollar sign, Apache directives with their modifiers (`%>s`, `%{Referer}i`).
+/// Besides the names of [`all`] every request and response header has one, under `http.request.header.` and
+/// `http.response.header.`, as has every cookie under `http.request.cookie.` and every variable of an nginx configuration
+/// under `nginx.`. nginx variables may be given with their dollar sign, Apache directives with their modifiers (`%>s`,
+/// `%{Referer}i`).
 ///
 /// ```
 /// use sladd::{policy::names::canonical, record::Kind};
@@ -25,12 +29,12 @@ pub fn canonical(name: &str) -> Option<(Cow<'static, str>, Kind)> {
 }
 
 /// The kinds that the fields of a family have, `http.request.header.*`; `None` where no field is called so.
-pub(super) fn family(pattern: &str) -> Option<Vec<(Cow<'static, str>, Kind)>> {
+pub(super) fn family(pattern: &str) -> Option<Vec<Found>> {
     let prefix = pattern.strip_suffix('*')?;
     if !prefix.ends_with('.') || prefix.contains('*') {
         return None;
     }
-    let mut members: Vec<(Cow<'static, str>, Kind)> =
+    let mut members: Vec<Found> =
         VOCABULARY.iter().filter(|row| row.0.starts_with(prefix)).map(|row| (row.0.into(), row.1)).collect();
     // A family that is open has members that nobody can list.
     for &(open, kind) in FAMILIES {
@@ -43,9 +47,11 @@ pub(super) fn family(pattern: &str) -> Option<Vec<(Cow<'static, str>, Kind)>> {
 
 /// The canonical name or alias nearest to a word that is neither.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let all = VOCABULARY.iter().flat_map(|row| std::iter::once(row.0).chain(row.2.iter().copied()));
-    let near = suggest::nearest(name, all)?;
-    row(near).map(|row| row.0)
+    row(suggest::nearest(name, spellings())?).map(|row| row.0)
+}
+
+fn spellings() -> impl Iterator<Item = &'static str> {
+    VOCABULARY.iter().flat_map(|row| std::iter::once(row.0).chain(row.2.iter().copied()))
 }
 
 /// Every canonical name with its kind, in the order of the table.
@@ -53,106 +59,87 @@ pub fn all() -> impl Iterator<Item = (&'static str, Kind)> {
     VOCABULARY.iter().map(|row| (row.0, row.1))
 }
 
+type Found = (Cow<'static, str>, Kind);
 type Row = (&'static str, Kind, &'static [&'static str]);
 
 fn row(name: &str) -> Option<&'static Row> {
     VOCABULARY.iter().find(|row| row.0 == name || row.2.contains(&name))
 }
 
-/// `$remote_addr`, `${remote_addr}`, `$http_NAME`, `$sent_http_NAME`, `$cookie_NAME`.
-fn nginx(name: &str) -> Option<(Cow<'static, str>, Kind)> {
-    let bare = name.strip_prefix('$').unwrap_or(name);
-    let bare = bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')).unwrap_or(bare);
-    if bare.contains('.') {
-        return None;
-    }
-    if let Some(row) = row(bare) {
+/// `$remote_addr`, `${remote_addr}`, with or without the dollar sign; what the administrator defined needs it.
+fn nginx(name: &str) -> Option<Found> {
+    let bare = name.strip_prefix('$');
+    let inner = bare.and_then(|bare| bare.strip_prefix('{')).and_then(|bare| bare.strip_suffix('}'));
+    let variable = inner.or(bare).unwrap_or(name);
+    if let Some(row) = row(variable).filter(|_| is_word(variable)) {
         return Some((row.0.into(), row.1));
     }
-    if let Some(header) = bare.strip_prefix("http_") {
-        return header_of("http.request.header.", &header.replace('_', "-"));
-    }
-    if let Some(header) = bare.strip_prefix("sent_http_").or_else(|| bare.strip_prefix("upstream_http_")) {
-        return header_of("http.response.header.", &header.replace('_', "-"));
-    }
-    let cookie = bare.strip_prefix("cookie_")?;
-    cookie_of(cookie)
+    let found = is_word(variable).then(|| nginx::field(variable)).flatten();
+    let own = || {
+        let slip = suggest::nearest(variable, spellings()).is_some();
+        (bare.is_some() && is_word(variable) && !slip).then(|| (format!("nginx.{variable}").into(), Text))
+    };
+    found.and_then(settled).or_else(own)
 }
 
-/// `%h`, `%>s`, `%{Referer}i`, `%{X-Cache}o`, `%{sid}C`, `%{c}a`, `%{%H}t`.
-fn apache(name: &str) -> Option<(Cow<'static, str>, Kind)> {
-    let rest = name.strip_prefix('%')?.trim_start_matches(['<', '>']);
-    if let Some((argument, directive)) = rest.strip_prefix('{').and_then(|rest| rest.rsplit_once('}')) {
-        return match directive {
-            "i" => header_of("http.request.header.", argument),
-            "o" => header_of("http.response.header.", argument),
-            "C" => cookie_of(argument),
-            "a" | "h" if argument == "c" => named("network.peer.address"),
-            "p" if argument == "remote" => named("client.port"),
-            "p" => named("server.port"),
-            "t" => named("timestamp"),
-            "T" => named("http.request.duration"),
-            "P" if argument == "tid" || argument == "hextid" => named("thread.id"),
-            "P" => named("process.pid"),
-            _ => None,
-        };
-    }
-    let (_, canonical) = APACHE.iter().find(|(directive, _)| *directive == rest)?;
-    named(canonical)
+/// `%h`, `%>s`, `%{Referer}i`, `%{X-Cache}o`, `%{sid}C`, `%{c}a`.
+fn apache(name: &str) -> Option<Found> {
+    apache::field(name.starts_with('%').then_some(name)?).and_then(settled)
 }
 
 /// `cs(Referer)`, `sc(X-Cache)`, as they stand in `#Fields`.
-fn w3c(name: &str) -> Option<(Cow<'static, str>, Kind)> {
+fn w3c(name: &str) -> Option<Found> {
     let inner = |prefix| name.strip_prefix(prefix)?.strip_suffix(')');
-    if let Some(header) = inner("cs(") {
-        return header_of("http.request.header.", header);
+    match inner("cs(") {
+        Some(header) => settled(nginx::request_header(header)),
+        None => settled(nginx::response_header(inner("sc(")?)),
     }
-    header_of("http.response.header.", inner("sc(")?)
 }
 
-fn family_member(name: &str) -> Option<(Cow<'static, str>, Kind)> {
-    if let Some(header) = name.strip_prefix("http.request.header.") {
-        return header_of("http.request.header.", header);
+fn family_member(name: &str) -> Option<Found> {
+    let &(family, kind) = FAMILIES.iter().find(|(family, _)| name.starts_with(family))?;
+    match family {
+        "http.request.header." => settled(nginx::request_header(&name[family.len()..])),
+        "http.response.header." => settled(nginx::response_header(&name[family.len()..])),
+        "nginx." => {
+            let known = nginx::field(&name[family.len()..]).filter(|(known, _)| known == name);
+            settled(known.unwrap_or_else(|| (name.to_ascii_lowercase().into(), kind)))
+        }
+        _ => settled((name.to_ascii_lowercase().into(), kind)),
     }
-    if let Some(header) = name.strip_prefix("http.response.header.") {
-        return header_of("http.response.header.", header);
-    }
-    cookie_of(name.strip_prefix("http.request.cookie.")?)
 }
 
-/// A header by its name in any case. Some have names of their own.
-fn header_of(family: &'static str, header: &str) -> Option<(Cow<'static, str>, Kind)> {
-    let header = header.to_ascii_lowercase();
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if header.is_empty() || header.len() > 64 || !header.bytes().all(token) {
+/// A name that may stand in a policy, with the kind of its row where it has one.
+fn settled((name, kind): Found) -> Option<Found> {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if name.len() > LONGEST || name.ends_with('.') || !name.bytes().all(letter) {
         return None;
     }
-    match (family, header.as_str()) {
-        ("http.request.header.", "user-agent") => return named("user_agent.original"),
-        ("http.request.header.", "host") => return named("server.address"),
-        ("http.request.header.", "x-request-id") => return named("http.request.id"),
-        _ => {}
-    }
-    let name = format!("{family}{header}");
-    match row(&name) {
-        Some(row) => Some((row.0.into(), row.1)),
-        None => Some((name.into(), Text)),
-    }
+    Some(row(&name).map_or((name, kind), |row| (row.0.into(), row.1)))
 }
 
-fn cookie_of(cookie: &str) -> Option<(Cow<'static, str>, Kind)> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let fits = !cookie.is_empty() && cookie.len() <= 64 && cookie.bytes().all(token);
-    fits.then(|| (format!("http.request.cookie.{cookie}").into(), Identifier))
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn named(canonical: &'static str) -> Option<(Cow<'static, str>, Kind)> {
-    row(canonical).map(|row| (row.0.into(), row.1))
-}
+/// Longer names are nobody's.
+const LONGEST: usize = 96;
 
 /// Families whose members are named by whoever writes the log, and the kind of a member that has no row of its own.
-const FAMILIES: &[(&str, Kind)] =
-    &[("http.request.cookie.", Identifier), ("http.request.header.", Text), ("http.response.header.", Text)];
+const FAMILIES: &[(&str, Kind)] = &[
+    ("apache.", Text),
+    ("client.geo.", Text),
+    ("http.request.cookie.", Identifier),
+    ("http.request.header.", Text),
+    ("http.request.trailer.", Text),
+    ("http.response.header.", Text),
+    ("http.response.trailer.", Text),
+    ("nginx.jwt.", Identifier),
+    ("nginx.", Text),
+    ("process.environment_variable.", Text),
+    ("tls.client.", User),
+    ("url.query.", Text),
+];
 
 /// Canonical name, kind, other spellings (nginx without the dollar sign; W3C; ECS; older OpenTelemetry; Caddy, Traefik).
 const VOCABULARY: &[Row] = &[
@@ -161,7 +148,6 @@ const VOCABULARY: &[Row] = &[
         Address,
         &[
             "remote_addr",
-            "binary_remote_addr",
             "c-ip",
             "source.ip",
             "source.address",
@@ -187,6 +173,16 @@ const VOCABULARY: &[Row] = &[
     ("http.request.header.cf-connecting-ip", Address, &[]),
     ("http.request.header.true-client-ip", Address, &[]),
     ("http.request.header.fastly-client-ip", Address, &[]),
+    ("http.request.header.cf-connecting-ipv6", Address, &[]),
+    ("http.request.header.cf-pseudo-ipv4", Address, &[]),
+    ("http.request.header.client-ip", Address, &[]),
+    ("http.request.header.x-azure-clientip", Address, &[]),
+    ("http.request.header.x-azure-socketip", Address, &[]),
+    ("http.request.header.x-envoy-external-address", Address, &[]),
+    ("http.request.header.x-original-forwarded-for", Address, &[]),
+    ("http.request.header.x-originating-ip", Address, &[]),
+    ("http.request.header.x-remote-addr", Address, &[]),
+    ("http.request.header.x-remote-ip", Address, &[]),
     ("http.request.header.forwarded", Text, &[]),
     (
         "server.address",
@@ -233,7 +229,8 @@ const VOCABULARY: &[Row] = &[
     ("upstream.connect.duration", Number, &["upstream_connect_time"]),
     ("upstream.header.duration", Number, &["upstream_header_time"]),
     ("upstream.response.duration", Number, &["upstream_response_time", "OriginDuration"]),
-    ("upstream.response.size", Number, &["upstream_response_length", "upstream_bytes_received"]),
+    ("upstream.response.size", Number, &["upstream_bytes_received"]),
+    ("upstream.response.body.size", Number, &["upstream_response_length"]),
     ("upstream.request.size", Number, &["upstream_bytes_sent"]),
     ("upstream.status", Status, &["upstream_status"]),
     ("upstream.cache.status", Word, &["upstream_cache_status"]),
@@ -246,53 +243,109 @@ const VOCABULARY: &[Row] = &[
     ("http.request.header.accept-language", Language, &["http_accept_language"]),
     ("http.response.header.set-cookie", Cookie, &["sent_http_set_cookie"]),
     ("http.response.header.location", Referer, &["sent_http_location"]),
-    ("http.response.header.content-type", Word, &["sent_http_content_type"]),
     ("http.request.body", Secret, &["request_body", "http.request.body.content"]),
     ("http.response.body", Secret, &["http.response.body.content"]),
     ("http.request.id", Identifier, &["request_id", "req_id", "http_x_request_id"]),
-    ("trace.id", Identifier, &["trace_id"]),
-    ("span.id", Identifier, &["span_id"]),
+    ("trace.id", Identifier, &["trace_id", "otel_trace_id"]),
+    ("trace.span_id", Identifier, &["span_id", "span.id", "otel_span_id"]),
+    ("trace.parent_id", Identifier, &["otel_parent_id"]),
+    ("trace.parent_sampled", Word, &["otel_parent_sampled"]),
     ("tls.protocol.version", Word, &["ssl_protocol", "tls.version", "TLSVersion"]),
     ("tls.cipher", Word, &["ssl_cipher", "TLSCipher"]),
     ("tls.session.id", Identifier, &["ssl_session_id"]),
-    ("tls.client.subject", Secret, &["ssl_client_s_dn", "TLSClientSubject"]),
-    ("tls.server.name", Host, &["ssl_server_name", "tls.client.server_name"]),
+    ("tls.client.subject", User, &["ssl_client_s_dn", "TLSClientSubject"]),
+    ("tls.client.server_name", Host, &["ssl_server_name", "ssl_preread_server_name"]),
     ("process.pid", Number, &["pid", "process.id"]),
     ("thread.id", Number, &["tid", "process.thread.id"]),
     ("connection.serial", Number, &["connection"]),
     ("connection.requests", Number, &["connection_requests"]),
     ("gzip.ratio", Number, &["gzip_ratio"]),
-    ("geo.country", Word, &["geoip_country_code", "geoip2_data_country_code", "geo.country_iso_code"]),
+    ("compression.ratio", Number, &[]),
+    ("connection.duration", Number, &["connection_time"]),
+    ("connection.pipelined", Word, &["pipe"]),
+    ("connection.status", Word, &[]),
+    ("http.size", Number, &[]),
+    ("http.request.completion", Word, &["request_completion"]),
+    ("http.request.first_byte.duration", Number, &[]),
+    ("http.response.first_byte.duration", Number, &[]),
+    ("upstream.url", Referer, &[]),
+    ("upstream.name", Host, &["proxy_host"]),
+    ("upstream.port", Number, &["proxy_port"]),
+    ("upstream.first_byte.duration", Number, &["upstream_first_byte_time"]),
+    ("upstream.queue.duration", Number, &["upstream_queue_time"]),
+    ("upstream.session.duration", Number, &["upstream_session_time"]),
+    ("upstream.cache.age", Number, &["upstream_cache_age"]),
+    ("upstream.cache.key", Text, &["upstream_cache_key"]),
+    ("upstream.cache.last_modified", Text, &["upstream_cache_last_modified"]),
+    ("url.path_info", Path, &["fastcgi_path_info"]),
+    ("file.path", Path, &["request_filename"]),
+    ("http.request.body.file", Path, &["request_body_file"]),
+    ("process.document_root", Path, &["document_root", "realpath_root"]),
+    ("process.executable.path", Path, &["fastcgi_script_name"]),
+    ("http.request.cookie", Secret, &[]),
+    ("client.address.binary", Secret, &["binary_remote_addr"]),
+    ("client.as.number", Number, &[]),
+    ("client.as.organization.name", Text, &["geoip_org"]),
+    (
+        "client.geo.country_iso_code",
+        Word,
+        &["geoip_country_code", "geo.country_iso_code", "source.geo.country_iso_code"],
+    ),
+    ("client.geo.country_name", Text, &["geoip_country_name"]),
+    ("client.geo.continent.code", Word, &["geoip_city_continent_code"]),
+    ("client.geo.region.iso_code", Text, &["geoip_region"]),
+    ("client.geo.region.name", Text, &["geoip_region_name"]),
+    ("client.geo.locality", Text, &[]),
+    ("client.geo.locality.name", Text, &["geoip_city"]),
+    ("client.geo.postal_code", Text, &["geoip_postal_code"]),
+    ("client.geo.area_code", Text, &["geoip_area_code"]),
+    ("client.geo.location", Secret, &[]),
+    ("client.geo.location.lat", Text, &["geoip_latitude"]),
+    ("client.geo.location.lon", Text, &["geoip_longitude"]),
+    ("user_agent.name", Word, &[]),
+    ("user_agent.os.name", Word, &[]),
+    ("user_agent.device.name", Text, &[]),
+    ("network.transport", Word, &["protocol"]),
+    ("network.protocol.quic", Word, &["quic"]),
+    ("network.protocol.spdy", Word, &["spdy"]),
+    ("network.protocol.http2", Word, &["http2"]),
+    ("network.protocol.http3", Word, &["http3"]),
+    ("network.tcp.rtt", Number, &["tcpinfo_rtt"]),
+    ("network.tcp.rttvar", Number, &["tcpinfo_rttvar"]),
+    ("network.tcp.snd_cwnd", Number, &["tcpinfo_snd_cwnd"]),
+    ("network.tcp.rcv_space", Number, &["tcpinfo_rcv_space"]),
+    ("tls.established", Word, &["https"]),
+    ("tls.resumed", Word, &["ssl_session_reused"]),
+    ("tls.early_data", Word, &["ssl_early_data"]),
+    ("tls.curve", Word, &["ssl_curve"]),
+    ("tls.cipher.bits", Number, &[]),
+    ("tls.next_protocol", Word, &["ssl_alpn_protocol"]),
+    ("tls.application_protocol", Word, &[]),
+    ("tls.signature_algorithm", Word, &["ssl_sigalg"]),
+    ("tls.client.certificate", Secret, &["ssl_client_cert", "ssl_client_raw_cert", "ssl_client_escaped_cert"]),
+    ("tls.client.hash.sha1", Identifier, &["ssl_client_fingerprint"]),
+    ("tls.client.issuer", User, &["ssl_client_i_dn"]),
+    ("tls.client.serial", Identifier, &["ssl_client_serial"]),
+    ("tls.client.verify", Text, &["ssl_client_verify"]),
+    ("tls.client.signature_algorithm", Word, &["ssl_client_sigalg"]),
+    ("tls.client.not_after", Text, &["ssl_client_v_end"]),
+    ("tls.client.not_before", Text, &["ssl_client_v_start"]),
+    ("tls.client.days_left", Number, &["ssl_client_v_remain"]),
+    ("tls.client.supported_ciphers", Identifier, &["ssl_ciphers"]),
+    ("tls.client.supported_curves", Identifier, &["ssl_curves"]),
+    ("tls.client.supported_protocols", Text, &["ssl_preread_alpn_protocols"]),
+    ("host.id", Identifier, &[]),
+    ("process.name", Word, &["program", "progname"]),
+    ("service.name", Text, &[]),
+    ("service.version", Text, &[]),
+    ("deployment.environment.name", Text, &[]),
+    ("event.name", Text, &[]),
+    ("log.logger", Text, &[]),
+    ("request.retries", Number, &[]),
+    ("request.overhead", Number, &[]),
+    ("envoy.response_flags", Word, &["response_flags"]),
     ("log.level", Word, &["level", "severity_text", "severity"]),
     ("message", Text, &["msg", "log", "body"]),
-];
-
-/// Apache's directives without argument, without `%` and modifiers.
-const APACHE: &[(&str, &str)] = &[
-    ("A", "network.local.address"),
-    ("B", "http.response.body.size"),
-    ("D", "http.request.duration"),
-    ("H", "network.protocol.version"),
-    ("I", "http.request.size"),
-    ("L", "http.request.id"),
-    ("O", "http.response.size"),
-    ("P", "process.pid"),
-    ("T", "http.request.duration"),
-    ("U", "url.path"),
-    ("V", "server.address"),
-    ("a", "client.address"),
-    ("b", "http.response.body.size"),
-    ("h", "client.address"),
-    ("k", "connection.requests"),
-    ("l", "user.ident"),
-    ("m", "http.request.method"),
-    ("p", "server.port"),
-    ("q", "url.query"),
-    ("r", "http.request.line"),
-    ("s", "http.response.status_code"),
-    ("t", "timestamp"),
-    ("u", "user.name"),
-    ("v", "server.address"),
 ];
 
 #[cfg(test)]
@@ -310,8 +363,17 @@ mod tests {
                 assert_eq!(canonical(alias).map(|found| found.0.into_owned()).as_deref(), Some(*name));
             }
         }
-        for (directive, name) in APACHE {
-            assert_eq!(canonical(&format!("%{directive}")).unwrap().0, *name);
+    }
+
+    #[test]
+    fn nginx_and_this_table_agree() {
+        for (name, kind, aliases) in VOCABULARY {
+            for alias in aliases.iter().filter(|alias| is_word(alias)) {
+                if let Some((known, known_kind)) = nginx::field(alias) {
+                    // A stream's `$protocol` and the like are words of their own elsewhere.
+                    assert_eq!((&*known, known_kind), (*name, *kind), "{alias}");
+                }
+            }
         }
     }
 
@@ -332,6 +394,12 @@ mod tests {
             ("%{X-Cache}o", "http.response.header.x-cache"),
             ("%{sid}C", "http.request.cookie.sid"),
             ("%{%H}t", "timestamp"),
+            ("%{X}e", "process.environment_variable.x"),
+            ("%{forensic-id}n", "apache.note.forensic-id"),
+            ("$my_own", "nginx.my_own"),
+            ("nginx.my_own", "nginx.my_own"),
+            ("$arg_page", "url.query.page"),
+            ("$upstream_http_x_cache", "http.response.header.x-cache"),
             ("%{ms}T", "http.request.duration"),
             ("$http_x_forwarded_for", "http.request.header.x-forwarded-for"),
             ("$http_dnt", "http.request.header.dnt"),
@@ -352,9 +420,21 @@ mod tests {
 
     #[test]
     fn what_is_no_field_has_no_name() {
-        for name in
-            ["", "$", "%", "%{}i", "%{a b}i", "colour", "http.request.header.", "cs()", "client.*", "%Z", "$http_"]
-        {
+        for name in [
+            "",
+            "$",
+            "%",
+            "$remote_adr",
+            "my_own",
+            "%{}i",
+            "%{a b}i",
+            "colour",
+            "http.request.header.",
+            "cs()",
+            "client.*",
+            "%Z",
+            "$http_",
+        ] {
             assert_eq!(canonical(name), None, "{name}");
         }
     }

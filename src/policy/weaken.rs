@@ -81,11 +81,9 @@ fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
             Cookie { keep, pseudonym, digits },
             Cookie { keep: was_keep, pseudonym: was_pseudonym, digits: was_digits },
         )
-        | (Query { keep, pseudonym, digits }, Query { keep: was_keep, pseudonym: was_pseudonym, digits: was_digits }) =>
-        {
-            let in_base = |name: &Box<str>| was_pseudonym.contains(name) || was_keep.contains(name);
+        | (Query { keep, pseudonym, digits }, Query { keep: was_keep, pseudonym: was_pseudonym, digits: was_digits }) => {
             keep.iter().all(|name| was_keep.contains(name))
-                && pseudonym.iter().all(in_base)
+                && pseudonym.iter().all(|name| was_pseudonym.contains(name) || was_keep.contains(name))
                 && (digits <= was_digits || (pseudonym.is_empty() && kind == Kind::Cookie))
         }
         (Scrub { kinds: now, network: cut }, Scrub { kinds: was, network: was_cut }) => {

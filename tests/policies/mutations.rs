@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 fn no_change_for_the_worse_goes_without_a_warning() {
     let mut dice = Dice(0x5eed_0f33);
     let (mut valid, mut weaker) = (0, 0);
-    for _ in 0..4_000 {
+    for _ in 0..2_500 {
         let base = *dice.of(&["hosting", "strict", "minimal"]);
         let text = mutation(base, &mut dice);
         let (policy, findings) = Policy::parse(&text, "mutated.toml");

@@ -1,6 +1,7 @@
 //! `[keys]`, `[[example]]`, format names, and the sidecar's wiring, of which only the keys are looked at.
 
 use super::{Code, Example, Keep, Period, Range, Report, Table, quoted, suggest, words};
+use crate::format;
 use crate::policy::raw::{At, Keys};
 use std::path::{Component, Path, PathBuf};
 
@@ -141,20 +142,6 @@ pub(super) fn formats(source: &Table<'_>, report: &mut Report) -> Option<At<Vec<
 
 fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     let word = format.value;
-    let directive = DIRECTIVES.iter().find_map(|prefix| word.strip_prefix(prefix));
-    match directive {
-        Some(directive) if !directive.trim().is_empty() => return Some(word.into()),
-        Some(_) => {
-            report.helped(
-                Code::UnknownFormat,
-                format.span.clone(),
-                format!("{} has no directive", quoted(word)),
-                "put the server's own after the colon: \"nginx:$remote_addr - …\", \"apache:%h %l …\"",
-            );
-            return None;
-        }
-        None => {}
-    }
     if FORMATS.contains(&word) {
         return Some(word.into());
     }
@@ -167,14 +154,23 @@ fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
         );
         return None;
     }
-    unknown_format(format, FORMATS.iter().copied(), report);
+    match format::named(word) {
+        Ok(_) => return Some(word.into()),
+        Err(fault) if is_directive(word) => report.add(Code::UnknownFormat, format.span.clone(), fault.message),
+        Err(_) => unknown_format(format, FORMATS.iter().copied(), report),
+    }
     None
+}
+
+/// A server's own directive, as its configuration has it or behind the server's name.
+fn is_directive(word: &str) -> bool {
+    DIRECTIVES.iter().any(|start| word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
 }
 
 /// `when = { format = … }`: rules may name formats that are still to come; they do not match until then.
 pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     let word = format.value;
-    if DIRECTIVES.iter().any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty())) {
+    if is_directive(word) && format::named(word).is_ok() {
         return Some(word.into());
     }
     let mut known =
@@ -204,10 +200,9 @@ fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, 
 
 /// The formats that this version reads.
 pub(in crate::policy) const FORMATS: &[&str] = &["auto", "combined", "common", "json", "text", "vhost_combined"];
-/// A server's own directive follows the colon.
-const DIRECTIVES: &[&str] = &["nginx:", "apache:"];
-/// What all lines of a directive are called in a rule.
-const CONDITIONS: &[&str] = &["nginx", "apache"];
+const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
+/// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
+const CONDITIONS: &[&str] = &["nginx", "apache", "main"];
 /// The formats that a later version will.
 const LATER: &[&str] = &[
     "alb",

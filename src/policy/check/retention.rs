@@ -24,7 +24,7 @@ pub(super) struct Written {
 struct WrittenRule {
     class: u8,
     formats: Vec<Box<str>>,
-    fields: Vec<(At<Box<str>>, Vec<Box<str>>)>,
+    fields: Vec<Condition>,
     keep: Range<usize>,
 }
 
@@ -182,7 +182,10 @@ fn basis(table: &Table<'_>, report: &mut Report) -> Option<Basis> {
     found
 }
 
-type Conditions = (Vec<Box<str>>, Vec<(At<Box<str>>, Vec<Box<str>>)>);
+/// A field and the patterns of which one must match.
+type Condition = (At<Box<str>>, Vec<Box<str>>);
+/// Formats and fields.
+type Conditions = (Vec<Box<str>>, Vec<Condition>);
 
 fn when(table: &Table<'_>, report: &mut Report) -> Conditions {
     let mut conditions = Conditions::default();
