@@ -12,7 +12,7 @@ use crate::{
     treatment::{self, Aid, Scratch, pseudonym::Secret, scrub},
 };
 use memchr::memchr;
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,11 +182,15 @@ impl Desk {
             Some(at) => &line[..at],
             None => line,
         };
-        for route in &plan.routes {
-            if route.format.parse(body, ending, &mut self.record).is_ok() {
-                let written = self.write(plan, route, body, end, batch, tally)?;
-                tally.minimised += u64::from(written);
-                return Ok(());
+        // An agent may say what our tag says: where the line without it fits nothing, it was none of ours.
+        let whole = (body.len() < line.len()).then_some(line);
+        for body in iter::once(body).chain(whole) {
+            for route in &plan.routes {
+                if route.format.parse(body, ending, &mut self.record).is_ok() {
+                    let written = self.write(plan, route, body, end, batch, tally)?;
+                    tally.minimised += u64::from(written);
+                    return Ok(());
+                }
             }
         }
         let body = match ending {

@@ -67,6 +67,6 @@ fn every_case_comes_out_as_its_file_says() {
             }
         }
     }
-    assert!(count >= 60, "only {count} cases");
+    assert!(count >= 50, "only {count} cases");
     assert!(wrong.is_empty(), "{} of {count} cases:\n{}", wrong.len(), wrong.join("\n"));
 }

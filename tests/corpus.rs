@@ -53,7 +53,8 @@ fn ten_thousand_combined_lines_keep_what_is_useful_and_no_client() {
     let Some(path) = corpus("logs/apache-combined-10k.log") else { return };
     let raw = fs::read(path).unwrap();
     let (out, tally) = minimised(&builtin("hosting"), &raw);
-    assert_eq!((tally.lines, tally.unmatched, tally.dropped()), (10_000, 0, 0));
+    // One of the lines ends in the middle of its agent.
+    assert_eq!((tally.lines, tally.unmatched, tally.dropped()), (10_000, 1, 0));
     let (raw, out) = (String::from_utf8_lossy(&raw).into_owned(), String::from_utf8_lossy(&out).into_owned());
     for (before, after) in raw.lines().zip(out.lines()) {
         let client = before.split(' ').next().unwrap();
@@ -184,8 +185,11 @@ fn anonips_cases_come_out_as_anonip_says_or_the_table_says_why() {
 }
 
 /// Where we differ from anonip, and why.
-const ANONIP_DIFFERENCES: &[(&str, &str)] =
-    &[("test_run#3", "a line of blanks stays a line of blanks: minimal touches no other byte; anonip strips it")];
+const ANONIP_DIFFERENCES: &[(&str, &str)] = &[
+    ("test_run#3", "a line of blanks stays a line of blanks: minimal touches no other byte; anonip strips it"),
+    ("test_process_line#13", "brackets belong to a port: where there is none, the cut address is printed plain"),
+    ("test_process_line#14", "the same; the second bracket belongs to nothing and stays"),
+];
 
 /// Caddy's ip_mask cases under a policy set as its own.
 #[test]

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Kind as ErrorKind},
     format::{self, CompileError, Format, Parse, json},
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
-    record::{Clock, Field, Kind, Schema},
+    record::{Clock, Escape, Field, Kind, Schema},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
@@ -184,18 +184,10 @@ impl Compiler<'_> {
         route
     }
 
-    /// The policy's treatment of a field, and whether the policy names it: its own name first, then the longest family
-    /// (`http.request.header.*`), then `"*"`.
+    /// The policy's treatment of a field, and whether the policy names it or a family of it.
     fn treatment(&self, field: &Field) -> (Treatment, bool) {
-        let exact = self.policy.fields.iter().find(|(name, _)| **name == *field.name);
-        let family = || {
-            let fits = |name: &str| name.strip_suffix('*').is_some_and(|front| field.name.starts_with(front));
-            (self.policy.fields.iter()).filter(|(name, _)| fits(name)).max_by_key(|(name, _)| name.len())
-        };
-        match exact.or_else(family) {
-            Some((_, treatment)) => (treatment.clone(), true),
-            None => (self.policy.rest.clone(), false),
-        }
+        let treatment = self.policy.treatment(&field.name);
+        (treatment.clone(), !std::ptr::eq(treatment, &self.policy.rest))
     }
 
     fn step(&mut self, field: &Field, treatment: &Treatment) -> Step {
@@ -234,8 +226,12 @@ impl Compiler<'_> {
                 self.truncate(self.network()),
             )),
             Treatment::Scrub { kinds, network } => {
-                // Who asks for addresses alone wants no other byte touched.
-                let controls = if *kinds == Kinds::IP { Controls::Leave } else { Controls::Escape };
+                let controls = match field.escape {
+                    // Who asks for addresses alone wants no other byte touched.
+                    _ if *kinds == Kinds::IP => Controls::Leave,
+                    Escape::Json => Controls::Json,
+                    Escape::Hex | Escape::None => Controls::Escape,
+                };
                 Step::Scrub(Scrub::new(*kinds, self.truncate(*network), controls))
             }
             Treatment::Truncate(network) => Step::Truncate(self.truncate(*network)),
