@@ -245,7 +245,9 @@ fn harmless(value: &[u8]) -> bool {
 
 /// Names of letters, digits, dashes and underscores (RFC 1123, and what is written besides), the first perhaps `*`.
 fn host(truncate: &Truncate, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-    let (name, port) = value.split_at(memchr::memrchr(b':', value).unwrap_or(value.len()));
+    // A port has five digits at most; a colon before that belongs to an IPv6 address.
+    let colon = value.iter().rev().take(6).position(|&byte| byte == b':');
+    let (name, port) = value.split_at(colon.map_or(value.len(), |after| value.len() - after - 1));
     let Some(spelled) = Spelled::of(name).filter(|_| is_port(port)) else {
         return truncate.treat(value, aid, made);
     };
@@ -274,7 +276,8 @@ struct Spelled {
     digits: u32,
     /// Whether `0x` stands in it.
     hexadecimal: bool,
-    longest_label: u32,
+    /// Or the name's length, if that is below 16.
+    longest_label: usize,
 }
 
 impl Spelled {
@@ -283,29 +286,27 @@ impl Spelled {
     fn of(name: &[u8]) -> Option<Spelled> {
         let name = name.strip_suffix(b".").unwrap_or(name);
         let name = name.strip_prefix(b"*.").unwrap_or(name);
-        let mut spelled = Spelled { letters: 0, digits: 0, hexadecimal: false, longest_label: 0 };
-        let (mut label, mut before) = (0, 0);
-        for &byte in name {
-            if byte == b'.' {
-                if label == 0 {
-                    return None;
-                }
-                label = 0;
-            } else if has(byte, LABEL) {
-                label += 1;
-                spelled.longest_label = label.max(spelled.longest_label);
-                spelled.digits += u32::from(byte.is_ascii_digit());
-                spelled.letters += u32::from(byte.is_ascii_alphabetic());
-                spelled.hexadecimal |= before == b'0' && matches!(byte, b'x' | b'X');
-            } else {
-                return None;
-            }
-            before = byte;
+        if name.len() > 253 {
+            return None;
         }
-        let last = &name[name.len() - label as usize..];
-        // What ends in a number is an address, in whatever spelling (WHATWG URL, 3.5).
-        let is_number = last.iter().all(u8::is_ascii_digit) || matches!(last, [b'0', b'x' | b'X', ..]);
-        (!is_number && spelled.longest_label <= 63 && name.len() <= 253).then_some(spelled)
+        // One sum counts all sorts of bytes, a byte of it each; neighbours are compared by one bit each.
+        let (mut counts, mut pairs, mut before) = (0u64, 0u64, DOT);
+        for &byte in name {
+            let sort = SORTS[byte as usize];
+            counts += sort & COUNTS;
+            pairs |= before & sort & DOT | before >> 1 & sort & LETTER_X;
+            before = sort;
+        }
+        if counts & 0xff > 0 || (pairs | before) & DOT != 0 {
+            return None;
+        }
+        let (digits, letters) = ((counts >> 8 & 0xff) as u32, (counts >> 16 & 0xff) as u32);
+        let longest_label = match name.len() {
+            length @ 0..16 => length,
+            _ => name.split(|&byte| byte == b'.').map(<[u8]>::len).max().unwrap_or(0),
+        };
+        let spelled = Spelled { letters, digits, hexadecimal: pairs & LETTER_X != 0, longest_label };
+        (longest_label <= 63 && !(digits > 0 && ends_in_number(name))).then_some(spelled)
     }
 
     /// Whether no detector needs to read it: few digits and short labels spell no address and hold no token.
@@ -315,26 +316,56 @@ impl Spelled {
     }
 }
 
+/// What ends in a number is an address, in whatever spelling (WHATWG URL, 3.5).
+fn ends_in_number(name: &[u8]) -> bool {
+    let last = &name[memchr::memrchr(b'.', name).map_or(0, |dot| dot + 1)..];
+    last.iter().all(u8::is_ascii_digit) || matches!(last, [b'0', b'x' | b'X', ..])
+}
+
+/// In the lowest three bytes one for each byte that no name has, for each digit, for each letter; above, a bit for each sort.
+static SORTS: [u64; 256] = {
+    let mut sorts = [1; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        sorts[byte] = match byte as u8 {
+            b'.' => DOT,
+            b'-' | b'_' => 0,
+            b'0' => 1 << 8 | ZERO,
+            b'1'..=b'9' => 1 << 8,
+            b'x' | b'X' => 1 << 16 | LETTER_X,
+            b'a'..=b'z' | b'A'..=b'Z' => 1 << 16,
+            _ => 1,
+        };
+        byte += 1;
+    }
+    sorts
+};
+
+const COUNTS: u64 = 0xff_ffff;
+const DOT: u64 = 1 << 24;
+const LETTER_X: u64 = 1 << 25;
+/// One above [`LETTER_X`], so that a shift brings the pair together.
+const ZERO: u64 = 1 << 26;
+
 /// Whether a byte is in one of the sets below.
 #[inline]
 fn has(byte: u8, set: u8) -> bool {
     SETS[byte as usize] & set != 0
 }
 
-const LABEL: u8 = 1;
-const WORD: u8 = 2;
-const PARTIAL: u8 = 4;
-const ADDRESS: u8 = 8;
-const KEY: u8 = 16;
+const WORD: u8 = 1;
+const PARTIAL: u8 = 2;
+const ADDRESS: u8 = 4;
+const KEY: u8 = 8;
 
 static SETS: [u8; 256] = {
     let mut sets = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         sets[byte] = match byte as u8 {
-            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => LABEL | WORD | PARTIAL | ADDRESS | KEY,
-            b'-' => LABEL | WORD | PARTIAL | ADDRESS | KEY,
-            b'_' => LABEL | WORD | ADDRESS | KEY,
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => WORD | PARTIAL | ADDRESS | KEY,
+            b'-' => WORD | PARTIAL | ADDRESS | KEY,
+            b'_' => WORD | ADDRESS | KEY,
             b'.' => WORD | PARTIAL | ADDRESS | KEY,
             b':' | b'/' | b'+' => WORD | PARTIAL | ADDRESS,
             b' ' | b',' => PARTIAL | ADDRESS | KEY,
