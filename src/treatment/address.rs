@@ -244,9 +244,9 @@ static PRINTED: [u32; 256] = {
         let (hundreds, tens, ones) = (value / 100, value / 10 % 10, value % 10);
         let zeros = 0x30_3030;
         table[value as usize] = match value {
-            0..10 => (zeros & 0xff) + ones | 8 << 24,
-            10..100 => (zeros & 0xffff) + (ones << 8 | tens) | 16 << 24,
-            _ => zeros + (ones << 16 | tens << 8 | hundreds) | 24 << 24,
+            0..10 => ((zeros & 0xff) + ones) | 8 << 24,
+            10..100 => ((zeros & 0xffff) + (ones << 8 | tens)) | 16 << 24,
+            _ => (zeros + (ones << 16 | tens << 8 | hundreds)) | 24 << 24,
         };
         value += 1;
     }
