@@ -3,6 +3,32 @@
 //! Comes in: the bytes of one value, in the escape that the log wrote. Goes out: where identifiers of the asked kinds
 //! stand. It knows nothing of formats, policies or what becomes of a finding. The smallest example to copy is `email.rs`.
 
+mod address;
+mod bytes;
+mod colon;
+mod decode;
+mod email;
+mod host;
+mod imei;
+mod jwt;
+mod kernel;
+mod mac;
+mod marks;
+mod scan;
+mod secret;
+mod surround;
+mod token;
+mod uuid;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+use self::{
+    decode::Decoded,
+    kernel::{Kernel, Window},
+    scan::Scan,
+};
 use crate::record::Span;
 use std::net::IpAddr;
 
@@ -44,6 +70,11 @@ impl Kinds {
     /// Both sets together.
     pub const fn with(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
+    }
+
+    /// Whether any of `other` is in it.
+    pub const fn overlaps(self, other: Kinds) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// Whether all of `other` is in it.
@@ -97,22 +128,126 @@ pub enum Place {
     Host,
 }
 
+impl Finding {
+    fn new(start: usize, end: usize, what: What) -> Finding {
+        Finding { span: Span::new(start, end), core: Span::new(start, end), what }
+    }
+}
+
 /// Finds identifiers. One a worker, reused; holds scratch memory only.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Detector {
+    kernel: Kernel,
+    window: Window,
     found: Vec<Finding>,
+    decoded: Decoded,
+    inner: Vec<Finding>,
+}
+
+impl Default for Detector {
+    fn default() -> Detector {
+        Detector {
+            kernel: Kernel::best(),
+            window: Window::default(),
+            found: Vec::new(),
+            decoded: Decoded::default(),
+            inner: Vec::new(),
+        }
+    }
 }
 
 impl Detector {
     /// The identifiers of `kinds` in `text`. Does not allocate once warm; linear in the length of the text.
+    #[inline]
     pub fn find(&mut self, text: &[u8], kinds: Kinds, place: Place) -> &[Finding] {
-        let _ = (text, kinds, place);
         self.found.clear();
+        let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.window);
+        merge(&mut self.found);
+        if escaped {
+            self.find_escaped(text, kinds, place);
+        }
         &self.found
     }
 
     /// Whether there is any. Cheaper than [`Detector::find`] where there is none.
+    #[inline]
     pub fn any(&mut self, text: &[u8], kinds: Kinds, place: Place) -> bool {
         !self.find(text, kinds, place).is_empty()
+    }
+
+    /// Reads the text once more with its escapes undone. Where both views find something, that one knows better.
+    #[cold]
+    fn find_escaped(&mut self, text: &[u8], kinds: Kinds, place: Place) {
+        if !self.decoded.read(text) {
+            return;
+        }
+        self.inner.clear();
+        Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.window);
+        merge(&mut self.inner);
+        for finding in &mut self.inner {
+            finding.span = self.decoded.source(finding.span);
+            finding.core = self.decoded.source(finding.core);
+        }
+        let (inner, decoded) = (&self.inner, &self.decoded);
+        let mut next = 0;
+        self.found.retain(|outer| {
+            while inner.get(next).is_some_and(|f| f.span.end <= outer.span.start) {
+                next += 1;
+            }
+            let overlaps = inner.get(next).is_some_and(|f| f.span.start < outer.span.end);
+            !overlaps && !decoded.follows_escape(outer.span.start)
+        });
+        self.found.extend_from_slice(&self.inner);
+        merge(&mut self.found);
+    }
+}
+
+/// Puts the findings in order and joins those that overlap; the larger says what it is.
+///
+/// Not from left to right: a token would eat an e-mail's local part and leave its domain.
+fn merge(found: &mut Vec<Finding>) {
+    if found.len() < 2 {
+        return;
+    }
+    let apart = found.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start);
+    if apart {
+        return;
+    }
+    found.sort_unstable_by_key(|f| (f.span.start, std::cmp::Reverse(f.span.end), f.what.rank()));
+    let mut kept = 0;
+    for next in 1..found.len() {
+        let (mut joined, other) = (found[kept], found[next]);
+        if other.span.start >= joined.span.end {
+            kept += 1;
+            found[kept] = other;
+            continue;
+        }
+        let larger = (other.span.len(), std::cmp::Reverse(other.what.rank()))
+            > (joined.span.len(), std::cmp::Reverse(joined.what.rank()));
+        if larger {
+            (joined.core, joined.what) = (other.core, other.what);
+        }
+        joined.span.end = joined.span.end.max(other.span.end);
+        if !matches!(joined.what, What::Address(_)) {
+            joined.core = joined.span;
+        }
+        found[kept] = joined;
+    }
+    found.truncate(kept + 1);
+}
+
+impl What {
+    /// Which of two findings of one length speaks, lowest first.
+    fn rank(&self) -> u8 {
+        match self {
+            What::Address(_) => 0,
+            What::Uuid => 1,
+            What::Mac => 2,
+            What::Imei => 3,
+            What::Email => 4,
+            What::Jwt => 5,
+            What::HostName => 6,
+            What::Token => 7,
+        }
     }
 }

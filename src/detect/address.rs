@@ -1,0 +1,364 @@
+//! IPv4 addresses and the host names that spell an address.
+//!
+//! Read by words, that is by runs of letters, digits, `.`, `-` and `_`, each once: `203.0.113.7`, `0313.0.0161.07`,
+//! `0xcb.0x00.0x71.0x07`, `203-0-113-7.dialup.example`, `7.113.0.203.in-addr.arpa`, nibbles of `ip6.arpa`, and IPv6 with
+//! dashes. A dotted four with nothing else in its word is an address; otherwise all of the word is a host name.
+
+use super::{
+    Finding, Place, What,
+    bytes::{ALNUM, DIGIT, HEX, HOST, is, is_at, nibble, run_end, run_start},
+    surround::surround,
+    version::{self, Agents},
+};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Reads the word that holds `at`, adds what it finds, and says where the word ends. Nothing before `floor` is part of it.
+pub(super) fn word(
+    text: &[u8],
+    at: usize,
+    floor: usize,
+    place: Place,
+    agents: &mut Agents,
+    found: &mut Vec<Finding>,
+) -> usize {
+    if !is_at(text, at, HOST) {
+        return at;
+    }
+    let start = run_start(text, at, floor, HOST);
+    let end = run_end(text, at, HOST);
+    let kept = found.len();
+    let rows = Rows::read(text, start, end, found);
+    if found.len() == kept {
+        if reversed_v6(&text[start..end]) || dashed_v6(&text[start..end]) {
+            found.push(host_name(text, start, end));
+        }
+        return end;
+    }
+    let dotted_alone = found.len() == kept + 1 && !rows.dashed;
+    let (from, to) = (found[kept].span.start as usize, found[kept].span.end as usize);
+    let numeric = rows.covered == rows.letters;
+    if dotted_alone && place != Place::Host {
+        let product = from == start && to == end && numeric && agents.version(text, from, to, place);
+        let file = !rows.long && matches!(place, Place::Path | Place::Text) && version::file_version(text, from, to);
+        if product || file {
+            found.truncate(kept);
+            return end;
+        }
+    }
+    if rows.dashed || rows.long || !numeric {
+        found.truncate(kept);
+        found.push(host_name(text, start, end));
+        return end;
+    }
+    for finding in &mut found[kept..] {
+        *finding = surround(text, *finding);
+    }
+    end
+}
+
+/// Rows of parts in one word: numbers of 0–255 with the same separator between them.
+#[derive(Debug, Default)]
+struct Rows {
+    /// The row now being read.
+    count: u32,
+    separator: u8,
+    start: usize,
+    end: usize,
+    values: [Part; 4],
+    /// Whether all of it is a date's month, day, hour, minute and second.
+    dated: bool,
+    /// Whether the last part can be joined to the next, the part itself, and where it starts.
+    joins: bool,
+    last: Part,
+    last_start: usize,
+    /// Which part of a date comes next; 0 where no year stands in front.
+    date: u32,
+
+    /// Of the whole word: letters and digits, those of them in rows, rows with dashes, rows of more than four parts.
+    letters: usize,
+    covered: usize,
+    dashed: bool,
+    long: bool,
+}
+
+/// One part of a dotted four.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    decimal: u8,
+    /// Its value if a leading zero means octal.
+    octal: Option<u8>,
+    /// Its length in bytes.
+    width: u8,
+    /// Whether it belongs to a date.
+    dated: bool,
+}
+
+impl Rows {
+    /// Adds each row of four or more parts in the word `start..end`.
+    fn read(text: &[u8], start: usize, end: usize, found: &mut Vec<Finding>) -> Rows {
+        let mut rows = Rows::default();
+        let mut at = start;
+        while at < end {
+            let first = at;
+            let mut digits = true;
+            while at < end && is(text[at], ALNUM) {
+                digits &= is(text[at], DIGIT);
+                at += 1;
+            }
+            if at > first {
+                rows.letters += at - first;
+                rows.chunk(text, start, first, at, digits, found);
+            } else {
+                // Two separators in a row join nothing.
+                rows.joins &= rows.end == at;
+            }
+            at += 1;
+        }
+        rows.close(found);
+        rows
+    }
+
+    /// Takes one run of letters and digits.
+    fn chunk(&mut self, text: &[u8], word: usize, start: usize, end: usize, digits: bool, found: &mut Vec<Finding>) {
+        let bytes = &text[start..end];
+        let joined = start > word && self.end + 1 == start;
+        let separator = if joined { text[start - 1] } else { 0 };
+        if digits {
+            match decimal(bytes) {
+                Some(mut part) => {
+                    self.date = match self.date {
+                        0 => 0,
+                        place if joined && fits_date(place, part) => {
+                            part.dated = true;
+                            place + 1
+                        }
+                        _ => 0,
+                    };
+                    self.part(part, start, end, separator, found);
+                }
+                None => self.large(bytes, start, end, separator, found),
+            }
+            return;
+        }
+        self.date = 0;
+        if let Some(part) = hexadecimal(bytes) {
+            return self.part(part, start, end, separator, found);
+        }
+        // Digits in front of letters can be a row's last part, digits behind letters its first.
+        let lead = bytes.iter().take_while(|&&b| is(b, DIGIT)).count();
+        match decimal(&bytes[..lead]) {
+            Some(part) => self.part(part, start, start + lead, separator, found),
+            None => {}
+        }
+        self.close(found);
+        self.joins = false;
+        let tail = bytes.iter().rev().take_while(|&&b| is(b, DIGIT)).count();
+        if let Some(part) = decimal(&bytes[bytes.len() - tail..]) {
+            self.part(part, end - tail, end, 0, found);
+        }
+    }
+
+    /// Takes one part; `separator` is 0 where nothing joins it to what stands before.
+    fn part(&mut self, part: Part, start: usize, end: usize, separator: u8, found: &mut Vec<Finding>) {
+        let joined = self.joins && separator != 0;
+        if joined && (self.count == 1 || separator == self.separator) {
+            if self.count < 4 {
+                self.values[self.count as usize] = part;
+            }
+            self.count += 1;
+            self.dated &= part.dated;
+        } else {
+            self.close(found);
+            if joined {
+                self.values = [self.last, part, Part::default(), Part::default()];
+                self.count = 2;
+                self.start = self.last_start;
+                self.dated = self.last.dated && part.dated;
+            } else {
+                self.values[0] = part;
+                self.count = 1;
+                self.start = start;
+                self.dated = part.dated;
+            }
+        }
+        self.separator = separator;
+        self.end = end;
+        (self.last, self.last_start, self.joins) = (part, start, true);
+    }
+
+    /// Takes a number that is too large for a part: a year, or the port behind `203.0.113.7.51234`, as some programs write.
+    fn large(&mut self, bytes: &[u8], start: usize, end: usize, separator: u8, found: &mut Vec<Finding>) {
+        let port = self.joins && self.count == 4 && separator == b'.' && self.separator == b'.' && bytes.len() <= 5;
+        let before = found.len();
+        self.close(found);
+        if port && found.len() > before {
+            let last = found.len() - 1;
+            found[last].span.end = end as u32;
+            self.covered += bytes.len();
+        }
+        self.joins = false;
+        let year = bytes.len() == 4 && (bytes.starts_with(b"19") || bytes.starts_with(b"20"));
+        self.date = u32::from(year);
+        self.end = if year { end } else { start };
+    }
+
+    /// Ends the row.
+    fn close(&mut self, found: &mut Vec<Finding>) {
+        if self.count >= 4 && !self.dated {
+            found.push(Finding::new(self.start, self.end, What::Address(IpAddr::V4(self.address()))));
+            self.covered += self.end - self.start - (self.count as usize - 1);
+            self.dashed |= self.separator != b'.';
+            self.long |= self.count > 4;
+        }
+        self.count = 0;
+    }
+
+    fn address(&self) -> Ipv4Addr {
+        // `07` and `0313` can only be octal, `010.001.002.003` is more likely padded.
+        let octal = self.values.iter().any(|part| part.octal.is_some() && part.width != 3);
+        Ipv4Addr::from(self.values.map(|part| part.octal.filter(|_| octal).unwrap_or(part.decimal)))
+    }
+}
+
+/// A part in digits alone.
+fn decimal(bytes: &[u8]) -> Option<Part> {
+    let width = bytes.len();
+    if !(1..=4).contains(&width) {
+        return None;
+    }
+    let zero = bytes[0] == b'0' && width > 1;
+    let value = bytes.iter().fold(0u32, |value, &b| value * 10 + u32::from(b - b'0'));
+    let octal = if zero && bytes.iter().all(|&b| b < b'8') {
+        u8::try_from(bytes.iter().fold(0u32, |value, &b| value * 8 + u32::from(b - b'0'))).ok()
+    } else {
+        None
+    };
+    let decimal = u8::try_from(value).ok().or(octal)?;
+    (width < 4 || zero).then_some(Part { decimal, octal, width: width as u8, dated: false })
+}
+
+/// A part as `0xcb`.
+fn hexadecimal(bytes: &[u8]) -> Option<Part> {
+    let [b'0', b'x' | b'X', digits @ ..] = bytes else { return None };
+    if !(1..=8).contains(&digits.len()) {
+        return None;
+    }
+    let value = digits.iter().try_fold(0u32, |value, &b| Some((value << 4) | u32::from(nibble(b)?)))?;
+    Some(Part { decimal: u8::try_from(value).ok()?, octal: None, width: bytes.len() as u8, dated: false })
+}
+
+/// Whether a part can stand at this place behind a year: month, day, hour, minute, second, milliseconds.
+fn fits_date(place: u32, part: Part) -> bool {
+    let range = match place {
+        1 => 1..=12,
+        2 => 1..=31,
+        3 => 0..=23,
+        4 => 0..=59,
+        5 => 0..=60,
+        6 => return part.width == 3,
+        _ => return false,
+    };
+    part.width == 2 && range.contains(&part.decimal)
+}
+
+/// The whole word, without the separators around it.
+fn host_name(text: &[u8], start: usize, end: usize) -> Finding {
+    let word = &text[start..end];
+    let before = word.iter().take_while(|&&b| !is(b, ALNUM)).count();
+    let after = word.iter().rev().take_while(|&&b| !is(b, ALNUM)).count();
+    Finding::new(start + before, end - after, What::HostName)
+}
+
+/// Whether the word is a reversed IPv6 address: nibbles of `ip6.arpa`.
+fn reversed_v6(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    let Some(nibbles) = word.len().checked_sub(8) else { return false };
+    let labels = &word[..nibbles];
+    word[nibbles..].eq_ignore_ascii_case(b"ip6.arpa")
+        && labels.len() >= 8
+        && labels[labels.len() - 8..].chunks(2).all(|pair| is(pair[0], HEX) && pair[1] == b'.')
+}
+
+/// Whether the word spells an IPv6 address with dashes: eight groups in a row, or a label such as `2001-db8--7`.
+fn dashed_v6(word: &[u8]) -> bool {
+    word.split(|&b| b == b'.').any(|label| {
+        let (mut row, mut row_digits, mut groups, mut doubles, mut pure) = (0, false, 0, 0, true);
+        for group in label.split(|&b| !is(b, ALNUM)) {
+            if group.is_empty() {
+                doubles += 1;
+                row = 0;
+                continue;
+            }
+            groups += 1;
+            if group.len() <= 4 && group.iter().all(|&b| is(b, HEX)) {
+                row += 1;
+                row_digits |= group.iter().any(|&b| is(b, DIGIT));
+            } else {
+                (row, row_digits, pure) = (0, false, false);
+            }
+            if row >= 8 && row_digits {
+                return true;
+            }
+        }
+        let head = label.iter().take_while(|&&b| is(b, HEX)).count() == 4 && matches!(label[0], b'2' | b'3' | b'f' | b'F');
+        head && pure && doubles == 1 && groups >= 3 && label.last().is_some_and(|&b| is(b, HEX))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str, place: Place) -> Vec<(String, What)> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            at = word(text.as_bytes(), at, at, place, &mut Agents::default(), &mut found).max(at) + 1;
+        }
+        found.iter().map(|f| (String::from_utf8(f.span.of(text.as_bytes()).to_vec()).unwrap(), f.what)).collect()
+    }
+
+    fn v4(text: &str, spelled: &str, address: &str) {
+        let expected = vec![(spelled.to_owned(), What::Address(address.parse().unwrap()))];
+        assert_eq!(found(text, Place::Text), expected, "{text}");
+    }
+
+    #[test]
+    fn plain_padded_octal_and_hexadecimal_parts_are_read() {
+        v4("203.0.113.7", "203.0.113.7", "203.0.113.7");
+        v4("(203.0.113.7).", "203.0.113.7", "203.0.113.7");
+        v4("010.001.002.003", "010.001.002.003", "10.1.2.3");
+        v4("0313.0.0161.07", "0313.0.0161.07", "203.0.113.7");
+        v4("0xcb.0x00.0x71.0x07", "0xcb.0x00.0x71.0x07", "203.0.113.7");
+        v4("203.0.113.7.51234", "203.0.113.7.51234", "203.0.113.7");
+        v4("203.0.113.7:443,", "203.0.113.7:443", "203.0.113.7");
+    }
+
+    #[test]
+    fn names_that_spell_an_address_go_whole() {
+        for name in [
+            "203-0-113-7.dialup.example",
+            "host_203_0_113_7",
+            "7.113.0.203.in-addr.arpa",
+            "ip203.0.113.7x",
+            "1.3.6.1.4.1.311",
+            "2001-db8--7.ipv6.example",
+            "2001-db8-0-0-0-0-0-7",
+            "b.a.9.8.ip6.arpa",
+        ] {
+            assert_eq!(found(name, Place::Text), [(name.to_owned(), What::HostName)], "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_give_one_address_each() {
+        assert_eq!(found("192.0.2.1,192.0.2.2-192.0.2.3", Place::Text).len(), 3);
+    }
+
+    #[test]
+    fn dates_and_versions_of_three_parts_are_left() {
+        for text in ["2026-11-21-10-05-03", "2026_11_21_10_05_03", "shot_2026-11-21-10-05-03-123", "1.2.3", "300.1.2.3", "feed--2024"] {
+            assert_eq!(found(text, Place::Text), [], "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a byte can be part of.
+
+/// `0-9A-Za-z`
+pub(super) const ALNUM: u8 = 1;
+/// `0-9A-Fa-f`
+pub(super) const HEX: u8 = 2;
+/// A host name's or a dotted, dashed or underscored number's: `0-9A-Za-z._-`
+pub(super) const HOST: u8 = 4;
+/// A token's: `0-9A-Za-z_+-`
+pub(super) const TOKEN: u8 = 8;
+/// An IPv6 address's with a mapped tail: `0-9A-Fa-f:.`
+pub(super) const COLON: u8 = 16;
+/// An unquoted local part's, without what delimits values in logs: letters, digits, high bytes, `` .!#$%*+-^_`~' ``
+pub(super) const LOCAL: u8 = 32;
+/// A mail domain's: letters, digits, high bytes, `._-`
+pub(super) const DOMAIN: u8 = 64;
+/// `0-9`
+pub(super) const DIGIT: u8 = 128;
+
+const TABLE: [u8; 256] = {
+    let mut table = [0u8; 256];
+    let mut b = 0;
+    while b < 256 {
+        let c = b as u8;
+        let mut class = 0;
+        if c.is_ascii_alphanumeric() {
+            class |= ALNUM | HOST | TOKEN | LOCAL | DOMAIN;
+        }
+        if c.is_ascii_hexdigit() {
+            class |= HEX | COLON;
+        }
+        if c.is_ascii_digit() {
+            class |= DIGIT;
+        }
+        class |= match c {
+            b'.' => HOST | COLON | LOCAL | DOMAIN,
+            b'_' | b'-' => HOST | TOKEN | LOCAL | DOMAIN,
+            b'+' => TOKEN | LOCAL,
+            b':' => COLON,
+            b'!' | b'#' | b'$' | b'%' | b'*' | b'^' | b'`' | b'~' | b'\'' => LOCAL,
+            128..=255 => LOCAL | DOMAIN,
+            _ => 0,
+        };
+        table[b] = class;
+        b += 1;
+    }
+    table
+};
+
+/// Whether `byte` is of one of the classes.
+#[inline(always)]
+pub(super) fn is(byte: u8, classes: u8) -> bool {
+    TABLE[byte as usize] & classes != 0
+}
+
+/// Whether the byte at `at` is there and of one of the classes.
+#[inline(always)]
+pub(super) fn is_at(text: &[u8], at: usize, classes: u8) -> bool {
+    text.get(at).is_some_and(|&b| is(b, classes))
+}
+
+/// Whether the byte before `at` is there and of one of the classes.
+#[inline(always)]
+pub(super) fn is_before(text: &[u8], at: usize, classes: u8) -> bool {
+    at > 0 && is(text[at - 1], classes)
+}
+
+/// Where the run of `classes` that holds `at` starts, not looking before `floor`.
+#[inline]
+pub(super) fn run_start(text: &[u8], at: usize, floor: usize, classes: u8) -> usize {
+    let mut start = at;
+    while start > floor && is(text[start - 1], classes) {
+        start -= 1;
+    }
+    start
+}
+
+/// Where the run of `classes` from `at` on ends.
+#[inline]
+pub(super) fn run_end(text: &[u8], at: usize, classes: u8) -> usize {
+    let mut end = at;
+    while end < text.len() && is(text[end], classes) {
+        end += 1;
+    }
+    end
+}
+
+/// The value of a hexadecimal digit.
+#[inline]
+pub(super) fn nibble(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,229 @@
+//! Escapes → what they stand for, so that `%40`, `\x2e`, `\u002e`, `&#46;` and full-width characters hide nothing.
+//!
+//! Any nesting (`%252e`, `\\x2e`) is undone in one pass: what an escape yields may end or start another.
+
+use super::bytes::nibble;
+use crate::record::Span;
+use memchr::memchr3;
+
+/// A text with its escapes undone, and where each byte came from.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    text: Vec<u8>,
+    /// For each byte of `text` where its spelling starts in the text it came from, and one more for the end.
+    starts: Vec<u32>,
+}
+
+/// The longest spelling of one byte after inner escapes are undone: `&#x0000002e;`.
+const LONGEST: usize = 12;
+
+impl Decoded {
+    /// Undoes the escapes of `text`. False if there were none.
+    pub(super) fn read(&mut self, text: &[u8]) -> bool {
+        self.text.clear();
+        self.starts.clear();
+        let mut at = 0;
+        // Up to where bytes have to be looked at one by one.
+        let mut busy = 0;
+        let mut undone = false;
+        while at < text.len() {
+            if at >= busy {
+                let rest = &text[at..];
+                let plain = next_escape(rest).unwrap_or(rest.len());
+                self.text.extend_from_slice(&rest[..plain]);
+                self.starts.extend(at as u32..(at + plain) as u32);
+                at += plain;
+                if at == text.len() {
+                    break;
+                }
+            }
+            let byte = text[at];
+            self.text.push(byte);
+            self.starts.push(at as u32);
+            at += 1;
+            busy = busy.max(at + reach(byte));
+            while let Some((length, value)) = last_escape(&self.text) {
+                let keep = self.text.len() - length;
+                self.text.truncate(keep);
+                self.starts.truncate(keep + 1);
+                self.text.push(value);
+                undone = true;
+                busy = busy.max(at + reach(value));
+            }
+        }
+        self.starts.push(text.len() as u32);
+        undone
+    }
+
+    /// The text without escapes.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Where a span of [`Decoded::text`] stands in the text it came from, whole spellings included.
+    pub(super) fn source(&self, span: Span) -> Span {
+        Span { start: self.starts[span.start as usize], end: self.starts[span.end as usize] }
+    }
+
+    /// Whether `at`, a place in the text it came from, directly follows an escape: this view then sees the same bytes from
+    /// there on, with what is truly in front of them.
+    pub(super) fn follows_escape(&self, at: u32) -> bool {
+        self.starts.binary_search(&at).is_ok_and(|i| i > 0 && self.starts[i - 1] + 1 != at)
+    }
+}
+
+/// Whether something at `at` may be an escape. [`Decoded::read`] would change nothing where this is false everywhere.
+#[inline]
+pub(super) fn may_start(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..text.len().min(at + LONGEST)];
+    match rest {
+        [b'%', next, ..] => nibble(*next).is_some() || matches!(next, b'u' | b'U'),
+        [b'\\', _, ..] => true,
+        [b'&', b'#', ..] => true,
+        [b'&', b'a'..=b'z', ..] => rest.contains(&b';'),
+        [0xEF, 0xBC | 0xBD, ..] | [0xE3, 0x80, 0x82, ..] => true,
+        _ => false,
+    }
+}
+
+/// How far behind a byte its escape may end.
+fn reach(byte: u8) -> usize {
+    match byte {
+        b'%' | b'\\' | b'&' => LONGEST,
+        0xEF | 0xE3 => 3,
+        _ => 0,
+    }
+}
+
+fn next_escape(text: &[u8]) -> Option<usize> {
+    let ascii = memchr3(b'%', b'\\', b'&', text);
+    let reach = ascii.unwrap_or(text.len());
+    memchr::memchr2(0xEF, 0xE3, &text[..reach]).or(ascii)
+}
+
+/// The escape that ends at the end of `text`: its length and what it stands for.
+fn last_escape(text: &[u8]) -> Option<(usize, u8)> {
+    let (&last, before) = text.split_last()?;
+    if let Some(low) = nibble(last) {
+        if let [.., b'%', high] | [.., b'\\', b'x' | b'X', high] = before {
+            if let Some(high) = nibble(*high) {
+                let length = if before[before.len() - 2] == b'%' { 3 } else { 4 };
+                return Some((length, (high << 4) | low));
+            }
+        }
+        if let [.., sign @ (b'%' | b'\\'), b'u' | b'U', a, b, c] = before {
+            let _ = sign;
+            let value = [*a, *b, *c, last].iter().try_fold(0u32, |v, &d| Some((v << 4) | u32::from(nibble(d)?)))?;
+            return Some((6, folded(value)?));
+        }
+        if let [.., b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7'] = before {
+            if (b'0'..=b'7').contains(&last) {
+                return Some((4, ((a - b'0') << 6) | ((b - b'0') << 3) | (last - b'0')));
+            }
+        }
+    }
+    if let [.., b'\\'] = before {
+        let value = match last {
+            b'"' | b'\'' | b'/' | b'\\' => last,
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'r' => b'\r',
+            _ => return None,
+        };
+        return Some((2, value));
+    }
+    if last == b';' {
+        return entity(text);
+    }
+    if last >= 0x80 {
+        // U+FF01–U+FF5E stand for ASCII; U+3002 and U+FF61 are stops that browsers take for dots.
+        return match text {
+            [.., 0xEF, 0xBC, b @ 0x81..=0xBF] => Some((3, b - 0x80 + 0x20)),
+            [.., 0xEF, 0xBD, b @ 0x80..=0x9E] => Some((3, b - 0x80 + 0x60)),
+            [.., 0xE3, 0x80, 0x82] | [.., 0xEF, 0xBD, 0xA1] => Some((3, b'.')),
+            _ => None,
+        };
+    }
+    None
+}
+
+/// An ASCII character, or one that stands for it in full width.
+fn folded(value: u32) -> Option<u8> {
+    match value {
+        0xFF01..=0xFF5E => u8::try_from(value - 0xFEE0).ok(),
+        0x3002 | 0xFF61 => Some(b'.'),
+        0..=0x7F => Some(value as u8),
+        // Any other letter: a byte that may stand in a name and nowhere else.
+        _ => Some(0xC0),
+    }
+}
+
+/// `&#46;`, `&#x2e;`, `&commat;` at the end of `text`.
+fn entity(text: &[u8]) -> Option<(usize, u8)> {
+    let floor = text.len().saturating_sub(LONGEST);
+    let start = floor + text[floor..].iter().rposition(|&b| b == b'&')?;
+    let value = match &text[start + 1..text.len() - 1] {
+        [b'#', b'x' | b'X', digits @ ..] if !digits.is_empty() => {
+            digits.iter().try_fold(0u32, |v, &d| Some((v << 4) | u32::from(nibble(d)?)))?
+        }
+        [b'#', digits @ ..] if !digits.is_empty() => digits
+            .iter()
+            .try_fold(0u32, |v, &d| d.is_ascii_digit().then(|| v.wrapping_mul(10).wrapping_add(u32::from(d - b'0'))))?,
+        b"amp" => u32::from(b'&'),
+        b"quot" => u32::from(b'"'),
+        b"apos" => u32::from(b'\''),
+        b"lt" => u32::from(b'<'),
+        b"gt" => u32::from(b'>'),
+        b"colon" => u32::from(b':'),
+        b"period" => u32::from(b'.'),
+        b"commat" => u32::from(b'@'),
+        b"sol" => u32::from(b'/'),
+        b"hyphen" | b"dash" => u32::from(b'-'),
+        b"lowbar" => u32::from(b'_'),
+        b"lsqb" | b"lbrack" => u32::from(b'['),
+        b"rsqb" | b"rbrack" => u32::from(b']'),
+        b"nbsp" => u32::from(b' '),
+        _ => return None,
+    };
+    Some((text.len() - start, folded(value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &[u8]) -> Vec<u8> {
+        let mut decoded = Decoded::default();
+        decoded.read(text);
+        decoded.text().to_vec()
+    }
+
+    #[test]
+    fn every_escape_is_undone_in_any_nesting() {
+        for escaped in [
+            "a%2eb", "a%2Eb", "a%252eb", "a%25252eb", "a\\x2eb", "a\\u002eb", "a\\\\x2eb", "a&#46;b", "a&#x2e;b", "a&period;b",
+            "a%u002eb", "a\\056b", "a%26%2346%3Bb", "a。b", "a．b", "a%EF%BC%8Eb", "a%32%65b", "a%5Cx2eb", "a%25%32%65b",
+        ] {
+            let expected: &[u8] = if escaped == "a%32%65b" { b"a2eb" } else { b"a.b" };
+            assert_eq!(decoded(escaped.as_bytes()), expected, "{escaped}");
+        }
+    }
+
+    #[test]
+    fn broken_escapes_stay_as_they_are() {
+        for text in ["a%", "a%2", "a%zz", "a\\", "a\\x2", "a\\u00", "&;", "&#;", "&#x;", "100 % sure", "&page=1"] {
+            let mut decoded = Decoded::default();
+            assert!(!decoded.read(text.as_bytes()), "{text}");
+            assert_eq!(decoded.text(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn spans_cover_whole_spellings() {
+        let mut decoded = Decoded::default();
+        assert!(decoded.read(b"x 1%2E2%252E3.4"));
+        assert_eq!(decoded.text(), b"x 1.2.3.4");
+        assert_eq!(decoded.source(Span::new(2, 9)), Span::new(2, 15));
+        assert_eq!(decoded.source(Span::new(3, 4)), Span::new(3, 6));
+    }
+}

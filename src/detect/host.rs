@@ -1,0 +1,101 @@
+//! Addresses written as numbers, where a host stands: `3405803783`, `0xCB007107`, `031300070407`, `203.28935`.
+
+use super::{
+    Finding, What,
+    bytes::{ALNUM, DIGIT, HOST, is, is_at, nibble, run_end, run_start},
+    surround::surround,
+};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The address that starts at `at`, which must be a digit behind `//` or behind the name of an address and `=`.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
+    if !is_at(text, at, DIGIT) || at < 2 {
+        return None;
+    }
+    match text[at - 1] {
+        b'/' if text[at - 2] == b'/' => {}
+        b'=' => {
+            let name = &text[run_start(text, at - 1, (at - 1).saturating_sub(24), HOST)..at - 1];
+            let word = name.rsplit(|&b| !is(b, ALNUM)).next()?;
+            if !NAMES.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+                return None;
+            }
+        }
+        _ => return None,
+    }
+    whole(text, at)
+}
+
+/// The address that starts at `at`, where the caller knows that a host stands.
+pub(super) fn whole(text: &[u8], at: usize) -> Option<Finding> {
+    let end = run_end(&text[..text.len().min(at + 48)], at, HOST);
+    let stops = text[at..end].iter().rev().take_while(|&&b| b == b'.').count();
+    let end = end - stops;
+    let address = number(&text[at..end])?;
+    Some(surround(text, Finding::new(at, end, What::Address(IpAddr::V4(address)))))
+}
+
+/// Names behind which a number is an address.
+const NAMES: [&[u8]; 22] = [
+    b"host", b"hostname", b"ip", b"ipaddr", b"ipaddress", b"addr", b"address", b"client", b"clientip", b"remote", b"peer",
+    b"server", b"src", b"dst", b"source", b"destination", b"from", b"rhost", b"ipv4", b"url", b"proxy", b"origin",
+];
+
+/// One to three numbers as `inet_aton` reads them. Fours are read as words elsewhere.
+fn number(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut parts = [0u64; 3];
+    let mut count = 0;
+    for part in text.split(|&b| b == b'.') {
+        *parts.get_mut(count)? = match part {
+            [b'0', b'x' | b'X', digits @ ..] if !digits.is_empty() && digits.len() <= 16 => digits
+                .iter()
+                .try_fold(0u64, |value, &b| Some((value << 4) | u64::from(nibble(b)?)))?,
+            [b'0', digits @ ..] if !digits.is_empty() && digits.len() <= 16 && digits.iter().all(|&b| (b'0'..b'8').contains(&b)) => {
+                digits.iter().fold(0, |value, &b| value * 8 + u64::from(b - b'0'))
+            }
+            digits if (1..=12).contains(&digits.len()) && digits.iter().all(|&b| is(b, DIGIT)) => {
+                digits.iter().fold(0, |value, &b| value * 10 + u64::from(b - b'0'))
+            }
+            _ => return None,
+        };
+        count += 1;
+    }
+    let leading = parts[..count - 1].iter().try_fold(0u64, |value, &part| (part < 256).then_some((value << 8) | part))?;
+    let bits = 32 - 8 * (count as u32 - 1);
+    let last = parts[count - 1];
+    // `203.28935` is an address; `1.5` is read as the version that it more likely is.
+    if last >> bits != 0 || (count > 1 && last < 256) {
+        return None;
+    }
+    let value = (leading << bits | last) as u32;
+    // Below 1.0.0.0 it is a year, a count or a page, and no visitor has such an address.
+    (value >= 1 << 24).then(|| Ipv4Addr::from(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_addresses_behind_slashes_and_names() {
+        let address = What::Address("203.0.113.7".parse().unwrap());
+        for (text, start) in [
+            ("http://3405803783/", 7),
+            ("http://0xCB007107:80/", 7),
+            ("//031300070407/x", 2),
+            ("//203.28935/", 2),
+            ("client_ip=3405803783 ", 10),
+            ("host=0xcb.28935", 5),
+        ] {
+            let finding = at(text.as_bytes(), start).unwrap();
+            assert_eq!((finding.core.start as usize, finding.what), (start, address), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_not() {
+        for (text, start) in [("page=3405803783", 5), ("//2026/11", 2), ("//7.5/", 2), ("//99999999999/", 2), ("/3405803783", 1)] {
+            assert_eq!(at(text.as_bytes(), start), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Class masks → the few places where a verifier has to look.
+//!
+//! Pure logic on 64 bits at a time, looking back 16 bytes and never ahead. A mark is a necessary condition: where there is none, the verifier would find nothing (a test tries it at every byte).
+
+use super::kernel::Masks;
+
+/// Where to look, in one block of 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Inside a word that may spell an address.
+    pub word: u64,
+    /// At a colon inside what may be an IPv6 or hardware address.
+    pub colon: u64,
+    /// Inside a run of token characters that is long enough.
+    pub token: u64,
+    /// At the fourth dash of what may be a UUID.
+    pub uuid: u64,
+    /// At the last separator of what may be a hardware address with dashes or dots.
+    pub mac: u64,
+    /// At the last separator of what may be a grouped IMEI.
+    pub imei: u64,
+    /// At an `@`.
+    pub at: u64,
+    /// At a `=` or `:` behind a name.
+    pub named: u64,
+    /// At a digit where a host stands: behind `//` or `name=`.
+    pub host: u64,
+    /// At what may start an escape.
+    pub escape: u64,
+}
+
+impl Marks {
+    /// Every mark everywhere.
+    #[cfg(test)]
+    pub(super) const ALL: Marks = {
+        let all = u64::MAX;
+        Marks { word: all, colon: all, token: all, uuid: all, mac: all, imei: all, at: all, named: all, host: all, escape: all }
+    };
+
+    /// What of it `asked` lets through at the `fresh` bytes.
+    #[inline(always)]
+    pub(super) fn only(&self, asked: &Marks, fresh: u64) -> Marks {
+        Marks {
+            word: self.word & asked.word & fresh,
+            colon: self.colon & asked.colon & fresh,
+            token: self.token & asked.token & fresh,
+            uuid: self.uuid & asked.uuid & fresh,
+            mac: self.mac & asked.mac & fresh,
+            imei: self.imei & asked.imei & fresh,
+            at: self.at & asked.at & fresh,
+            named: self.named & asked.named & fresh,
+            host: self.host & asked.host & fresh,
+            escape: self.escape & asked.escape & fresh,
+        }
+    }
+
+    /// All marks together.
+    #[inline(always)]
+    pub(super) fn any(&self) -> u64 {
+        let fixed = self.uuid | self.mac | self.imei | self.at;
+        self.word | self.colon | self.token | fixed | self.named | self.host | self.escape
+    }
+}
+
+/// How far back the logic looks: marks in the first bytes of a block that is not the first are the block's before it.
+pub(super) const REACH: usize = 16;
+
+impl Marks {
+    /// The marks of one block.
+    #[inline(always)]
+    pub(super) fn of(m: &Masks) -> Marks {
+        let token = m.alnum | m.dash | m.plus;
+
+        // An address in four parts: three times a digit behind a separator behind a digit, 2 to 5 bytes apart.
+        let step = m.digit & ((m.dot | m.dash) << 1) & (m.digit << 2);
+        let step3 = step & near(step & near(step));
+        // Nibbles: four dots two apart. Hexadecimal: `0x` at the start of a part.
+        let nibbles = m.dot & (m.dot << 2) & (m.dot << 4) & (m.dot << 6);
+        let hexadecimal = m.ex & (m.digit << 1) & !(m.alnum << 2);
+        // IPv6 in a host name: `--` between hexadecimal digits, or a dash behind 14 such digits and dashes.
+        let double = m.hex & (m.dash << 1) & (m.dash << 2) & (m.hex << 3);
+        let g2 = (m.hex | m.dash) & ((m.hex | m.dash) << 1);
+        let g4 = g2 & (g2 << 2);
+        let g8 = g4 & (g4 << 4);
+        let groups = m.dash & g8 & (g8 << 6) & (near(m.dash));
+        let word = step3 | nibbles | hexadecimal | double | groups;
+
+        // Two colons, or four no more than five bytes apart: a time of day with its date has three.
+        let colon = m.colon & ((m.colon << 1) | near1(m.colon & near1(m.colon & near1(m.colon))));
+
+        // A run reaches 16 token characters, or 12 digits.
+        let t2 = token & (token << 1);
+        let t4 = t2 & (t2 << 2);
+        let t8 = t4 & (t4 << 4);
+        let t16 = t8 & (t8 << 8);
+        let d2 = m.digit & (m.digit << 1);
+        let d4 = d2 & (d2 << 2);
+        let d12 = d4 & (d4 << 4) & (d4 << 8);
+        let long = (t16 & !(t16 << 1)) | (d12 & !(d12 << 1));
+
+        // Fixed patterns, seen from their last separator.
+        let h2 = m.hex & (m.hex << 1);
+        let h4 = h2 & (h2 << 2);
+        let uuid = m.dash & (m.dash << 5) & (m.dash << 10) & (m.dash << 15) & (h4 << 1) & (h4 << 6) & (h4 << 11);
+        let pair = m.dash & (h2 << 1);
+        let pairs = pair & (pair << 3) & (pair << 6) & (pair << 9) & (pair << 12);
+        let quads = m.dot & (m.dot << 5) & (h4 << 1) & (h4 << 6);
+        let d6 = d4 & (d2 << 4);
+        let gap = !token | m.dash;
+        let imei = gap & (d6 << 1) & (gap << 7) & (d6 << 8);
+
+        // `name=`, `name:`, `"name":`, and a number behind `//` or `name=`.
+        let named = (m.equals & (token << 1)) | ((m.colon | m.equals) & (((token & !m.digit) | m.quote) << 1));
+        let slashes = (m.slash << 1) & (m.slash << 2);
+        let valued = (m.equals << 1) & (token << 2);
+        let host = m.digit & (slashes | valued);
+
+        Marks { word, colon, token: long, uuid, mac: pairs | quads, imei, at: m.at, named, host, escape: m.escape }
+    }
+}
+
+/// Whether a bit stood 2 to 5 bytes earlier.
+#[inline(always)]
+fn near(mask: u64) -> u64 {
+    let two = (mask << 2) | (mask << 3);
+    two | (two << 2)
+}
+
+/// Whether a bit stood 1 to 5 bytes earlier.
+#[inline(always)]
+fn near1(mask: u64) -> u64 {
+    (mask << 1) | near(mask)
+}

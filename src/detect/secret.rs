@@ -1,0 +1,144 @@
+//! Secrets by the name in front of them: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`.
+
+use super::{
+    Finding, What,
+    bytes::{ALNUM, TOKEN, is, is_at, is_before, run_end, run_start},
+};
+
+/// How long a name may be, and how long a value; a longer one is hidden to here and its rest is read like any text.
+const NAME: usize = 24;
+const VALUE: usize = 4096;
+
+/// The value behind the name whose `=` or `:` stands at `at`.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
+    let sign = *text.get(at)?;
+    if !matches!(sign, b'=' | b':') || at < 3 {
+        return None;
+    }
+    let quoted = matches!(text[at - 1], b'"' | b'\'');
+    let name_end = at - usize::from(quoted);
+    // One look at the last letter spares nearly every name.
+    if !is_before(text, name_end, ALNUM) || LAST & (1 << (text[name_end - 1] & 31)) == 0 {
+        return None;
+    }
+    let name = run_start(text, name_end, name_end.saturating_sub(NAME + 1), TOKEN);
+    let strength = strength(&text[name..name_end])?;
+    let mut start = at + 1;
+    while start < text.len() && start < at + 4 && text[start] == b' ' {
+        start += 1;
+    }
+    if strength == Strength::Assigned && (start > at + 1 || sign == b':') && !quoted {
+        return None;
+    }
+    let quote = text.get(start).copied().filter(|b| matches!(b, b'"' | b'\''));
+    start += usize::from(quote.is_some());
+    if strength == Strength::Header && quote.is_none() {
+        // The scheme stays, the credentials go.
+        let scheme = run_end(text, start, ALNUM);
+        if scheme > start && text.get(scheme) == Some(&b' ') && is_at(text, scheme + 1, 0xFF) {
+            start = scheme + 1;
+        }
+    }
+    let reach = &text[start..text.len().min(start + VALUE)];
+    let length = reach
+        .iter()
+        .position(|&b| match quote {
+            Some(quote) => b == quote,
+            None => matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'),
+        })
+        .unwrap_or(reach.len());
+    let value = &reach[..length];
+    let blank = value.is_empty() || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.')) || is_ours(value);
+    (!blank).then(|| Finding::new(start, start + length, What::Token))
+}
+
+/// What sort of secret a name promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strength {
+    /// Whatever follows is secret.
+    Always,
+    /// Prose uses the word too (`invalid token: …`): only behind `=` or as a quoted key.
+    Assigned,
+    /// A scheme may stand in front of the secret.
+    Header,
+}
+
+fn strength(name: &[u8]) -> Option<Strength> {
+    if name.len() > NAME {
+        return None;
+    }
+    let mut plain = [0u8; NAME];
+    let mut length = 0;
+    for &b in name {
+        if is(b, ALNUM) {
+            plain[length] = b.to_ascii_lowercase();
+            length += 1;
+        }
+    }
+    match &plain[..length] {
+        b"password" | b"passwd" | b"pwd" | b"passphrase" | b"apikey" | b"xapikey" | b"apisecret" | b"secret"
+        | b"clientsecret" | b"secretkey" | b"accesskey" | b"accesskeyid" | b"secretaccesskey" | b"privatekey"
+        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken" | b"sessiontoken"
+        | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword" | b"jsessionid"
+        | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => Some(Strength::Always),
+        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp" | b"credential"
+        | b"credentials" | b"nonce" => Some(Strength::Assigned),
+        b"authorization" | b"proxyauthorization" => Some(Strength::Header),
+        _ => None,
+    }
+}
+
+/// The last letters of those names, as bits.
+const LAST: u32 = {
+    let letters = b"dyetsnhgp";
+    let mut bits = 0;
+    let mut i = 0;
+    while i < letters.len() {
+        bits |= 1 << (letters[i] & 31);
+        i += 1;
+    }
+    bits
+};
+
+/// A placeholder or a pseudonym that an earlier run put there.
+fn is_ours(value: &[u8]) -> bool {
+    if let [b'[', name @ ..] = value {
+        return name.iter().all(|b| b.is_ascii_lowercase());
+    }
+    let dots = value.iter().filter(|&&b| b == b'.').count();
+    dots == 2 && value.starts_with(b"p1.") && value.iter().rposition(|&b| b == b'.').is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<&str> {
+        (0..text.len())
+            .filter_map(|p| at(text.as_bytes(), p))
+            .map(|f| std::str::from_utf8(f.span.of(text.as_bytes())).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn values_of_well_known_names_are_found() {
+        for (text, value) in [
+            ("password=hunter2&x=1", "hunter2"),
+            ("{\"api_key\": \"a b c\"}", "a b c"),
+            ("X-API-Key: abc, next", "abc"),
+            ("Authorization: Bearer abc.def", "abc.def"),
+            ("authorization: Basic dXNlcjpw", "dXNlcjpw"),
+            ("token=abc", "abc"),
+            (";jsessionid=12AB?x", "12AB?x"),
+        ] {
+            assert_eq!(found(text), [value], "{text}");
+        }
+    }
+
+    #[test]
+    fn prose_and_placeholders_are_left() {
+        for text in ["invalid token: expected }", "password=", "password=[token]", "key=page", "session: opened", "token=p1.20261121.9f86d081884c7d65", "password=***"] {
+            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What stands around an address and goes with it: zone, brackets, port.
+
+use super::{
+    Finding,
+    bytes::{ALNUM, DIGIT, HOST, is, is_at, is_before, run_end},
+};
+use crate::record::Span;
+
+/// How long a zone may be. A longer one is hidden to here.
+const ZONE: usize = 64;
+
+/// The finding with the zone in its core, and with zone, brackets and port in its span.
+///
+/// Brackets go with an IPv6 address, and with an IPv4 address that a port follows, but not where they follow a word, as
+/// in `unknown[192.0.2.7]`: there the name would run into the address.
+pub(super) fn surround(text: &[u8], finding: Finding) -> Finding {
+    let (mut start, mut end) = (finding.span.start as usize, finding.span.end as usize);
+    let six = is_six(&text[start..finding.core.end as usize]);
+    let mut core_end = finding.core.end as usize;
+    if six && end == core_end && text.get(end) == Some(&b'%') {
+        let zone = run_end(&text[..text.len().min(end + 1 + ZONE)], end + 1, HOST);
+        if zone > end + 1 {
+            (core_end, end) = (zone, zone);
+        }
+    }
+    if text.get(end) == Some(&b']') && start > 0 && text[start - 1] == b'[' && !is_before(text, start - 1, HOST) {
+        let port = port_end(text, end + 1);
+        if six || port > end + 1 {
+            (start, end) = (start - 1, port);
+        }
+    } else {
+        end = port_end(text, end);
+    }
+    Finding { span: Span::new(start, end), core: Span::new(finding.core.start as usize, core_end), ..finding }
+}
+
+fn is_six(address: &[u8]) -> bool {
+    address.contains(&b':')
+}
+
+/// Where the port that stands at `at` ends; `at` if none does.
+fn port_end(text: &[u8], at: usize) -> usize {
+    if !matches!(text.get(at), Some(b':' | b'#')) || !is_at(text, at + 1, DIGIT) {
+        return at;
+    }
+    let end = run_end(&text[..text.len().min(at + 7)], at + 1, DIGIT);
+    let goes_on = is_at(text, end, ALNUM)
+        || matches!(text.get(end), Some(b'.' | b':' | b'_' | b'-')) && is_at(text, end + 1, ALNUM) && !is(text[end], ALNUM);
+    if end - at > 6 || goes_on { at } else { end }
+}

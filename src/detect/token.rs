@@ -1,0 +1,342 @@
+//! Long tokens: hexadecimal from 16 digits, numbers from 12 digits, random-looking runs from 20 characters, base64 with
+//! its padding, keys with well-known beginnings. JSON Web Tokens and bare IMEIs are seen here too, for they stand in the
+//! same runs.
+//!
+//! Read by runs of `0-9A-Za-z_+-`, each once. What people write (slugs, `CamelCase` names, versions, dates) is told from
+//! what machines draw by how often the class of neighbouring characters changes inside a word.
+
+use super::{
+    Finding, Kinds, Place, What,
+    bytes::{ALNUM, DIGIT, HEX, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
+    imei, jwt, version,
+};
+
+/// From how many characters a run is read at all, unless it has that many digits.
+const SHORTEST: usize = 16;
+/// From how many digits a number is taken for somebody's.
+const LONG_NUMBER: usize = 12;
+/// From how many characters a run is a token if it looks random.
+const LONG_RANDOM: usize = 20;
+/// How far base64 is followed over slashes to the left of what was recognised.
+const LEFT_REACH: usize = 64;
+
+/// Reads the run that holds `at`, adds what it finds, and says up to where it read. Nothing before `floor` is part of it.
+pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Place, found: &mut Vec<Finding>) -> usize {
+    if !is_at(text, at, TOKEN) {
+        return at;
+    }
+    let start = run_start(text, at, floor, TOKEN);
+    let end = run_end(text, at, TOKEN);
+    if end - start >= SHORTEST {
+        if let Some(jwt_end) = jwt::end(text, start, end) {
+            let what = if kinds.has(Kinds::JWT) { What::Jwt } else { What::Token };
+            if kinds.has(Kinds::JWT) || kinds.has(Kinds::TOKEN) {
+                found.push(Finding::new(start, jwt_end, what));
+                return jwt_end;
+            }
+        }
+    } else if end - start < LONG_NUMBER {
+        return end;
+    }
+    let shape = Shape::read(text, start, end, kinds, place, found);
+    if !kinds.has(Kinds::TOKEN) {
+        return end;
+    }
+    let random = end - start >= LONG_RANDOM && shape.odd >= SHORTEST;
+    if random || known_key(&text[start..end]) {
+        let (from, to) = base64(text, start, end);
+        found.push(Finding::new(from, to, What::Token));
+        return to.max(end);
+    }
+    end
+}
+
+/// Whether base64 that ends with its padding at the `=` at `at` stands there, in pieces too short to be seen alone.
+pub(super) fn padded(text: &[u8], at: usize) -> Option<Finding> {
+    if text.get(at) != Some(&b'=') || !is_before(text, at, TOKEN) || is_at(text, at + 1, TOKEN) {
+        return None;
+    }
+    let floor = at.saturating_sub(LEFT_REACH);
+    let mut start = at;
+    while start > floor && (is(text[start - 1], TOKEN) || text[start - 1] == b'/') {
+        start -= 1;
+    }
+    let end = if text.get(at + 1) == Some(&b'=') { at + 2 } else { at + 1 };
+    // A path may stand in front: base64 starts where four divide what is left.
+    while (end - start) % 4 != 0 || text[start] == b'/' {
+        start += 1 + text[start..at].iter().position(|&b| b == b'/')?;
+    }
+    let body = &text[start..at];
+    let digits = body.iter().filter(|&&b| is(b, DIGIT)).count();
+    let upper = body.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let lower = body.iter().filter(|b| b.is_ascii_lowercase()).count();
+    let drawn = body.len() >= SHORTEST && digits > 0 && upper > 1 && lower > 1;
+    drawn.then(|| Finding::new(start, end, What::Token))
+}
+
+/// How a run looks: how many of its characters stand in words that nobody writes.
+#[derive(Debug, Default)]
+struct Shape {
+    odd: usize,
+}
+
+impl Shape {
+    /// Reads the run word by word and adds its long numbers and its hexadecimal words.
+    fn read(text: &[u8], start: usize, end: usize, kinds: Kinds, place: Place, found: &mut Vec<Finding>) -> Shape {
+        let mut shape = Shape::default();
+        let mut at = start;
+        while at < end {
+            if !is(text[at], ALNUM) {
+                at += 1;
+                continue;
+            }
+            let word = Word::read(text, at, end);
+            if word.longest_number >= LONG_NUMBER {
+                number(text, &word, kinds, place, found);
+            }
+            if word.hex && word.len() >= SHORTEST && kinds.has(Kinds::TOKEN) {
+                let spared = (matches!(place, Place::Path | Place::Text) && version::asset_hash(text, word.start, word.end))
+                    || version::pseudonym(text, word.start, word.end)
+                    || (word.digits == word.len() && is_ordinary_number(text, word.start, word.end));
+                if !spared {
+                    found.push(Finding::new(word.start, word.end, What::Token));
+                }
+            } else if word.is_odd() {
+                shape.odd += word.len();
+            }
+            at = word.end;
+        }
+        shape
+    }
+}
+
+/// Letters and digits between separators.
+#[derive(Debug, Default)]
+struct Word {
+    start: usize,
+    end: usize,
+    digits: usize,
+    uppers: usize,
+    lowers: usize,
+    hex: bool,
+    /// How often the class of neighbours changes, a capital letter at the start of a word not counted.
+    changes: usize,
+    longest_number: usize,
+    number_end: usize,
+}
+
+impl Word {
+    fn read(text: &[u8], start: usize, end: usize) -> Word {
+        let mut word = Word { start, hex: true, ..Word::default() };
+        let mut at = start;
+        let (mut before, mut run) = (Class::None, 0);
+        while at < end {
+            let class = match text[at] {
+                b'0'..=b'9' => Class::Digit,
+                b'A'..=b'Z' => Class::Upper,
+                b'a'..=b'z' => Class::Lower,
+                _ => break,
+            };
+            word.hex &= is(text[at], HEX);
+            if class == before {
+                run += 1;
+            } else {
+                let capital = before == Class::Upper && run == 1 && class == Class::Lower;
+                word.changes += usize::from(before != Class::None && !capital);
+                run = 1;
+            }
+            match class {
+                Class::Digit => {
+                    word.digits += 1;
+                    if run > word.longest_number {
+                        (word.longest_number, word.number_end) = (run, at + 1);
+                    }
+                }
+                Class::Upper => word.uppers += 1,
+                Class::Lower => word.lowers += 1,
+                Class::None => {}
+            }
+            before = class;
+            at += 1;
+        }
+        word.end = at;
+        if !word.hex && matches!(&text[start..at], [b'0', b'x' | b'X', digits @ ..] if digits.len() >= SHORTEST) {
+            word.hex = text[start + 2..at].iter().all(|&b| is(b, HEX));
+        }
+        word
+    }
+
+    fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether it looks drawn rather than written. Of 20 random characters 8 to 12 stand beside one of another class; in
+    /// names such as `XMLHttpRequest2Level3Api` at most one in four does.
+    fn is_odd(&self) -> bool {
+        let len = self.len();
+        if self.changes < 2 {
+            return false;
+        }
+        match (self.digits > 0, self.uppers > 0 && self.lowers > 0) {
+            (true, true) => self.changes * 10 >= len * 3,
+            (true, false) => self.changes * 5 >= len,
+            (false, true) => len >= 6 && self.changes * 5 >= len * 2,
+            (false, false) => false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    None,
+    Digit,
+    Upper,
+    Lower,
+}
+
+/// Adds the longest number of a word: an IMEI, or a token unless it is a time or a fraction.
+fn number(text: &[u8], word: &Word, kinds: Kinds, place: Place, found: &mut Vec<Finding>) {
+    let (start, end) = (word.number_end - word.longest_number, word.number_end);
+    if let Ok(digits) = <&[u8; 15]>::try_from(&text[start..end]) {
+        if kinds.has(Kinds::IMEI) && imei::passes(digits) {
+            found.push(Finding::new(start, end, What::Imei));
+            return;
+        }
+    }
+    if !kinds.has(Kinds::TOKEN) || is_ordinary_number(text, start, end) {
+        return;
+    }
+    let whole = word.hex && word.len() >= SHORTEST;
+    let joined = matches!(place, Place::Path | Place::Text) && version::asset_hash(text, start, end);
+    if !whole && !(joined && end - start >= SHORTEST) && !version::pseudonym(text, start, end) {
+        found.push(Finding::new(word.start, word.end, What::Token));
+    }
+}
+
+/// Milliseconds since 1970, `20261121100503`, or the fraction of a number.
+fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
+    let digits = &text[start..end];
+    if is_before(text, start, HOST) && text[start - 1] == b'.' {
+        // `0.0012345678901`, `1700000000.123456789012`: at most ten digits before the stop, and nothing else.
+        let whole = run_start(text, start - 1, (start - 1).saturating_sub(11), DIGIT);
+        let count = start - 1 - whole;
+        return (1..=3).contains(&count) && digits.len() <= 20 && !is_before(text, whole, HOST) && !is_at(text, end, HOST);
+    }
+    if is_before(text, start, ALNUM) || is_at(text, end, ALNUM) {
+        return false;
+    }
+    match digits.len() {
+        13 => digits[0] == b'1' && (b'2'..=b'9').contains(&digits[1]),
+        14 => {
+            let two = |at: usize| (digits[at] - b'0') * 10 + digits[at + 1] - b'0';
+            (19..=20).contains(&two(0))
+                && (1..=12).contains(&two(4))
+                && (1..=31).contains(&two(6))
+                && two(8) < 24
+                && two(10) < 60
+                && two(12) <= 60
+        }
+        _ => false,
+    }
+}
+
+/// Keys whose makers put a mark in front.
+fn known_key(run: &[u8]) -> bool {
+    const MARKS: [&[u8]; 17] = [
+        b"AKIA", b"ASIA", b"AIza", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xoxb-", b"xoxp-",
+        b"xoxa-", b"sk_live_", b"sk_test_", b"pk_live_", b"rk_live_",
+    ];
+    run.len() >= SHORTEST && matches!(run[0], b'A' | b'g' | b'x' | b's' | b'p' | b'r') && MARKS.iter().any(|m| run.starts_with(m))
+}
+
+/// The run with the base64 that goes on over slashes beside it, and its padding.
+fn base64(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let (mut from, mut to) = (start, end);
+    while to < text.len() && text[to] == b'/' {
+        let next = run_end(text, to + 1, TOKEN);
+        if !goes_on(text, to + 1, next) {
+            break;
+        }
+        to = next;
+    }
+    while from > 0 && text[from - 1] == b'/' && start - from < LEFT_REACH {
+        let next = run_start(text, from - 1, (from - 1).saturating_sub(LEFT_REACH), TOKEN);
+        if !goes_on(text, next, from - 1) {
+            break;
+        }
+        from = next;
+    }
+    let padding = text[to..].iter().take(2).take_while(|&&b| b == b'=').count();
+    // `name=value`, not padding, if something follows it.
+    if padding > 0 && !is_at(text, to + padding, TOKEN) {
+        to += padding;
+    }
+    (from, to)
+}
+
+/// Whether a piece between slashes looks like base64 and not like a word of a path.
+fn goes_on(text: &[u8], start: usize, end: usize) -> bool {
+    let mut odd = 0;
+    let mut at = start;
+    while at < end {
+        if is(text[at], ALNUM) {
+            let word = Word::read(text, at, end);
+            odd += if word.is_odd() { word.len() } else { 0 };
+            at = word.end;
+        } else {
+            at += 1;
+        }
+    }
+    odd * 2 > end - start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(&str, What)> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            at = run(text.as_bytes(), at, at, Kinds::ALL, Place::Path, &mut found).max(at) + 1;
+        }
+        found.iter().map(|f| (std::str::from_utf8(f.span.of(text.as_bytes())).unwrap(), f.what)).collect()
+    }
+
+    #[test]
+    fn what_machines_draw_is_found() {
+        for token in [
+            "9f86d081884c7d65",
+            "9F86D081884C7D659A2FEAA0C55AD015",
+            "aGVsbG8gd29ybGQ0Mg1x",
+            "k2j3h4k5j6h7l8q9w0e1r2",
+            "198001011234",
+            "AKIAIOSFODNN7EXAMPLE",
+            "tK3x-9_vQz71LmNb0PdW2y",
+        ] {
+            assert_eq!(found(token), [(token, What::Token)], "{token}");
+        }
+        assert_eq!(found("490154203237518"), [("490154203237518", What::Imei)]);
+    }
+
+    #[test]
+    fn what_people_write_is_left() {
+        for text in [
+            "this-is-a-long-article-title-about-2024-election-results",
+            "This-Is-A-Long-Article-Title-About-2024",
+            "combined-javascript",
+            "XMLHttpRequest2Level3Api",
+            "iPhone14ProMaxCase2024",
+            "com_google_android_gms_auth",
+            "app-9f86d081884c7d65.js",
+            "app.9f86d081884c7d65.min.css",
+            "p1.20261121.9f86d081884c7d65",
+            "1763719503123",
+            "20261121100503",
+            "0.0012345678901",
+            "how+to+mend+a+broken+pipe+in+2024",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+}

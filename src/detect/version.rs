@@ -1,0 +1,170 @@
+//! What looks like an address or a token and is known not to be one: versions of products and files, hashes of assets,
+//! pseudonyms of ours. In doubt it is an identifier.
+
+use super::{
+    Place,
+    bytes::{ALNUM, DIGIT, HOST, is, is_at, is_before, run_end, run_start},
+};
+use memchr::{memmem, memrchr};
+
+/// How far in front of a product a `Mozilla/` still makes the text around it an agent.
+const AGENT_REACH: usize = 512;
+
+/// What is known so far of agents inside one text, so that each byte is searched once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Agents {
+    searched: usize,
+    last: Option<usize>,
+}
+
+impl Agents {
+    /// Whether the dotted number at `start..end` is the version of a product: `Chrome/139.0.0.0`.
+    ///
+    /// A product starts with a letter and stands at the start or behind a delimiter that is no slash. In free text it must
+    /// be a browser's, or stand behind `Mozilla/` in the same quotes, for `localhost/192.0.2.7` is how Java prints a host.
+    pub(super) fn version(&mut self, text: &[u8], start: usize, end: usize, place: Place) -> bool {
+        if !matches!(place, Place::Agent | Place::Text) || start < 2 || text[start - 1] != b'/' {
+            return false;
+        }
+        let slash = start - 1;
+        let mut product = slash;
+        while product > slash.saturating_sub(40) && (is(text[product - 1], HOST) || text[product - 1] == b'!') {
+            product -= 1;
+        }
+        let name = &text[product..slash];
+        let led = name.first().is_some_and(u8::is_ascii_alphabetic);
+        let before = product == 0
+            || matches!(text[product - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'[' | b';' | b',' | b'+');
+        let after = match text.get(end) {
+            None => true,
+            Some(b) => matches!(b, b' ' | b'\t' | b'"' | b'\'' | b')' | b']' | b';' | b',' | b'+' | b'\\'),
+        };
+        led && before && after && (place == Place::Agent || is_browser(name) || self.behind_mozilla(text, product))
+    }
+
+    fn behind_mozilla(&mut self, text: &[u8], product: usize) -> bool {
+        if product > self.searched {
+            let fresh = &text[self.searched.saturating_sub(7)..product];
+            if let Some(i) = memmem::rfind(fresh, b"Mozilla/") {
+                self.last = Some(self.searched.saturating_sub(7) + i);
+            }
+            self.searched = product;
+        }
+        let Some(mozilla) = self.last else { return false };
+        mozilla < product
+            && product - mozilla <= AGENT_REACH
+            && (mozilla == 0 || matches!(text[mozilla - 1], b'"' | b' ' | b'\'' | b'(' | b'\t'))
+            && memrchr(b'"', &text[mozilla..product]).is_none()
+    }
+}
+
+/// Whether a file's name stands in front of the number at `start..end` and an extension behind it: `lib-1.128.1.0.js`.
+pub(super) fn file_version(text: &[u8], start: usize, end: usize) -> bool {
+    if start < 2 || !is_extension(text, end, &FILES) {
+        return false;
+    }
+    let name_end = match text[start - 1] {
+        b'-' | b'_' | b'.' => start - 1,
+        b'v' | b'V' if matches!(text[start - 2], b'-' | b'_' | b'.') => start - 2,
+        b'v' | b'V' => start - 1,
+        _ => return false,
+    };
+    let floor = name_end.saturating_sub(40);
+    let word = &text[run_start(text, name_end, floor, ALNUM)..name_end];
+    let name = &text[run_start(text, name_end, floor, HOST)..name_end];
+    !word.is_empty()
+        && name.iter().any(u8::is_ascii_alphabetic)
+        && !HOSTS.iter().any(|host| host.eq_ignore_ascii_case(word))
+}
+
+/// Whether the hexadecimal run at `start..end` is joined to a name and followed by an asset's extension: `app.3f2a9c….js`.
+pub(super) fn asset_hash(text: &[u8], start: usize, end: usize) -> bool {
+    if start < 2 || !matches!(text[start - 1], b'-' | b'_' | b'.') || !is_extension(text, end, &ASSETS) {
+        return false;
+    }
+    let name = run_start(text, start - 1, (start - 1).saturating_sub(64), HOST);
+    is(text[start - 2], ALNUM) && text[name..start - 1].iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether the run of hexadecimal digits at `start..end` ends a pseudonym of ours: `p1.20261121.9f86d081884c7d65`.
+pub(super) fn pseudonym(text: &[u8], start: usize, end: usize) -> bool {
+    let digits = &text[start..end];
+    if !(4..=32).contains(&digits.len()) || !digits.iter().all(|&b| is(b, DIGIT) || matches!(b, b'a'..=b'f')) {
+        return false;
+    }
+    if start < 8 || text[start - 1] != b'.' {
+        return false;
+    }
+    // The epoch's name: a year, month, day or hour in digits, or a week as `2026w47`.
+    let epoch = run_start(text, start - 1, (start - 1).saturating_sub(10), ALNUM);
+    let name = &text[epoch..start - 1];
+    let dated = name.len() >= 4
+        && name.iter().enumerate().all(|(i, &b)| is(b, DIGIT) || (i == 4 && name.len() == 7 && b == b'w'));
+    let scheme = epoch >= 3 && &text[epoch - 3..epoch] == b"p1." && !is_before(text, epoch - 3, HOST);
+    let closed = !(is_at(text, end, HOST) && text[end] != b'.') && !(is_at(text, end, HOST) && is_at(text, end + 1, ALNUM));
+    dated && scheme && closed
+}
+
+/// Whether `.ext`, perhaps behind `.min` or the like, stands at `at` and ends the name.
+fn is_extension(text: &[u8], at: usize, known: &[&[u8]]) -> bool {
+    let mut at = at;
+    for _ in 0..3 {
+        if text.get(at) != Some(&b'.') {
+            return false;
+        }
+        let end = run_end(&text[..text.len().min(at + 12)], at + 1, ALNUM);
+        let label = &text[at + 1..end];
+        if known.iter().any(|ext| ext.eq_ignore_ascii_case(label)) {
+            let packed = [&b".map"[..], b".gz", b".br", b".sig", b".asc", b".sha256"];
+            let end = packed.iter().find(|p| text[end..].starts_with(p)).map_or(end, |p| end + p.len());
+            return !is_at(text, end, ALNUM)
+                && !(is_at(text, end, HOST) && is_at(text, end + 1, HOST))
+                && !matches!(text.get(end), Some(b'@' | b'%'));
+        }
+        if !BUILDS.iter().any(|build| build.eq_ignore_ascii_case(label)) {
+            return false;
+        }
+        at = end;
+    }
+    false
+}
+
+/// Extensions of files that carry a version in their name. None that logs and exports of one client would have.
+const FILES: [&[u8]; 48] = [
+    b"js", b"mjs", b"cjs", b"css", b"map", b"wasm", b"jar", b"war", b"ear", b"aar", b"zip", b"gz", b"tgz", b"bz2", b"xz",
+    b"zst", b"7z", b"rar", b"tar", b"exe", b"msi", b"msu", b"cab", b"dmg", b"pkg", b"deb", b"rpm", b"apk", b"aab", b"ipa",
+    b"xpi", b"crx", b"iso", b"dll", b"whl", b"nupkg", b"gem", b"vsix", b"woff", b"woff2", b"ttf", b"otf", b"eot", b"svg",
+    b"png", b"jpg", b"gif", b"swf",
+];
+
+/// Extensions of assets that carry a hash in their name: scripts, styles, maps, fonts, images.
+const ASSETS: [&[u8]; 19] = [
+    b"js", b"mjs", b"cjs", b"css", b"map", b"woff", b"woff2", b"ttf", b"otf", b"eot", b"svg", b"png", b"jpg", b"jpeg",
+    b"gif", b"webp", b"avif", b"ico", b"bmp",
+];
+
+/// What a build puts between a name and its extension.
+const BUILDS: [&[u8]; 17] = [
+    b"min", b"chunk", b"bundle", b"module", b"esm", b"umd", b"prod", b"dev", b"legacy", b"async", b"lazy", b"slim", b"pack",
+    b"packed", b"debug", b"tar", b"iife",
+];
+
+/// Names behind which a dotted four is an address, whatever follows.
+const HOSTS: [&[u8]; 12] = [
+    b"ip", b"ipv4", b"host", b"client", b"addr", b"address", b"remote", b"from", b"user", b"visitor", b"peer", b"server",
+];
+
+/// Products that are known to carry four-part versions.
+fn is_browser(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Edg" | b"EdgA" | b"EdgiOS" | b"Edge" | b"OPR" | b"OPT"
+            | b"OPX" | b"Opera" | b"Vivaldi" | b"YaBrowser" | b"Yowser" | b"SamsungBrowser" | b"UCBrowser" | b"Whale"
+            | b"Brave" | b"DuckDuckGo" | b"Ddg" | b"Electron" | b"QtWebEngine" | b"MiuiBrowser" | b"Silk" | b"Puffin"
+            | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"Maxthon" | b"Iron" | b"Avast" | b"AVG" | b"CCleaner" | b"Norton"
+            | b"Instagram" | b"FBAV" | b"Firefox" | b"Safari" | b"Version" | b"AppleWebKit" | b"GSA" | b"Viber" | b"WhatsApp"
+            | b"Teams" | b"Slack" | b"Spotify" | b"Thunderbird" | b"SeaMonkey" | b"Epiphany" | b"HuaweiBrowser"
+            | b"VivoBrowser" | b"HeyTapBrowser" | b"OculusBrowser" | b"Coc_Coc" | b"coc_coc_browser" | b"Trident" | b"Gecko"
+            | b"Netscape" | b"Navigator" | b"AvastSecureBrowser" | b"Sleipnir" | b"Comodo_Dragon" | b"Mozilla"
+    )
+}
