@@ -25,9 +25,18 @@ pub(super) struct Marks {
     pub named: u64,
     /// At a digit where a host stands: behind `//` or `name=`.
     pub host: u64,
+    /// At what may start an escape.
+    pub escape: u64,
 }
 
 impl Marks {
+    /// Every mark everywhere.
+    #[cfg(test)]
+    pub(super) const ALL: Marks = {
+        let all = u64::MAX;
+        Marks { word: all, colon: all, token: all, uuid: all, mac: all, imei: all, at: all, named: all, host: all, escape: all }
+    };
+
     /// What of it `asked` lets through at the `fresh` bytes.
     #[inline(always)]
     pub(super) fn only(&self, asked: &Marks, fresh: u64) -> Marks {
@@ -41,13 +50,15 @@ impl Marks {
             at: self.at & asked.at & fresh,
             named: self.named & asked.named & fresh,
             host: self.host & asked.host & fresh,
+            escape: self.escape & asked.escape & fresh,
         }
     }
 
-    /// Whether there is nothing to look at.
+    /// All marks together.
     #[inline(always)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.word | self.colon | self.token | self.uuid | self.mac | self.imei | self.at | self.named | self.host == 0
+    pub(super) fn any(&self) -> u64 {
+        let fixed = self.uuid | self.mac | self.imei | self.at;
+        self.word | self.colon | self.token | fixed | self.named | self.host | self.escape
     }
 }
 
@@ -75,10 +86,7 @@ impl Marks {
         let word = step3 | nibbles | hexadecimal | double | groups;
 
         // Two colons, or four no more than five bytes apart: a time of day with its date has three.
-        let mut colon = m.colon & (m.colon << 1);
-        if m.colon.count_ones() >= 4 {
-            colon |= m.colon & near1(m.colon & near1(m.colon & near1(m.colon)));
-        }
+        let colon = m.colon & ((m.colon << 1) | near1(m.colon & near1(m.colon & near1(m.colon))));
 
         // A run reaches 16 token characters, or 12 digits.
         let t2 = token & (token << 1);
@@ -107,7 +115,7 @@ impl Marks {
         let valued = (m.equals << 1) & (token << 2);
         let host = m.digit & (slashes | valued);
 
-        Marks { word, colon, token: long, uuid, mac: pairs | quads, imei, at: m.at, named, host }
+        Marks { word, colon, token: long, uuid, mac: pairs | quads, imei, at: m.at, named, host, escape: m.escape }
     }
 }
 

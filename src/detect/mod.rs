@@ -26,7 +26,7 @@ mod tests;
 
 use self::{
     decode::Decoded,
-    kernel::{BLOCKS, Kernel, Masks},
+    kernel::{Kernel, Window},
     scan::Scan,
 };
 use crate::record::Span;
@@ -138,7 +138,7 @@ impl Finding {
 #[derive(Debug)]
 pub struct Detector {
     kernel: Kernel,
-    masks: [Masks; BLOCKS],
+    window: Window,
     found: Vec<Finding>,
     decoded: Decoded,
     inner: Vec<Finding>,
@@ -148,7 +148,7 @@ impl Default for Detector {
     fn default() -> Detector {
         Detector {
             kernel: Kernel::best(),
-            masks: [Masks::default(); BLOCKS],
+            window: Window::default(),
             found: Vec::new(),
             decoded: Decoded::default(),
             inner: Vec::new(),
@@ -161,7 +161,7 @@ impl Detector {
     #[inline]
     pub fn find(&mut self, text: &[u8], kinds: Kinds, place: Place) -> &[Finding] {
         self.found.clear();
-        let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.masks);
+        let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.window);
         merge(&mut self.found);
         if escaped {
             self.find_escaped(text, kinds, place);
@@ -182,7 +182,7 @@ impl Detector {
             return;
         }
         self.inner.clear();
-        Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.masks);
+        Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.window);
         merge(&mut self.inner);
         for finding in &mut self.inner {
             finding.span = self.decoded.source(finding.span);

@@ -2,7 +2,7 @@
 
 use super::{
     Finding, Kinds, Place, address, colon, decode, email, host, imei,
-    kernel::{BLOCKS, Kernel, Masks, STRIDE, WINDOW},
+    kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
     marks::{Marks, REACH},
     secret, token, uuid,
@@ -30,7 +30,7 @@ impl<'a> Scan<'a> {
 
     /// Reads the text, and says whether it holds escapes.
     #[inline]
-    pub(super) fn fast(mut self, kernel: Kernel, masks: &mut [Masks; BLOCKS]) -> bool {
+    pub(super) fn fast(mut self, kernel: Kernel, window: &mut Window) -> bool {
         let gate = |kinds: Kinds| if self.kinds.overlaps(kinds) { u64::MAX } else { 0 };
         let ip = gate(Kinds::IP);
         let asked = Marks {
@@ -43,30 +43,23 @@ impl<'a> Scan<'a> {
             at: gate(Kinds::EMAIL),
             named: gate(Kinds::TOKEN),
             host: ip,
+            escape: u64::MAX,
         };
         let mut escaped = false;
         self.begin();
         let text = self.text;
         let mut base = 0;
-        // All of the first block is new; of the others, what the one before has not seen.
-        let mut fresh = u64::MAX;
-        while base < text.len() {
-            let window = &text[base..text.len().min(base + WINDOW)];
-            let blocks = kernel.classify(window, masks);
-            for m in &masks[..blocks] {
-                let marks = Marks::of(m).only(&asked, fresh);
-                if m.escape != 0 && !escaped {
-                    each(m.escape, |bit| escaped |= decode::may_start(text, base + bit));
+        // All of the first block is new.
+        let mut first = u64::MAX;
+        while base + REACH < text.len() || base == 0 && !text.is_empty() {
+            let blocks = kernel.window(&text[base..text.len().min(base + WINDOW)], &asked, first, window);
+            for (i, any) in window.any[..blocks].iter().enumerate() {
+                if *any != 0 {
+                    self.look(&window.marks(i), base + i * STRIDE, &mut escaped);
                 }
-                if !marks.is_empty() {
-                    self.look(&marks, base);
-                }
-                base += STRIDE;
-                fresh = u64::MAX << REACH;
             }
-            if base + REACH >= text.len() {
-                break;
-            }
+            base += blocks * STRIDE;
+            first = u64::MAX << REACH;
         }
         escaped
     }
@@ -80,7 +73,10 @@ impl<'a> Scan<'a> {
     }
 
     #[inline(never)]
-    fn look(&mut self, marks: &Marks, base: usize) {
+    fn look(&mut self, marks: &Marks, base: usize, escaped: &mut bool) {
+        if marks.escape != 0 && !*escaped {
+            each(marks.escape, |bit| *escaped |= decode::may_start(self.text, base + bit));
+        }
         each(marks.word, |bit| self.word(base + bit));
         each(marks.colon, |bit| self.colon(base + bit));
         each(marks.token, |bit| self.token(base + bit));

@@ -77,11 +77,49 @@ fn parse_port(text: &[u8]) -> Option<Option<&[u8]>> {
     }
 }
 
+/// An IPv4 address with the bytes that spell it.
+pub(super) struct Dotted {
+    pub(super) bits: u32,
+    /// The first byte lowest; what is behind the end means nothing.
+    text: u128,
+    /// Where each part ends.
+    ends: [u32; 4],
+}
+
+impl Dotted {
+    /// Appends the first `parts` of the four parts as they are, and zeros for the rest.
+    #[inline]
+    pub(super) fn write_parts(&self, parts: usize, out: &mut Vec<u8>) {
+        const ZEROS: [(u128, u32); 5] = [
+            (u128::from_le_bytes(*b"0.0.0.0\0\0\0\0\0\0\0\0\0"), 7),
+            (u128::from_le_bytes(*b"0.0.0\0\0\0\0\0\0\0\0\0\0\0"), 5),
+            (u128::from_le_bytes(*b"0.0\0\0\0\0\0\0\0\0\0\0\0\0\0"), 3),
+            (b'0' as u128, 1),
+            (0, 0),
+        ];
+        // Three parts take their dot with them.
+        let stays = match parts {
+            0 => 0,
+            4.. => self.ends[3],
+            _ => self.ends[parts - 1] + 1,
+        };
+        let (zeros, count) = ZEROS[parts.min(4)];
+        let text = self.text & !(u128::MAX << (8 * stays)) | zeros << (8 * stays);
+        extend_short(text, stays + count, out);
+    }
+}
+
 /// Four decimal numbers without leading zeros, from the first to the last byte.
+#[inline]
+pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
+    parse_dotted(text).map(|dotted| dotted.bits)
+}
+
+/// The same, with the bytes that spell it.
 ///
 /// All lengths take the same way: the dots are found in two words at once, the digits of each part are aligned by a shift.
 #[inline]
-pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
+pub(super) fn parse_dotted(text: &[u8]) -> Option<Dotted> {
     let length = text.len();
     // Sixteen bytes: the text, then zeros, as digits.
     let (low, high) = match length {
@@ -90,33 +128,35 @@ pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
         9..=15 => (word8(text, 0), word8(text, length - 8) >> (8 * (16 - length)) | ZEROS << (8 * (length - 8))),
         _ => return None,
     };
+    let text = u128::from(low) | u128::from(high) << 64;
     let (low_dots, high_dots) = (equal(low, b'.'), equal(high, b'.'));
     // What a digit stands for, nothing for a dot, more than nine for all else.
     let digits = |word: u64, dots: u64| word ^ ZEROS ^ (dots >> 7).wrapping_mul(u64::from(b'.' ^ b'0'));
     let (low, high) = (digits(low, low_dots), digits(high, high_dots));
     let odd = low | high | low.wrapping_add(6 * ONES) | high.wrapping_add(6 * ONES);
-    let mask = high_bits(low_dots) | high_bits(high_dots) << 8;
-    if odd & (0xf0 * ONES) != 0 || mask.count_ones() != 3 {
+    let first = high_bits(low_dots) | high_bits(high_dots) << 8;
+    let second = first & first.wrapping_sub(1);
+    let third = second & second.wrapping_sub(1);
+    if odd & (0xf0 * ONES) != 0 || third == 0 || !third.is_power_of_two() {
         return None;
     }
-    let first = mask.trailing_zeros();
-    let second = (mask & (mask - 1)).trailing_zeros();
-    let third = 31 - mask.leading_zeros();
-    let text = u128::from(low) | u128::from(high) << 64;
+    let ends = [first.trailing_zeros(), second.trailing_zeros(), third.trailing_zeros(), length as u32];
+    let digits = u128::from(low) | u128::from(high) << 64;
     let mut wrong = 0;
     let mut part = |start: u32, end: u32| {
         let count = end.wrapping_sub(start);
         // One to three digits; the shift below is only right for these.
         wrong |= u32::from(count.wrapping_sub(1) > 2);
-        let window = (text >> ((8 * start) & 127)) as u32;
-        let digits = window << (3u32.wrapping_sub(count).wrapping_mul(8) & 31);
-        let (hundreds, tens, ones) = (digits & 15, digits >> 8 & 15, digits >> 16 & 15);
+        let window = (digits >> ((8 * start) & 127)) as u32;
+        let aligned = window << (3u32.wrapping_sub(count).wrapping_mul(8) & 31);
+        let (hundreds, tens, ones) = (aligned & 15, aligned >> 8 & 15, aligned >> 16 & 15);
         let value = hundreds * 100 + tens * 10 + ones;
         wrong |= u32::from(value > 255) | u32::from(count > 1 && window & 15 == 0);
         value
     };
-    let parts = [part(0, first), part(first + 1, second), part(second + 1, third), part(third + 1, length as u32)];
-    (wrong == 0).then(|| parts[0] << 24 | parts[1] << 16 | parts[2] << 8 | parts[3])
+    let parts = [part(0, ends[0]), part(ends[0] + 1, ends[1]), part(ends[1] + 1, ends[2]), part(ends[2] + 1, ends[3])];
+    let bits = parts[0] << 24 | parts[1] << 16 | parts[2] << 8 | parts[3];
+    (wrong == 0).then_some(Dotted { bits, text, ends })
 }
 
 /// The longest way to write an IPv6 address.
@@ -182,8 +222,14 @@ pub(super) fn write_v4(bits: u32, out: &mut Vec<u8>) {
         text |= u128::from(printed & 0xff_ffff | DOT << (printed >> 24)) << length;
         length += (printed >> 24) + 8;
     }
-    // Sixteen bytes of fixed length and a cut are cheaper than a copy of any length.
-    let end = out.len() + length as usize / 8 - 1;
+    extend_short(text, length / 8 - 1, out);
+}
+
+/// Appends the `length` lowest bytes, the lowest first.
+#[inline]
+fn extend_short(text: u128, length: u32, out: &mut Vec<u8>) {
+    // Sixteen bytes and a cut are cheaper than a copy of any length.
+    let end = out.len() + length as usize;
     out.extend_from_slice(&text.to_le_bytes());
     out.truncate(end);
 }
@@ -198,9 +244,9 @@ static PRINTED: [u32; 256] = {
         let (hundreds, tens, ones) = (value / 100, value / 10 % 10, value % 10);
         let zeros = 0x30_3030;
         table[value as usize] = match value {
-            0..10 => (zeros & 0xff) + ones | 8 << 24,
-            10..100 => (zeros & 0xffff) + (ones << 8 | tens) | 16 << 24,
-            _ => zeros + (ones << 16 | tens << 8 | hundreds) | 24 << 24,
+            0..10 => ((zeros & 0xff) + ones) | 8 << 24,
+            10..100 => ((zeros & 0xffff) + (ones << 8 | tens)) | 16 << 24,
+            _ => (zeros + (ones << 16 | tens << 8 | hundreds)) | 24 << 24,
         };
         value += 1;
     }
@@ -376,7 +422,13 @@ mod tests {
         fn v4_is_read_and_printed_as_the_standard_library_does(bits in any::<u32>()) {
             let text = Ipv4Addr::from(bits).to_string();
             prop_assert_eq!(parse_v4(text.as_bytes()), Some(bits));
-            prop_assert_eq!(printed(Address::V4(bits)), text);
+            prop_assert_eq!(printed(Address::V4(bits)), text.clone());
+            for parts in 0..=4 {
+                let mut out = b"x".to_vec();
+                parse_dotted(text.as_bytes()).unwrap().write_parts(parts, &mut out);
+                let cut = u64::from(bits) >> (32 - 8 * parts) << (32 - 8 * parts);
+                prop_assert_eq!(&String::from_utf8(out).unwrap()[1..], Ipv4Addr::from(cut as u32).to_string());
+            }
         }
 
         #[test]

@@ -135,7 +135,7 @@ fn write_number(text: &[u8], step: u64, made: &mut Vec<u8>) -> Option<()> {
     if negative {
         // Down is away from zero.
         let exact = down == number && fraction.unwrap_or_default().iter().all(|&byte| byte == b'0');
-        down = if exact { down } else { down.checked_add(step)? };
+        down = if exact { down } else { down.checked_add(step).filter(|&down| down < 10u64.pow(19))? };
         if down > 0 {
             made.push(b'-');
         }
@@ -274,6 +274,7 @@ mod tests {
             "12;13",
             "--1",
             "99999999999999999999",
+            "-9999999999999999999",
         ] {
             assert_eq!(treated(&Coarsen::Number(10), value.as_bytes()), None, "{value}");
         }

@@ -35,12 +35,29 @@ const TENANT: &str = "";
 /// One epoch that is known.
 struct Live {
     epoch: Epoch,
-    /// `p1.20261121.`
-    prefix: Box<[u8]>,
+    prefix: Prefix,
     /// `None`: destroyed or out of reach.
     secret: Option<Secret>,
     /// By class, then field; derived when first used.
     keys: Box<[Option<Box<Key>>]>,
+}
+
+/// `p1.20261121.`, and zeros up to sixteen bytes: so many are written at once.
+#[derive(Clone, Copy)]
+pub(super) struct Prefix {
+    pub(super) text: [u8; 16],
+    pub(super) length: usize,
+}
+
+impl Prefix {
+    /// The longest name is that of an hour, ten digits.
+    fn new(name: &str) -> Prefix {
+        let whole = format!("p1.{name}.");
+        let mut text = [0; 16];
+        assert!(whole.len() <= text.len(), "an epoch's compact name has ten digits at most");
+        text[..whole.len()].copy_from_slice(whole.as_bytes());
+        Prefix { text, length: whole.len() }
+    }
 }
 
 struct Key {
@@ -75,12 +92,7 @@ impl Keys {
             self.epochs.remove(self.epochs.iter().position(|live| live.secret.is_none()).expect("not full"));
         }
         let count = secret.as_ref().map_or(0, |_| self.fields.len() * self.classes.len());
-        let live = Live {
-            epoch,
-            prefix: format!("p1.{name}.").into_bytes().into(),
-            secret,
-            keys: (0..count).map(|_| None).collect(),
-        };
+        let live = Live { epoch, prefix: Prefix::new(name), secret, keys: (0..count).map(|_| None).collect() };
         let place = self.find(epoch).unwrap_or_else(|place| place);
         self.epochs.insert(place, live);
     }
@@ -128,7 +140,7 @@ impl Keys {
         kind: u8,
         value: &[u8],
         message: impl FnOnce() -> Option<&'m [u8]>,
-    ) -> Option<(&[u8], Digest)> {
+    ) -> Option<(Prefix, Digest)> {
         let live = &mut self.epochs[self.at?];
         let (_, class) = self.selected?;
         let place = usize::from(class) * self.fields.len() + usize::from(slot);
@@ -140,7 +152,7 @@ impl Keys {
         }
         let key = live.keys[place].as_ref()?;
         let digest = self.cache.get(key.number, kind, value, || message().map(|message| key.sign(kind, message)))?;
-        Some((&live.prefix, digest))
+        Some((live.prefix, digest))
     }
 
     fn find(&self, epoch: Epoch) -> Result<usize, usize> {
@@ -154,6 +166,7 @@ impl Keys {
 
 impl Key {
     /// The first bytes of the HMAC of the kind and the message, the message's length before it.
+    #[inline(never)]
     fn sign(&self, kind: u8, message: &[u8]) -> Digest {
         let mut state = self.state.clone();
         state.update(&[kind]);
@@ -165,6 +178,7 @@ impl Key {
 }
 
 /// The key of one field and class: HKDF-Expand (RFC 5869) of the secret, each part of the info with its length before it.
+#[cold]
 fn derive(secret: &Secret, field: &str, class: &str) -> Hmac<Sha256> {
     let parts = ["sladd pseudonym 1", TENANT, field, class, "HMAC-SHA-256"];
     let mut info = Vec::new();

@@ -11,6 +11,7 @@ pub mod cookie;
 pub mod drop;
 mod escape;
 pub mod family;
+mod host;
 pub mod keep;
 pub mod keys;
 pub mod language;

@@ -106,7 +106,9 @@ impl Pseudonym {
         let Some((prefix, digest)) = keys.digest(self.slot, self.canonical as u8, value, message) else {
             return false;
         };
-        made.extend_from_slice(prefix);
+        let end = made.len() + prefix.length;
+        made.extend_from_slice(&prefix.text);
+        made.truncate(end);
         write_hex(&digest, usize::from(self.digits), made);
         true
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, parse_element, parse_v4, parse_v6, write_v4},
+    address::{Address, parse_dotted, parse_element, parse_v6, write_v4},
     escape, list,
 };
 use ipnet::IpNet;
@@ -37,8 +37,12 @@ impl Truncate {
     /// Cuts every address of `value`.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        if let Some(bits) = parse_v4(value) {
-            write_v4(self.cut_v4(bits), made);
+        if let Some(dotted) = parse_dotted(value) {
+            if self.v4.is_multiple_of(8) && self.exempt.is_empty() {
+                dotted.write_parts(usize::from(self.v4 / 8), made);
+            } else {
+                write_v4(self.cut_v4(dotted.bits), made);
+            }
             return Outcome::Made;
         }
         self.treat_any(value, aid, made)
