@@ -40,8 +40,8 @@ fn every_case_comes_out_as_its_file_says() {
         .collect();
     files.sort();
     for path in files {
-        let file: File =
-            toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file: File = toml::from_str(&fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for case in file.case {
             count += 1;
             assert!(case.why.len() > 10, "{}: a case without a why", path.display());

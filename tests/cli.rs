@@ -223,7 +223,9 @@ fn output_files_are_0640_and_no_symlink_is_followed() {
 #[test]
 fn no_input_byte_is_in_any_message() {
     let canary = "203.0.113.177 zqcanaryqz kari@example.org\n";
-    for arguments in [&["--policy", "strict"][..], &["--format", "combined"], &["--encode", "json"], &["--fail-on", "malformed"]] {
+    for arguments in
+        [&["--policy", "strict"][..], &["--format", "combined"], &["--encode", "json"], &["--fail-on", "malformed"]]
+    {
         let said = error(&sladd(arguments, canary.repeat(40).as_bytes()));
         assert!(!said.contains("zqcanaryqz") && !said.contains("113.177") && !said.contains("kari"), "{said}");
     }
@@ -275,7 +277,9 @@ fn version_names_the_commit() {
 
 #[test]
 fn a_long_line_is_minimised_up_to_the_limit_and_the_next_one_is_right() {
-    let mut lines = format!("203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET /{} HTTP/1.1\" 200 5\n", "a".repeat(300_000)).into_bytes();
+    let mut lines =
+        format!("203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET /{} HTTP/1.1\" 200 5\n", "a".repeat(300_000))
+            .into_bytes();
     lines.extend_from_slice(LINE);
     let out = sladd(&["--summary", "json"], &lines);
     let text = text(&out);

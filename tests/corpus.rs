@@ -66,11 +66,16 @@ fn ten_thousand_combined_lines_keep_what_is_useful_and_no_client() {
         assert_eq!((old[0], old.last()), (new[0], new.last()), "method and protocol");
         let shape = |target: &str| target.split('?').next().unwrap().matches('/').count();
         assert_eq!(shape(old[1]), shape(new[1]), "{before}\n{after}");
-        assert!(after.ends_with("\"class=security_log until=2015-11-17 policy=hosting/1\"") || after.contains(" until=2015-11-"));
+        assert!(
+            after.ends_with("\"class=security_log until=2015-11-17 policy=hosting/1\"")
+                || after.contains(" until=2015-11-")
+        );
     }
     // Most paths hold nothing that identifies anybody and come out as they were.
     let kept = raw.lines().zip(out.lines()).filter(|(a, b)| {
-        let path = |line: &str| line.split('"').nth(1).and_then(|r| r.split(' ').nth(1)).map(|t| t.split('?').next().unwrap().to_owned());
+        let path = |line: &str| {
+            line.split('"').nth(1).and_then(|r| r.split(' ').nth(1)).map(|t| t.split('?').next().unwrap().to_owned())
+        };
         path(a) == path(b)
     });
     let kept = kept.count();
@@ -90,7 +95,17 @@ fn the_lines_of_other_projects_lose_their_addresses() {
         let text = |record: &Value| record["line"].as_str().or(record["message"].as_str()).map(str::to_owned);
         lines.extend(records.iter().filter_map(text));
     }
-    for file in ["logfile_access_log.0", "logfile_bad_access_log.0", "logfile_caddy_log.0", "logfile_cloudflare.json", "logfile_haproxy.0", "logfile_syslog_with_access_log.0", "logfile_w3c.0", "logfile_w3c.1", "logfile_w3c.4"] {
+    for file in [
+        "logfile_access_log.0",
+        "logfile_bad_access_log.0",
+        "logfile_caddy_log.0",
+        "logfile_cloudflare.json",
+        "logfile_haproxy.0",
+        "logfile_syslog_with_access_log.0",
+        "logfile_w3c.0",
+        "logfile_w3c.1",
+        "logfile_w3c.4",
+    ] {
         let Some(path) = corpus(&format!("logs/lnav/{file}")) else { return };
         lines.extend(String::from_utf8_lossy(&fs::read(path).unwrap()).lines().map(str::to_owned));
     }
@@ -108,7 +123,11 @@ fn expected_methods_states_and_sizes_of_other_projects_survive() {
         let kind = record["log_type"].as_str().unwrap_or("");
         let (Some(line), true) = (record["message"].as_str(), matches!(kind, "apache2" | "nginx")) else { continue };
         let parsed = &record["parsed"];
-        let (Some(verb), Some(status)) = (parsed["verb"].as_str(), parsed["response"].as_str().or(parsed["status"].as_str())) else { continue };
+        let (Some(verb), Some(status)) =
+            (parsed["verb"].as_str(), parsed["response"].as_str().or(parsed["status"].as_str()))
+        else {
+            continue;
+        };
         let (out, _) = minimised(&policy, format!("{line}\n").as_bytes());
         let out = String::from_utf8_lossy(&out).into_owned();
         assert!(out.contains(&format!("\"{verb} ")), "{out}");
@@ -138,7 +157,8 @@ fn a_log_with_its_own_format_is_read_by_that_format() {
 fn no_agent_keeps_a_build_or_a_serial() {
     let Some(path) = corpus("user-agents/uap-core.txt") else { return };
     let text = fs::read(path).unwrap();
-    let agents: Vec<&[u8]> = text.split(|&b| b == b'\n').filter(|line| !line.is_empty() && !line.contains(&b'"')).collect();
+    let agents: Vec<&[u8]> =
+        text.split(|&b| b == b'\n').filter(|line| !line.is_empty() && !line.contains(&b'"')).collect();
     let mut lines = Vec::new();
     for agent in &agents {
         lines.extend_from_slice(b"203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200 5 \"-\" \"");
@@ -166,7 +186,10 @@ fn anonips_cases_come_out_as_anonip_says_or_the_table_says_why() {
     let mut same = 0;
     for record in &records {
         let config = record["config"].as_object().unwrap();
-        let is_default = config.iter().all(|(key, value)| matches!((key.as_str(), value.as_u64()), ("v4mask", Some(12)) | ("v6mask", Some(84))) || (key == "columns" && value.is_null()));
+        let is_default = config.iter().all(|(key, value)| {
+            matches!((key.as_str(), value.as_u64()), ("v4mask", Some(12)) | ("v6mask", Some(84)))
+                || (key == "columns" && value.is_null())
+        });
         if !is_default || record["kind"] != "exact" {
             continue;
         }

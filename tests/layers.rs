@@ -45,8 +45,24 @@ const LAYERS: &[&[&str]] = &[
 
 /// What layers 0, 1, 3 and 4 must not hold, outside their tests.
 const IMPURE: &[&str] = &[
-    "std::fs", "std::net::Tcp", "std::net::Udp", "std::env", "std::thread", "std::time", "SystemTime", "Instant::now",
-    "tokio", "println!", "print!(", "eprintln!", "dbg!", "unsafe ", "std::io::std", "rustix", "getrandom", "File::",
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::env",
+    "std::thread",
+    "std::time",
+    "SystemTime",
+    "Instant::now",
+    "tokio",
+    "println!",
+    "print!(",
+    "eprintln!",
+    "dbg!",
+    "unsafe ",
+    "std::io::std",
+    "rustix",
+    "getrandom",
+    "File::",
 ];
 
 /// Where `unsafe` may stand, each with its plain reference beside it.
@@ -58,7 +74,9 @@ fn sources() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 walk(&path, found);
-            } else if path.extension().is_some_and(|end| end == "rs") && path.file_name().is_some_and(|name| name != "tests.rs") {
+            } else if path.extension().is_some_and(|end| end == "rs")
+                && path.file_name().is_some_and(|name| name != "tests.rs")
+            {
                 found.push(path);
             }
         }

@@ -65,7 +65,18 @@ fn every_treatment_has_a_row_a_template_line_and_a_use() {
     let template = sladd::policy::show("hosting").unwrap();
     let cases = all("samples/cases", "toml") + &all("samples/policies", "toml") + &template;
     for name in [
-        "coarsen", "cookie", "drop", "family", "keep", "language", "origin", "path", "pseudonym", "query", "scrub", "truncate",
+        "coarsen",
+        "cookie",
+        "drop",
+        "family",
+        "keep",
+        "language",
+        "origin",
+        "path",
+        "pseudonym",
+        "query",
+        "scrub",
+        "truncate",
     ] {
         assert!(row(&readme, name), "no row of {name}");
         assert!(template.contains(name), "policy show says nothing of {name}");

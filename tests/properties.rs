@@ -110,7 +110,9 @@ fn rendered(place: usize, value: &str) -> (&'static str, String) {
         7 => ("auto", combined(quiet, "-", "/", "-", &format!("Mozilla/5.0 (X11; {value}) Firefox/128.0"))),
         8 => ("auto", format!("something happened to {value} today")),
         9 => ("auto", format!("{{\"remote_addr\":\"{quiet}\",\"message\":\"seen {value} here\",\"status\":200}}")),
-        10 => ("auto", format!("{{\"request\":{{\"remote_ip\":\"{value}\",\"uri\":\"/a?x={value}\"}},\"status\":200}}")),
+        10 => {
+            ("auto", format!("{{\"request\":{{\"remote_ip\":\"{value}\",\"uri\":\"/a?x={value}\"}},\"status\":200}}"))
+        }
         11 => (
             "nginx:$http_x_forwarded_for - $remote_user [$time_local] \"$request\" $status",
             format!("{value} - - [{time}] \"GET / HTTP/1.1\" 200"),

@@ -44,7 +44,12 @@ fn every_console_block_prints_what_it_says() {
                 .current_dir(env!("CARGO_MANIFEST_DIR"))
                 .output()
                 .unwrap();
-            assert_eq!(String::from_utf8_lossy(&out.stdout), want, "{command}\n{}", String::from_utf8_lossy(&out.stderr));
+            assert_eq!(
+                String::from_utf8_lossy(&out.stdout),
+                want,
+                "{command}\n{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
         }
     }
 }

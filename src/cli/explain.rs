@@ -83,5 +83,11 @@ fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secr
 
 /// Safe on a terminal: control bytes escaped.
 fn printable(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect::<String>().replace("\\\"", "\"").replace("\\\\", "\\")
+    bytes
+        .iter()
+        .flat_map(|byte| std::ascii::escape_default(*byte))
+        .map(char::from)
+        .collect::<String>()
+        .replace("\\\"", "\"")
+        .replace("\\\\", "\\")
 }

@@ -70,8 +70,9 @@ pub fn formats(policy: &mut Policy, choice: &Choice) {
 fn read(path: &Path) -> Result<String, Error> {
     let cannot = |kind, what: &str| Error::new(kind, format!("cannot read policy {}: {what}", path.display()));
     match std::fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes)
-            .map_err(|_| cannot(Kind::Config, "it is not UTF-8 text; save it as UTF-8")),
+        Ok(bytes) => {
+            String::from_utf8(bytes).map_err(|_| cannot(Kind::Config, "it is not UTF-8 text; save it as UTF-8"))
+        }
         Err(error) => Err(match error.kind() {
             io::ErrorKind::NotFound => cannot(Kind::NoInput, "there is no such file"),
             io::ErrorKind::IsADirectory => cannot(Kind::NoInput, "it is a directory; name a file in it"),

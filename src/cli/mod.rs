@@ -78,8 +78,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 9] =
-        ["bulk", "sidecar", "scan", "import", "key", "store", "attest", "subject", "report"];
+    const LATER: [&str; 9] = ["bulk", "sidecar", "scan", "import", "key", "store", "attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),

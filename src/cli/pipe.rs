@@ -11,8 +11,9 @@ use crate::{
     policy::{Layout, Policy},
     record::Clock,
     run::{
-        OnStall, Settings, Signals, Summary, pipe, workers,
+        OnStall, Settings, Signals, Summary, pipe,
         worker::{Task, Worker, clock, limit},
+        workers,
     },
     tally::Tally,
     time::{self, Timestamp, Zone},
@@ -37,9 +38,10 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     let input = Stdin::open()?;
     let output = match &args.output {
         Some(path) => Output::File(File::open(path)?),
-        None => Output::Stdout(Stdout::open().map_err(|error| {
-            Error::new(Kind::Io, format!("cannot write to standard output: {error}"))
-        })?),
+        None => Output::Stdout(
+            Stdout::open()
+                .map_err(|error| Error::new(Kind::Io, format!("cannot write to standard output: {error}")))?,
+        ),
     };
     let settings = Settings {
         on_stall: match args.on_stall {
@@ -101,6 +103,5 @@ fn reference(text: &str) -> Result<Timestamp, Error> {
 
 fn day(text: &str) -> Result<Timestamp, Error> {
     let day = time::Date::parse(text.as_bytes());
-    day.map(time::Date::start)
-        .ok_or_else(|| Error::new(Kind::Usage, "--now is not a date; write it like 2026-11-21"))
+    day.map(time::Date::start).ok_or_else(|| Error::new(Kind::Usage, "--now is not a date; write it like 2026-11-21"))
 }

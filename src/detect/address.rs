@@ -300,7 +300,8 @@ fn dashed_v6(word: &[u8]) -> bool {
                 return true;
             }
         }
-        let head = label.iter().take_while(|&&b| is(b, HEX)).count() == 4 && matches!(label[0], b'2' | b'3' | b'f' | b'F');
+        let head =
+            label.iter().take_while(|&&b| is(b, HEX)).count() == 4 && matches!(label[0], b'2' | b'3' | b'f' | b'F');
         head && pure && doubles == 1 && groups >= 3 && label.last().is_some_and(|&b| is(b, HEX))
     })
 }
@@ -357,7 +358,14 @@ mod tests {
 
     #[test]
     fn dates_and_versions_of_three_parts_are_left() {
-        for text in ["2026-11-21-10-05-03", "2026_11_21_10_05_03", "shot_2026-11-21-10-05-03-123", "1.2.3", "300.1.2.3", "feed--2024"] {
+        for text in [
+            "2026-11-21-10-05-03",
+            "2026_11_21_10_05_03",
+            "shot_2026-11-21-10-05-03-123",
+            "1.2.3",
+            "300.1.2.3",
+            "feed--2024",
+        ] {
             assert_eq!(found(text, Place::Text), [], "{text}");
         }
     }

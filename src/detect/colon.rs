@@ -253,7 +253,17 @@ mod tests {
 
     #[test]
     fn times_and_scopes_are_neither() {
-        for text in ["10:05:03", "10/Oct/2000:13:55:36", "std::vec", "Foo::Bar", "::", "cafe::Server", "Base64::Decode", "a:b:c", ":::"] {
+        for text in [
+            "10:05:03",
+            "10/Oct/2000:13:55:36",
+            "std::vec",
+            "Foo::Bar",
+            "::",
+            "cafe::Server",
+            "Base64::Decode",
+            "a:b:c",
+            ":::",
+        ] {
             assert_eq!(found(text), [], "{text}");
         }
     }

@@ -201,8 +201,25 @@ mod tests {
     #[test]
     fn every_escape_is_undone_in_any_nesting() {
         for escaped in [
-            "a%2eb", "a%2Eb", "a%252eb", "a%25252eb", "a\\x2eb", "a\\u002eb", "a\\\\x2eb", "a&#46;b", "a&#x2e;b", "a&period;b",
-            "a%u002eb", "a\\056b", "a%26%2346%3Bb", "a。b", "a．b", "a%EF%BC%8Eb", "a%32%65b", "a%5Cx2eb", "a%25%32%65b",
+            "a%2eb",
+            "a%2Eb",
+            "a%252eb",
+            "a%25252eb",
+            "a\\x2eb",
+            "a\\u002eb",
+            "a\\\\x2eb",
+            "a&#46;b",
+            "a&#x2e;b",
+            "a&period;b",
+            "a%u002eb",
+            "a\\056b",
+            "a%26%2346%3Bb",
+            "a。b",
+            "a．b",
+            "a%EF%BC%8Eb",
+            "a%32%65b",
+            "a%5Cx2eb",
+            "a%25%32%65b",
         ] {
             let expected: &[u8] = if escaped == "a%32%65b" { b"a2eb" } else { b"a.b" };
             assert_eq!(decoded(escaped.as_bytes()), expected, "{escaped}");

@@ -163,7 +163,9 @@ mod tests {
 
     #[test]
     fn versions_densities_and_handles_are_not_addresses() {
-        for text in ["logo@2x.png", "vue@3.2.1/dist", "checkout@v4", "/@bob", "react@latest", "@media", "a @ b", "x@1.0.0-rc.1"] {
+        for text in
+            ["logo@2x.png", "vue@3.2.1/dist", "checkout@v4", "/@bob", "react@latest", "@media", "a @ b", "x@1.0.0-rc.1"]
+        {
             assert_eq!(found(text), None, "{text}");
         }
     }

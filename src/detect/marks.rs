@@ -34,7 +34,18 @@ impl Marks {
     #[cfg(test)]
     pub(super) const ALL: Marks = {
         let all = u64::MAX;
-        Marks { word: all, colon: all, token: all, uuid: all, mac: all, imei: all, at: all, named: all, host: all, escape: all }
+        Marks {
+            word: all,
+            colon: all,
+            token: all,
+            uuid: all,
+            mac: all,
+            imei: all,
+            at: all,
+            named: all,
+            host: all,
+            escape: all,
+        }
     };
 
     /// What of it `asked` lets through at the `fresh` bytes.

@@ -44,7 +44,10 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         .iter()
         .position(|&b| match quote {
             Some(quote) => b == quote,
-            None => matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'),
+            None => matches!(
+                b,
+                b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'
+            ),
         })
         .unwrap_or(reach.len());
     let value = &reach[..length];
@@ -78,11 +81,13 @@ fn strength(name: &[u8]) -> Option<Strength> {
     match &plain[..length] {
         b"password" | b"passwd" | b"pwd" | b"passphrase" | b"apikey" | b"xapikey" | b"apisecret" | b"secret"
         | b"clientsecret" | b"secretkey" | b"accesskey" | b"accesskeyid" | b"secretaccesskey" | b"privatekey"
-        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken" | b"sessiontoken"
-        | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword" | b"jsessionid"
-        | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => Some(Strength::Always),
-        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp" | b"credential"
-        | b"credentials" | b"nonce" => Some(Strength::Assigned),
+        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken"
+        | b"sessiontoken" | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword"
+        | b"jsessionid" | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => {
+            Some(Strength::Always)
+        }
+        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp"
+        | b"credential" | b"credentials" | b"nonce" => Some(Strength::Assigned),
         b"authorization" | b"proxyauthorization" => Some(Strength::Header),
         _ => None,
     }
@@ -106,7 +111,12 @@ fn is_ours(value: &[u8]) -> bool {
         return name.iter().all(|b| b.is_ascii_lowercase());
     }
     let dots = value.iter().filter(|&&b| b == b'.').count();
-    dots == 2 && value.starts_with(b"p1.") && value.iter().rposition(|&b| b == b'.').is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
+    dots == 2
+        && value.starts_with(b"p1.")
+        && value
+            .iter()
+            .rposition(|&b| b == b'.')
+            .is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
 }
 
 #[cfg(test)]
@@ -137,7 +147,15 @@ mod tests {
 
     #[test]
     fn prose_and_placeholders_are_left() {
-        for text in ["invalid token: expected }", "password=", "password=[token]", "key=page", "session: opened", "token=p1.20261121.9f86d081884c7d65", "password=***"] {
+        for text in [
+            "invalid token: expected }",
+            "password=",
+            "password=[token]",
+            "key=page",
+            "session: opened",
+            "token=p1.20261121.9f86d081884c7d65",
+            "password=***",
+        ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }
     }

@@ -95,7 +95,8 @@ impl Shape {
                 number(text, &word, kinds, place, found);
             }
             if word.hex && word.len() >= SHORTEST && kinds.has(Kinds::TOKEN) {
-                let spared = (matches!(place, Place::Path | Place::Text) && version::asset_hash(text, word.start, word.end))
+                let spared = (matches!(place, Place::Path | Place::Text)
+                    && version::asset_hash(text, word.start, word.end))
                     || version::pseudonym(text, word.start, word.end)
                     || (word.digits == word.len() && is_ordinary_number(text, word.start, word.end));
                 if !spared {
@@ -220,7 +221,10 @@ fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
         // `0.0012345678901`, `1700000000.123456789012`: at most ten digits before the stop, and nothing else.
         let whole = run_start(text, start - 1, (start - 1).saturating_sub(11), DIGIT);
         let count = start - 1 - whole;
-        return (1..=3).contains(&count) && digits.len() <= 20 && !is_before(text, whole, HOST) && !is_at(text, end, HOST);
+        return (1..=3).contains(&count)
+            && digits.len() <= 20
+            && !is_before(text, whole, HOST)
+            && !is_at(text, end, HOST);
     }
     if is_before(text, start, ALNUM) || is_at(text, end, ALNUM) {
         return false;
@@ -243,10 +247,27 @@ fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
 /// Keys whose makers put a mark in front.
 fn known_key(run: &[u8]) -> bool {
     const MARKS: [&[u8]; 17] = [
-        b"AKIA", b"ASIA", b"AIza", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xoxb-", b"xoxp-",
-        b"xoxa-", b"sk_live_", b"sk_test_", b"pk_live_", b"rk_live_",
+        b"AKIA",
+        b"ASIA",
+        b"AIza",
+        b"ghp_",
+        b"gho_",
+        b"ghu_",
+        b"ghs_",
+        b"ghr_",
+        b"github_pat_",
+        b"glpat-",
+        b"xoxb-",
+        b"xoxp-",
+        b"xoxa-",
+        b"sk_live_",
+        b"sk_test_",
+        b"pk_live_",
+        b"rk_live_",
     ];
-    run.len() >= SHORTEST && matches!(run[0], b'A' | b'g' | b'x' | b's' | b'p' | b'r') && MARKS.iter().any(|m| run.starts_with(m))
+    run.len() >= SHORTEST
+        && matches!(run[0], b'A' | b'g' | b'x' | b's' | b'p' | b'r')
+        && MARKS.iter().any(|m| run.starts_with(m))
 }
 
 /// The run with the base64 that goes on over slashes beside it, and its padding.

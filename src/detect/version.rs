@@ -33,8 +33,8 @@ impl Agents {
         }
         let name = &text[product..slash];
         let led = name.first().is_some_and(u8::is_ascii_alphabetic);
-        let before = product == 0
-            || matches!(text[product - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'[' | b';' | b',' | b'+');
+        let before =
+            product == 0 || matches!(text[product - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'[' | b';' | b',' | b'+');
         let after = match text.get(end) {
             None => true,
             Some(b) => matches!(b, b' ' | b'\t' | b'"' | b'\'' | b')' | b']' | b';' | b',' | b'+' | b'\\'),
@@ -101,7 +101,8 @@ pub(super) fn pseudonym(text: &[u8], start: usize, end: usize) -> bool {
     let dated = name.len() >= 4
         && name.iter().enumerate().all(|(i, &b)| is(b, DIGIT) || (i == 4 && name.len() == 7 && b == b'w'));
     let scheme = epoch >= 3 && &text[epoch - 3..epoch] == b"p1." && !is_before(text, epoch - 3, HOST);
-    let closed = !(is_at(text, end, HOST) && text[end] != b'.') && !(is_at(text, end, HOST) && is_at(text, end + 1, ALNUM));
+    let closed =
+        !(is_at(text, end, HOST) && text[end] != b'.') && !(is_at(text, end, HOST) && is_at(text, end + 1, ALNUM));
     dated && scheme && closed
 }
 
@@ -131,10 +132,10 @@ fn is_extension(text: &[u8], at: usize, known: &[&[u8]]) -> bool {
 
 /// Extensions of files that carry a version in their name. None that logs and exports of one client would have.
 const FILES: [&[u8]; 48] = [
-    b"js", b"mjs", b"cjs", b"css", b"map", b"wasm", b"jar", b"war", b"ear", b"aar", b"zip", b"gz", b"tgz", b"bz2", b"xz",
-    b"zst", b"7z", b"rar", b"tar", b"exe", b"msi", b"msu", b"cab", b"dmg", b"pkg", b"deb", b"rpm", b"apk", b"aab", b"ipa",
-    b"xpi", b"crx", b"iso", b"dll", b"whl", b"nupkg", b"gem", b"vsix", b"woff", b"woff2", b"ttf", b"otf", b"eot", b"svg",
-    b"png", b"jpg", b"gif", b"swf",
+    b"js", b"mjs", b"cjs", b"css", b"map", b"wasm", b"jar", b"war", b"ear", b"aar", b"zip", b"gz", b"tgz", b"bz2",
+    b"xz", b"zst", b"7z", b"rar", b"tar", b"exe", b"msi", b"msu", b"cab", b"dmg", b"pkg", b"deb", b"rpm", b"apk",
+    b"aab", b"ipa", b"xpi", b"crx", b"iso", b"dll", b"whl", b"nupkg", b"gem", b"vsix", b"woff", b"woff2", b"ttf",
+    b"otf", b"eot", b"svg", b"png", b"jpg", b"gif", b"swf",
 ];
 
 /// Extensions of assets that carry a hash in their name: scripts, styles, maps, fonts, images.
@@ -145,26 +146,83 @@ const ASSETS: [&[u8]; 19] = [
 
 /// What a build puts between a name and its extension.
 const BUILDS: [&[u8]; 17] = [
-    b"min", b"chunk", b"bundle", b"module", b"esm", b"umd", b"prod", b"dev", b"legacy", b"async", b"lazy", b"slim", b"pack",
-    b"packed", b"debug", b"tar", b"iife",
+    b"min", b"chunk", b"bundle", b"module", b"esm", b"umd", b"prod", b"dev", b"legacy", b"async", b"lazy", b"slim",
+    b"pack", b"packed", b"debug", b"tar", b"iife",
 ];
 
 /// Names behind which a dotted four is an address, whatever follows.
 const HOSTS: [&[u8]; 12] = [
-    b"ip", b"ipv4", b"host", b"client", b"addr", b"address", b"remote", b"from", b"user", b"visitor", b"peer", b"server",
+    b"ip", b"ipv4", b"host", b"client", b"addr", b"address", b"remote", b"from", b"user", b"visitor", b"peer",
+    b"server",
 ];
 
 /// Products that are known to carry four-part versions.
 fn is_browser(name: &[u8]) -> bool {
     matches!(
         name,
-        b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Edg" | b"EdgA" | b"EdgiOS" | b"Edge" | b"OPR" | b"OPT"
-            | b"OPX" | b"Opera" | b"Vivaldi" | b"YaBrowser" | b"Yowser" | b"SamsungBrowser" | b"UCBrowser" | b"Whale"
-            | b"Brave" | b"DuckDuckGo" | b"Ddg" | b"Electron" | b"QtWebEngine" | b"MiuiBrowser" | b"Silk" | b"Puffin"
-            | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"Maxthon" | b"Iron" | b"Avast" | b"AVG" | b"CCleaner" | b"Norton"
-            | b"Instagram" | b"FBAV" | b"Firefox" | b"Safari" | b"Version" | b"AppleWebKit" | b"GSA" | b"Viber" | b"WhatsApp"
-            | b"Teams" | b"Slack" | b"Spotify" | b"Thunderbird" | b"SeaMonkey" | b"Epiphany" | b"HuaweiBrowser"
-            | b"VivoBrowser" | b"HeyTapBrowser" | b"OculusBrowser" | b"Coc_Coc" | b"coc_coc_browser" | b"Trident" | b"Gecko"
-            | b"Netscape" | b"Navigator" | b"AvastSecureBrowser" | b"Sleipnir" | b"Comodo_Dragon" | b"Mozilla"
+        b"Chrome"
+            | b"Chromium"
+            | b"HeadlessChrome"
+            | b"CriOS"
+            | b"Edg"
+            | b"EdgA"
+            | b"EdgiOS"
+            | b"Edge"
+            | b"OPR"
+            | b"OPT"
+            | b"OPX"
+            | b"Opera"
+            | b"Vivaldi"
+            | b"YaBrowser"
+            | b"Yowser"
+            | b"SamsungBrowser"
+            | b"UCBrowser"
+            | b"Whale"
+            | b"Brave"
+            | b"DuckDuckGo"
+            | b"Ddg"
+            | b"Electron"
+            | b"QtWebEngine"
+            | b"MiuiBrowser"
+            | b"Silk"
+            | b"Puffin"
+            | b"QQBrowser"
+            | b"MQQBrowser"
+            | b"LBBROWSER"
+            | b"Maxthon"
+            | b"Iron"
+            | b"Avast"
+            | b"AVG"
+            | b"CCleaner"
+            | b"Norton"
+            | b"Instagram"
+            | b"FBAV"
+            | b"Firefox"
+            | b"Safari"
+            | b"Version"
+            | b"AppleWebKit"
+            | b"GSA"
+            | b"Viber"
+            | b"WhatsApp"
+            | b"Teams"
+            | b"Slack"
+            | b"Spotify"
+            | b"Thunderbird"
+            | b"SeaMonkey"
+            | b"Epiphany"
+            | b"HuaweiBrowser"
+            | b"VivoBrowser"
+            | b"HeyTapBrowser"
+            | b"OculusBrowser"
+            | b"Coc_Coc"
+            | b"coc_coc_browser"
+            | b"Trident"
+            | b"Gecko"
+            | b"Netscape"
+            | b"Navigator"
+            | b"AvastSecureBrowser"
+            | b"Sleipnir"
+            | b"Comodo_Dragon"
+            | b"Mozilla"
     )
 }

@@ -23,7 +23,8 @@ impl fmt::Display for Explanation<'_> {
             let name = &route.format.schema().name;
             writeln!(f, "format {name}, {}", classes(plan, route))?;
             let rows = rows(plan, route);
-            let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
+            let width =
+                |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
             let (first, second) = (width(|row| &row.field), width(|row| &row.what));
             for row in &rows {
                 let class = if row.class.is_empty() { String::new() } else { format!("  [{}]", row.class) };
@@ -133,18 +134,18 @@ fn describe(treatment: &Treatment, kind: Kind, period: Option<Period>) -> (Strin
         Treatment::Keep { .. } => (format!("kept if it is {}", grammar(kind)), format!("the value, {reader}")),
         Treatment::Language => ("the first language's primary tag".into(), format!("the language, {reader}")),
         Treatment::Origin => ("scheme, host and port".into(), format!("the site that linked, {reader}")),
-        Treatment::Path => {
-            ("kept, segments that look like identifiers replaced".into(), format!("the page, {reader}"))
-        }
+        Treatment::Path => ("kept, segments that look like identifiers replaced".into(), format!("the page, {reader}")),
         Treatment::Pseudonym { digits } => {
             (format!("keyed pseudonym of {digits} digits, a new key each {epoch}"), pseudonyms(epoch))
         }
-        Treatment::Query { .. } => {
-            ("names kept, values dropped but for a short list; device and session ids pseudonymised".into(), pseudonyms(epoch))
-        }
-        Treatment::Scrub { network, .. } => {
-            (format!("free text, what the detectors find replaced (addresses {})", cut(network)), format!("the rest of the text, {reader}"))
-        }
+        Treatment::Query { .. } => (
+            "names kept, values dropped but for a short list; device and session ids pseudonymised".into(),
+            pseudonyms(epoch),
+        ),
+        Treatment::Scrub { network, .. } => (
+            format!("free text, what the detectors find replaced (addresses {})", cut(network)),
+            format!("the rest of the text, {reader}"),
+        ),
         Treatment::Truncate(network) => (cut(network), format!("the network, {reader}")),
     }
 }
@@ -158,7 +159,9 @@ fn cut(network: &Network) -> String {
 }
 
 fn pseudonyms(epoch: &str) -> String {
-    format!("equal values within one {epoch} and class, to anyone who reads the log; whose they are, to the key's holder while it lives")
+    format!(
+        "equal values within one {epoch} and class, to anyone who reads the log; whose they are, to the key's holder while it lives"
+    )
 }
 
 fn grammar(kind: Kind) -> &'static str {

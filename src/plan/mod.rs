@@ -20,10 +20,10 @@ use crate::{
         cookie::Cookie,
         family::Family,
         keep::Grammar,
-        origin::Origin,
-        path::Path,
         keys::Keys,
         name::Name,
+        origin::Origin,
+        path::Path,
         pseudonym::{Canonical, Pseudonym, Secret},
         query::Query,
         scrub::{Controls, Scrub},
@@ -161,7 +161,8 @@ impl Compiler<'_> {
         let dynamic = matches!(format, Format::Json(_));
         let schema = format.schema();
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
-        let steps = schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
+        let steps =
+            schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
         let clocks = (schema.fields.iter().enumerate())
             .filter_map(|(i, field)| Some((i as u16, field.clock?)))
             .filter(|(_, clock)| *clock != Clock::Partial)

@@ -74,7 +74,11 @@ impl fmt::Display for Summary {
         if before == ", " {
             f.write_str(")")?;
         }
-        write!(f, "; {} bytes in, {} out; {} cut, {} late, {} already due", t.bytes_in, t.bytes_out, t.cut, t.late, t.due)
+        write!(
+            f,
+            "; {} bytes in, {} out; {} cut, {} late, {} already due",
+            t.bytes_in, t.bytes_out, t.cut, t.late, t.due
+        )
     }
 }
 

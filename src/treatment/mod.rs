@@ -62,6 +62,8 @@ pub enum Outcome {
 pub struct Aid {
     /// Finds identifiers in text.
     pub detector: Detector,
+    /// Agents that were seen lately.
+    pub agents: family::Memory,
     /// The keys of pseudonyms, and what was made with them.
     pub keys: Keys,
     /// For whoever needs to unescape a value. Its content means nothing between two calls.

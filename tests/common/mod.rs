@@ -21,9 +21,7 @@ pub const REFERENCE: Timestamp = Timestamp(1_795_262_400);
 /// A policy's text: a built-in with differences on top.
 pub fn policy(text: &str) -> Policy {
     let (policy, findings) = Policy::parse(text, "test");
-    policy.unwrap_or_else(|| {
-        panic!("{}", sladd::policy::draw(text, &findings, sladd::policy::Colour::Never))
-    })
+    policy.unwrap_or_else(|| panic!("{}", sladd::policy::draw(text, &findings, sladd::policy::Colour::Never)))
 }
 
 /// A built-in policy.
@@ -85,10 +83,8 @@ pub fn line(policy: &Policy, line: &str) -> String {
 
 /// A file of the corpus, or a loud word that it is missing.
 pub fn corpus(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SLADD_CORPUS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("SLADD_CORPUS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let file = root.join(path);
     if file.exists() {
         return Some(file);
