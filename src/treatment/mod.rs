@@ -17,8 +17,11 @@ mod list;
 pub mod names;
 pub mod origin;
 mod parameter;
+pub mod path;
 pub mod pseudonym;
 pub mod query;
+pub mod scrub;
+mod segment;
 pub mod truncate;
 
 use crate::{
@@ -54,6 +57,8 @@ pub struct Aid {
     pub keys: Keys,
     /// For whoever needs to unescape a value. Its content means nothing between two calls.
     pub buffer: Vec<u8>,
+    /// Another such.
+    pub spare: Vec<u8>,
 }
 
 /// Where an outgoing value lies. Only this module can make one.
