@@ -185,15 +185,17 @@ mod tests {
 
     #[test]
     fn attributes_of_a_closed_form_stay() {
-        let attributes =
-            "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=3600; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Domain=.example.org";
+        let attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=3600; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Domain=.example.org";
         assert_eq!(treated(&format!("id=7{attributes}")), format!("id={attributes}"));
         let open = "; Path=/anna; SameSite=anna; Max-Age=x; Expires=tomorrow; Domain=203-0-113-77.dyn.example.net";
         assert_eq!(treated(&format!("id=7{open}")), "id=; Path=; SameSite=; Max-Age=; Expires=; Domain=");
     }
 
     fn aid() -> Aid {
-        use crate::{epoch::Period, treatment::keys::{Description, Keys}};
+        use crate::{
+            epoch::Period,
+            treatment::keys::{Description, Keys},
+        };
         let mut keys = Keys::new(Description {
             tenant: "example".into(),
             fields: vec!["device.id".into(), "session.id".into()],

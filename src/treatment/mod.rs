@@ -68,6 +68,8 @@ pub struct Aid {
     pub keys: Keys,
     /// For whoever needs to unescape a value. Its content means nothing between two calls.
     pub buffer: Vec<u8>,
+    /// Another such.
+    pub spare: Vec<u8>,
 }
 
 /// Where an outgoing value lies. Only this module can make one.

@@ -1,6 +1,9 @@
 //! A URL's scheme, host and port in place of the URL.
 
-use super::{Aid, Outcome, truncate::{Port, Truncate}};
+use super::{
+    Aid, Outcome,
+    truncate::{Port, Truncate},
+};
 use crate::detect::{Detector, Kinds, Place, What};
 use std::net::IpAddr;
 
@@ -139,13 +142,9 @@ fn address(host: &[u8], detector: &mut Detector) -> Verdict {
     match detector.find(host, Kinds::ALL, Place::Host) {
         [finding] if finding.span.len() == host.len() => match finding.what {
             What::Address(address) => Verdict::Address(address),
-            What::HostName
-            | What::Email
-            | What::Jwt
-            | What::Uuid
-            | What::Mac
-            | What::Imei
-            | What::Token => Verdict::Refused,
+            What::HostName | What::Email | What::Jwt | What::Uuid | What::Mac | What::Imei | What::Token => {
+                Verdict::Refused
+            }
         },
         _ => Verdict::Refused,
     }
@@ -171,7 +170,7 @@ fn last_label_is_number(host: &[u8]) -> bool {
 
 /// What a host name is made of.
 enum Shape {
-    /// Labels of letters, each shorter than any identifier that has letters alone.
+    /// Labels without digits, each shorter than any identifier that has letters alone.
     Words,
     /// Anything else that is a host name.
     Mixed,
@@ -184,25 +183,193 @@ impl Shape {
         if host.is_empty() || host.len() > 253 {
             return None;
         }
-        let (mut label, mut longest, mut mixed) = (0, 0, false);
+        let (mut label, mut longest, mut fours, mut mixed, mut last) = (0, 0, 0, false, 0);
         for &byte in host {
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' => label += 1,
-                b'0'..=b'9' | b'-' | b'_' => {
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => label += 1,
+                b'-' => {
+                    label += 1;
+                    // `fd--a` may be an IPv6 address.
+                    mixed |= last == b'-';
+                }
+                b'0'..=b'9' => {
                     label += 1;
                     mixed = true;
                 }
                 b'.' if label > 0 => {
                     longest = longest.max(label);
+                    fours += usize::from(label == 4);
                     label = 0;
                 }
                 _ => return None,
             }
+            last = byte;
         }
         longest = longest.max(label);
-        (longest > 0 && longest <= 63).then_some(if mixed || longest > 15 { Shape::Mixed } else { Shape::Words })
+        // Three labels of four letters may be a hardware address.
+        mixed |= fours >= 2 || longest > 15;
+        (longest > 0 && longest <= 63).then_some(if mixed { Shape::Mixed } else { Shape::Words })
     }
 }
 
 /// Schemes of pages and applications that can refer. Others name no place or, as `chrome-extension`, tell browsers apart.
 const SCHEMES: [&[u8]; 7] = [b"https", b"http", b"android-app", b"ios-app", b"ftp", b"wss", b"ws"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn treated(value: &[u8]) -> Option<Vec<u8>> {
+        let origin = Origin::new(Truncate { v4: 24, v6: 48, port: Port::Drop, exempt: [].into() });
+        let mut made = b"before".to_vec();
+        match origin.treat(value, &mut Aid::default(), &mut made) {
+            Outcome::Dropped => None,
+            Outcome::Kept => Some(value.to_vec()),
+            Outcome::Part(from, to) => Some(value[from as usize..to as usize].to_vec()),
+            Outcome::Made => Some(made[6..].to_vec()),
+        }
+    }
+
+    fn text(value: &str) -> Option<String> {
+        treated(value.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn scheme_host_and_port_stay_and_a_slash_where_a_path_stood() {
+        for (value, stays) in [
+            ("https://example.org/a/b?c=d#e", "https://example.org/"),
+            ("https://example.org/", "https://example.org/"),
+            ("https://example.org", "https://example.org"),
+            ("https://example.org?q=anna", "https://example.org"),
+            ("https://example.org#frag", "https://example.org"),
+            ("HTTP://Example.ORG:8080/x", "HTTP://Example.ORG:8080/"),
+            ("http://example.org:/x", "http://example.org"),
+            ("http://localhost/", "http://localhost/"),
+            ("https://www.dev-1.example.co.uk./x", "https://www.dev-1.example.co.uk./"),
+            ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/"),
+            ("android-app://com.example.app_two/https/example.org", "android-app://com.example.app_two/"),
+            (r"https:\/\/example.org\/a\/b", r"https:\/\/example.org\/"),
+        ] {
+            assert_eq!(text(value).as_deref(), Some(stays), "{value}");
+        }
+    }
+
+    #[test]
+    fn user_information_goes() {
+        assert_eq!(text("https://anna:secret@example.org:444/x").as_deref(), Some("https://example.org:444/"));
+        assert_eq!(text("https://anna@b@example.org/x").as_deref(), Some("https://example.org/"));
+        assert_eq!(text("https://@example.org").as_deref(), Some("https://example.org"));
+    }
+
+    #[test]
+    fn addresses_as_hosts_are_cut_in_every_notation() {
+        for (value, stays) in [
+            ("http://203.0.113.77/x", "http://203.0.113.0/"),
+            ("http://203.0.113.77:8080/x", "http://203.0.113.0/"),
+            ("http://anna@203.0.113.77", "http://203.0.113.0"),
+            ("http://[2001:db8:1:2::3]:81/x", "http://[2001:db8:1::]/"),
+            ("http://[::ffff:203.0.113.77]/", "http://203.0.113.0/"),
+            ("http://3405803853/", "http://203.0.113.0/"),
+            ("http://0xcb00714d/x", "http://203.0.113.0/"),
+            ("http://198.51.100.0/", "http://198.51.100.0/"),
+        ] {
+            assert_eq!(text(value).as_deref(), Some(stays), "{value}");
+        }
+        let keep = Origin::new(Truncate { v4: 16, v6: 32, port: Port::Keep, exempt: [].into() });
+        let mut made = Vec::new();
+        assert_eq!(keep.treat(b"http://[2001:db8:1::3]:81/x", &mut Aid::default(), &mut made), Outcome::Made);
+        assert_eq!(made, b"http://[2001:db8::]:81/");
+    }
+
+    #[test]
+    fn what_is_no_plain_url_goes() {
+        for value in [
+            "/page",
+            "page",
+            "//example.org/",
+            "https:/example.org/",
+            "https://",
+            "https:///x",
+            "https://?x",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "about:blank",
+            "mailto:anna@example.org",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop/",
+            "https://exa mple.org/",
+            "https://%65xample.org/",
+            "https://anna%40example.org/",
+            "https://example.org:99999999/",
+            "https://example.org:8x/",
+            "https://example..org/",
+            "https://.example.org/",
+            "https://b\u{fc}cher.example/",
+            r"https://example.org\@198.51.100.1/",
+            "https://[2001:db8::1/",
+            "https://[fe80::1%25eth0",
+            "https://256.300.1.2/",
+            "https://1.2.example.3/",
+            "https://203-0-113-77.dialup.example.net/",
+            "https://77.113.0.203.in-addr.arpa/",
+            "https://a.0x7f/",
+            "http://example.org\"x/",
+            "xhttps://example.org/",
+            "https://550e8400-e29b-41d4-a716-446655440000.example.org/",
+        ] {
+            assert_eq!(text(value), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_nothing_but_an_origin(value in proptest::collection::vec(any::<u8>(), 0..80)) {
+            if let Some(stays) = treated(&value) {
+                prop_assert!(stays.iter().all(|byte| byte.is_ascii_graphic()));
+            }
+        }
+
+        #[test]
+        fn no_detector_fires_on_a_host_of_words(host in r"([a-f.-]{1,20}|[a-z_-]{1,15}(\.[a-z_-]{1,15}){0,3})") {
+            if matches!(Shape::of(host.as_bytes()), Some(Shape::Words)) {
+                prop_assert!(!Detector::default().any(host.as_bytes(), Kinds::ALL, Place::Host));
+            }
+        }
+
+        #[test]
+        fn what_leaves_stays_as_it_is(
+            value in r"(https?|android-app)://([a-z0-9:.]{0,8}@)?[a-z0-9.-]{1,20}(:[0-9]{0,6})?([/?#\\][!-~]{0,12})?",
+        ) {
+            if let Some(stays) = treated(value.as_bytes()) {
+                prop_assert_eq!(treated(&stays), Some(stays));
+            }
+        }
+
+        #[test]
+        fn what_stands_around_the_host_changes_nothing(
+            path in r"[!-~]{0,60}", other in r"[!-~]{0,60}", user in "[a-z:]{0,9}",
+        ) {
+            prop_assert_eq!(
+                text(&format!("https://example.org/{path}")),
+                text(&format!("https://{user}@example.org/{other}"))
+            );
+        }
+
+        #[test]
+        fn no_address_survives(a in 1u8.., b in any::<u8>(), c in any::<u8>(), d in 1u8..) {
+            let address = std::net::Ipv4Addr::new(a, b, c, d);
+            for host in [
+                address.to_string(),
+                u32::from(address).to_string(),
+                format!("{:#x}", u32::from(address)),
+                format!("[::ffff:{address}]"),
+                format!("{a}-{b}-{c}-{d}.dyn.example.net"),
+                format!("{d}.{c}.{b}.{a}.in-addr.arpa"),
+                format!("{a}%2e{b}.{c}.{d}"),
+            ] {
+                let stays = text(&format!("http://{host}/")).unwrap_or_default();
+                prop_assert!(!stays.contains(&host) && !stays.contains(&address.to_string()), "{} {}", host, stays);
+            }
+        }
+    }
+}

@@ -265,9 +265,26 @@ mod tests {
     #[test]
     fn a_name_of_another_form_or_with_a_finding_is_a_line() {
         for name in [
-            "203.0.113.9", "anna%40example.org", "anna@example.org", "", "_", "1a", "a b", "a+b", "%61bc", "a%20b", "\"", "a\u{e6}",
-            "abcdefghijabcdefghijabcdefghijabc", "ip.203.0.113.9", "a/b", "a:b", "x203-0-113-9.dyn.example.net", "a<b>",
-            "a550e8400-e29b-41d4-a716-446655440000", r"a\x22b",
+            "203.0.113.9",
+            "anna%40example.org",
+            "anna@example.org",
+            "",
+            "_",
+            "1a",
+            "a b",
+            "a+b",
+            "%61bc",
+            "a%20b",
+            "\"",
+            "a\u{e6}",
+            "abcdefghijabcdefghijabcdefghijabc",
+            "ip.203.0.113.9",
+            "a/b",
+            "a:b",
+            "x203-0-113-9.dyn.example.net",
+            "a<b>",
+            "a550e8400-e29b-41d4-a716-446655440000",
+            r"a\x22b",
         ] {
             assert_eq!(treated(&format!("{name}=v&z=")), "_=&z=", "{name}");
         }
@@ -285,16 +302,35 @@ mod tests {
     #[test]
     fn harmless_values_stay_where_they_fit() {
         for kept in [
-            "page=2", "p=999999", "limit=50&offset=100", "lang=nb", "lang=nb-NO", "hl=zh_Hant_TW", "lang=es-419", "sort=price&order=desc",
-            "utm_source=newsletter&utm_medium=email", "page=",
+            "page=2",
+            "p=999999",
+            "limit=50&offset=100",
+            "lang=nb",
+            "lang=nb-NO",
+            "hl=zh_Hant_TW",
+            "lang=es-419",
+            "sort=price&order=desc",
+            "utm_source=newsletter&utm_medium=email",
+            "page=",
         ] {
             assert_eq!(treated(kept), kept);
         }
         for (value, stays) in [
-            ("page=1234567", "page="), ("page=-1", "page="), ("page=1e3", "page="), ("Page=2", "Page="), ("p=anna", "p="),
-            ("lang=anna", "lang="), ("lang=en-private-anna", "lang="), ("lang=e", "lang="), ("lang=en-", "lang="), ("sort=a1", "sort="),
-            ("utm_source=abcdefghijklmnopq", "utm_source="), ("utm_source=mail-1", "utm_source="), ("utm_campaign=spring", "utm_campaign="),
-            ("%70age=2", "_="), ("page=%32", "page="),
+            ("page=1234567", "page="),
+            ("page=-1", "page="),
+            ("page=1e3", "page="),
+            ("Page=2", "Page="),
+            ("p=anna", "p="),
+            ("lang=anna", "lang="),
+            ("lang=en-private-anna", "lang="),
+            ("lang=e", "lang="),
+            ("lang=en-", "lang="),
+            ("sort=a1", "sort="),
+            ("utm_source=abcdefghijklmnopq", "utm_source="),
+            ("utm_source=mail-1", "utm_source="),
+            ("utm_campaign=spring", "utm_campaign="),
+            ("%70age=2", "_="),
+            ("page=%32", "page="),
         ] {
             assert_eq!(treated(value), stays, "{value}");
         }
@@ -303,11 +339,20 @@ mod tests {
     #[test]
     fn devices_and_sessions_are_pseudonymised_however_their_names_are_written() {
         for (value, stays) in [
-            ("device_id=abc", "device_id=p1"), ("gaid=abc&idfa=def", "gaid=p1&idfa=p1"), ("PHPSESSID=abc", "PHPSESSID=p1"),
-            ("%64evice_id=abc", "device_id=p1"), ("device%5Fid=abc", "device_id=p1"), ("device%255fid=abc", "device_id=p1"),
-            ("user[device_id]=abc", "user[device_id]=p1"), ("user%5Bdevice_id%5D=abc", "user[device_id]=p1"),
-            ("app_device_id=abc", "app_device_id=p1"), ("utm.gaid=abc", "utm.gaid=p1"), ("appDeviceId=abc", "appDeviceId=p1"),
-            ("device_id=", "device_id="), ("device_id", "device_id"), ("_device_id=abc", "_="),
+            ("device_id=abc", "device_id=p1"),
+            ("gaid=abc&idfa=def", "gaid=p1&idfa=p1"),
+            ("PHPSESSID=abc", "PHPSESSID=p1"),
+            ("%64evice_id=abc", "device_id=p1"),
+            ("device%5Fid=abc", "device_id=p1"),
+            ("device%255fid=abc", "device_id=p1"),
+            ("user[device_id]=abc", "user[device_id]=p1"),
+            ("user%5Bdevice_id%5D=abc", "user[device_id]=p1"),
+            ("app_device_id=abc", "app_device_id=p1"),
+            ("utm.gaid=abc", "utm.gaid=p1"),
+            ("appDeviceId=abc", "appDeviceId=p1"),
+            ("device_id=", "device_id="),
+            ("device_id", "device_id"),
+            ("_device_id=abc", "_="),
             ("a_name_of_more_than_thirty_two_bytes_device_id=abc", "_="),
         ] {
             assert_eq!(short(value), stays, "{value}");
@@ -333,9 +378,20 @@ mod tests {
     fn names_that_the_policy_lists_come_first() {
         let own = query(&["color", "ref", "token", "ip", "gaid"], &["order_id", "userid"]);
         let made = |value: &str| String::from_utf8(treated_by(&own, value.as_bytes())).unwrap();
-        assert_eq!(made("color=dark-blue&ref=home&gaid=x1&token=abc&COLOR=red"), "color=dark-blue&ref=home&gaid=x1&token=&COLOR=red");
+        assert_eq!(
+            made("color=dark-blue&ref=home&gaid=x1&token=abc&COLOR=red"),
+            "color=dark-blue&ref=home&gaid=x1&token=&COLOR=red"
+        );
         assert_eq!(made("ip=203.0.113.77&color=%20a,b%2Cc"), "ip=203.0.113.0&color=%20a,b%2Cc");
-        for value in ["anna@example.org", "anna%40example.org", "a%0ab", "a\"b", "%", "550e8400-e29b-41d4-a716-446655440000", "<x>"] {
+        for value in [
+            "anna@example.org",
+            "anna%40example.org",
+            "a%0ab",
+            "a\"b",
+            "%",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "<x>",
+        ] {
             assert_eq!(made(&format!("color={value}")), "color=", "{value}");
         }
         assert!(made("order_id=7").starts_with("order_id=p1.20261121."));
@@ -381,8 +437,7 @@ mod tests {
         }
 
         #[test]
-        fn hidden_values_change_nothing(a in "[!-%'-:<-~]{0,40}", b in "[!-%'-:<-~]{0,40}") {
-            prop_assume!(!a.contains('\\') && !b.contains('\\'));
+        fn hidden_values_change_nothing(a in r"[!-%'-:<-\[\]-~]{0,40}", b in r"[!-%'-:<-\[\]-~]{0,40}") {
             prop_assert_eq!(treated(&format!("q={a}&gclid={b}&page=2&token={a}")), treated(&format!("q={b}&gclid=1&page=2&token=")));
         }
 

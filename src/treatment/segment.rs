@@ -1,0 +1,555 @@
+//! One segment of a path, and what it says of the next.
+
+use super::{names, scrub};
+
+/// What the segments before say of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// Nothing.
+    Anything,
+    /// It is a package's scope if it begins with `@`.
+    Scope,
+    /// It names a user.
+    User,
+    /// It may be a token; so may as many more.
+    Token(u8),
+}
+
+/// Appends what stays of a segment and says what the next one is.
+pub(super) fn write(segment: &[u8], follows: Follows, made: &mut Vec<u8>) -> Follows {
+    if matches!(segment, b"" | b"." | b"..") {
+        made.extend_from_slice(segment);
+        return follows;
+    }
+    let (head, parameters) = segment.split_at(parameters_start(segment));
+    let mut space = [0; LONGEST_WORD];
+    // Read as the server will read it.
+    let plain = match memchr::memchr2(b'%', b'\\', head) {
+        Some(_) if head.len() <= LONGEST_WORD => names::plain(head, &mut space),
+        _ => head,
+    };
+    let (stem, extension) = split_extension(head);
+    let leads = leads(plain);
+    let next = match follows {
+        Follows::Anything | Follows::Scope => {
+            write_named(head, plain, follows, made);
+            leads
+        }
+        Follows::User | Follows::Token(_) if is_placeholder(stem) || plain == b".." => {
+            made.extend_from_slice(head);
+            after_token(follows)
+        }
+        Follows::User | Follows::Token(_)
+            if is_known(plain) || !extension.is_empty() && is_known(stem) || is_code(extension) && is_word(stem) =>
+        {
+            write_named(head, plain, follows, made);
+            if leads == Follows::Anything { after_token(follows) } else { leads }
+        }
+        Follows::User => {
+            let number = stem.iter().all(u8::is_ascii_digit);
+            made.extend_from_slice(if number { b"[id]" } else { b"[user]" });
+            made.extend_from_slice(extension);
+            Follows::Anything
+        }
+        Follows::Token(_) => {
+            made.extend_from_slice(b"[token]");
+            after_token(follows)
+        }
+    };
+    write_numbers(parameters, b"", made);
+    next
+}
+
+/// A token may come in two segments, `/reset/MTIz/abc-123/`.
+fn after_token(follows: Follows) -> Follows {
+    match follows {
+        Follows::Token(more @ 1..) => Follows::Token(more - 1),
+        Follows::Anything | Follows::Scope | Follows::User | Follows::Token(0) => Follows::Anything,
+    }
+}
+
+/// Whether a segment, or a word in one, says something of the next segment.
+#[inline]
+pub(super) fn may_lead(word: &[u8]) -> bool {
+    match word {
+        [first, .., last] if word.len() <= 16 => {
+            let bit = leading_bit(*first, *last, word.len());
+            LEADING[bit / 64] >> (bit % 64) & 1 == 1
+                && (among(USERS, word) || among(TOKENS, word) || among(SCOPES, word))
+        }
+        [only] => *only | 0x20 == b'u',
+        _ => false,
+    }
+}
+
+/// What a segment says of the next.
+fn leads(segment: &[u8]) -> Follows {
+    if may_lead(segment) {
+        if among(USERS, segment) {
+            return Follows::User;
+        }
+        if among(SCOPES, segment) {
+            return Follows::Scope;
+        }
+    }
+    let mut words = segment.split(|byte| matches!(byte, b'-' | b'_' | b'.'));
+    if words.any(|word| may_lead(word) && among(TOKENS, word)) { Follows::Token(1) } else { Follows::Anything }
+}
+
+/// Where parameters start: at the first delimiter.
+fn parameters_start(segment: &[u8]) -> usize {
+    (0..segment.len()).find(|&at| delimiter(&segment[at..]) > 0).unwrap_or(segment.len())
+}
+
+/// The first value at `from` or behind it whose name, in front of its equals sign, says that it identifies. An empty one
+/// too: what follows it is none of its own.
+pub(super) fn next_hidden(path: &[u8], from: usize) -> Option<(usize, usize)> {
+    let (mut at, mut name) = (from, from);
+    while at < path.len() {
+        at += match path[at] {
+            b'/' => {
+                name = at + 1;
+                1
+            }
+            b';' | b'&' | b',' | b'=' | b'%' => match (delimiter(&path[at..]), equals(&path[at..])) {
+                (0, 0) => 1,
+                (0, equals) => {
+                    let start = at + equals;
+                    // A bracket may be a placeholder's: it was no name before.
+                    let telling = &path[name..at];
+                    if !telling.contains(&b'[') && names::lookup(telling).is_some() {
+                        let length = (path[start..].iter().enumerate())
+                            .position(|(i, &byte)| byte == b'/' || delimiter(&path[start + i..]) > 0)
+                            .unwrap_or(path.len() - start);
+                        return Some((start, start + length));
+                    }
+                    name = start;
+                    equals
+                }
+                (delimiter, _) => {
+                    name = at + delimiter;
+                    delimiter
+                }
+            },
+            _ => 1,
+        };
+    }
+    None
+}
+
+/// Appends a segment or the start of one: user names behind `~` and `@`, numbers, hexadecimals, control characters.
+fn write_named(head: &[u8], plain: &[u8], follows: Follows, made: &mut Vec<u8>) {
+    let encoded = |sign: &[u8]| head.len() > sign.len() && head[..sign.len()].eq_ignore_ascii_case(sign);
+    let tilde = if head.len() > 1 && head[0] == b'~' { 1 } else { 3 * usize::from(encoded(b"%7e")) };
+    if tilde > 0 {
+        made.extend_from_slice(&head[..tilde]);
+        return made.extend_from_slice(b"[user]");
+    }
+    let at = if head.len() > 1 && head[0] == b'@' { 1 } else { 3 * usize::from(encoded(b"%40")) };
+    if at > 0 && follows != Follows::Scope && !is_release(&head[at..]) {
+        made.extend_from_slice(&head[..at]);
+        return made.extend_from_slice(if is_tool(&head[at..]) { &head[at..] } else { b"[user]" });
+    }
+    let (stem, extension) = split_extension(head);
+    if stem.len() >= 6
+        && (stem.iter().all(u8::is_ascii_digit) || plain.len() >= 6 && plain.iter().all(u8::is_ascii_digit))
+    {
+        made.extend_from_slice(b"[id]");
+        return made.extend_from_slice(extension);
+    }
+    // `(S(…))` is how ASP.NET writes a session without a cookie.
+    let session = matches!(plain, [b'(', b'A'..=b'Z', b'(', ..]);
+    if session || head.len() >= 16 && head.iter().all(u8::is_ascii_hexdigit) {
+        return made.extend_from_slice(b"[token]");
+    }
+    // `user:password@host`, `anna@localhost`; what is an e-mail address was found before. `logo@2x.png` is none.
+    if let Some((from, to)) = inner_at(head)
+        && from > 0
+        && !is_release(&head[to..])
+        && !is_placeholder(&head[..from])
+    {
+        made.extend_from_slice(b"[user]");
+        return write_numbers(&head[from..], extension, made);
+    }
+    write_numbers(head, extension, made);
+}
+
+/// Appends text with numbers of 8 and more digits that stand alone replaced.
+fn write_numbers(text: &[u8], extension: &[u8], made: &mut Vec<u8>) {
+    let (mut at, mut copied) = (0, 0);
+    while at < text.len() {
+        if !text[at].is_ascii_digit() {
+            // The digits of an escape are none of the number behind it.
+            at += names::escaped(&text[at..]).map_or(1, |(_, length)| length);
+            continue;
+        }
+        let end = at + text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let alone = (at == 0 || !text[at - 1].is_ascii_alphabetic() || at >= 3 && text[at - 3] == b'%')
+            && text.get(end).is_none_or(|byte| !byte.is_ascii_alphabetic());
+        if alone && end - at >= 8 && !is_code(extension) && !is_date(&text[at..end]) {
+            made.extend_from_slice(&text[copied..at]);
+            made.extend_from_slice(b"[id]");
+            copied = end;
+        }
+        at = end;
+    }
+    made.extend_from_slice(&text[copied..]);
+}
+
+/// Appends text with control characters percent-encoded: they have no place in a path.
+pub(super) fn write_plain(text: &[u8], made: &mut Vec<u8>) {
+    scrub::each_control(text, made, |control, made| {
+        for &byte in control {
+            made.push(b'%');
+            scrub::write_hex(byte, made);
+        }
+    });
+}
+
+/// How long the delimiter of parameters is that stands at the start of `text`; 0: none.
+fn delimiter(text: &[u8]) -> usize {
+    match text {
+        [b';' | b'&' | b',', ..] => 1,
+        [b'%', b'3', b'b' | b'B' | b'f' | b'F', ..] | [b'%', b'2', b'6' | b'c' | b'C', ..] => 3,
+        _ => 0,
+    }
+}
+
+/// How long the equals sign is that stands at the start of `text`; 0: none.
+fn equals(text: &[u8]) -> usize {
+    match text {
+        [b'=', ..] => 1,
+        [b'%', b'3', b'd' | b'D', ..] => 3,
+        _ => 0,
+    }
+}
+
+/// Where an at-sign, encoded or not, stands.
+fn inner_at(text: &[u8]) -> Option<(usize, usize)> {
+    (0..text.len()).find_map(|at| match &text[at..] {
+        [b'@', ..] => Some((at, at + 1)),
+        [b'%', b'4', b'0', ..] => Some((at, at + 3)),
+        _ => None,
+    })
+}
+
+/// `[id]` and its like.
+fn is_placeholder(text: &[u8]) -> bool {
+    matches!(text, b"[email]" | b"[token]" | b"[id]" | b"[user]" | b"[phone]" | b"[card]" | b"[iban]")
+}
+
+/// What stands behind the at-sign of a package or a picture: `3.7.1`, `2x.png`, `latest`.
+fn is_release(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"v").or(text.strip_prefix(b"^")).unwrap_or(text);
+    text.first().is_some_and(u8::is_ascii_digit)
+        || [&b"latest"[..], b"next", b"beta", b"alpha", b"stable", b"canary", b"rc"].contains(&text)
+}
+
+/// What development servers and package mirrors put behind an at-sign.
+fn is_tool(text: &[u8]) -> bool {
+    [&b"vite"[..], b"fs", b"id", b"react-refresh", b"babel", b"angular", b"types", b"popperjs", b"fortawesome"]
+        .contains(&text)
+}
+
+/// A date that is written as one number, `20240521`.
+fn is_date(digits: &[u8]) -> bool {
+    let two = |at: usize| (digits[at] - b'0') * 10 + digits[at + 1] - b'0';
+    digits.len() == 8 && matches!(two(0), 19 | 20) && (1..=12).contains(&two(4)) && (1..=31).contains(&two(6))
+}
+
+/// A file's stem and its extension with the dot, if it is one of pages, data or media.
+fn split_extension(name: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memrchr(b'.', name) {
+        Some(dot) if dot > 0 && among(EXTENSIONS, &name[dot + 1..]) => name.split_at(dot),
+        _ => (name, b""),
+    }
+}
+
+/// An extension of what programs are delivered in: their names hold hashes and build numbers.
+fn is_code(extension: &[u8]) -> bool {
+    among(
+        &["js", "mjs", "css", "map", "woff", "woff2", "ttf", "otf", "eot"],
+        extension.strip_prefix(b".").unwrap_or(b"."),
+    )
+}
+
+fn is_word(stem: &[u8]) -> bool {
+    stem.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Whether each word of a segment is one that stands on pages about users and tokens.
+fn is_known(segment: &[u8]) -> bool {
+    let mut words = segment.split(|byte| matches!(byte, b'-' | b'_'));
+    words.all(|word| among(HARMLESS, word) || among(TOKENS, word) || among(USERS, word) && word.len() > 1)
+}
+
+fn among(list: &[&str], word: &[u8]) -> bool {
+    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Longer segments are no words.
+const LONGEST_WORD: usize = 64;
+
+/// Segments that a user's name or number follows.
+const USERS: &[&str] = &[
+    "u",
+    "user",
+    "users",
+    "profile",
+    "profiles",
+    "member",
+    "members",
+    "author",
+    "authors",
+    "people",
+    "person",
+    "persons",
+    "customer",
+    "customers",
+    "client",
+    "clients",
+    "employee",
+    "employees",
+    "student",
+    "students",
+    "patient",
+    "patients",
+    "bruker",
+    "brukere",
+    "benutzer",
+    "usuario",
+];
+
+/// Words of segments that a token follows.
+const TOKENS: &[&str] = &[
+    "reset",
+    "resets",
+    "resetpassword",
+    "passwordreset",
+    "pwreset",
+    "recover",
+    "recovery",
+    "activate",
+    "activation",
+    "activer",
+    "confirm",
+    "confirmation",
+    "confirmemail",
+    "verify",
+    "verification",
+    "verifyemail",
+    "validate",
+    "validation",
+    "invite",
+    "invites",
+    "invitation",
+    "invitations",
+    "token",
+    "tokens",
+    "unsubscribe",
+    "unsub",
+    "optout",
+    "optin",
+    "magic",
+    "magiclink",
+    "magiclogin",
+    "otp",
+    "otl",
+    "onetime",
+    "rsvp",
+    "accesstoken",
+    "apikey",
+    "bekreft",
+];
+
+/// Segments that a package's scope follows.
+const SCOPES: &[&str] = &["npm", "node_modules", "esm", "unpkg", "packages"];
+
+/// A bit for each word of the lists above, by its ends and its length: most words are told apart by it.
+static LEADING: [u64; 16] = {
+    let mut table = [0; 16];
+    let lists = [USERS, TOKENS, SCOPES];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut i = 0;
+        while i < lists[list].len() {
+            let word = lists[list][i].as_bytes();
+            let bit = leading_bit(word[0], word[word.len() - 1], word.len());
+            table[bit / 64] |= 1 << (bit % 64);
+            i += 1;
+        }
+        list += 1;
+    }
+    table
+};
+
+const fn leading_bit(first: u8, last: u8, length: usize) -> usize {
+    ((first & 31) as usize * 37 + (last & 31) as usize * 5 + length * 101) % 1024
+}
+
+const EXTENSIONS: &[&str] = &[
+    "html", "htm", "xhtml", "php", "asp", "aspx", "jsp", "do", "cgi", "json", "xml", "rss", "atom", "txt", "csv",
+    "pdf", "zip", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "mp4", "webm", "mp3", "js", "mjs", "css",
+    "map", "woff", "woff2", "ttf", "otf", "eot",
+];
+
+/// Words that stand behind the segments above without naming anybody or opening anything.
+const HARMLESS: &[&str] = &[
+    "about",
+    "accept",
+    "account",
+    "accounts",
+    "active",
+    "activity",
+    "add",
+    "admin",
+    "all",
+    "api",
+    "app",
+    "assets",
+    "auth",
+    "avatar",
+    "avatars",
+    "billing",
+    "cancel",
+    "cart",
+    "change",
+    "check",
+    "checkout",
+    "code",
+    "comments",
+    "complete",
+    "completed",
+    "config",
+    "contact",
+    "count",
+    "create",
+    "css",
+    "current",
+    "dashboard",
+    "data",
+    "default",
+    "delete",
+    "details",
+    "devices",
+    "done",
+    "download",
+    "edit",
+    "email",
+    "emails",
+    "error",
+    "expired",
+    "export",
+    "failed",
+    "failure",
+    "favorites",
+    "feed",
+    "files",
+    "find",
+    "followers",
+    "following",
+    "forgot",
+    "form",
+    "forms",
+    "get",
+    "groups",
+    "help",
+    "history",
+    "home",
+    "icons",
+    "images",
+    "img",
+    "import",
+    "in",
+    "index",
+    "info",
+    "invalid",
+    "invite",
+    "js",
+    "lib",
+    "link",
+    "list",
+    "lists",
+    "log",
+    "login",
+    "logout",
+    "mail",
+    "main",
+    "manage",
+    "me",
+    "media",
+    "messages",
+    "mobile",
+    "my",
+    "new",
+    "notifications",
+    "ok",
+    "options",
+    "order",
+    "orders",
+    "out",
+    "overview",
+    "page",
+    "pages",
+    "password",
+    "payment",
+    "payments",
+    "pending",
+    "permissions",
+    "phone",
+    "photo",
+    "photos",
+    "picture",
+    "plugins",
+    "posts",
+    "preferences",
+    "privacy",
+    "process",
+    "profile",
+    "recent",
+    "refresh",
+    "register",
+    "remove",
+    "request",
+    "requests",
+    "resend",
+    "reset",
+    "reviews",
+    "roles",
+    "save",
+    "search",
+    "security",
+    "self",
+    "send",
+    "sent",
+    "session",
+    "sessions",
+    "settings",
+    "show",
+    "sign",
+    "signin",
+    "signout",
+    "signup",
+    "sms",
+    "start",
+    "static",
+    "stats",
+    "status",
+    "submit",
+    "success",
+    "template",
+    "thanks",
+    "themes",
+    "thumbs",
+    "tos",
+    "two",
+    "up",
+    "update",
+    "upload",
+    "uploads",
+    "view",
+    "web",
+    "welcome",
+    "wishlist",
+    "your",
+];
