@@ -192,16 +192,8 @@ mod tests {
     }
 
     fn aid() -> Aid {
-        use crate::{
-            epoch::Period,
-            treatment::keys::{Description, Keys},
-        };
-        let mut keys = Keys::new(Description {
-            tenant: "example".into(),
-            fields: vec!["device.id".into(), "session.id".into()],
-            classes: vec!["security_log".into()],
-            period: Period::Day,
-        });
+        use crate::treatment::keys::Keys;
+        let mut keys = Keys::new(&["device.id".into(), "session.id".into()], &["security_log".into()]);
         keys.admit(Epoch(20778), "20261121", Some(Secret::new([42; 32])));
         keys.select(Epoch(20778), 0);
         Aid { keys, ..Aid::default() }

@@ -88,6 +88,8 @@ impl<'a> Seen<'a> {
             while at < agent.len() && is_word(agent[at]) {
                 at += 1;
             }
+            // A part of a host name, a path or an address is no product of its own.
+            let begins = start == 0 || !(is_word(agent[start - 1]) || b"/@%\\:=".contains(&agent[start - 1]));
             let word = &agent[start..at];
             let behind = &agent[at..];
             if let Some(system) = words::system(word, behind) {
@@ -107,7 +109,7 @@ impl<'a> Seen<'a> {
                 // The version of Safari stands behind this word.
                 Some((_, Rank::SafariVersion)) => safari = Some(version),
                 Some((name, rank)) => seen.offer(Product { name, version, rank }),
-                None if is_crawler(word, version, detector) => {
+                None if begins && is_crawler(word, version, detector) => {
                     seen.offer(Product { name: word, version, rank: Rank::Crawler });
                 }
                 None => {}
@@ -148,7 +150,10 @@ fn is_crawler(word: &[u8], version: &[u8], detector: &mut Detector) -> bool {
     }
     let says = |sign: &&[u8]| word.windows(sign.len()).any(|part| part.eq_ignore_ascii_case(sign));
     // A host name or an address in which such a word stands is none.
-    let alone = !matches!(version.first(), Some(byte) if !byte.is_ascii_digit());
+    let alone = match version.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'.')) {
+        Some(0) => false,
+        end => version[..end.unwrap_or(version.len())].iter().filter(|byte| **byte == b'.').count() < 3,
+    };
     alone && SIGNS.iter().any(says) && !detector.any(word, Kinds::ALL, Place::Agent)
 }
 

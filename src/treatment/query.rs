@@ -203,9 +203,9 @@ const LONGEST_ENCODED: usize = 6 * LONGEST_NAME;
 mod tests {
     use super::*;
     use crate::{
-        epoch::{Epoch, Period},
+        epoch::Epoch,
         treatment::{
-            keys::{Description, Keys},
+            keys::Keys,
             pseudonym::{Canonical, Secret},
             truncate::Port,
         },
@@ -220,12 +220,7 @@ mod tests {
     }
 
     fn aid() -> Aid {
-        let mut keys = Keys::new(Description {
-            tenant: "example".into(),
-            fields: vec!["device.id".into(), "session.id".into()],
-            classes: vec!["security_log".into()],
-            period: Period::Day,
-        });
+        let mut keys = Keys::new(&["device.id".into(), "session.id".into()], &["security_log".into()]);
         keys.admit(Epoch(20778), "20261121", Some(Secret::new([42; 32])));
         keys.select(Epoch(20778), 0);
         Aid { keys, ..Aid::default() }
