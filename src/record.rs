@@ -223,6 +223,8 @@ pub struct Record {
     pub marks: Vec<Mark>,
     /// Whether `": "` and `", "` were written with a blank, so that the same layout can be written again.
     pub blanks: Blanks,
+    /// Working memory of parsers. Means nothing outside them.
+    pub scratch: Vec<u64>,
 }
 
 /// The white space a JSON writer puts after its punctuation.

@@ -4,7 +4,19 @@
 //! A parser knows nothing of policies, treatments or outputs; it never allocates once warm, and it is anchored at both
 //! ends: what it does not account for makes the line malformed. The smallest example to copy is `common.rs`.
 
+pub mod apache;
+pub mod common;
+mod compile;
+mod grammar;
+mod literal;
+pub mod nginx;
+pub(crate) mod request;
+mod soft;
+pub mod template;
+pub mod text;
+
 use crate::record::{Record, Schema};
+use std::fmt;
 
 /// A line that does not fit the format. Holds no byte of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,4 +46,145 @@ pub trait Parse {
     /// On an error the record's content is unspecified. A value that reaches the end of a [`Ending::Cut`] line is
     /// marked `State::Cut`.
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed>;
+}
+
+/// A format, ready to parse.
+#[derive(Clone, Debug)]
+pub enum Format {
+    /// A layout of fixed order.
+    Template(template::Template),
+    /// A line of which nothing is known.
+    Text(text::Text),
+}
+
+impl Parse for Format {
+    fn schema(&self) -> &Schema {
+        match self {
+            Format::Template(template) => template.schema(),
+            Format::Text(text) => text.schema(),
+        }
+    }
+
+    #[inline]
+    fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
+        match self {
+            Format::Template(template) => template.parse(line, ending, record),
+            Format::Text(text) => text.parse(line, ending, record),
+        }
+    }
+}
+
+/// A format that cannot be compiled. It shows the configuration's own text, never a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    /// Where, in bytes from the start of what was given.
+    pub at: usize,
+    /// What is wrong and the remedy: lower-case, no full stop.
+    pub message: String,
+}
+
+impl CompileError {
+    fn new(at: usize, message: impl Into<String>) -> CompileError {
+        CompileError { at, message: message.into() }
+    }
+
+    fn behind(self, bytes: usize) -> CompileError {
+        CompileError { at: self.at + bytes, ..self }
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// The format that a policy or a flag names: `combined`, `nginx:$remote_addr - …`, `apache:%h %l …`, or a whole
+/// `log_format`, `LogFormat` or `CustomLog` directive as the server's own configuration has it.
+///
+/// ```
+/// use sladd::{format::{self, Parse}, record::Record};
+/// let format = format::named("nginx:$remote_addr $status")?;
+/// assert_eq!(&*format.schema().fields[0].name, "client.address");
+/// let mut record = Record::default();
+/// assert!(format.parse(b"192.0.2.1 200", format::Ending::Whole, &mut record).is_ok());
+/// # Ok::<(), sladd::format::CompileError>(())
+/// ```
+pub fn named(name: &str) -> Result<Format, CompileError> {
+    if let Some(text) = name.strip_prefix("nginx:") {
+        return nginx::compile(text).map(Format::Template).map_err(|error| error.behind("nginx:".len()));
+    }
+    if let Some(text) = name.strip_prefix("apache:") {
+        return apache::compile(text).map(Format::Template).map_err(|error| error.behind("apache:".len()));
+    }
+    let word = name.trim_start();
+    let word = &word[..word.find(|byte: char| byte.is_ascii_whitespace()).unwrap_or(word.len())];
+    if word == "log_format" {
+        return nginx::compile(name).map(Format::Template);
+    }
+    if word.eq_ignore_ascii_case("LogFormat") || word.eq_ignore_ascii_case("CustomLog") {
+        return apache::compile(name).map(Format::Template);
+    }
+    match name {
+        "combined" | "nginx" | "apache" => Ok(Format::Template(common::combined())),
+        "common" | "clf" => Ok(Format::Template(common::common())),
+        "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
+        "main" => Ok(Format::Template(common::main())),
+        "text" => Ok(Format::Text(text::Text::new())),
+        _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
+    }
+}
+
+/// The layouts that `auto` tries, in order of rank. Every line fits `text`, so that it is not among them.
+pub fn auto() -> Vec<Format> {
+    [common::vhost_combined(), common::combined(), common::main(), common::common()].map(Format::Template).into()
+}
+
+const NAMES: &str = "combined, common, vhost_combined, main, text, nginx:FORMAT and apache:FORMAT";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn formats_are_found_by_name_or_directive() {
+        for (given, name) in [
+            ("combined", "combined"),
+            ("nginx", "combined"),
+            ("apache", "combined"),
+            ("common", "common"),
+            ("vcombined", "vhost_combined"),
+            ("main", "main"),
+            ("text", "text"),
+            ("nginx:$status", "nginx"),
+            ("nginx:log_format x '$status';", "nginx"),
+            ("log_format x '$status';", "nginx"),
+            ("apache:%s", "apache"),
+            ("LogFormat \"%s\" x", "apache"),
+            ("CustomLog logs/x common", "common"),
+        ] {
+            assert_eq!(&*named(given).unwrap().schema().name, name, "{given}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_says_what_is_known() {
+        assert_eq!(
+            named("combinde").map(drop).unwrap_err().to_string(),
+            "unknown format `combinde`; known are combined, common, vhost_combined, main, text, nginx:FORMAT and apache:FORMAT"
+        );
+        assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
+    }
+
+    #[test]
+    fn each_field_of_a_layout_has_a_place_of_its_own() {
+        for format in auto() {
+            let schema = format.schema();
+            assert_eq!(schema.items.len(), schema.fields.len());
+            assert!(schema.items.iter().enumerate().all(|(at, item)| usize::from(item.field) == at));
+        }
+    }
 }

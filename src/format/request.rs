@@ -1,0 +1,237 @@
+//! Request line → method, path, query, protocol. Request target → path, query.
+//!
+//! Whatever a visitor sent may stand here. What does not read as a request is one value of its own, so that nothing of it
+//! is taken for a method or a path. Linear in the length.
+
+use crate::record::{Record, Span, State, Value};
+use memchr::{memchr, memrchr};
+
+/// Where the parts of a request line lie, in bytes from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// One past the method.
+    pub(crate) method: usize,
+    /// From the first blank to the question mark.
+    pub(crate) path: Span,
+    /// Behind the question mark, if there is one.
+    pub(crate) query: Option<Span>,
+    /// The protocol; HTTP/0.9 has none.
+    pub(crate) protocol: Option<Span>,
+}
+
+/// Cuts `METHOD SP target SP PROTOCOL`, or HTTP/0.9's `METHOD SP target`, where the first question mark, if there is one,
+/// stands at `mark`. The target may hold blanks.
+#[inline]
+pub(crate) fn split(line: &[u8], mark: Option<usize>) -> Option<Request> {
+    let mut method = if line.starts_with(b"GET ") { 3 } else { 0 };
+    while method < line.len() && is_method(line[method]) {
+        method += 1;
+    }
+    if method == 0 || method > LONGEST_METHOD || line.get(method) != Some(&b' ') {
+        return None;
+    }
+    let start = method + 1;
+    let (end, protocol) = match protocol(line) {
+        Some(at) if at > start + 1 => (at - 1, Some(Span::new(at, line.len()))),
+        Some(_) => return None,
+        None if is_target(&line[start..]) => (line.len(), None),
+        None => return None,
+    };
+    let (path, query) = cut(start, end, mark);
+    Some(Request { method, path, query, protocol })
+}
+
+/// Adds the five values of a request line that stands at `start..end`, from field `field` on.
+#[inline]
+pub(crate) fn push(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize) {
+    push_at(record, field, line, start, end, memchr(b'?', &line[start..end]));
+}
+
+/// The same, where the first question mark is known, in bytes from `start`.
+#[inline]
+pub(crate) fn push_at(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize, mark: Option<usize>) {
+    let absent = |field| Value { field, state: State::Absent, span: Span { start: 0, end: 0 } };
+    let here = |field, span: Span| Value {
+        field,
+        state: State::Present,
+        span: Span { start: span.start + start as u32, end: span.end + start as u32 },
+    };
+    let values = match split(&line[start..end], mark) {
+        Some(request) => [
+            here(field, Span::new(0, request.method)),
+            here(field + 1, request.path),
+            request.query.map_or(absent(field + 2), |span| here(field + 2, span)),
+            request.protocol.map_or(absent(field + 3), |span| here(field + 3, span)),
+            absent(field + 4),
+        ],
+        None => [
+            absent(field),
+            absent(field + 1),
+            absent(field + 2),
+            absent(field + 3),
+            here(field + 4, Span::new(0, end - start)),
+        ],
+    };
+    record.values.extend_from_slice(&values);
+}
+
+/// Adds the three values of a request target that stands at `start..end`, from field `field` on.
+#[inline]
+pub(crate) fn push_target(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize) {
+    if is_target(&line[start..end]) {
+        let (path, query) = cut(start, end, memchr(b'?', &line[start..end]).map(|mark| start + mark));
+        record.push(field, path.start as usize, path.end as usize);
+        match query {
+            Some(query) => record.push(field + 1, query.start as usize, query.end as usize),
+            None => record.push_absent(field + 1),
+        }
+        record.push_absent(field + 2);
+    } else {
+        record.push_absent(field);
+        record.push_absent(field + 1);
+        record.push(field + 2, start, end);
+    }
+}
+
+/// Whether this reads as a target without its method: a path, a URL, or the asterisk of OPTIONS.
+pub(crate) fn is_target(target: &[u8]) -> bool {
+    match target.first() {
+        Some(b'/') => true,
+        Some(b'*') => target.len() == 1,
+        Some(byte) if byte.is_ascii_alphabetic() => {
+            let scheme =
+                target.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'+').count();
+            target[scheme..].starts_with(b"://")
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// A target at its first question mark.
+#[inline]
+fn cut(start: usize, end: usize, mark: Option<usize>) -> (Span, Option<Span>) {
+    match mark {
+        Some(mark) if mark < end => (Span::new(start, mark), Some(Span::new(mark + 1, end))),
+        Some(_) | None => (Span::new(start, end), None),
+    }
+}
+
+/// Where the protocol begins, if a blank and a protocol end the line.
+#[inline]
+fn protocol(line: &[u8]) -> Option<usize> {
+    if let Some(last) = line.last_chunk::<9>()
+        && last.starts_with(b" HTTP/1.")
+        && last[8].is_ascii_digit()
+    {
+        return Some(line.len() - 8);
+    }
+    // A longer word is no protocol; the look back is bounded.
+    let tail = line.len().saturating_sub(LONGEST_PROTOCOL + 1);
+    let at = tail + memrchr(b' ', &line[tail..])? + 1;
+    let word = &line[at..];
+    let slash = word.iter().position(|&byte| byte == b'/')?;
+    let (name, version) = (&word[..slash], &word[slash + 1..]);
+    let version = match version {
+        [major] => major.is_ascii_digit(),
+        [major, b'.', minor] => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    };
+    (!name.is_empty() && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) && version)
+        .then_some(at)
+}
+
+#[inline]
+fn is_method(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// `VERSION-CONTROL` and `UPDATEREDIRECTREF` are the longest registered ones.
+const LONGEST_METHOD: usize = 32;
+
+/// `HTTP/1.1` has 8 bytes; names of other protocols are as short.
+const LONGEST_PROTOCOL: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parts(line: &str) -> Option<(&str, &str, Option<&str>, Option<&str>)> {
+        let bytes = line.as_bytes();
+        let text = |span: Span| std::str::from_utf8(span.of(bytes)).unwrap();
+        split(bytes, memchr(b'?', bytes))
+            .map(|r| (&line[..r.method], text(r.path), r.query.map(text), r.protocol.map(text)))
+    }
+
+    #[test]
+    fn a_request_line_has_four_parts() {
+        assert_eq!(parts("GET /a?b=c HTTP/1.1"), Some(("GET", "/a", Some("b=c"), Some("HTTP/1.1"))));
+        assert_eq!(parts("GET /a HTTP/2"), Some(("GET", "/a", None, Some("HTTP/2"))));
+        assert_eq!(parts("GET /a? HTTP/2.0"), Some(("GET", "/a", Some(""), Some("HTTP/2.0"))));
+        assert_eq!(parts("OPTIONS * HTTP/1.0"), Some(("OPTIONS", "*", None, Some("HTTP/1.0"))));
+        assert_eq!(parts("OPTIONS sip:nm SIP/2.0"), Some(("OPTIONS", "sip:nm", None, Some("SIP/2.0"))));
+    }
+
+    #[test]
+    fn a_request_line_of_http_0_9_has_no_protocol() {
+        assert_eq!(parts("GET /a?b"), Some(("GET", "/a", Some("b"), None)));
+        assert_eq!(parts("GET /a b"), Some(("GET", "/a b", None, None)));
+    }
+
+    #[test]
+    fn blanks_in_the_target_stay_in_the_path() {
+        assert_eq!(parts("GET /a b c HTTP/1.1"), Some(("GET", "/a b c", None, Some("HTTP/1.1"))));
+        assert_eq!(parts("GET / HTTP/1.1 x HTTP/1.1"), Some(("GET", "/ HTTP/1.1 x", None, Some("HTTP/1.1"))));
+    }
+
+    #[test]
+    fn absolute_uris_and_authorities_are_paths() {
+        assert_eq!(
+            parts("GET http://www.example.com/a?b HTTP/1.1"),
+            Some(("GET", "http://www.example.com/a", Some("b"), Some("HTTP/1.1")))
+        );
+        assert_eq!(
+            parts("CONNECT www.example.com:443 HTTP/1.1"),
+            Some(("CONNECT", "www.example.com:443", None, Some("HTTP/1.1")))
+        );
+    }
+
+    #[test]
+    fn what_is_no_request_stays_whole() {
+        for line in [
+            "",
+            "-",
+            "hello",
+            "hello world",
+            " ",
+            "GET",
+            "GET ",
+            "GET HTTP/1.1",
+            "GET  HTTP/1.1",
+            "\\x16\\x03\\x01",
+            "\\x16 /a HTTP/1.1",
+            "SSH-2.0-Go",
+            "{\"id\":1} /a HTTP/1.1",
+        ] {
+            assert_eq!(parts(line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_and_their_literals_are_the_whole_line(line in "[A-Za-z/? .]{0,12}( /[a-z? /]{0,12})?( HTTP/[0-9.]{0,4})?") {
+            if let Some((method, path, query, protocol)) = parts(&line) {
+                let query = query.map_or(String::new(), |query| format!("?{query}"));
+                let protocol = protocol.map_or(String::new(), |protocol| format!(" {protocol}"));
+                prop_assert_eq!(format!("{method} {path}{query}{protocol}"), line);
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(line in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = split(&line, memchr(b'?', &line));
+            let _ = is_target(&line);
+        }
+    }
+}
