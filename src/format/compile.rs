@@ -156,7 +156,11 @@ impl Compiler<'_> {
         }
         if cut == CutRule::Whole && self.literals[self.slots.len()].is_empty() {
             // A list right before the last value may go on behind the cut.
-            let lists = steps.iter().rev().skip(1).take_while(|step| matches!(step.op, Op::Typed { blank: true, .. }));
+            let lists = steps
+                .iter()
+                .rev()
+                .skip(1)
+                .take_while(|step| matches!(step.op, Op::Typed { blank: true, .. } | Op::Numbers { .. }));
             let last = lists.last().map_or(self.fields[self.slots.len() - 1], |step| step.field);
             cut = CutRule::From(last);
         }
@@ -183,6 +187,8 @@ impl Compiler<'_> {
         }
         Some(match (grammar, follows) {
             (Grammar::Client, Some(b' ')) => Op::Client,
+            (Grammar::Address, Some(b' ')) => Op::Address,
+            (Grammar::Numbers, _) => Op::Numbers { empty: self.dialect.empties() },
             (Grammar::Host, _) => Op::Host,
             (Grammar::Visitor, Some(b' ')) => Op::Visitor,
             (Grammar::Status, _) => Op::Status { empty: self.dialect.empties() },

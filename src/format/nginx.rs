@@ -641,6 +641,11 @@ mod tests {
             ["200", "0.101", "0.001, 0.002 : 0.100", "192.0.2.1:80, unix:/run/a.sock : 198.51.100.2:80", "p"]
         );
         assert_eq!(values(format, "200 0.101 - - . .").unwrap(), ["200", "0.101", "-", "-", "."]);
+        assert_eq!(values(format, "200 0.101 0.001,  - . ."), None);
+        assert_eq!(
+            values("$upstream_status|$upstream_response_time\"", "502, 200|- : 0.1\"").unwrap(),
+            ["502, 200", "- : 0.1"]
+        );
     }
 
     #[test]

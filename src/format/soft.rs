@@ -540,7 +540,7 @@ mod tests {
                     .enumerate()
                     .map(|(i, (grammar, literal, escapes, slash, empty))| Part {
                         slash: slash && grammar == Grammar::Text,
-                        empty,
+                        empty: empty && grammar.width().is_none(),
                         ..part(grammar, if i + 1 == count { "" } else { literal }, i as u16, escapes)
                     })
                     .collect()

@@ -58,6 +58,10 @@ pub(super) enum Op {
     Status { empty: bool },
     /// Digits, or a dash.
     Digits,
+    /// A list of upstream numbers; nothing, where the dialect writes so.
+    Numbers { empty: bool },
+    /// An address, by its first byte; or a list, where a proxy's module put one.
+    Address,
     /// 26 bytes.
     Clf,
     /// So many bytes.
@@ -122,6 +126,8 @@ impl Parse for Template {
                 Op::Visitor => visitor(line, at)?,
                 Op::Status { empty } => status(line, at, *empty)?,
                 Op::Digits => digits(line, at)?,
+                Op::Numbers { empty } => numbers(line, at, *empty)?,
+                Op::Address => address(line, at)?,
                 Op::Clf => match line.get(at..at + 26) {
                     Some(time) if grammar::is_clf(time) => at + 26,
                     _ => return Err(Malformed { at: at as u32, expected: "time" }),
@@ -306,6 +312,32 @@ fn digits(line: &[u8], at: usize) -> Result<usize, Malformed> {
         end = run(line, end + 1);
     }
     if end > at { Ok(end) } else { Err(Malformed { at: at as u32, expected: "number" }) }
+}
+
+/// `0.001, 0.002 : 0.100`: numbers or dashes.
+#[inline]
+fn numbers(line: &[u8], at: usize, empty: bool) -> Result<usize, Malformed> {
+    let mut end = match digits(line, at) {
+        Err(_) if empty => return Ok(at),
+        end => end?,
+    };
+    loop {
+        let behind = match line[end..] {
+            [b',', b' ', ..] => end + 2,
+            [b' ', b':', b' ', ..] => end + 3,
+            _ => return Ok(end),
+        };
+        end = digits(line, behind)?;
+    }
+}
+
+/// One address. What it is made of is looked at, not what it says: the treatment of an address does that.
+#[inline]
+fn address(line: &[u8], at: usize) -> Result<usize, Malformed> {
+    let end = grammar::client(line, at)?;
+    let first = line[at];
+    let starts = first.is_ascii_hexdigit() || first == b':' || first == b'-' || line[at..end].starts_with(b"unix:");
+    if starts { Ok(end) } else { Err(Malformed { at: at as u32, expected: "address" }) }
 }
 
 /// One past the digits from `at` on, eight at a time.
