@@ -1,4 +1,4 @@
-//! Pieces of a directive → steps and schema. The cold side of [`super::template`].
+//! Pieces of a directive → steps and schema. The cold side of `template.rs`.
 
 use super::{
     CompileError,

@@ -2,7 +2,7 @@
 //!
 //! A server's own directive says what stands between its values. Where the byte that follows a value cannot stand in it,
 //! the value ends at the first such byte: a hard step. Where it can, a stretch of several values is read as a whole
-//! ([`super::soft`]), and what could be read two ways is ambiguous.
+//! (`soft.rs`), and what could be read two ways is ambiguous.
 
 use super::{
     Ending, Malformed, Parse,
