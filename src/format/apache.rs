@@ -5,9 +5,10 @@
 
 use super::{
     CompileError, common,
+    compile::{Dialect, Piece, Slot},
     grammar::Grammar,
     nginx::{request_header, response_header},
-    template::{Dialect, Piece, Shape, Slot, Template},
+    template::{Shape, Template},
 };
 use crate::record::{Clock, Kind};
 use nom::{

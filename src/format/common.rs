@@ -5,8 +5,9 @@
 
 use super::{
     apache,
+    compile::{Dialect, Piece},
     grammar::Grammar,
-    template::{Dialect, Piece, Template},
+    template::Template,
 };
 
 /// `%h %l %u %t "%r" %>s %b`
@@ -167,6 +168,7 @@ mod tests {
             "\"198.51.100.7\" - -",
             "Oct 10 13:55:36 host httpd: 192.0.2.1 - -",
             "www.example.com 192.0.2.1 - -",
+            "192.0.2.1 localhost - -",
             "",
         ] {
             assert_eq!(client(head), None, "{head}");

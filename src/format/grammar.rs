@@ -190,17 +190,64 @@ fn joins(line: &[u8], start: usize, blank: usize) -> bool {
 /// The end of the client at `at`: up to the first blank that does not follow a comma.
 #[inline]
 pub(crate) fn client(line: &[u8], at: usize) -> Result<usize, Malformed> {
+    let mut end = run(line, at);
+    while end > at && line[end - 1] == b',' && line.get(end) == Some(&b' ') {
+        end = run(line, end + 1);
+    }
+    let fits = end > at && line[at] != b',' && (line[at] != b'-' || end == at + 1);
+    if fits { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
+}
+
+/// One past the bytes of a client from `at` on.
+#[inline]
+fn run(line: &[u8], at: usize) -> usize {
+    // The bytes that `Grammar::Client` holds, in an order and without a branch, so that sixteen are looked at together.
+    while_holds(line, at, |byte| {
+        ((byte | 0x20).wrapping_sub(b'a') < 26)
+            | (byte.wrapping_sub(b'0') < 11)
+            | (byte.wrapping_sub(b',') < 3)
+            | (byte == b'_')
+            | (byte == b'[')
+            | (byte == b']')
+            | (byte == b'%')
+    })
+}
+
+/// The end of the host at `at`.
+#[inline]
+pub(crate) fn host(line: &[u8], at: usize) -> Result<usize, Malformed> {
+    let end = while_holds(line, at, |byte| {
+        ((byte | 0x20).wrapping_sub(b'a') < 26)
+            | (byte.wrapping_sub(b'0') < 11)
+            | (byte.wrapping_sub(b'-') < 2)
+            | (byte == b'_')
+            | (byte == b'[')
+            | (byte == b']')
+    });
+    let fits = end > at && !matches!(line[at], b'-' | b':' | b'.');
+    if fits { Ok(end) } else { Err(Malformed { at: at as u32, expected: "host" }) }
+}
+
+/// One past the bytes from `at` on for which `holds` is true. Sixteen at a time: without a branch in `holds`, the compiler
+/// makes vector instructions of it.
+#[inline(always)]
+fn while_holds(line: &[u8], at: usize, holds: impl Fn(u8) -> bool) -> usize {
     let mut end = at;
-    while end < line.len() && CLIENT[line[end] as usize] {
-        end += 1;
-    }
-    while line.get(end) == Some(&b' ') && line[at..end].ends_with(b",") {
-        end += 1;
-        while end < line.len() && CLIENT[line[end] as usize] {
-            end += 1;
+    while let Some(bytes) = line.get(end..).and_then(|rest| rest.first_chunk::<16>()) {
+        let mut others = [0; 16];
+        for (other, &byte) in others.iter_mut().zip(bytes) {
+            *other = if holds(byte) { 0 } else { 0xff };
         }
+        let others = u128::from_le_bytes(others);
+        if others != 0 {
+            return end + others.trailing_zeros() as usize / 8;
+        }
+        end += 16;
     }
-    if Grammar::Client.fits(&line[at..end]) { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
+    while end < line.len() && holds(line[end]) {
+        end += 1;
+    }
+    end
 }
 
 /// Whether the value is an address without brackets or port; an IPv6 address may have a zone.
@@ -265,25 +312,59 @@ fn is_number(value: &[u8]) -> bool {
         && value != b"."
 }
 
-/// The shape of `10/Oct/2000:13:55:36 -0700`.
+/// The shape of `10/Oct/2000:13:55:36 -0700`. Eight bytes at a time; the plain version stands in the tests.
 #[inline]
 pub(crate) fn is_clf(value: &[u8]) -> bool {
     let Ok(value) = <&[u8; 26]>::try_from(value) else { return false };
-    let zero = |at: usize| value[at].wrapping_sub(b'0') < 10;
-    let digits = DIGITS_OF_CLF.iter().fold(true, |all, &at| all & zero(at));
-    let month = (value[3] | 0x20).is_ascii_lowercase()
-        & (value[4] | 0x20).is_ascii_lowercase()
-        & (value[5] | 0x20).is_ascii_lowercase();
-    digits
-        & month
-        & (value[2] == b'/')
-        & (value[6] == b'/')
-        & (value[11] == b':')
-        & (value[14] == b':')
-        & (value[17] == b':')
-        & (value[20] == b' ')
-        & ((value[21] == b'+') | (value[21] == b'-'))
+    let word = |at: usize| {
+        let bytes: [u8; 8] = std::array::from_fn(|i| value[at + i]);
+        u64::from_le_bytes(bytes)
+    };
+    let (date, year, second, zone) = (word(0), word(8), word(16), word(18));
+    let wrong = shape(date, u64::from_le_bytes(*b"00/\0\0\0/0"))
+        | shape(year, u64::from_le_bytes(*b"000:00:0"))
+        | shape(second, u64::from_le_bytes(*b"0:00 \x0000"))
+        | shape(zone, u64::from_le_bytes(*b"00 \x000000"));
+    let month = u64::from_le_bytes([0, 0, 0, 0xff, 0xff, 0xff, 0, 0]);
+    wrong == 0 && letters(date) & month == HIGH & month && matches!(value[21], b'+' | b'-')
 }
+
+/// Nothing where `word` has a digit for each `0` of `shape`, anything for each NUL, and the byte itself elsewhere.
+#[inline]
+const fn shape(word: u64, shape: u64) -> u64 {
+    let mut wrong = 0;
+    let mut at = 0;
+    // Resolved when compiled: `shape` is a constant at every place of use.
+    let (mut digits, mut same) = (0, 0);
+    while at < 64 {
+        match (shape >> at) as u8 {
+            b'0' => digits |= 0xff << at,
+            0 => {}
+            _ => same |= 0xff << at,
+        }
+        at += 8;
+    }
+    wrong |= (word ^ shape) & same;
+    wrong | (others_than_digits(word) & digits)
+}
+
+/// The high bit of each byte that is no digit.
+#[inline]
+pub(crate) const fn others_than_digits(word: u64) -> u64 {
+    let low = word ^ 0x3030_3030_3030_3030;
+    (((low & !HIGH) + 0x7676_7676_7676_7676) | low) & HIGH
+}
+
+/// The high bit of each byte that is an ASCII letter.
+#[inline]
+const fn letters(word: u64) -> u64 {
+    let low = (word & !HIGH) | 0x2020_2020_2020_2020;
+    let from_a = low + 0x1f1f_1f1f_1f1f_1f1f;
+    let behind_z = low + 0x0505_0505_0505_0505;
+    from_a & !behind_z & !word & HIGH
+}
+
+const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The shape of `2026-11-21T10:00:00+01:00`.
 fn is_iso(value: &[u8]) -> bool {
@@ -295,21 +376,6 @@ fn is_iso(value: &[u8]) -> bool {
             19 => byte == b'+' || byte == b'-',
             _ => byte.is_ascii_digit(),
         })
-}
-
-const DIGITS_OF_CLF: [usize; 16] = [0, 1, 7, 8, 9, 10, 12, 13, 15, 16, 18, 19, 22, 23, 24, 25];
-
-static CLIENT: [bool; 256] = table(Grammar::Client);
-
-/// The bytes that a form holds.
-pub(crate) const fn table(grammar: Grammar) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = grammar.holds(byte as u8);
-        byte += 1;
-    }
-    table
 }
 
 #[cfg(test)]
@@ -356,7 +422,7 @@ mod tests {
 
     #[test]
     fn upstream_lists_keep_their_blanks() {
-        let table = table(Grammar::Numbers);
+        let table: [bool; 256] = std::array::from_fn(|byte| Grammar::Numbers.holds(byte as u8));
         let end = |text: &str| scan(Grammar::Numbers, &table, text.as_bytes(), 0, true).unwrap();
         assert_eq!(end("0.001, 0.002 : 0.100 p ."), 20);
         assert_eq!(end("0.001 0.002"), 5);
@@ -372,7 +438,50 @@ mod tests {
         assert!(!is_iso(b"2026-11-21 10:00:00+01:00"));
     }
 
+    fn plain_clf(value: &[u8]) -> bool {
+        value.len() == 26
+            && value.iter().enumerate().all(|(at, &byte)| match at {
+                2 | 6 => byte == b'/',
+                3..=5 => byte.is_ascii_alphabetic(),
+                11 | 14 | 17 => byte == b':',
+                20 => byte == b' ',
+                21 => byte == b'+' || byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    }
+
+    #[test]
+    fn a_time_with_any_one_byte_changed_is_judged_as_by_the_plain_version() {
+        let time = *b"10/Oct/2000:13:55:36 -0700";
+        for at in 0..26 {
+            for byte in 0..=255 {
+                let mut time = time;
+                time[at] = byte;
+                assert_eq!(is_clf(&time), plain_clf(&time), "{at} {byte}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_time_is_judged_as_by_the_plain_version(mut time in Just(*b"10/Oct/2000:13:55:36 -0700"), changes in proptest::collection::vec((0..26usize, any::<u8>()), 0..4)) {
+            changes.into_iter().for_each(|(at, byte)| time[at] = byte);
+            prop_assert_eq!(is_clf(&time), plain_clf(&time));
+        }
+
+        #[test]
+        fn a_client_ends_where_the_plain_version_ends(line in r"[0-9a-zA-Z.:, _%/\\[\\]@^`{-]{0,40}|[0-9a-f.:, -]{0,40}") {
+            let bytes = line.as_bytes();
+            let mut end = 0;
+            while end < bytes.len() && (Grammar::Client.holds(bytes[end]) || (end > 0 && bytes[end] == b' ' && bytes[end - 1] == b',')) {
+                end += 1;
+            }
+            let fits = Grammar::Client.fits(&bytes[..end]);
+            prop_assert_eq!(client(bytes, 0).ok(), fits.then_some(end));
+            let end = bytes.iter().take_while(|byte| Grammar::Host.holds(**byte)).count();
+            prop_assert_eq!(host(bytes, 0).ok(), (end > 0 && Grammar::Host.fits(&bytes[..end])).then_some(end));
+        }
+
         #[test]
         fn an_address_is_what_the_standard_library_reads(text in "[0-9a-f:.]{0,45}", four in any::<std::net::Ipv4Addr>(), six in any::<std::net::Ipv6Addr>()) {
             prop_assert_eq!(is_address(text.as_bytes()), text.parse::<std::net::IpAddr>().is_ok(), "{}", text);

@@ -6,8 +6,10 @@
 
 pub mod apache;
 pub mod common;
+mod compile;
 mod grammar;
 pub mod json;
+mod literal;
 pub mod nginx;
 pub(crate) mod request;
 mod soft;
@@ -143,8 +145,8 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
 
 /// The layouts that `auto` tries, in order of rank. Every line fits `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
-    let layouts = [common::vhost_combined(), common::combined(), common::common()].map(Format::Template);
-    [Format::Json(json::Json::new())].into_iter().chain(layouts).collect()
+    let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
+    [Format::Json(json::Json::new())].into_iter().chain(layouts.map(Format::Template)).collect()
 }
 
 /// The format of lines of which nothing is known.
@@ -153,3 +155,49 @@ pub fn text() -> Format {
 }
 
 const NAMES: &str = "auto, combined, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn formats_are_found_by_name_or_directive() {
+        for (given, name) in [
+            ("combined", "combined"),
+            ("nginx", "combined"),
+            ("apache", "combined"),
+            ("common", "common"),
+            ("vcombined", "vhost_combined"),
+            ("main", "main"),
+            ("json", "json"),
+            ("text", "text"),
+            ("nginx:$status", "nginx"),
+            ("nginx:log_format x '$status';", "nginx"),
+            ("log_format x '$status';", "nginx"),
+            ("apache:%s", "apache"),
+            ("LogFormat \"%s\" x", "apache"),
+            ("CustomLog logs/x common", "common"),
+        ] {
+            assert_eq!(&*named(given).unwrap().schema().name, name, "{given}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_says_what_is_known() {
+        assert_eq!(
+            named("combinde").map(drop).unwrap_err().to_string(),
+            "unknown format `combinde`; known are auto, combined, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+        );
+        assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
+    }
+
+    #[test]
+    fn each_field_of_a_layout_has_a_place_of_its_own() {
+        for format in auto().iter().filter(|format| !matches!(format, Format::Json(_))) {
+            let schema = format.schema();
+            assert_eq!(schema.items.len(), schema.fields.len());
+            assert!(schema.items.iter().enumerate().all(|(at, item)| usize::from(item.field) == at));
+        }
+    }
+}

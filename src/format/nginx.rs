@@ -5,8 +5,9 @@
 
 use super::{
     CompileError,
+    compile::{Dialect, Piece, Slot},
     grammar::Grammar,
-    template::{Dialect, Piece, Shape, Slot, Template},
+    template::{Shape, Template},
 };
 use crate::record::{Clock, Kind};
 use nom::{
@@ -238,7 +239,7 @@ fn slot(variable: &str) -> Slot {
         "request_uri" => Shape::Target,
         _ => Shape::Plain,
     };
-    let clock = (kind == Kind::Instant).then(|| match variable {
+    let clock = (kind == Kind::Instant).then_some(match variable {
         "time_iso8601" => Clock::Rfc3339,
         "time_local" => Clock::Clf,
         "msec" => Clock::EpochSeconds,
@@ -640,6 +641,11 @@ mod tests {
             ["200", "0.101", "0.001, 0.002 : 0.100", "192.0.2.1:80, unix:/run/a.sock : 198.51.100.2:80", "p"]
         );
         assert_eq!(values(format, "200 0.101 - - . .").unwrap(), ["200", "0.101", "-", "-", "."]);
+        assert_eq!(values(format, "200 0.101 0.001,  - . ."), None);
+        assert_eq!(
+            values("$upstream_status|$upstream_response_time\"", "502, 200|- : 0.1\"").unwrap(),
+            ["502, 200", "- : 0.1"]
+        );
     }
 
     #[test]

@@ -19,10 +19,11 @@ pub(crate) struct Request {
     pub(crate) protocol: Option<Span>,
 }
 
-/// Cuts `METHOD SP target SP PROTOCOL`, or HTTP/0.9's `METHOD SP target`. The target may hold blanks.
+/// Cuts `METHOD SP target SP PROTOCOL`, or HTTP/0.9's `METHOD SP target`, where the first question mark, if there is one,
+/// stands at `mark`. The target may hold blanks.
 #[inline]
-pub(crate) fn split(line: &[u8]) -> Option<Request> {
-    let mut method = 0;
+pub(crate) fn split(line: &[u8], mark: Option<usize>) -> Option<Request> {
+    let mut method = if line.starts_with(b"GET ") { 3 } else { 0 };
     while method < line.len() && is_method(line[method]) {
         method += 1;
     }
@@ -36,20 +37,26 @@ pub(crate) fn split(line: &[u8]) -> Option<Request> {
         None if is_target(&line[start..]) => (line.len(), None),
         None => return None,
     };
-    let (path, query) = cut(line, start, end);
+    let (path, query) = cut(start, end, mark);
     Some(Request { method, path, query, protocol })
 }
 
 /// Adds the five values of a request line that stands at `start..end`, from field `field` on.
 #[inline]
 pub(crate) fn push(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize) {
+    push_at(record, field, line, start, end, memchr(b'?', &line[start..end]));
+}
+
+/// The same, where the first question mark is known, in bytes from `start`.
+#[inline]
+pub(crate) fn push_at(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize, mark: Option<usize>) {
     let absent = |field| Value { field, state: State::Absent, span: Span { start: 0, end: 0 } };
     let here = |field, span: Span| Value {
         field,
         state: State::Present,
         span: Span { start: span.start + start as u32, end: span.end + start as u32 },
     };
-    let values = match split(&line[start..end]) {
+    let values = match split(&line[start..end], mark) {
         Some(request) => [
             here(field, Span::new(0, request.method)),
             here(field + 1, request.path),
@@ -72,7 +79,7 @@ pub(crate) fn push(record: &mut Record, field: u16, line: &[u8], start: usize, e
 #[inline]
 pub(crate) fn push_target(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize) {
     if is_target(&line[start..end]) {
-        let (path, query) = cut(line, start, end);
+        let (path, query) = cut(start, end, memchr(b'?', &line[start..end]).map(|mark| start + mark));
         record.push(field, path.start as usize, path.end as usize);
         match query {
             Some(query) => record.push(field + 1, query.start as usize, query.end as usize),
@@ -100,11 +107,12 @@ pub(crate) fn is_target(target: &[u8]) -> bool {
     }
 }
 
+/// A target at its first question mark.
 #[inline]
-fn cut(line: &[u8], start: usize, end: usize) -> (Span, Option<Span>) {
-    match memchr(b'?', &line[start..end]) {
-        Some(mark) => (Span::new(start, start + mark), Some(Span::new(start + mark + 1, end))),
-        None => (Span::new(start, end), None),
+fn cut(start: usize, end: usize, mark: Option<usize>) -> (Span, Option<Span>) {
+    match mark {
+        Some(mark) if mark < end => (Span::new(start, mark), Some(Span::new(mark + 1, end))),
+        Some(_) | None => (Span::new(start, end), None),
     }
 }
 
@@ -152,7 +160,8 @@ mod tests {
     fn parts(line: &str) -> Option<(&str, &str, Option<&str>, Option<&str>)> {
         let bytes = line.as_bytes();
         let text = |span: Span| std::str::from_utf8(span.of(bytes)).unwrap();
-        split(bytes).map(|r| (&line[..r.method], text(r.path), r.query.map(text), r.protocol.map(text)))
+        split(bytes, memchr(b'?', bytes))
+            .map(|r| (&line[..r.method], text(r.path), r.query.map(text), r.protocol.map(text)))
     }
 
     #[test]
@@ -221,7 +230,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_never_panic(line in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = split(&line);
+            let _ = split(&line, memchr(b'?', &line));
             let _ = is_target(&line);
         }
     }

@@ -4,7 +4,12 @@
 //! whose bounds are the same in all of them is sure, the others are ambiguous. Linear in the length: no guess is ever
 //! taken back. The plain version, which tries every reading, stands in the tests below.
 
-use super::{Malformed, grammar::Grammar, template::Shape};
+use super::{
+    Malformed,
+    grammar::{self, Grammar},
+    literal::Literal,
+    template::Shape,
+};
 use crate::record::{Record, Span};
 use memchr::memchr;
 
@@ -30,7 +35,7 @@ pub(super) struct Part {
     /// Whether the dialect writes a missing value as nothing.
     pub(super) empty: bool,
     /// What follows it inside the stretch; empty behind the last.
-    pub(super) literal: Box<[u8]>,
+    pub(super) literal: Literal,
     pub(super) field: u16,
     pub(super) shape: Shape,
 }
@@ -48,10 +53,10 @@ impl Soft {
     /// Adds the values of the stretch that starts at `at`; gives its end.
     #[inline]
     pub(super) fn run(&self, line: &[u8], at: usize, record: &mut Record) -> Result<usize, Malformed> {
-        if let Some(fixed) = self.fixed {
-            if let Some(end) = self.shortcut(line, at, fixed, record) {
-                return Ok(end);
-            }
+        if let Some(fixed) = self.fixed
+            && let Some(end) = self.shortcut(line, at, fixed, record)
+        {
+            return Ok(end);
         }
         let end = self.end(line, at)?;
         let text = &line[at..end];
@@ -62,6 +67,7 @@ impl Soft {
                     return Err(self.malformed(at));
                 }
             }
+            None if self.tight(line, at, end, record) => {}
             None => self.solve(line, at, end, record)?,
         }
         Ok(end)
@@ -88,20 +94,27 @@ impl Soft {
     #[inline]
     fn rest(&self, line: &[u8], mut at: usize, start: usize, record: &mut Record) -> bool {
         let count = record.values.len();
-        let first = &self.parts[0];
-        first.shape.push(record, first.field, line, start, at);
+        let (first, rest) = self.parts.split_first().expect("a stretch has a value");
+        match first.shape {
+            Shape::Plain => record.push(first.field, start, at),
+            shape => shape.push(record, first.field, line, start, at),
+        }
         let mut literal = &first.literal;
-        for part in &self.parts[1..] {
-            let value = at + literal.len();
-            let width = part.grammar.width().unwrap_or_default();
-            let fits = line.get(at..value) == Some(literal)
-                && line.get(value..value + width).is_some_and(|value| part.grammar.fits(value));
+        for part in rest {
+            let value = literal.pass(line, at).unwrap_or(line.len());
+            let end = value + part.grammar.width().unwrap_or_default();
+            let fits = match (part.grammar, line.get(value..end)) {
+                (Grammar::Clf, Some(time)) => grammar::is_clf(time),
+                (grammar, Some(value)) => grammar.fits(value),
+                (_, None) => false,
+            };
             if !fits {
                 record.values.truncate(count);
                 return false;
             }
-            part.shape.push(record, part.field, line, value, value + width);
-            at = value + width;
+            // What has a fixed width is a time: one field.
+            record.push(part.field, value, end);
+            at = end;
             literal = &part.literal;
         }
         true
@@ -121,6 +134,45 @@ impl Soft {
 
     fn malformed(&self, at: usize) -> Malformed {
         Malformed { at: at as u32, expected: self.parts[0].grammar.expected() }
+    }
+
+    /// Reads a stretch whose values can lie in one place only. Each value ends at the earliest at the first literal behind
+    /// it, from the left, and at the latest at the last one, from the right; where both are the same for all values, no
+    /// second reading is left. Otherwise the record stays as it was.
+    fn tight(&self, line: &[u8], at: usize, end: usize, record: &mut Record) -> bool {
+        let text = &line[at..end];
+        let mut latest = [0; MOST_TIGHT];
+        let Some(latest) = latest.get_mut(..self.parts.len()) else { return false };
+        let mut room = text.len();
+        for (i, part) in self.parts.iter().enumerate().rev() {
+            let found = if i + 1 == self.parts.len() { Some(room) } else { part.literal.rfind(&text[..room]) };
+            let Some(found) = found else { return false };
+            latest[i] = found;
+            let Some(start) = found.checked_sub(part.least()) else { return false };
+            room = start;
+        }
+        let count = record.values.len();
+        let mut start = 0;
+        for (i, part) in self.parts.iter().enumerate() {
+            let from = start + part.least();
+            let earliest = match part.grammar.width() {
+                Some(_) => Some(from),
+                None if i + 1 == self.parts.len() => Some(text.len()),
+                None => part.literal.find(text, from),
+            };
+            let bound = latest[i];
+            let fits = |value: &[u8]| {
+                (value.is_empty() && part.may_be_empty()) || (part.holds(value) && part.grammar.fits(value))
+            };
+            let whole = text.get(start..bound).is_some_and(fits);
+            if earliest != Some(bound) || from > bound || !whole || part.slash || !part.ends_at(text, bound) {
+                record.values.truncate(count);
+                return false;
+            }
+            part.shape.push(record, part.field, line, at + start, at + bound);
+            start = bound + part.literal.len();
+        }
+        true
     }
 
     /// Follows every reading of `line[at..end]`.
@@ -190,6 +242,20 @@ impl Part {
         at == value.len()
     }
 
+    /// Whether its literal stands at `at`.
+    #[inline]
+    fn ends_at(&self, text: &[u8], at: usize) -> bool {
+        match self.literal.first() {
+            Some(first) => text.get(at) == Some(first) && text[at..].starts_with(&self.literal),
+            None => true,
+        }
+    }
+
+    /// The least number of bytes it has.
+    fn least(&self) -> usize {
+        self.grammar.width().unwrap_or(usize::from(!self.may_be_empty()))
+    }
+
     fn may_be_empty(&self) -> bool {
         self.empty || self.slash || self.grammar.is_text()
     }
@@ -228,7 +294,7 @@ impl Part {
             if *steps == 0 {
                 return;
             }
-            if text[start + width..].starts_with(&self.literal) {
+            if self.ends_at(text, start + width) {
                 *steps = steps.saturating_sub(width);
                 if self.grammar.fits(&text[start..start + width]) {
                     end(start + width);
@@ -242,7 +308,7 @@ impl Part {
         if self.widths().is_some() {
             for start in positions(starts, text.len()) {
                 self.ends(text, start, steps, |end| {
-                    if text[end..].starts_with(&self.literal) {
+                    if self.ends_at(text, end) {
                         insert(next, end + self.literal.len());
                     }
                 });
@@ -253,7 +319,7 @@ impl Part {
         let (mut inside, mut escaped) = (false, false);
         for at in 0..=text.len() {
             let starts_here = contains(starts, at);
-            if (inside || (starts_here && self.may_be_empty())) && text[at..].starts_with(&self.literal) {
+            if (inside || (starts_here && self.may_be_empty())) && self.ends_at(text, at) {
                 insert(next, at + self.literal.len());
             }
             let Some(&byte) = text.get(at) else { break };
@@ -301,14 +367,21 @@ pub(super) fn unescaped(byte: u8, line: &[u8], at: usize) -> Option<usize> {
     let mut from = at;
     loop {
         let stop = from + memchr(byte, &line[from..])?;
-        if stop == at || line[stop - 1] != b'\\' {
+        if stop == from || line[stop - 1] != b'\\' {
             return Some(stop);
         }
         let backslashes = line[from..stop].iter().rev().take_while(|byte| **byte == b'\\').count();
         if backslashes % 2 == 0 {
             return Some(stop);
         }
+        // One escape often follows another: in a flood of them a search for each would be slow.
         from = stop + 1;
+        while line.get(from) == Some(&b'\\') {
+            from = (from + 2).min(line.len());
+        }
+        if line.get(from) == Some(&byte) {
+            return Some(from);
+        }
     }
 }
 
@@ -335,6 +408,9 @@ fn first(set: &[u64]) -> (usize, u32) {
     (at, set.iter().map(|word| word.count_ones()).sum())
 }
 
+/// Stretches of more values are always followed in full.
+const MOST_TIGHT: usize = 24;
+
 /// The longest IPv6 address (45 bytes) with a zone.
 const LONGEST_ADDRESS: usize = 64;
 
@@ -346,7 +422,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn part(grammar: Grammar, literal: &str, field: u16, escapes: bool) -> Part {
-        let mut table = super::super::grammar::table(grammar);
+        let mut table: [bool; 256] = std::array::from_fn(|byte| grammar.holds(byte as u8));
         table[b'"' as usize] = false;
         Part {
             grammar,
@@ -354,7 +430,7 @@ mod tests {
             escapes,
             slash: false,
             empty: false,
-            literal: literal.as_bytes().into(),
+            literal: Literal::new(literal.as_bytes()),
             field,
             shape: Shape::Plain,
         }
@@ -464,7 +540,7 @@ mod tests {
                     .enumerate()
                     .map(|(i, (grammar, literal, escapes, slash, empty))| Part {
                         slash: slash && grammar == Grammar::Text,
-                        empty,
+                        empty: empty && grammar.width().is_none(),
                         ..part(grammar, if i + 1 == count { "" } else { literal }, i as u16, escapes)
                     })
                     .collect()
@@ -472,8 +548,22 @@ mod tests {
         )
     }
 
+    fn plain_unescaped(line: &[u8], at: usize) -> Option<usize> {
+        let mut at = at;
+        while at < line.len() && line[at] != b'"' {
+            at += if line[at] == b'\\' { 2 } else { 1 };
+        }
+        (at < line.len()).then_some(at)
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn the_first_quote_that_is_not_escaped_is_found(line in r#"[a\\"]{0,16}"#, at in 0..16usize) {
+            let at = at.min(line.len());
+            prop_assert_eq!(unescaped(b'"', line.as_bytes(), at), plain_unescaped(line.as_bytes(), at));
+        }
+
         #[test]
         fn following_all_readings_at_once_equals_trying_each(parts in parts(), text in r#"[a/1:. \\"-]{0,14}"#) {
             let soft = soft(parts);

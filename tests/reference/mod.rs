@@ -1,0 +1,4 @@
+//! Plain versions, written to be read. The fast ones must equal them.
+#![allow(dead_code)]
+
+pub mod combined;
