@@ -5,7 +5,7 @@
 use super::{
     Finding, Kinds, What,
     bytes::{ALNUM, COLON, DIGIT, HEX, is, is_at, is_before, nibble, run_end, run_start},
-    surround::surround,
+    surround::{Family, surround},
 };
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -151,7 +151,7 @@ impl Chain {
                 return Some(Finding { span: crate::record::Span::new(self.start, port), ..finding });
             }
         }
-        Some(surround(text, finding))
+        Some(surround(text, finding, Family::Six))
     }
 
     fn is_address(&self, text: &[u8]) -> bool {

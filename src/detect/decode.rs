@@ -38,10 +38,24 @@ impl Decoded {
                 }
             }
             let byte = text[at];
-            self.text.push(byte);
             self.starts.push(at as u32);
-            at += 1;
-            busy = busy.max(at + reach(byte));
+            if let (b'%', Some(value)) = (byte, hexadecimal(text, at + 1)) {
+                // By far the most common one.
+                self.text.push(value);
+                at += 3;
+                undone = true;
+                busy = busy.max(at + reach(value));
+                if at >= busy || !ends_escape(value) {
+                    continue;
+                }
+            } else {
+                self.text.push(byte);
+                at += 1;
+                busy = busy.max(at + reach(byte));
+                if !ends_escape(byte) {
+                    continue;
+                }
+            }
             while let Some((length, value)) = last_escape(&self.text) {
                 let keep = self.text.len() - length;
                 self.text.truncate(keep);
@@ -86,11 +100,26 @@ pub(super) fn may_start(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// The byte that two hexadecimal digits at `at` spell.
+#[inline]
+fn hexadecimal(text: &[u8], at: usize) -> Option<u8> {
+    let digits = text.get(at..at + 2)?;
+    Some((nibble(digits[0])? << 4) | nibble(digits[1])?)
+}
+
+/// Whether an escape may end with this byte.
+#[inline]
+fn ends_escape(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'"' | b'\'' | b'/' | b'\\' | b'n' | b't' | b'r' | b';' | 128..)
+}
+
 /// How far behind a byte its escape may end.
+#[inline]
 fn reach(byte: u8) -> usize {
     match byte {
         b'%' | b'\\' | b'&' => LONGEST,
-        0xEF | 0xE3 => 3,
+        // Three bytes, each of them perhaps as `%ef`.
+        0xEF | 0xE3 => 9,
         _ => 0,
     }
 }

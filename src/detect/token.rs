@@ -17,6 +17,8 @@ const SHORTEST: usize = 16;
 const LONG_NUMBER: usize = 12;
 /// From how many characters a run is a token if it looks random.
 const LONG_RANDOM: usize = 20;
+/// Words this short say nothing.
+const SHORT_WORD: usize = 4;
 /// How far base64 is followed over slashes to the left of what was recognised.
 const LEFT_REACH: usize = 64;
 
@@ -86,8 +88,9 @@ impl Shape {
         let mut shape = Shape::default();
         let mut at = start;
         while at < end {
-            if !is(text[at], ALNUM) {
-                at += 1;
+            let next = run_end(&text[..end], at, ALNUM);
+            if next - at < SHORT_WORD {
+                at = next + 1;
                 continue;
             }
             let word = Word::read(text, at, end);

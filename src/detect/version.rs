@@ -5,7 +5,7 @@ use super::{
     Place,
     bytes::{ALNUM, DIGIT, HOST, is, is_at, is_before, run_end, run_start},
 };
-use memchr::{memmem, memrchr};
+use memchr::memrchr;
 
 /// How far in front of a product a `Mozilla/` still makes the text around it an agent.
 const AGENT_REACH: usize = 512;
@@ -22,10 +22,13 @@ impl Agents {
     ///
     /// A product starts with a letter and stands at the start or behind a delimiter that is no slash. In free text it must
     /// be a browser's, or stand behind `Mozilla/` in the same quotes, for `localhost/192.0.2.7` is how Java prints a host.
+    #[inline]
     pub(super) fn version(&mut self, text: &[u8], start: usize, end: usize, place: Place) -> bool {
-        if !matches!(place, Place::Agent | Place::Text) || start < 2 || text[start - 1] != b'/' {
-            return false;
-        }
+        let open = matches!(place, Place::Agent | Place::Text);
+        open && start > 1 && text[start - 1] == b'/' && self.product(text, start, end, place)
+    }
+
+    fn product(&mut self, text: &[u8], start: usize, end: usize, place: Place) -> bool {
         let slash = start - 1;
         let mut product = slash;
         while product > slash.saturating_sub(40) && (is(text[product - 1], HOST) || text[product - 1] == b'!') {
@@ -44,9 +47,14 @@ impl Agents {
 
     fn behind_mozilla(&mut self, text: &[u8], product: usize) -> bool {
         if product > self.searched {
-            let fresh = &text[self.searched.saturating_sub(7)..product];
-            if let Some(i) = memmem::rfind(fresh, b"Mozilla/") {
-                self.last = Some(self.searched.saturating_sub(7) + i);
+            let from = self.searched.saturating_sub(7);
+            let mut end = product;
+            while let Some(i) = memrchr(b'M', &text[from..end]) {
+                if text[from + i..product].starts_with(b"Mozilla/") {
+                    self.last = Some(from + i);
+                    break;
+                }
+                end = from + i;
             }
             self.searched = product;
         }
