@@ -183,9 +183,8 @@ impl Rows {
         }
         // Digits in front of letters can be a row's last part, digits behind letters its first.
         let lead = bytes.iter().take_while(|&&b| is(b, DIGIT)).count();
-        match decimal(&bytes[..lead]) {
-            Some(part) => self.part(part, start, start + lead, separator, found),
-            None => {}
+        if let Some(part) = decimal(&bytes[..lead]) {
+            self.part(part, start, start + lead, separator, found);
         }
         self.close(found);
         self.joins = false;
@@ -424,7 +423,14 @@ mod tests {
 
     #[test]
     fn dates_and_versions_of_three_parts_are_left() {
-        for text in ["2026-11-21-10-05-03", "2026_11_21_10_05_03", "shot_2026-11-21-10-05-03-123", "1.2.3", "300.1.2.3", "feed--2024"] {
+        for text in [
+            "2026-11-21-10-05-03",
+            "2026_11_21_10_05_03",
+            "shot_2026-11-21-10-05-03-123",
+            "1.2.3",
+            "300.1.2.3",
+            "feed--2024",
+        ] {
             assert_eq!(found(text, Place::Text), [], "{text}");
         }
     }

@@ -134,21 +134,20 @@ fn next_escape(text: &[u8]) -> Option<usize> {
 fn last_escape(text: &[u8]) -> Option<(usize, u8)> {
     let (&last, before) = text.split_last()?;
     if let Some(low) = nibble(last) {
-        if let [.., b'%', high] | [.., b'\\', b'x' | b'X', high] = before {
-            if let Some(high) = nibble(*high) {
-                let length = if before[before.len() - 2] == b'%' { 3 } else { 4 };
-                return Some((length, (high << 4) | low));
-            }
+        if let [.., b'%', high] | [.., b'\\', b'x' | b'X', high] = before
+            && let Some(high) = nibble(*high)
+        {
+            let length = if before[before.len() - 2] == b'%' { 3 } else { 4 };
+            return Some((length, (high << 4) | low));
         }
-        if let [.., sign @ (b'%' | b'\\'), b'u' | b'U', a, b, c] = before {
-            let _ = sign;
+        if let [.., b'%' | b'\\', b'u' | b'U', a, b, c] = before {
             let value = [*a, *b, *c, last].iter().try_fold(0u32, |v, &d| Some((v << 4) | u32::from(nibble(d)?)))?;
             return Some((6, folded(value)?));
         }
-        if let [.., b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7'] = before {
-            if (b'0'..=b'7').contains(&last) {
-                return Some((4, ((a - b'0') << 6) | ((b - b'0') << 3) | (last - b'0')));
-            }
+        if let [.., b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7'] = before
+            && (b'0'..=b'7').contains(&last)
+        {
+            return Some((4, ((a - b'0') << 6) | ((b - b'0') << 3) | (last - b'0')));
         }
     }
     if let [.., b'\\'] = before {
@@ -230,8 +229,25 @@ mod tests {
     #[test]
     fn every_escape_is_undone_in_any_nesting() {
         for escaped in [
-            "a%2eb", "a%2Eb", "a%252eb", "a%25252eb", "a\\x2eb", "a\\u002eb", "a\\\\x2eb", "a&#46;b", "a&#x2e;b", "a&period;b",
-            "a%u002eb", "a\\056b", "a%26%2346%3Bb", "a。b", "a．b", "a%EF%BC%8Eb", "a%32%65b", "a%5Cx2eb", "a%25%32%65b",
+            "a%2eb",
+            "a%2Eb",
+            "a%252eb",
+            "a%25252eb",
+            "a\\x2eb",
+            "a\\u002eb",
+            "a\\\\x2eb",
+            "a&#46;b",
+            "a&#x2e;b",
+            "a&period;b",
+            "a%u002eb",
+            "a\\056b",
+            "a%26%2346%3Bb",
+            "a。b",
+            "a．b",
+            "a%EF%BC%8Eb",
+            "a%32%65b",
+            "a%5Cx2eb",
+            "a%25%32%65b",
         ] {
             let expected: &[u8] = if escaped == "a%32%65b" { b"a2eb" } else { b"a.b" };
             assert_eq!(decoded(escaped.as_bytes()), expected, "{escaped}");

@@ -168,8 +168,8 @@ impl Window {
     fn fill(&mut self, asked: &Marks, first: u64) {
         let mut fresh = [u64::MAX << REACH; BLOCKS];
         fresh[0] = first;
-        for i in 0..BLOCKS {
-            self.set(i, Marks::of(&self.classes.block(i)).only(asked, fresh[i]));
+        for (i, fresh) in fresh.into_iter().enumerate() {
+            self.set(i, Marks::of(&self.classes.block(i)).only(asked, fresh));
         }
     }
 }
@@ -266,7 +266,7 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Classes, Marks, Masks, Window, blocks};
+    use super::{Marks, Masks, Window, blocks};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -342,9 +342,8 @@ mod wide {
             }
         };
         // SAFETY: both reads lie in the 64 bytes of `whole`, and need no alignment.
-        let (v, w) = unsafe {
-            (_mm256_loadu_si256(whole.as_ptr().cast()), _mm256_loadu_si256(whole.as_ptr().add(32).cast()))
-        };
+        let (v, w) =
+            unsafe { (_mm256_loadu_si256(whole.as_ptr().cast()), _mm256_loadu_si256(whole.as_ptr().add(32).cast())) };
         classify(v, w)
     }
 

@@ -34,7 +34,18 @@ impl Marks {
     #[cfg(test)]
     pub(super) const ALL: Marks = {
         let all = u64::MAX;
-        Marks { word: all, colon: all, token: all, uuid: all, mac: all, imei: all, at: all, named: all, host: all, escape: all }
+        Marks {
+            word: all,
+            colon: all,
+            token: all,
+            uuid: all,
+            mac: all,
+            imei: all,
+            at: all,
+            named: all,
+            host: all,
+            escape: all,
+        }
     };
 
     /// What of it `asked` lets through at the `fresh` bytes.
@@ -115,7 +126,18 @@ impl Marks {
         let valued = (m.equals << 1) & (token << 2);
         let host = m.digit & (slashes | valued);
 
-        Marks { word, colon, token: long, uuid, mac: pairs | quads, imei, at: m.at & !(m.at << 1), named, host, escape: m.escape }
+        Marks {
+            word,
+            colon,
+            token: long,
+            uuid,
+            mac: pairs | quads,
+            imei,
+            at: m.at & !(m.at << 1),
+            named,
+            host,
+            escape: m.escape,
+        }
     }
 }
 

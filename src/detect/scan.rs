@@ -25,7 +25,17 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     #[inline]
     pub(super) fn new(text: &'a [u8], kinds: Kinds, place: Place, found: &'a mut Vec<Finding>) -> Scan<'a> {
-        Scan { text, kinds, place, found, word_end: 0, colon_end: 0, token_end: 0, secret_end: 0, agents: Agents::default() }
+        Scan {
+            text,
+            kinds,
+            place,
+            found,
+            word_end: 0,
+            colon_end: 0,
+            token_end: 0,
+            secret_end: 0,
+            agents: Agents::default(),
+        }
     }
 
     /// Reads the text, and says whether it holds escapes.

@@ -45,11 +45,18 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         .iter()
         .position(|&b| match quote {
             Some(quote) => b == quote,
-            None => matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'),
+            None => matches!(
+                b,
+                b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'
+            ),
         })
         .unwrap_or(reach.len());
     let value = &reach[..length];
-    let blank = value.is_empty() || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.')) || is_ours(value);
+    // `PWD=/home` is where a program runs.
+    let directory =
+        name_end - name == 3 && value.first() == Some(&b'/') && text[name..name_end].eq_ignore_ascii_case(b"pwd");
+    let blank =
+        directory || value.is_empty() || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.')) || is_ours(value);
     (!blank).then(|| Finding::new(start, start + length, What::Token))
 }
 
@@ -79,11 +86,13 @@ fn strength(name: &[u8]) -> Option<Strength> {
     match &plain[..length] {
         b"password" | b"passwd" | b"pwd" | b"passphrase" | b"apikey" | b"xapikey" | b"apisecret" | b"secret"
         | b"clientsecret" | b"secretkey" | b"accesskey" | b"accesskeyid" | b"secretaccesskey" | b"privatekey"
-        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken" | b"sessiontoken"
-        | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword" | b"jsessionid"
-        | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => Some(Strength::Always),
-        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp" | b"credential"
-        | b"credentials" | b"nonce" => Some(Strength::Assigned),
+        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken"
+        | b"sessiontoken" | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword"
+        | b"jsessionid" | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => {
+            Some(Strength::Always)
+        }
+        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp"
+        | b"credential" | b"credentials" | b"nonce" => Some(Strength::Assigned),
         b"authorization" | b"proxyauthorization" => Some(Strength::Header),
         _ => None,
     }
@@ -92,8 +101,8 @@ fn strength(name: &[u8]) -> Option<Strength> {
 /// How those names end: for each last letter the letters before it, as bits.
 const LAST_TWO: [u32; 32] = {
     let pairs: [&[u8; 2]; 18] = [
-        b"rd", b"wd", b"id", b"se", b"re", b"ce", b"de", b"ey", b"et", b"wt", b"en", b"on", b"th", b"ss", b"ls", b"al", b"ig",
-        b"tp",
+        b"rd", b"wd", b"id", b"se", b"re", b"ce", b"de", b"ey", b"et", b"wt", b"en", b"on", b"th", b"ss", b"ls", b"al",
+        b"ig", b"tp",
     ];
     let mut table = [0; 32];
     let mut i = 0;
@@ -110,7 +119,12 @@ fn is_ours(value: &[u8]) -> bool {
         return name.iter().all(|b| b.is_ascii_lowercase());
     }
     let dots = value.iter().filter(|&&b| b == b'.').count();
-    dots == 2 && value.starts_with(b"p1.") && value.iter().rposition(|&b| b == b'.').is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
+    dots == 2
+        && value.starts_with(b"p1.")
+        && value
+            .iter()
+            .rposition(|&b| b == b'.')
+            .is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
 }
 
 #[cfg(test)]
@@ -153,7 +167,16 @@ mod tests {
 
     #[test]
     fn prose_and_placeholders_are_left() {
-        for text in ["invalid token: expected }", "password=", "password=[token]", "key=page", "session: opened", "token=p1.20261121.9f86d081884c7d65", "password=***"] {
+        for text in [
+            "invalid token: expected }",
+            "password=",
+            "password=[token]",
+            "key=page",
+            "session: opened",
+            "token=p1.20261121.9f86d081884c7d65",
+            "password=***",
+            "PWD=/srv/app",
+        ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }
     }

@@ -51,6 +51,8 @@ fn port_end(text: &[u8], at: usize) -> usize {
     }
     let end = run_end(&text[..text.len().min(at + 7)], at + 1, DIGIT);
     let goes_on = is_at(text, end, ALNUM)
-        || matches!(text.get(end), Some(b'.' | b':' | b'_' | b'-')) && is_at(text, end + 1, ALNUM) && !is(text[end], ALNUM);
+        || matches!(text.get(end), Some(b'.' | b':' | b'_' | b'-'))
+            && is_at(text, end + 1, ALNUM)
+            && !is(text[end], ALNUM);
     if end - at > 6 || goes_on { at } else { end }
 }
