@@ -36,7 +36,7 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
         start -= 1;
     }
     let stop = start;
-    while start < at && !is(text[start], DOMAIN) || start < at && matches!(text[start], b'.' | b'-') {
+    while start < at && (!is(text[start], DOMAIN) || matches!(text[start], b'.' | b'-')) {
         start += 1;
     }
     if stop > 0 && text[stop - 1] == b':' {
@@ -119,9 +119,31 @@ fn is_domain(name: &[u8]) -> bool {
     labels == 4 && octets
 }
 
-/// What package managers write behind the `@` of a package.
-const TAGS: [&[u8]; 10] =
-    [b"latest", b"next", b"beta", b"alpha", b"canary", b"main", b"master", b"stable", b"dev", b"head"];
+/// What package managers write behind the `@` of a package, and proxies behind that of a router.
+const TAGS: [&[u8]; 22] = [
+    b"latest",
+    b"next",
+    b"beta",
+    b"alpha",
+    b"canary",
+    b"main",
+    b"master",
+    b"stable",
+    b"dev",
+    b"head",
+    b"docker",
+    b"file",
+    b"internal",
+    b"kubernetes",
+    b"kubernetescrd",
+    b"kubernetesingress",
+    b"consul",
+    b"consulcatalog",
+    b"swarm",
+    b"ecs",
+    b"nomad",
+    b"redis",
+];
 
 /// `2x`, `1.5x.png`: how dense a picture's dots are.
 fn is_density(name: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use super::{
     Finding, What,
     bytes::{ALNUM, DIGIT, HOST, is, is_at, nibble, run_end, run_start},
-    surround::surround,
+    surround::{Family, surround},
 };
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,7 +17,7 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         b'=' => {
             let name = &text[run_start(text, at - 1, (at - 1).saturating_sub(24), HOST)..at - 1];
             let word = name.rsplit(|&b| !is(b, ALNUM)).next()?;
-            if !NAMES.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+            if !is_name(word) {
                 return None;
             }
         }
@@ -32,34 +32,44 @@ pub(super) fn whole(text: &[u8], at: usize) -> Option<Finding> {
     let stops = text[at..end].iter().rev().take_while(|&&b| b == b'.').count();
     let end = end - stops;
     let address = number(&text[at..end])?;
-    Some(surround(text, Finding::new(at, end, What::Address(IpAddr::V4(address)))))
+    Some(surround(text, Finding::new(at, end, What::Address(IpAddr::V4(address))), Family::Four))
 }
 
-/// Names behind which a number is an address.
-const NAMES: [&[u8]; 22] = [
-    b"host",
-    b"hostname",
-    b"ip",
-    b"ipaddr",
-    b"ipaddress",
-    b"addr",
-    b"address",
-    b"client",
-    b"clientip",
-    b"remote",
-    b"peer",
-    b"server",
-    b"src",
-    b"dst",
-    b"source",
-    b"destination",
-    b"from",
-    b"rhost",
-    b"ipv4",
-    b"url",
-    b"proxy",
-    b"origin",
-];
+/// Whether a number behind this name is an address.
+fn is_name(word: &[u8]) -> bool {
+    let mut lower = [0u8; 12];
+    if !(2..=lower.len()).contains(&word.len()) {
+        return false;
+    }
+    let lower = &mut lower[..word.len()];
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"host"
+            | b"hostname"
+            | b"ip"
+            | b"ipaddr"
+            | b"ipaddress"
+            | b"addr"
+            | b"address"
+            | b"client"
+            | b"clientip"
+            | b"remote"
+            | b"peer"
+            | b"server"
+            | b"src"
+            | b"dst"
+            | b"source"
+            | b"destination"
+            | b"from"
+            | b"rhost"
+            | b"ipv4"
+            | b"url"
+            | b"proxy"
+            | b"origin"
+    )
+}
 
 /// One to three numbers as `inet_aton` reads them. Fours are read as words elsewhere.
 fn number(text: &[u8]) -> Option<Ipv4Addr> {

@@ -19,7 +19,7 @@ pub(super) struct Marks {
     pub mac: u64,
     /// At the last separator of what may be a grouped IMEI.
     pub imei: u64,
-    /// At an `@`.
+    /// At an `@` that follows no other.
     pub at: u64,
     /// At a `=` or `:` behind a name.
     pub named: u64,
@@ -126,7 +126,18 @@ impl Marks {
         let valued = (m.equals << 1) & (token << 2);
         let host = m.digit & (slashes | valued);
 
-        Marks { word, colon, token: long, uuid, mac: pairs | quads, imei, at: m.at, named, host, escape: m.escape }
+        Marks {
+            word,
+            colon,
+            token: long,
+            uuid,
+            mac: pairs | quads,
+            imei,
+            at: m.at & !(m.at << 1),
+            named,
+            host,
+            escape: m.escape,
+        }
     }
 }
 
