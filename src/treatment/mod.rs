@@ -229,46 +229,60 @@ impl<'a> Treated<'a> {
     /// value, so where the gap has exactly the literal's length, it is the literal.
     #[inline]
     pub fn layout(&self, mut piece: impl FnMut(&[u8])) {
-        // The run of kept values and literals that waits to be handed out; while it is open, it can grow.
-        let (mut from, mut to, mut open) = (0, 0, true);
-        for (item, slot) in self.schema.items.iter().zip(&self.scratch.slots) {
+        // The run of kept values and literals that waits to be handed out. It grows over a literal where the gap up to the
+        // next value has exactly the literal's length: the parser has found the literal there.
+        let (mut from, mut to) = (0, 0);
+        let values = self.record.values.iter().zip(&self.scratch.slots);
+        for (item, (value, slot)) in self.schema.items.iter().zip(values) {
             let literal = &item.literal[..];
-            if let Slot::Kept(span) = *slot {
-                let (start, end) = (span.start as usize, span.end as usize);
-                if !(open && start == to + literal.len()) {
+            let (start, end) = match *slot {
+                Slot::Absent => continue,
+                Slot::Kept(span) => (span.start as usize, span.end as usize),
+                Slot::Made(_) | Slot::Dropped => (value.span.start as usize, value.span.end as usize),
+            };
+            let joins = value.state == State::Present && start == to + literal.len();
+            if let Slot::Kept(_) = slot {
+                if !joins {
                     if from < to {
                         piece(&self.line[from..to]);
                     }
                     piece(literal);
-                    (from, open) = (start, true);
+                    from = start;
                 }
                 to = end;
                 continue;
             }
-            let value: &[u8] = match *slot {
-                Slot::Absent => continue,
-                Slot::Made(span) => span.of(&self.scratch.made),
-                Slot::Dropped | Slot::Kept(_) => match item.blank {
-                    Blank::Dash => b"-",
-                    Blank::Empty | Blank::Gone => b"",
-                    Blank::Null => b"null",
-                },
-            };
+            let gone = matches!(slot, Slot::Dropped) && item.blank == Blank::Gone;
+            if joins && !gone {
+                to = start;
+            }
             if from < to {
                 piece(&self.line[from..to]);
             }
-            (from, to, open) = (0, 0, false);
-            let gone = matches!(slot, Slot::Dropped) && item.blank == Blank::Gone;
             if !gone {
-                piece(literal);
-                piece(value);
+                if !joins {
+                    piece(literal);
+                }
+                piece(match *slot {
+                    Slot::Made(span) => span.of(&self.scratch.made),
+                    Slot::Absent | Slot::Dropped | Slot::Kept(_) => match item.blank {
+                        Blank::Dash => b"-",
+                        Blank::Empty | Blank::Gone => b"",
+                        Blank::Null => b"null",
+                    },
+                });
             }
+            // The next literal may stand right behind what was replaced. Where it does not, no length fits.
+            (from, to) = match value.state {
+                State::Present => (end, end),
+                State::Absent | State::Ambiguous | State::Cut => (self.line.len(), self.line.len()),
+            };
         }
         let tail = &self.schema.tail[..];
+        if self.line[to..] == *tail {
+            return piece(&self.line[from..]);
+        }
         if from < to {
-            if self.line[to..] == *tail {
-                return piece(&self.line[from..]);
-            }
             piece(&self.line[from..to]);
         }
         piece(tail);
@@ -287,11 +301,12 @@ pub fn treat<'a>(
     aid: &mut Aid,
     scratch: &'a mut Scratch,
 ) -> Treated<'a> {
-    scratch.slots.clear();
-    scratch.made.clear();
+    let Scratch { slots, made } = scratch;
+    made.clear();
+    slots.resize(record.values.len(), Slot::Absent);
     let nulls = !record.marks.is_empty();
-    for value in &record.values {
-        let slot = match value.state {
+    for (slot, value) in slots.iter_mut().zip(&record.values) {
+        *slot = match value.state {
             State::Absent => Slot::Absent,
             State::Ambiguous | State::Cut => Slot::Dropped,
             State::Present => {
@@ -299,20 +314,19 @@ pub fn treat<'a>(
                 if missing(bytes, nulls) {
                     Slot::Kept(value.span)
                 } else {
-                    let start = scratch.made.len();
-                    match steps[value.field as usize].treat(bytes, aid, &mut scratch.made) {
+                    let start = made.len();
+                    match steps[value.field as usize].treat(bytes, aid, made) {
                         Outcome::Dropped => Slot::Dropped,
                         Outcome::Kept => Slot::Kept(value.span),
                         Outcome::Part(from, to) => {
                             debug_assert!(from <= to && to as usize <= bytes.len());
                             Slot::Kept(Span { start: value.span.start + from, end: value.span.start + to })
                         }
-                        Outcome::Made => Slot::Made(Span::new(start, scratch.made.len())),
+                        Outcome::Made => Slot::Made(Span::new(start, made.len())),
                     }
                 }
             }
         };
-        scratch.slots.push(slot);
     }
     Treated { schema, line, record, scratch }
 }
@@ -320,9 +334,10 @@ pub fn treat<'a>(
 /// Whether a value says that there is none.
 #[inline]
 fn missing(value: &[u8], nulls: bool) -> bool {
-    match value {
-        b"" | b"-" => true,
-        b"null" => nulls,
+    match value.len() {
+        0 => true,
+        1 => value[0] == b'-',
+        4 => nulls && value == b"null",
         _ => false,
     }
 }
@@ -393,7 +408,7 @@ mod tests {
         }
         let kept = || Step::Keep(Grammar::Text);
         assert_eq!(pieces(&schema, line, &record, &[kept(), kept(), kept(), kept()]), ["[a] \"b?c\" d end"]);
-        assert_eq!(pieces(&schema, line, &record, &[kept(), kept(), Step::Drop, kept()]), ["[a] \"b", "\" ", "d end"]);
+        assert_eq!(pieces(&schema, line, &record, &[kept(), kept(), Step::Drop, kept()]), ["[a] \"b", "\" d end"]);
         assert_eq!(
             pieces(&schema, line, &record, &[Step::Drop, kept(), kept(), Step::Drop]).concat(),
             "[-] \"b?c\" - end"
@@ -464,14 +479,17 @@ mod tests {
             let items: Vec<_> = all.iter().map(|piece| (piece.literal.as_str(), blanks[piece.blank as usize].0)).collect();
             let schema = schema(&items, &tail);
             let (mut line, mut expected, mut scratch) = (String::new(), String::new(), Scratch::default());
+            let mut record = Record::default();
             for Piece { literal, value, slot, blank } in &all {
                 if *slot == 0 {
                     scratch.slots.push(Slot::Absent);
+                    record.push_absent(0);
                     continue;
                 }
                 line += literal;
                 let span = Span::new(line.len(), line.len() + value.len());
                 line += value;
+                record.push(0, span.start as usize, span.end as usize);
                 let (slot, printed) = match slot {
                     1 => (Slot::Dropped, blanks[*blank as usize].1.to_owned()),
                     2 => {
@@ -494,7 +512,6 @@ mod tests {
             if !cut {
                 line += &tail;
             }
-            let record = Record::default();
             let treated = Treated { schema: &schema, line: line.as_bytes(), record: &record, scratch: &scratch };
             let mut written = Vec::new();
             treated.layout(|piece| written.extend_from_slice(piece));

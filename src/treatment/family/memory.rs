@@ -1,6 +1,6 @@
 //! Agents that were seen lately, with their families. It only saves work.
 
-/// 4,096 places of one agent each, made when the first agent comes.
+/// Places of one agent each, two for each hash, made when the first agent comes.
 #[derive(Default)]
 pub struct Memory {
     places: Vec<Place>,
@@ -26,6 +26,7 @@ struct Place {
 /// Longer agents are reduced anew each time; 99 of 100 are shorter.
 const LONGEST: usize = 245;
 const LONGEST_FAMILY: usize = 64;
+/// 4,096 pairs of places.
 const BITS: u32 = 12;
 
 impl Memory {
@@ -36,13 +37,13 @@ impl Memory {
             return make(made);
         }
         let hash = hash(agent, version);
-        let index = (hash >> (64 - BITS)) as usize;
-        if let Some(place) = self.places.get(index)
-            && place.hash == hash
-            && place.agent[..usize::from(place.length)] == *agent
-        {
-            made.extend_from_slice(&place.family[..usize::from(place.family_length)]);
-            return;
+        let index = 2 * (hash >> (64 - BITS)) as usize;
+        let pair = self.places.get(index..index + 2).unwrap_or_default();
+        for place in pair {
+            if place.hash == hash && place.agent[..usize::from(place.length)] == *agent {
+                made.extend_from_slice(&place.family[..usize::from(place.family_length)]);
+                return;
+            }
         }
         self.learn(agent, hash, index, made, make);
     }
@@ -58,8 +59,10 @@ impl Memory {
         if self.places.is_empty() {
             let empty =
                 Place { hash: 0, length: 0, family_length: 0, family: [0; LONGEST_FAMILY], agent: [0; LONGEST] };
-            self.places = vec![empty; 1 << BITS];
+            self.places = vec![empty; 2 << BITS];
         }
+        // The older of the pair goes.
+        self.places.swap(index, index + 1);
         let place = &mut self.places[index];
         place.hash = hash;
         place.length = agent.len() as u16;

@@ -23,8 +23,6 @@ pub(super) enum Rank {
 
 /// How a product is printed, and its rank.
 pub(super) fn product(word: &[u8]) -> Option<(&'static [u8], Rank)> {
-    let row = |table: &'static [&'static [u8]]| table.iter().find(|name| **name == word).copied();
-    // Most words are none of ours: the first letters tell.
     match word {
         b"Version" => return Some((b"Version", Rank::SafariVersion)),
         b"Firefox" => return Some((b"Firefox", Rank::Firefox)),
@@ -34,11 +32,51 @@ pub(super) fn product(word: &[u8]) -> Option<(&'static [u8], Rank)> {
         b"Mozilla" | b"AppleWebKit" | b"Gecko" | b"like" | b"KHTML" | b"Mobile" | b"compatible" => return None,
         _ => {}
     }
-    None.or_else(|| Some((row(CRAWLERS)?, Rank::Crawler)))
-        .or_else(|| Some((row(TOOLS)?, Rank::Tool)))
-        .or_else(|| Some((row(DERIVED)?, Rank::Derived)))
-        .or_else(|| Some((row(RUNTIMES)?, Rank::Runtime)))
+    // Most words are none of ours: the first letter and the length tell.
+    let first = usize::from(*word.first()?);
+    let names = &ORDER[usize::from(STARTS[first])..usize::from(STARTS[first + 1])];
+    names.iter().find(|(name, _)| name.len() == word.len() && *name == word).copied()
 }
+
+const COUNT: usize = CRAWLERS.len() + TOOLS.len() + DERIVED.len() + RUNTIMES.len();
+
+/// All products by their first byte.
+static ORDER: [(&[u8], Rank); COUNT] = {
+    let tables = [(CRAWLERS, Rank::Crawler), (TOOLS, Rank::Tool), (DERIVED, Rank::Derived), (RUNTIMES, Rank::Runtime)];
+    let mut order: [(&[u8], Rank); COUNT] = [(b"", Rank::Runtime); COUNT];
+    let (mut filled, mut byte) = (0, 0);
+    while byte < 256 {
+        let mut table = 0;
+        while table < tables.len() {
+            let mut row = 0;
+            while row < tables[table].0.len() {
+                if tables[table].0[row][0] as usize == byte {
+                    order[filled] = (tables[table].0[row], tables[table].1);
+                    filled += 1;
+                }
+                row += 1;
+            }
+            table += 1;
+        }
+        byte += 1;
+    }
+    order
+};
+
+/// Where the products of each first byte begin.
+static STARTS: [u16; 257] = {
+    let mut starts = [0; 257];
+    let (mut at, mut byte) = (0, 0);
+    while byte < 256 {
+        starts[byte] = at as u16;
+        while at < COUNT && ORDER[at].0[0] as usize == byte {
+            at += 1;
+        }
+        byte += 1;
+    }
+    starts[256] = COUNT as u16;
+    starts
+};
 
 /// Crawlers whose names do not say so by themselves, or that analysers know by exactly this word.
 const CRAWLERS: &[&[u8]] = &[
