@@ -213,8 +213,11 @@ impl Printed {
 /// The form must be exactly ours: ` "class=NAME until=YYYY-MM-DD policy=NAME/N"`. `line` is without its line end.
 #[inline]
 pub fn strip(line: &[u8]) -> Option<usize> {
-    match line {
-        [.., b'"'] => strip_quoted(line),
+    let [body @ .., b'"'] = line else { return None };
+    // The tag ends with the policy's version; few agents end with a slash and digits alone.
+    let digits = body.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    match body.len().checked_sub(digits + 1) {
+        Some(slash) if digits > 0 && body[slash] == b'/' => strip_quoted(line),
         _ => None,
     }
 }

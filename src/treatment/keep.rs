@@ -74,7 +74,13 @@ impl Grammar {
         let passes = match self {
             Grammar::Address => value.len() <= 4096 && value.iter().all(|&byte| has(byte, ADDRESS)),
             Grammar::Host(truncate) => return host::treat(truncate, value, aid, made),
-            Grammar::Instant(clock) => is_instant(*clock, value),
+            Grammar::Instant(clock) => aid.instant.is(*clock, value) || {
+                let passes = is_instant(*clock, value);
+                if passes {
+                    aid.instant.learn(*clock, value);
+                }
+                passes
+            },
             Grammar::Known => value.len() <= 64 && value.iter().all(|&byte| has(byte, KEY)),
             Grammar::Language => is_language(value),
             Grammar::Method => is_method(value),
@@ -189,6 +195,28 @@ static PROTOCOLS: &[&[u8]] = &[
     b"HTTP", b"HTTPS", b"SHTTP", b"RTSP", b"SIP", b"SPDY", b"ICAP", b"ICY", b"IPP", b"WS", b"WEBSOCKET", b"FTP", b"COAP", b"QUIC",
     b"INCLUDED", b"UNKNOWN",
 ];
+
+/// The last instant that passed: lines come many to a second.
+#[derive(Clone, Debug, Default)]
+pub struct Instant {
+    clock: Option<Clock>,
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Instant {
+    #[inline]
+    fn is(&self, clock: Clock, value: &[u8]) -> bool {
+        self.clock == Some(clock) && self.bytes[..self.length] == *value
+    }
+
+    fn learn(&mut self, clock: Clock, value: &[u8]) {
+        if let Some(bytes) = self.bytes.get_mut(..value.len()) {
+            bytes.copy_from_slice(value);
+            (self.clock, self.length) = (Some(clock), value.len());
+        }
+    }
+}
 
 #[inline]
 fn is_instant(clock: Clock, value: &[u8]) -> bool {

@@ -64,6 +64,8 @@ pub struct Aid {
     pub detector: Detector,
     /// Agents that were seen lately.
     pub agents: family::Memory,
+    /// The last instant that passed.
+    pub instant: keep::Instant,
     /// The keys of pseudonyms, and what was made with them.
     pub keys: Keys,
     /// For whoever needs to unescape a value. Its content means nothing between two calls.
