@@ -72,7 +72,7 @@ impl Site {
 
 fn address(client: u64, out: &mut Vec<u8>) {
     let bits = mix(client);
-    if bits % 4 == 0 {
+    if bits.is_multiple_of(4) {
         drop(write!(
             out,
             "2001:db8:{:x}:{:x}:{:x}:{:x}:{:x}:{:x}",
@@ -199,7 +199,7 @@ impl Dice {
     }
 
     fn below(&mut self, limit: u64) -> u64 {
-        (self.next() >> 32) * limit >> 32
+        ((self.next() >> 32) * limit) >> 32
     }
 }
 

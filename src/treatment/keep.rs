@@ -74,13 +74,15 @@ impl Grammar {
         let passes = match self {
             Grammar::Address => value.len() <= 4096 && value.iter().all(|&byte| has(byte, ADDRESS)),
             Grammar::Host(truncate) => return host::treat(truncate, value, aid, made),
-            Grammar::Instant(clock) => aid.instant.is(*clock, value) || {
-                let passes = is_instant(*clock, value);
-                if passes {
-                    aid.instant.learn(*clock, value);
+            Grammar::Instant(clock) => {
+                aid.instant.is(*clock, value) || {
+                    let passes = is_instant(*clock, value);
+                    if passes {
+                        aid.instant.learn(*clock, value);
+                    }
+                    passes
                 }
-                passes
-            },
+            }
             Grammar::Known => value.len() <= 64 && value.iter().all(|&byte| has(byte, KEY)),
             Grammar::Language => is_language(value),
             Grammar::Method => is_method(value),
