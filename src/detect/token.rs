@@ -28,7 +28,7 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
         return at;
     }
     let start = run_start(text, at, floor, TOKEN);
-    let end = run_end(text, at, TOKEN);
+    let (end, changes, longest) = glance(text, start);
     if end - start >= SHORTEST {
         if let Some(jwt_end) = jwt::end(text, start, end) {
             let what = if kinds.has(Kinds::JWT) { What::Jwt } else { What::Token };
@@ -38,6 +38,10 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
             }
         }
     } else if end - start < LONG_NUMBER {
+        return end;
+    }
+    // Most runs are slugs: no long word, hardly a change of class. To be odd, 16 characters need four changes.
+    if longest < LONG_NUMBER && changes < 4 && !known_key(&text[start..end]) {
         return end;
     }
     let shape = Shape::read(text, start, end, kinds, place, found);
@@ -52,6 +56,25 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
         return to.max(end);
     }
     end
+}
+
+/// Where the run that starts at `start` ends, how often neighbours inside its words are of different class, and how long
+/// its longest word is.
+#[inline]
+fn glance(text: &[u8], start: usize) -> (usize, usize, usize) {
+    let (mut at, mut changes, mut longest, mut word, mut before) = (start, 0, 0, 0, NONE);
+    while let Some(&byte) = text.get(at) {
+        if !is(byte, TOKEN) {
+            break;
+        }
+        let class = CLASS[byte as usize];
+        changes += usize::from((class != before) & (class != NONE) & (before != NONE));
+        word = if class == NONE { 0 } else { word + 1 };
+        longest = longest.max(word);
+        before = class;
+        at += 1;
+    }
+    (at, changes, longest)
 }
 
 /// Whether base64 that ends with its padding at the `=` at `at` stands there, in pieces too short to be seen alone.
