@@ -1,5 +1,4 @@
 //! Lines and directives that nobody here wrote. They are not part of the repository: `SLADD_CORPUS` names their directory.
-#![allow(clippy::unwrap_used)]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use serde_json::Value as Json;

@@ -1,5 +1,4 @@
 //! Properties of the formats: what a directive writes is read back as it was or withheld, never as something else.
-#![allow(clippy::unwrap_used)]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod reference;
