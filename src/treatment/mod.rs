@@ -10,6 +10,7 @@ pub mod coarsen;
 pub mod cookie;
 pub mod drop;
 mod escape;
+pub mod family;
 pub mod keep;
 pub mod keys;
 pub mod language;
@@ -59,6 +60,8 @@ pub struct Aid {
     pub buffer: Vec<u8>,
     /// Another such.
     pub spare: Vec<u8>,
+    /// The families of the agents that were seen last.
+    pub families: family::Cache,
 }
 
 /// Where an outgoing value lies. Only this module can make one.
