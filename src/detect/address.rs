@@ -7,7 +7,7 @@
 use super::{
     Finding, Place, What,
     bytes::{ALNUM, DIGIT, HEX, HOST, is, is_at, nibble, run_end, run_start},
-    surround::surround,
+    surround::{Family, surround},
     version::{self, Agents},
 };
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,11 +25,18 @@ pub(super) fn word(
         return at;
     }
     let start = run_start(text, at, floor, HOST);
+    if let Some((end, octets)) = plain_four(text, start) {
+        if !agents.version(text, start, end, place) {
+            let finding = Finding::new(start, end, What::Address(IpAddr::V4(Ipv4Addr::from(octets))));
+            found.push(surround(text, finding, Family::Four));
+        }
+        return end;
+    }
     let end = run_end(text, at, HOST);
     let kept = found.len();
     let rows = Rows::read(text, start, end, found);
     if found.len() == kept {
-        if reversed_v6(&text[start..end]) || dashed_v6(&text[start..end]) {
+        if rows.letters > 0 && (reversed_v6(&text[start..end]) || dashed_v6(&text[start..end])) {
             found.push(host_name(text, start, end));
         }
         return end;
@@ -51,9 +58,39 @@ pub(super) fn word(
         return end;
     }
     for finding in &mut found[kept..] {
-        *finding = surround(text, *finding);
+        *finding = surround(text, *finding, Family::Four);
     }
     end
+}
+
+/// The common case, which the rows below would read as well: the word that starts at `start` is a dotted four in plain
+/// decimal and nothing else. Where it ends, and what it says.
+#[inline]
+fn plain_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
+    let mut octets = [0; 4];
+    let mut at = start;
+    for (i, octet) in octets.iter_mut().enumerate() {
+        if i > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let first = at;
+        let mut value = 0u32;
+        while let Some(&b) = text.get(at) {
+            if !is(b, DIGIT) || at - first == 3 {
+                break;
+            }
+            value = value * 10 + u32::from(b - b'0');
+            at += 1;
+        }
+        if at == first || value > 255 || (at - first > 1 && text[first] == b'0') {
+            return None;
+        }
+        *octet = value as u8;
+    }
+    (!is_at(text, at, HOST)).then_some((at, octets))
 }
 
 /// Rows of parts in one word: numbers of 0–255 with the same separator between them.
@@ -146,9 +183,8 @@ impl Rows {
         }
         // Digits in front of letters can be a row's last part, digits behind letters its first.
         let lead = bytes.iter().take_while(|&&b| is(b, DIGIT)).count();
-        match decimal(&bytes[..lead]) {
-            Some(part) => self.part(part, start, start + lead, separator, found),
-            None => {}
+        if let Some(part) = decimal(&bytes[..lead]) {
+            self.part(part, start, start + lead, separator, found);
         }
         self.close(found);
         self.joins = false;
@@ -221,20 +257,29 @@ impl Rows {
 }
 
 /// A part in digits alone.
+#[inline]
 fn decimal(bytes: &[u8]) -> Option<Part> {
-    let width = bytes.len();
-    if !(1..=4).contains(&width) {
-        return None;
-    }
-    let zero = bytes[0] == b'0' && width > 1;
+    let width = bytes.len() as u8;
+    let value = match *bytes {
+        [a] => return Some(Part { decimal: a - b'0', octal: None, width, dated: false }),
+        [a, b] if a != b'0' => u32::from(a - b'0') * 10 + u32::from(b - b'0'),
+        [a, b, c] if a != b'0' => u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0'),
+        [b'0', _] | [b'0', _, _] | [b'0', _, _, _] => return padded(bytes),
+        _ => return None,
+    };
+    Some(Part { decimal: u8::try_from(value).ok()?, octal: None, width, dated: false })
+}
+
+/// A part with a leading zero: octal, or padded.
+fn padded(bytes: &[u8]) -> Option<Part> {
     let value = bytes.iter().fold(0u32, |value, &b| value * 10 + u32::from(b - b'0'));
-    let octal = if zero && bytes.iter().all(|&b| b < b'8') {
+    let octal = if bytes.iter().all(|&b| b < b'8') {
         u8::try_from(bytes.iter().fold(0u32, |value, &b| value * 8 + u32::from(b - b'0'))).ok()
     } else {
         None
     };
     let decimal = u8::try_from(value).ok().or(octal)?;
-    (width < 4 || zero).then_some(Part { decimal, octal, width: width as u8, dated: false })
+    Some(Part { decimal, octal, width: bytes.len() as u8, dated: false })
 }
 
 /// A part as `0xcb`.
@@ -281,28 +326,49 @@ fn reversed_v6(word: &[u8]) -> bool {
 
 /// Whether the word spells an IPv6 address with dashes: eight groups in a row, or a label such as `2001-db8--7`.
 fn dashed_v6(word: &[u8]) -> bool {
-    word.split(|&b| b == b'.').any(|label| {
-        let (mut row, mut row_digits, mut groups, mut doubles, mut pure) = (0, false, 0, 0, true);
-        for group in label.split(|&b| !is(b, ALNUM)) {
-            if group.is_empty() {
-                doubles += 1;
-                row = 0;
-                continue;
+    // Of the label: groups in a row and whether one has a digit, all groups, doubled dashes, whether all is hexadecimal.
+    let (mut row, mut row_digit, mut groups, mut doubles, mut pure) = (0, false, 0, 0, true);
+    let (mut label, mut at) = (0, 0);
+    while at <= word.len() {
+        let group = at;
+        let (mut hex, mut digit) = (true, false);
+        while let Some(&b) = word.get(at) {
+            if !is(b, ALNUM) {
+                break;
             }
+            hex &= is(b, HEX);
+            digit |= is(b, DIGIT);
+            at += 1;
+        }
+        if at == group {
+            doubles += 1;
+            (row, row_digit) = (0, false);
+        } else {
             groups += 1;
-            if group.len() <= 4 && group.iter().all(|&b| is(b, HEX)) {
+            if hex && at - group <= 4 {
                 row += 1;
-                row_digits |= group.iter().any(|&b| is(b, DIGIT));
+                row_digit |= digit;
             } else {
-                (row, row_digits, pure) = (0, false, false);
+                (row, row_digit, pure) = (0, false, false);
             }
-            if row >= 8 && row_digits {
+            if row >= 8 && row_digit {
                 return true;
             }
         }
-        let head = label.iter().take_while(|&&b| is(b, HEX)).count() == 4 && matches!(label[0], b'2' | b'3' | b'f' | b'F');
-        head && pure && doubles == 1 && groups >= 3 && label.last().is_some_and(|&b| is(b, HEX))
-    })
+        if matches!(word.get(at), None | Some(b'.')) {
+            let name = &word[label..at];
+            if pure && doubles == 1 && groups >= 3 && name.last().is_some_and(|&b| is(b, HEX)) {
+                let head = name.iter().take_while(|&&b| is(b, HEX)).count();
+                if head == 4 && matches!(name[0], b'2' | b'3' | b'f' | b'F') {
+                    return true;
+                }
+            }
+            (row, row_digit, groups, doubles, pure) = (0, false, 0, 0, true);
+            label = at + 1;
+        }
+        at += 1;
+    }
+    false
 }
 
 #[cfg(test)]
@@ -357,7 +423,14 @@ mod tests {
 
     #[test]
     fn dates_and_versions_of_three_parts_are_left() {
-        for text in ["2026-11-21-10-05-03", "2026_11_21_10_05_03", "shot_2026-11-21-10-05-03-123", "1.2.3", "300.1.2.3", "feed--2024"] {
+        for text in [
+            "2026-11-21-10-05-03",
+            "2026_11_21_10_05_03",
+            "shot_2026-11-21-10-05-03-123",
+            "1.2.3",
+            "300.1.2.3",
+            "feed--2024",
+        ] {
             assert_eq!(found(text, Place::Text), [], "{text}");
         }
     }

@@ -5,7 +5,7 @@
 use super::{
     Finding, Kinds, What,
     bytes::{ALNUM, COLON, DIGIT, HEX, is, is_at, is_before, nibble, run_end, run_start},
-    surround::surround,
+    surround::{Family, surround},
 };
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -77,14 +77,16 @@ impl Chain {
         loop {
             let group = at;
             at = run_end(&text[..end], group, HEX);
-            if at < end && text[at] == b'.' && chain.gap.is_some() | (chain.groups >= 6) {
-                if let Some((octets, tail_end)) = tail(&text[..end], group) {
-                    chain.push(u16::from_be_bytes([octets[0], octets[1]]), 0);
-                    chain.push(u16::from_be_bytes([octets[2], octets[3]]), 0);
-                    chain.tail = true;
-                    (chain.end, chain.next) = (tail_end, tail_end);
-                    return chain;
-                }
+            if at < end
+                && text[at] == b'.'
+                && (chain.gap.is_some() || chain.groups >= 6)
+                && let Some((octets, tail_end)) = tail(&text[..end], group)
+            {
+                chain.push(u16::from_be_bytes([octets[0], octets[1]]), 0);
+                chain.push(u16::from_be_bytes([octets[2], octets[3]]), 0);
+                chain.tail = true;
+                (chain.end, chain.next) = (tail_end, tail_end);
+                return chain;
             }
             let digits = &text[group..at];
             if digits.len() > 4 {
@@ -151,7 +153,7 @@ impl Chain {
                 return Some(Finding { span: crate::record::Span::new(self.start, port), ..finding });
             }
         }
-        Some(surround(text, finding))
+        Some(surround(text, finding, Family::Six))
     }
 
     fn is_address(&self, text: &[u8]) -> bool {
@@ -253,7 +255,17 @@ mod tests {
 
     #[test]
     fn times_and_scopes_are_neither() {
-        for text in ["10:05:03", "10/Oct/2000:13:55:36", "std::vec", "Foo::Bar", "::", "cafe::Server", "Base64::Decode", "a:b:c", ":::"] {
+        for text in [
+            "10:05:03",
+            "10/Oct/2000:13:55:36",
+            "std::vec",
+            "Foo::Bar",
+            "::",
+            "cafe::Server",
+            "Base64::Decode",
+            "a:b:c",
+            ":::",
+        ] {
             assert_eq!(found(text), [], "{text}");
         }
     }

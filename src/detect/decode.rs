@@ -38,10 +38,24 @@ impl Decoded {
                 }
             }
             let byte = text[at];
-            self.text.push(byte);
             self.starts.push(at as u32);
-            at += 1;
-            busy = busy.max(at + reach(byte));
+            if let (b'%', Some(value)) = (byte, hexadecimal(text, at + 1)) {
+                // By far the most common one.
+                self.text.push(value);
+                at += 3;
+                undone = true;
+                busy = busy.max(at + reach(value));
+                if at >= busy || !ends_escape(value) {
+                    continue;
+                }
+            } else {
+                self.text.push(byte);
+                at += 1;
+                busy = busy.max(at + reach(byte));
+                if !ends_escape(byte) {
+                    continue;
+                }
+            }
             while let Some((length, value)) = last_escape(&self.text) {
                 let keep = self.text.len() - length;
                 self.text.truncate(keep);
@@ -81,16 +95,31 @@ pub(super) fn may_start(text: &[u8], at: usize) -> bool {
         [b'\\', _, ..] => true,
         [b'&', b'#', ..] => true,
         [b'&', b'a'..=b'z', ..] => rest.contains(&b';'),
-        [0xEF, 0xBC | 0xBD, ..] => true,
+        [0xEF, 0xBC | 0xBD, ..] | [0xE3, 0x80, 0x82, ..] => true,
         _ => false,
     }
 }
 
+/// The byte that two hexadecimal digits at `at` spell.
+#[inline]
+fn hexadecimal(text: &[u8], at: usize) -> Option<u8> {
+    let digits = text.get(at..at + 2)?;
+    Some((nibble(digits[0])? << 4) | nibble(digits[1])?)
+}
+
+/// Whether an escape may end with this byte.
+#[inline]
+fn ends_escape(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'"' | b'\'' | b'/' | b'\\' | b'n' | b't' | b'r' | b';' | 128..)
+}
+
 /// How far behind a byte its escape may end.
+#[inline]
 fn reach(byte: u8) -> usize {
     match byte {
         b'%' | b'\\' | b'&' => LONGEST,
-        0xEF | 0xE3 => 3,
+        // Three bytes, each of them perhaps as `%ef`.
+        0xEF | 0xE3 => 9,
         _ => 0,
     }
 }
@@ -105,21 +134,20 @@ fn next_escape(text: &[u8]) -> Option<usize> {
 fn last_escape(text: &[u8]) -> Option<(usize, u8)> {
     let (&last, before) = text.split_last()?;
     if let Some(low) = nibble(last) {
-        if let [.., b'%', high] | [.., b'\\', b'x' | b'X', high] = before {
-            if let Some(high) = nibble(*high) {
-                let length = if before[before.len() - 2] == b'%' { 3 } else { 4 };
-                return Some((length, (high << 4) | low));
-            }
+        if let [.., b'%', high] | [.., b'\\', b'x' | b'X', high] = before
+            && let Some(high) = nibble(*high)
+        {
+            let length = if before[before.len() - 2] == b'%' { 3 } else { 4 };
+            return Some((length, (high << 4) | low));
         }
-        if let [.., sign @ (b'%' | b'\\'), b'u' | b'U', a, b, c] = before {
-            let _ = sign;
+        if let [.., b'%' | b'\\', b'u' | b'U', a, b, c] = before {
             let value = [*a, *b, *c, last].iter().try_fold(0u32, |v, &d| Some((v << 4) | u32::from(nibble(d)?)))?;
             return Some((6, folded(value)?));
         }
-        if let [.., b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7'] = before {
-            if (b'0'..=b'7').contains(&last) {
-                return Some((4, ((a - b'0') << 6) | ((b - b'0') << 3) | (last - b'0')));
-            }
+        if let [.., b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7'] = before
+            && (b'0'..=b'7').contains(&last)
+        {
+            return Some((4, ((a - b'0') << 6) | ((b - b'0') << 3) | (last - b'0')));
         }
     }
     if let [.., b'\\'] = before {
@@ -201,8 +229,25 @@ mod tests {
     #[test]
     fn every_escape_is_undone_in_any_nesting() {
         for escaped in [
-            "a%2eb", "a%2Eb", "a%252eb", "a%25252eb", "a\\x2eb", "a\\u002eb", "a\\\\x2eb", "a&#46;b", "a&#x2e;b", "a&period;b",
-            "a%u002eb", "a\\056b", "a%26%2346%3Bb", "a。b", "a．b", "a%EF%BC%8Eb", "a%32%65b", "a%5Cx2eb", "a%25%32%65b",
+            "a%2eb",
+            "a%2Eb",
+            "a%252eb",
+            "a%25252eb",
+            "a\\x2eb",
+            "a\\u002eb",
+            "a\\\\x2eb",
+            "a&#46;b",
+            "a&#x2e;b",
+            "a&period;b",
+            "a%u002eb",
+            "a\\056b",
+            "a%26%2346%3Bb",
+            "a。b",
+            "a．b",
+            "a%EF%BC%8Eb",
+            "a%32%65b",
+            "a%5Cx2eb",
+            "a%25%32%65b",
         ] {
             let expected: &[u8] = if escaped == "a%32%65b" { b"a2eb" } else { b"a.b" };
             assert_eq!(decoded(escaped.as_bytes()), expected, "{escaped}");

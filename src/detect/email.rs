@@ -7,6 +7,7 @@ use super::{
     Finding, What,
     bytes::{ALNUM, DIGIT, DOMAIN, LOCAL, is, is_at, is_before, run_end},
 };
+use memchr::memmem;
 
 /// How far a quoted local part or a domain literal may reach. Beyond it, this much is hidden.
 const REACH: usize = 128;
@@ -35,7 +36,7 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
         start -= 1;
     }
     let stop = start;
-    while start < at && !is(text[start], DOMAIN) || start < at && matches!(text[start], b'.' | b'-') {
+    while start < at && (!is(text[start], DOMAIN) || matches!(text[start], b'.' | b'-')) {
         start += 1;
     }
     if stop > 0 && text[stop - 1] == b':' {
@@ -58,7 +59,11 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
             outer -= 1;
         }
         let name = &text[outer..stop];
-        if name.contains(&b'+') || name.starts_with(b"SRS") || name.starts_with(b"prvs=") || name.starts_with(b"btv1") {
+        let schemes = [&b"SRS0"[..], b"SRS1", b"srs0", b"srs1", b"prvs=", b"btv1="];
+        if let Some(i) = schemes.iter().find_map(|scheme| memmem::find(name, scheme)) {
+            return Some(outer + i);
+        }
+        if name.contains(&b'+') {
             return Some(outer);
         }
     }
@@ -114,9 +119,31 @@ fn is_domain(name: &[u8]) -> bool {
     labels == 4 && octets
 }
 
-/// What package managers write behind the `@` of a package.
-const TAGS: [&[u8]; 10] =
-    [b"latest", b"next", b"beta", b"alpha", b"canary", b"main", b"master", b"stable", b"dev", b"head"];
+/// What package managers write behind the `@` of a package, and proxies behind that of a router.
+const TAGS: [&[u8]; 22] = [
+    b"latest",
+    b"next",
+    b"beta",
+    b"alpha",
+    b"canary",
+    b"main",
+    b"master",
+    b"stable",
+    b"dev",
+    b"head",
+    b"docker",
+    b"file",
+    b"internal",
+    b"kubernetes",
+    b"kubernetescrd",
+    b"kubernetesingress",
+    b"consul",
+    b"consulcatalog",
+    b"swarm",
+    b"ecs",
+    b"nomad",
+    b"redis",
+];
 
 /// `2x`, `1.5x.png`: how dense a picture's dots are.
 fn is_density(name: &[u8]) -> bool {
@@ -158,7 +185,9 @@ mod tests {
 
     #[test]
     fn versions_densities_and_handles_are_not_addresses() {
-        for text in ["logo@2x.png", "vue@3.2.1/dist", "checkout@v4", "/@bob", "react@latest", "@media", "a @ b", "x@1.0.0-rc.1"] {
+        for text in
+            ["logo@2x.png", "vue@3.2.1/dist", "checkout@v4", "/@bob", "react@latest", "@media", "a @ b", "x@1.0.0-rc.1"]
+        {
             assert_eq!(found(text), None, "{text}");
         }
     }

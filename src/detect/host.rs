@@ -3,7 +3,7 @@
 use super::{
     Finding, What,
     bytes::{ALNUM, DIGIT, HOST, is, is_at, nibble, run_end, run_start},
-    surround::surround,
+    surround::{Family, surround},
 };
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,7 +17,7 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         b'=' => {
             let name = &text[run_start(text, at - 1, (at - 1).saturating_sub(24), HOST)..at - 1];
             let word = name.rsplit(|&b| !is(b, ALNUM)).next()?;
-            if !NAMES.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+            if !is_name(word) {
                 return None;
             }
         }
@@ -32,14 +32,44 @@ pub(super) fn whole(text: &[u8], at: usize) -> Option<Finding> {
     let stops = text[at..end].iter().rev().take_while(|&&b| b == b'.').count();
     let end = end - stops;
     let address = number(&text[at..end])?;
-    Some(surround(text, Finding::new(at, end, What::Address(IpAddr::V4(address)))))
+    Some(surround(text, Finding::new(at, end, What::Address(IpAddr::V4(address))), Family::Four))
 }
 
-/// Names behind which a number is an address.
-const NAMES: [&[u8]; 22] = [
-    b"host", b"hostname", b"ip", b"ipaddr", b"ipaddress", b"addr", b"address", b"client", b"clientip", b"remote", b"peer",
-    b"server", b"src", b"dst", b"source", b"destination", b"from", b"rhost", b"ipv4", b"url", b"proxy", b"origin",
-];
+/// Whether a number behind this name is an address.
+fn is_name(word: &[u8]) -> bool {
+    let mut lower = [0u8; 12];
+    if !(2..=lower.len()).contains(&word.len()) {
+        return false;
+    }
+    let lower = &mut lower[..word.len()];
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"host"
+            | b"hostname"
+            | b"ip"
+            | b"ipaddr"
+            | b"ipaddress"
+            | b"addr"
+            | b"address"
+            | b"client"
+            | b"clientip"
+            | b"remote"
+            | b"peer"
+            | b"server"
+            | b"src"
+            | b"dst"
+            | b"source"
+            | b"destination"
+            | b"from"
+            | b"rhost"
+            | b"ipv4"
+            | b"url"
+            | b"proxy"
+            | b"origin"
+    )
+}
 
 /// One to three numbers as `inet_aton` reads them. Fours are read as words elsewhere.
 fn number(text: &[u8]) -> Option<Ipv4Addr> {
@@ -47,10 +77,12 @@ fn number(text: &[u8]) -> Option<Ipv4Addr> {
     let mut count = 0;
     for part in text.split(|&b| b == b'.') {
         *parts.get_mut(count)? = match part {
-            [b'0', b'x' | b'X', digits @ ..] if !digits.is_empty() && digits.len() <= 16 => digits
-                .iter()
-                .try_fold(0u64, |value, &b| Some((value << 4) | u64::from(nibble(b)?)))?,
-            [b'0', digits @ ..] if !digits.is_empty() && digits.len() <= 16 && digits.iter().all(|&b| (b'0'..b'8').contains(&b)) => {
+            [b'0', b'x' | b'X', digits @ ..] if !digits.is_empty() && digits.len() <= 16 => {
+                digits.iter().try_fold(0u64, |value, &b| Some((value << 4) | u64::from(nibble(b)?)))?
+            }
+            [b'0', digits @ ..]
+                if !digits.is_empty() && digits.len() <= 16 && digits.iter().all(|&b| (b'0'..b'8').contains(&b)) =>
+            {
                 digits.iter().fold(0, |value, &b| value * 8 + u64::from(b - b'0'))
             }
             digits if (1..=12).contains(&digits.len()) && digits.iter().all(|&b| is(b, DIGIT)) => {
@@ -60,7 +92,8 @@ fn number(text: &[u8]) -> Option<Ipv4Addr> {
         };
         count += 1;
     }
-    let leading = parts[..count - 1].iter().try_fold(0u64, |value, &part| (part < 256).then_some((value << 8) | part))?;
+    let leading =
+        parts[..count - 1].iter().try_fold(0u64, |value, &part| (part < 256).then_some((value << 8) | part))?;
     let bits = 32 - 8 * (count as u32 - 1);
     let last = parts[count - 1];
     // `203.28935` is an address; `1.5` is read as the version that it more likely is.
@@ -94,7 +127,9 @@ mod tests {
 
     #[test]
     fn other_numbers_are_not() {
-        for (text, start) in [("page=3405803783", 5), ("//2026/11", 2), ("//7.5/", 2), ("//99999999999/", 2), ("/3405803783", 1)] {
+        for (text, start) in
+            [("page=3405803783", 5), ("//2026/11", 2), ("//7.5/", 2), ("//99999999999/", 2), ("/3405803783", 1)]
+        {
             assert_eq!(at(text.as_bytes(), start), None, "{text}");
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn passes(digits: &[u8; 15]) -> bool {
             if i % 2 == 1 { digit * 2 - if digit > 4 { 9 } else { 0 } } else { digit }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The grouped IMEI whose last separator stands at `at`.

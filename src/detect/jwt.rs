@@ -1,6 +1,6 @@
 //! JSON Web Tokens: base64url parts joined by dots, of which the first decodes to something that starts with `{"`.
 
-use super::bytes::{ALNUM, is};
+use super::bytes::{TOKEN, is};
 
 /// Where the token that starts at `start` ends, if one does; `part_end` is the end of its first part.
 pub(super) fn end(text: &[u8], start: usize, part_end: usize) -> Option<usize> {
@@ -10,7 +10,7 @@ pub(super) fn end(text: &[u8], start: usize, part_end: usize) -> Option<usize> {
     let mut end = part_end;
     // Signed tokens have three parts, encrypted ones five; whatever is joined on belongs to it. A stop after the last
     // part may be a sentence's, and does no harm.
-    while end < text.len() && (is(text[end], ALNUM) || matches!(text[end], b'-' | b'_' | b'.')) {
+    while end < text.len() && (is(text[end], TOKEN) || text[end] == b'.') {
         end += 1;
     }
     (end > part_end + 2).then_some(end)

@@ -1,7 +1,6 @@
 //! Class masks → the few places where a verifier has to look.
 //!
-//! Pure logic on 64 bits at a time, looking back only, so that one block of the past is all it carries. A mark is a
-//! necessary condition: where there is none, the verifier would find nothing (a test tries it at every byte).
+//! Pure logic on 64 bits at a time, looking back 16 bytes and never ahead. A mark is a necessary condition: where there is none, the verifier would find nothing (a test tries it at every byte).
 
 use super::kernel::Masks;
 
@@ -20,147 +19,137 @@ pub(super) struct Marks {
     pub mac: u64,
     /// At the last separator of what may be a grouped IMEI.
     pub imei: u64,
-    /// At an `@`.
+    /// At an `@` that follows no other.
     pub at: u64,
     /// At a `=` or `:` behind a name.
     pub named: u64,
     /// At a digit where a host stands: behind `//` or `name=`.
     pub host: u64,
+    /// At what may start an escape.
+    pub escape: u64,
 }
 
 impl Marks {
-    /// What of it `asked` lets through.
-    #[inline(always)]
-    pub(super) fn only(&self, asked: &Marks) -> Marks {
+    /// Every mark everywhere.
+    #[cfg(test)]
+    pub(super) const ALL: Marks = {
+        let all = u64::MAX;
         Marks {
-            word: self.word & asked.word,
-            colon: self.colon & asked.colon,
-            token: self.token & asked.token,
-            uuid: self.uuid & asked.uuid,
-            mac: self.mac & asked.mac,
-            imei: self.imei & asked.imei,
-            at: self.at & asked.at,
-            named: self.named & asked.named,
-            host: self.host & asked.host,
+            word: all,
+            colon: all,
+            token: all,
+            uuid: all,
+            mac: all,
+            imei: all,
+            at: all,
+            named: all,
+            host: all,
+            escape: all,
+        }
+    };
+
+    /// What of it `asked` lets through at the `fresh` bytes.
+    #[inline(always)]
+    pub(super) fn only(&self, asked: &Marks, fresh: u64) -> Marks {
+        Marks {
+            word: self.word & asked.word & fresh,
+            colon: self.colon & asked.colon & fresh,
+            token: self.token & asked.token & fresh,
+            uuid: self.uuid & asked.uuid & fresh,
+            mac: self.mac & asked.mac & fresh,
+            imei: self.imei & asked.imei & fresh,
+            at: self.at & asked.at & fresh,
+            named: self.named & asked.named & fresh,
+            host: self.host & asked.host & fresh,
+            escape: self.escape & asked.escape & fresh,
         }
     }
 
-    /// Whether there is nothing to look at.
+    /// All marks together.
     #[inline(always)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.word | self.colon | self.token | self.uuid | self.mac | self.imei | self.at | self.named | self.host == 0
+    pub(super) fn any(&self) -> u64 {
+        let fixed = self.uuid | self.mac | self.imei | self.at;
+        self.word | self.colon | self.token | fixed | self.named | self.host | self.escape
     }
 }
 
-/// What a block has to know of the one before it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Carry {
-    masks: Masks,
-    token: u64,
-    step: u64,
-    step2: u64,
-    runs: [u64; 4],
-    digits: [u64; 4],
-    six: u64,
-    four: u64,
-}
+/// How far back the logic looks: marks in the first bytes of a block that is not the first are the block's before it.
+pub(super) const REACH: usize = 16;
 
-impl Carry {
-    /// The marks of the block `m`, which follows the block of the last call.
+impl Marks {
+    /// The marks of one block.
     #[inline(always)]
-    pub(super) fn next(&mut self, m: &Masks) -> Marks {
-        let before = &self.masks;
+    pub(super) fn of(m: &Masks) -> Marks {
         let token = m.alnum | m.dash | m.plus;
-        let digit1 = back(m.digit, before.digit, 1);
-        let dot1 = back(m.dot, before.dot, 1);
-        let dash1 = back(m.dash, before.dash, 1);
 
         // An address in four parts: three times a digit behind a separator behind a digit, 2 to 5 bytes apart.
-        let step = m.digit & (dot1 | dash1) & back(m.digit, before.digit, 2);
-        let step2 = step & near(step, self.step);
-        let step3 = step & near(step2, self.step2);
+        let step = m.digit & ((m.dot | m.dash) << 1) & (m.digit << 2);
+        let step3 = step & near(step & near(step));
         // Nibbles: four dots two apart. Hexadecimal: `0x` at the start of a part.
-        let dot5 = back(m.dot, before.dot, 5);
-        let nibbles = m.dot & back(m.dot, before.dot, 2) & back(m.dot, before.dot, 4) & back(m.dot, before.dot, 6);
-        let hexadecimal = m.ex & digit1 & !back(m.alnum, before.alnum, 2);
-        // IPv6 in a host name: `--` between hexadecimal digits, or seven dashes no more than five apart.
-        let double =
-            m.hex & dash1 & back(m.dash, before.dash, 2) & back(m.hex, before.hex, 3);
-        let mut word = step3 | nibbles | hexadecimal | double;
-        if m.dash.count_ones() + before.dash.count_ones() >= 7 {
-            word |= chain(m.dash, before.dash, 6);
-        }
+        let nibbles = m.dot & (m.dot << 2) & (m.dot << 4) & (m.dot << 6);
+        let hexadecimal = m.ex & (m.digit << 1) & !(m.alnum << 2);
+        // IPv6 in a host name: `--` between hexadecimal digits, or a dash behind 14 such digits and dashes.
+        let double = m.hex & (m.dash << 1) & (m.dash << 2) & (m.hex << 3);
+        let g2 = (m.hex | m.dash) & ((m.hex | m.dash) << 1);
+        let g4 = g2 & (g2 << 2);
+        let g8 = g4 & (g4 << 4);
+        let groups = m.dash & g8 & (g8 << 6) & (near(m.dash));
+        let word = step3 | nibbles | hexadecimal | double | groups;
 
-        let mut colon = m.colon & back(m.colon, before.colon, 1);
-        if m.colon.count_ones() + before.colon.count_ones() >= 5 {
-            colon |= chain(m.colon, before.colon, 4);
-        }
+        // Two colons, or four no more than five bytes apart: a time of day with its date has three.
+        let colon = m.colon & ((m.colon << 1) | near1(m.colon & near1(m.colon & near1(m.colon))));
 
         // A run reaches 16 token characters, or 12 digits.
-        let t2 = token & back(token, self.token, 1);
-        let t4 = t2 & back(t2, self.runs[0], 2);
-        let t8 = t4 & back(t4, self.runs[1], 4);
-        let t16 = t8 & back(t8, self.runs[2], 8);
-        let d2 = m.digit & digit1;
-        let d4 = d2 & back(d2, self.digits[0], 2);
-        let d8 = d4 & back(d4, self.digits[1], 4);
-        let d12 = d8 & back(d4, self.digits[1], 8);
-        let long = (t16 & !back(t16, self.runs[3], 1)) | (d12 & !back(d12, self.digits[3], 1));
+        let t2 = token & (token << 1);
+        let t4 = t2 & (t2 << 2);
+        let t8 = t4 & (t4 << 4);
+        let t16 = t8 & (t8 << 8);
+        let d2 = m.digit & (m.digit << 1);
+        let d4 = d2 & (d2 << 2);
+        let d12 = d4 & (d4 << 4) & (d4 << 8);
+        let long = (t16 & !(t16 << 1)) | (d12 & !(d12 << 1));
 
         // Fixed patterns, seen from their last separator.
-        let dash5 = back(m.dash, before.dash, 5);
-        let uuid = m.dash & dash5 & back(m.dash, before.dash, 10) & back(m.dash, before.dash, 15);
-        let dash3 = back(m.dash, before.dash, 3);
-        let pairs =
-            m.dash & dash3 & back(m.dash, before.dash, 6) & back(m.dash, before.dash, 9) & back(m.dash, before.dash, 12);
-        let h2 = m.hex & back(m.hex, before.hex, 1);
-        let h4 = h2 & back(m.hex, before.hex, 2) & back(m.hex, before.hex, 3);
-        let quads = m.dot & dot5 & back(h4, self.four, 1) & back(h4, self.four, 6);
-        let d6 = d4 & back(d2, self.digits[0], 4);
+        let h2 = m.hex & (m.hex << 1);
+        let h4 = h2 & (h2 << 2);
+        let uuid = m.dash & (m.dash << 5) & (m.dash << 10) & (m.dash << 15) & (h4 << 1) & (h4 << 6) & (h4 << 11);
+        let pair = m.dash & (h2 << 1);
+        let pairs = pair & (pair << 3) & (pair << 6) & (pair << 9) & (pair << 12);
+        let quads = m.dot & (m.dot << 5) & (h4 << 1) & (h4 << 6);
+        let d6 = d4 & (d2 << 4);
         let gap = !token | m.dash;
-        let gap_before = !self.token | before.dash;
-        let imei = gap & back(d6, self.six, 1) & back(gap, gap_before, 7) & back(d6, self.six, 8);
+        let imei = gap & (d6 << 1) & (gap << 7) & (d6 << 8);
 
-        // `name=`, `name:`, `"name":`.
-        let token1 = back(token, self.token, 1);
-        let named = (m.equals & token1)
-            | ((m.colon | m.equals) & ((token1 & !digit1) | back(m.quote, before.quote, 1)));
-        let slashes = back(m.slash, before.slash, 1) & back(m.slash, before.slash, 2);
-        let valued = back(m.equals, before.equals, 1) & back(token, self.token, 2);
+        // `name=`, `name:`, `"name":`, and a number behind `//` or `name=`.
+        let named = (m.equals & (token << 1)) | ((m.colon | m.equals) & (((token & !m.digit) | m.quote) << 1));
+        let slashes = (m.slash << 1) & (m.slash << 2);
+        let valued = (m.equals << 1) & (token << 2);
         let host = m.digit & (slashes | valued);
 
-        *self = Carry {
-            masks: *m,
-            token,
-            step,
-            step2,
-            runs: [t2, t4, t8, t16],
-            digits: [d2, d4, d8, d12],
-            six: d6,
-            four: h4,
-        };
-        Marks { word, colon, token: long, uuid, mac: pairs | quads, imei, at: m.at, named, host }
+        Marks {
+            word,
+            colon,
+            token: long,
+            uuid,
+            mac: pairs | quads,
+            imei,
+            at: m.at & !(m.at << 1),
+            named,
+            host,
+            escape: m.escape,
+        }
     }
-}
-
-/// The mask as it stood `by` bytes earlier.
-#[inline(always)]
-fn back(now: u64, before: u64, by: u32) -> u64 {
-    (now << by) | (before >> (64 - by))
 }
 
 /// Whether a bit stood 2 to 5 bytes earlier.
 #[inline(always)]
-fn near(now: u64, before: u64) -> u64 {
-    back(now, before, 2) | back(now, before, 3) | back(now, before, 4) | back(now, before, 5)
+fn near(mask: u64) -> u64 {
+    let two = (mask << 2) | (mask << 3);
+    two | (two << 2)
 }
 
-/// The bits with at least `steps` more before them, each at most five bytes from the next.
-fn chain(now: u64, before: u64, steps: u32) -> u64 {
-    let all = (u128::from(now) << 64) | u128::from(before);
-    let mut left = all;
-    for _ in 0..steps {
-        left = all & ((left << 1) | (left << 2) | (left << 3) | (left << 4) | (left << 5));
-    }
-    (left >> 64) as u64
+/// Whether a bit stood 1 to 5 bytes earlier.
+#[inline(always)]
+fn near1(mask: u64) -> u64 {
+    (mask << 1) | near(mask)
 }

@@ -26,7 +26,7 @@ mod tests;
 
 use self::{
     decode::Decoded,
-    kernel::{BLOCKS, Kernel, Masks},
+    kernel::{Kernel, Window},
     scan::Scan,
 };
 use crate::record::Span;
@@ -51,7 +51,8 @@ impl Kinds {
     pub const MAC: Kinds = Kinds(16);
     /// Mobile equipment ids that pass Luhn's check. In policies: `imei`.
     pub const IMEI: Kinds = Kinds(32);
-    /// Long hexadecimal, base64 and other random-looking runs. In policies: `token`.
+    /// Long hexadecimal, base64 and other random-looking runs, numbers from 12 digits on, the values of well-known secret
+    /// names. In policies: `token`.
     pub const TOKEN: Kinds = Kinds(64);
     /// Every kind.
     pub const ALL: Kinds = Kinds(127);
@@ -88,7 +89,8 @@ impl Kinds {
 pub enum What {
     /// An address that can be written in its plain form.
     Address(IpAddr),
-    /// A host name that spells an address (`203-0-113-7.dialup.example`, `7.113.0.203.in-addr.arpa`): all of the name is the finding.
+    /// A host name that spells an address (`203-0-113-7.dialup.example`, `7.113.0.203.in-addr.arpa`): all of the name is the
+    /// finding. Also numbers in which an address may hide and none is certain: `203-0-113-7`, `1.3.6.1.4.1.311`.
     HostName,
     /// An e-mail address.
     Email,
@@ -107,7 +109,8 @@ pub enum What {
 /// One finding. Findings of one call do not overlap and stand in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Every byte that must go: an address with its brackets, zone and port.
+    /// Every byte that must go: an address with its brackets, zone and port. Brackets belong to an IPv6 address, and to an
+    /// IPv4 address with a port behind them; where a word stands in front of them (`unknown[192.0.2.7]`) they do not.
     pub span: Span,
     /// The address alone, without brackets and port but with its zone; for other kinds the same as `span`.
     pub core: Span,
@@ -138,7 +141,7 @@ impl Finding {
 #[derive(Debug)]
 pub struct Detector {
     kernel: Kernel,
-    masks: [Masks; BLOCKS],
+    window: Window,
     found: Vec<Finding>,
     decoded: Decoded,
     inner: Vec<Finding>,
@@ -148,7 +151,7 @@ impl Default for Detector {
     fn default() -> Detector {
         Detector {
             kernel: Kernel::best(),
-            masks: [Masks::default(); BLOCKS],
+            window: Window::default(),
             found: Vec::new(),
             decoded: Decoded::default(),
             inner: Vec::new(),
@@ -161,7 +164,7 @@ impl Detector {
     #[inline]
     pub fn find(&mut self, text: &[u8], kinds: Kinds, place: Place) -> &[Finding] {
         self.found.clear();
-        let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.masks);
+        let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.window);
         merge(&mut self.found);
         if escaped {
             self.find_escaped(text, kinds, place);
@@ -182,7 +185,7 @@ impl Detector {
             return;
         }
         self.inner.clear();
-        Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.masks);
+        Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.window);
         merge(&mut self.inner);
         for finding in &mut self.inner {
             finding.span = self.decoded.source(finding.span);

@@ -2,9 +2,9 @@
 
 use super::{
     Finding, Kinds, Place, address, colon, decode, email, host, imei,
-    kernel::{BLOCKS, Kernel, Masks},
+    kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
-    marks::{Carry, Marks},
+    marks::{Marks, REACH},
     secret, token, uuid,
     version::Agents,
 };
@@ -25,12 +25,22 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     #[inline]
     pub(super) fn new(text: &'a [u8], kinds: Kinds, place: Place, found: &'a mut Vec<Finding>) -> Scan<'a> {
-        Scan { text, kinds, place, found, word_end: 0, colon_end: 0, token_end: 0, secret_end: 0, agents: Agents::default() }
+        Scan {
+            text,
+            kinds,
+            place,
+            found,
+            word_end: 0,
+            colon_end: 0,
+            token_end: 0,
+            secret_end: 0,
+            agents: Agents::default(),
+        }
     }
 
     /// Reads the text, and says whether it holds escapes.
     #[inline]
-    pub(super) fn fast(mut self, kernel: Kernel, masks: &mut [Masks; BLOCKS]) -> bool {
+    pub(super) fn fast(mut self, kernel: Kernel, window: &mut Window) -> bool {
         let gate = |kinds: Kinds| if self.kinds.overlaps(kinds) { u64::MAX } else { 0 };
         let ip = gate(Kinds::IP);
         let asked = Marks {
@@ -43,23 +53,23 @@ impl<'a> Scan<'a> {
             at: gate(Kinds::EMAIL),
             named: gate(Kinds::TOKEN),
             host: ip,
+            escape: u64::MAX,
         };
         let mut escaped = false;
-        let mut carry = Carry::default();
         self.begin();
         let text = self.text;
-        for (chunk, base) in text.chunks(64 * BLOCKS).zip((0..).step_by(64 * BLOCKS)) {
-            let blocks = kernel.classify(chunk, masks);
-            for (block, m) in masks[..blocks].iter().enumerate() {
-                let marks = carry.next(m).only(&asked);
-                let base = base + block * 64;
-                if m.escape != 0 && !escaped {
-                    each(m.escape, |bit| escaped |= decode::may_start(text, base + bit));
-                }
-                if !marks.is_empty() {
-                    self.look(&marks, base);
+        let mut base = 0;
+        // All of the first block is new.
+        let mut first = u64::MAX;
+        while base + REACH < text.len() || base == 0 && !text.is_empty() {
+            let blocks = kernel.window(&text[base..text.len().min(base + WINDOW)], &asked, first, window);
+            for (i, any) in window.any[..blocks].iter().enumerate() {
+                if *any != 0 {
+                    self.look(&window.marks(i), base + i * STRIDE, &mut escaped);
                 }
             }
+            base += blocks * STRIDE;
+            first = u64::MAX << REACH;
         }
         escaped
     }
@@ -73,7 +83,10 @@ impl<'a> Scan<'a> {
     }
 
     #[inline(never)]
-    fn look(&mut self, marks: &Marks, base: usize) {
+    fn look(&mut self, marks: &Marks, base: usize, escaped: &mut bool) {
+        if marks.escape != 0 && !*escaped {
+            each(marks.escape, |bit| *escaped |= decode::may_start(self.text, base + bit));
+        }
         each(marks.word, |bit| self.word(base + bit));
         each(marks.colon, |bit| self.colon(base + bit));
         each(marks.token, |bit| self.token(base + bit));

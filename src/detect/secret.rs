@@ -2,7 +2,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, TOKEN, is, is_at, is_before, run_end, run_start},
+    bytes::{ALNUM, TOKEN, is, is_at, run_end, run_start},
 };
 
 /// How long a name may be, and how long a value; a longer one is hidden to here and its rest is read like any text.
@@ -17,8 +17,9 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     let quoted = matches!(text[at - 1], b'"' | b'\'');
     let name_end = at - usize::from(quoted);
-    // One look at the last letter spares nearly every name.
-    if !is_before(text, name_end, ALNUM) || LAST & (1 << (text[name_end - 1] & 31)) == 0 {
+    // One look at the last two letters spares nearly every name.
+    let (before, last) = (text[name_end - 2], text[name_end - 1]);
+    if LAST_TWO[(last & 31) as usize] & (1 << (before & 31)) == 0 || !is(last, ALNUM) {
         return None;
     }
     let name = run_start(text, name_end, name_end.saturating_sub(NAME + 1), TOKEN);
@@ -44,11 +45,18 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         .iter()
         .position(|&b| match quote {
             Some(quote) => b == quote,
-            None => matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'),
+            None => matches!(
+                b,
+                b' ' | b'\t' | b'\r' | b'\n' | b'&' | b';' | b',' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}'
+            ),
         })
         .unwrap_or(reach.len());
     let value = &reach[..length];
-    let blank = value.is_empty() || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.')) || is_ours(value);
+    // `PWD=/home` is where a program runs.
+    let directory =
+        name_end - name == 3 && value.first() == Some(&b'/') && text[name..name_end].eq_ignore_ascii_case(b"pwd");
+    let blank =
+        directory || value.is_empty() || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.')) || is_ours(value);
     (!blank).then(|| Finding::new(start, start + length, What::Token))
 }
 
@@ -78,26 +86,31 @@ fn strength(name: &[u8]) -> Option<Strength> {
     match &plain[..length] {
         b"password" | b"passwd" | b"pwd" | b"passphrase" | b"apikey" | b"xapikey" | b"apisecret" | b"secret"
         | b"clientsecret" | b"secretkey" | b"accesskey" | b"accesskeyid" | b"secretaccesskey" | b"privatekey"
-        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken" | b"sessiontoken"
-        | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword" | b"jsessionid"
-        | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => Some(Strength::Always),
-        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp" | b"credential"
-        | b"credentials" | b"nonce" => Some(Strength::Assigned),
+        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken"
+        | b"sessiontoken" | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword"
+        | b"jsessionid" | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => {
+            Some(Strength::Always)
+        }
+        b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp"
+        | b"credential" | b"credentials" | b"nonce" => Some(Strength::Assigned),
         b"authorization" | b"proxyauthorization" => Some(Strength::Header),
         _ => None,
     }
 }
 
-/// The last letters of those names, as bits.
-const LAST: u32 = {
-    let letters = b"dyetsnhgp";
-    let mut bits = 0;
+/// How those names end: for each last letter the letters before it, as bits.
+const LAST_TWO: [u32; 32] = {
+    let pairs: [&[u8; 2]; 18] = [
+        b"rd", b"wd", b"id", b"se", b"re", b"ce", b"de", b"ey", b"et", b"wt", b"en", b"on", b"th", b"ss", b"ls", b"al",
+        b"ig", b"tp",
+    ];
+    let mut table = [0; 32];
     let mut i = 0;
-    while i < letters.len() {
-        bits |= 1 << (letters[i] & 31);
+    while i < pairs.len() {
+        table[(pairs[i][1] & 31) as usize] |= 1 << (pairs[i][0] & 31);
         i += 1;
     }
-    bits
+    table
 };
 
 /// A placeholder or a pseudonym that an earlier run put there.
@@ -106,7 +119,12 @@ fn is_ours(value: &[u8]) -> bool {
         return name.iter().all(|b| b.is_ascii_lowercase());
     }
     let dots = value.iter().filter(|&&b| b == b'.').count();
-    dots == 2 && value.starts_with(b"p1.") && value.iter().rposition(|&b| b == b'.').is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
+    dots == 2
+        && value.starts_with(b"p1.")
+        && value
+            .iter()
+            .rposition(|&b| b == b'.')
+            .is_some_and(|dot| super::version::pseudonym(value, dot + 1, value.len()))
 }
 
 #[cfg(test)]
@@ -136,8 +154,29 @@ mod tests {
     }
 
     #[test]
+    fn every_name_is_let_through_to_be_compared() {
+        for name in NAMES_OF_TESTS.split(' ') {
+            assert_eq!(found(&format!("{name}=x1")), ["x1"], "{name}");
+        }
+    }
+
+    const NAMES_OF_TESTS: &str = "password passwd pwd passphrase apikey x-api-key api_secret secret client_secret secret_key \
+        access_key access_key_id private_key access_token auth_token refresh_token id_token csrf_token session_token \
+        jsessionid PHPSESSID sessionid sessid passcode auth_key token pass auth session sid sig signature jwt otp \
+        credential credentials nonce authorization";
+
+    #[test]
     fn prose_and_placeholders_are_left() {
-        for text in ["invalid token: expected }", "password=", "password=[token]", "key=page", "session: opened", "token=p1.20261121.9f86d081884c7d65", "password=***"] {
+        for text in [
+            "invalid token: expected }",
+            "password=",
+            "password=[token]",
+            "key=page",
+            "session: opened",
+            "token=p1.20261121.9f86d081884c7d65",
+            "password=***",
+            "PWD=/srv/app",
+        ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }
     }

@@ -6,6 +6,15 @@ use super::{
 };
 use crate::record::Span;
 
+/// How an address is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// With dots, or as a number.
+    Four,
+    /// With colons, one that maps an IPv4 address included.
+    Six,
+}
+
 /// How long a zone may be. A longer one is hidden to here.
 const ZONE: usize = 64;
 
@@ -13,9 +22,10 @@ const ZONE: usize = 64;
 ///
 /// Brackets go with an IPv6 address, and with an IPv4 address that a port follows, but not where they follow a word, as
 /// in `unknown[192.0.2.7]`: there the name would run into the address.
-pub(super) fn surround(text: &[u8], finding: Finding) -> Finding {
+#[inline]
+pub(super) fn surround(text: &[u8], finding: Finding, family: Family) -> Finding {
     let (mut start, mut end) = (finding.span.start as usize, finding.span.end as usize);
-    let six = is_six(&text[start..finding.core.end as usize]);
+    let six = family == Family::Six;
     let mut core_end = finding.core.end as usize;
     if six && end == core_end && text.get(end) == Some(&b'%') {
         let zone = run_end(&text[..text.len().min(end + 1 + ZONE)], end + 1, HOST);
@@ -34,10 +44,6 @@ pub(super) fn surround(text: &[u8], finding: Finding) -> Finding {
     Finding { span: Span::new(start, end), core: Span::new(finding.core.start as usize, core_end), ..finding }
 }
 
-fn is_six(address: &[u8]) -> bool {
-    address.contains(&b':')
-}
-
 /// Where the port that stands at `at` ends; `at` if none does.
 fn port_end(text: &[u8], at: usize) -> usize {
     if !matches!(text.get(at), Some(b':' | b'#')) || !is_at(text, at + 1, DIGIT) {
@@ -45,6 +51,8 @@ fn port_end(text: &[u8], at: usize) -> usize {
     }
     let end = run_end(&text[..text.len().min(at + 7)], at + 1, DIGIT);
     let goes_on = is_at(text, end, ALNUM)
-        || matches!(text.get(end), Some(b'.' | b':' | b'_' | b'-')) && is_at(text, end + 1, ALNUM) && !is(text[end], ALNUM);
+        || matches!(text.get(end), Some(b'.' | b':' | b'_' | b'-'))
+            && is_at(text, end + 1, ALNUM)
+            && !is(text[end], ALNUM);
     if end - at > 6 || goes_on { at } else { end }
 }

@@ -17,6 +17,8 @@ const SHORTEST: usize = 16;
 const LONG_NUMBER: usize = 12;
 /// From how many characters a run is a token if it looks random.
 const LONG_RANDOM: usize = 20;
+/// Words this short say nothing.
+const SHORT_WORD: usize = 4;
 /// How far base64 is followed over slashes to the left of what was recognised.
 const LEFT_REACH: usize = 64;
 
@@ -26,7 +28,7 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
         return at;
     }
     let start = run_start(text, at, floor, TOKEN);
-    let end = run_end(text, at, TOKEN);
+    let (end, changes, longest) = glance(text, start);
     if end - start >= SHORTEST {
         if let Some(jwt_end) = jwt::end(text, start, end) {
             let what = if kinds.has(Kinds::JWT) { What::Jwt } else { What::Token };
@@ -38,17 +40,41 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
     } else if end - start < LONG_NUMBER {
         return end;
     }
+    // Most runs are slugs: no long word, hardly a change of class. To be odd, 16 characters need four changes.
+    if longest < LONG_NUMBER && changes < 4 && !known_key(&text[start..end]) {
+        return end;
+    }
     let shape = Shape::read(text, start, end, kinds, place, found);
     if !kinds.has(Kinds::TOKEN) {
         return end;
     }
-    let random = end - start >= LONG_RANDOM && shape.odd >= SHORTEST;
+    // `xn--` starts a host name's label in other letters than ASCII.
+    let random = end - start >= LONG_RANDOM && shape.odd >= SHORTEST && !text[start..end].starts_with(b"xn--");
     if random || known_key(&text[start..end]) {
         let (from, to) = base64(text, start, end);
         found.push(Finding::new(from, to, What::Token));
         return to.max(end);
     }
     end
+}
+
+/// Where the run that starts at `start` ends, how often neighbours inside its words are of different class, and how long
+/// its longest word is.
+#[inline]
+fn glance(text: &[u8], start: usize) -> (usize, usize, usize) {
+    let (mut at, mut changes, mut longest, mut word, mut before) = (start, 0, 0, 0, NONE);
+    while let Some(&byte) = text.get(at) {
+        if !is(byte, TOKEN) {
+            break;
+        }
+        let class = CLASS[byte as usize];
+        changes += usize::from((class != before) & (class != NONE) & (before != NONE));
+        word = if class == NONE { 0 } else { word + 1 };
+        longest = longest.max(word);
+        before = class;
+        at += 1;
+    }
+    (at, changes, longest)
 }
 
 /// Whether base64 that ends with its padding at the `=` at `at` stands there, in pieces too short to be seen alone.
@@ -61,15 +87,16 @@ pub(super) fn padded(text: &[u8], at: usize) -> Option<Finding> {
     while start > floor && (is(text[start - 1], TOKEN) || text[start - 1] == b'/') {
         start -= 1;
     }
-    while start < at && text[start] == b'/' {
-        start += 1;
-    }
     let end = if text.get(at + 1) == Some(&b'=') { at + 2 } else { at + 1 };
+    // A path may stand in front: base64 starts where four divide what is left.
+    while !(end - start).is_multiple_of(4) || text[start] == b'/' {
+        start += 1 + text[start..at].iter().position(|&b| b == b'/')?;
+    }
     let body = &text[start..at];
     let digits = body.iter().filter(|&&b| is(b, DIGIT)).count();
     let upper = body.iter().filter(|b| b.is_ascii_uppercase()).count();
     let lower = body.iter().filter(|b| b.is_ascii_lowercase()).count();
-    let drawn = body.len() >= SHORTEST && digits > 0 && upper > 1 && lower > 1 && (end - start) % 4 == 0;
+    let drawn = body.len() >= SHORTEST && digits > 0 && upper > 1 && lower > 1;
     drawn.then(|| Finding::new(start, end, What::Token))
 }
 
@@ -85,16 +112,17 @@ impl Shape {
         let mut shape = Shape::default();
         let mut at = start;
         while at < end {
-            if !is(text[at], ALNUM) {
-                at += 1;
+            let word = Word::read(text, at, end);
+            if word.len() < SHORT_WORD {
+                at = word.end + 1;
                 continue;
             }
-            let word = Word::read(text, at, end);
             if word.longest_number >= LONG_NUMBER {
                 number(text, &word, kinds, place, found);
             }
             if word.hex && word.len() >= SHORTEST && kinds.has(Kinds::TOKEN) {
-                let spared = (matches!(place, Place::Path | Place::Text) && version::asset_hash(text, word.start, word.end))
+                let spared = (matches!(place, Place::Path | Place::Text)
+                    && version::asset_hash(text, word.start, word.end))
                     || version::pseudonym(text, word.start, word.end)
                     || (word.digits == word.len() && is_ordinary_number(text, word.start, word.end));
                 if !spared {
@@ -115,50 +143,47 @@ struct Word {
     start: usize,
     end: usize,
     digits: usize,
-    uppers: usize,
-    lowers: usize,
+    mixed_case: bool,
     hex: bool,
     /// How often the class of neighbours changes, a capital letter at the start of a word not counted.
     changes: usize,
     longest_number: usize,
-    number_end: usize,
 }
 
 impl Word {
+    /// Reads the word from `start` on: empty if none starts there. Written without branches on what the bytes are, since
+    /// they follow no pattern.
+    #[inline]
     fn read(text: &[u8], start: usize, end: usize) -> Word {
+        const LETTER: u32 = 1 << LOWER | 1 << UPPER;
         let mut word = Word { start, hex: true, ..Word::default() };
         let mut at = start;
-        let (mut before, mut run) = (Class::None, 0);
+        let (mut before, mut run, mut number, mut seen) = (NONE, 0u32, 0, 0u32);
         while at < end {
-            let class = match text[at] {
-                b'0'..=b'9' => Class::Digit,
-                b'A'..=b'Z' => Class::Upper,
-                b'a'..=b'z' => Class::Lower,
-                _ => break,
-            };
-            word.hex &= is(text[at], HEX);
-            if class == before {
-                run += 1;
-            } else {
-                let capital = before == Class::Upper && run == 1 && class == Class::Lower;
-                word.changes += usize::from(before != Class::None && !capital);
-                run = 1;
+            let byte = text[at];
+            let class = CLASS[byte as usize];
+            if class == NONE {
+                break;
             }
-            match class {
-                Class::Digit => {
-                    word.digits += 1;
-                    if run > word.longest_number {
-                        (word.longest_number, word.number_end) = (run, at + 1);
-                    }
-                }
-                Class::Upper => word.uppers += 1,
-                Class::Lower => word.lowers += 1,
-                Class::None => {}
-            }
+            word.hex &= is(byte, HEX);
+            let same = class == before;
+            let capital = before == UPPER && run == 1 && class == LOWER;
+            word.changes += usize::from(!same & !capital);
+            run = if same { run + 1 } else { 1 };
+            number = if class == NUMBER { number + 1 } else { 0 };
+            word.longest_number = word.longest_number.max(number);
+            word.digits += usize::from(class == NUMBER);
+            seen |= 1 << class;
             before = class;
             at += 1;
         }
+        // The first byte was counted too.
+        word.changes = word.changes.saturating_sub(1);
+        word.mixed_case = seen & LETTER == LETTER;
         word.end = at;
+        if !word.hex && matches!(&text[start..at], [b'0', b'x' | b'X', digits @ ..] if digits.len() >= SHORTEST) {
+            word.hex = text[start + 2..at].iter().all(|&b| is(b, HEX));
+        }
         word
     }
 
@@ -173,7 +198,7 @@ impl Word {
         if self.changes < 2 {
             return false;
         }
-        match (self.digits > 0, self.uppers > 0 && self.lowers > 0) {
+        match (self.digits > 0, self.mixed_case) {
             (true, true) => self.changes * 10 >= len * 3,
             (true, false) => self.changes * 5 >= len,
             (false, true) => len >= 6 && self.changes * 5 >= len * 2,
@@ -182,44 +207,75 @@ impl Word {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    None,
-    Digit,
-    Upper,
-    Lower,
-}
+const NONE: u8 = 0;
+const NUMBER: u8 = 1;
+const UPPER: u8 = 2;
+const LOWER: u8 = 3;
+
+/// The class of each byte.
+const CLASS: [u8; 256] = {
+    let mut table = [NONE; 256];
+    let mut b = 0;
+    while b < 256 {
+        table[b] = match b as u8 {
+            b'0'..=b'9' => NUMBER,
+            b'A'..=b'Z' => UPPER,
+            b'a'..=b'z' => LOWER,
+            _ => NONE,
+        };
+        b += 1;
+    }
+    table
+};
 
 /// Adds the longest number of a word: an IMEI, or a token unless it is a time or a fraction.
 fn number(text: &[u8], word: &Word, kinds: Kinds, place: Place, found: &mut Vec<Finding>) {
-    let (start, end) = (word.number_end - word.longest_number, word.number_end);
-    if let Ok(digits) = <&[u8; 15]>::try_from(&text[start..end]) {
-        if kinds.has(Kinds::IMEI) && imei::passes(digits) {
-            found.push(Finding::new(start, end, What::Imei));
+    let mut start = word.start;
+    let mut end = run_end(&text[..word.end], start, DIGIT);
+    while end - start < word.longest_number {
+        start = end + 1;
+        end = run_end(&text[..word.end], start, DIGIT);
+    }
+    if let Ok(digits) = <&[u8; 15]>::try_from(&text[start..end])
+        && kinds.has(Kinds::IMEI)
+        && imei::passes(digits)
+    {
+        found.push(Finding::new(start, end, What::Imei));
+        if word.digits < digits.len() + LONG_NUMBER {
             return;
         }
     }
     if !kinds.has(Kinds::TOKEN) || is_ordinary_number(text, start, end) {
         return;
     }
-    let whole = word.hex && word.len() >= SHORTEST;
-    let joined = matches!(place, Place::Path | Place::Text) && version::asset_hash(text, start, end);
-    if !whole && !(joined && end - start >= SHORTEST) && !version::pseudonym(text, start, end) {
+    // A long hexadecimal word is judged as a whole by the caller.
+    let judged = word.hex && word.len() >= SHORTEST;
+    let asset =
+        matches!(place, Place::Path | Place::Text) && end - start >= SHORTEST && version::asset_hash(text, start, end);
+    let spared = judged || asset || version::pseudonym(text, word.start, word.end);
+    if !spared {
         found.push(Finding::new(word.start, word.end, What::Token));
     }
 }
 
-/// Milliseconds since 1970, `20261121100503`, or the fraction of a number.
+/// Milliseconds since 1970, `20261121100503`, a thread, or the fraction of a number.
 fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
     let digits = &text[start..end];
     if is_before(text, start, HOST) && text[start - 1] == b'.' {
         // `0.0012345678901`, `1700000000.123456789012`: at most ten digits before the stop, and nothing else.
         let whole = run_start(text, start - 1, (start - 1).saturating_sub(11), DIGIT);
         let count = start - 1 - whole;
-        return (1..=3).contains(&count) && digits.len() <= 20 && !is_before(text, whole, HOST) && !is_at(text, end, HOST);
+        return (1..=3).contains(&count)
+            && digits.len() <= 20
+            && !is_before(text, whole, HOST)
+            && !is_at(text, end, HOST);
     }
     if is_before(text, start, ALNUM) || is_at(text, end, ALNUM) {
         return false;
+    }
+    // Servers number their threads by address.
+    if text[..start].ends_with(b"tid ") {
+        return true;
     }
     match digits.len() {
         13 => digits[0] == b'1' && (b'2'..=b'9').contains(&digits[1]),
@@ -239,10 +295,27 @@ fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
 /// Keys whose makers put a mark in front.
 fn known_key(run: &[u8]) -> bool {
     const MARKS: [&[u8]; 17] = [
-        b"AKIA", b"ASIA", b"AIza", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xoxb-", b"xoxp-",
-        b"xoxa-", b"sk_live_", b"sk_test_", b"pk_live_", b"rk_live_",
+        b"AKIA",
+        b"ASIA",
+        b"AIza",
+        b"ghp_",
+        b"gho_",
+        b"ghu_",
+        b"ghs_",
+        b"ghr_",
+        b"github_pat_",
+        b"glpat-",
+        b"xoxb-",
+        b"xoxp-",
+        b"xoxa-",
+        b"sk_live_",
+        b"sk_test_",
+        b"pk_live_",
+        b"rk_live_",
     ];
-    run.len() >= SHORTEST && matches!(run[0], b'A' | b'g' | b'x' | b's' | b'p' | b'r') && MARKS.iter().any(|m| run.starts_with(m))
+    run.len() >= SHORTEST
+        && matches!(run[0], b'A' | b'g' | b'x' | b's' | b'p' | b'r')
+        && MARKS.iter().any(|m| run.starts_with(m))
 }
 
 /// The run with the base64 that goes on over slashes beside it, and its padding.

@@ -5,7 +5,7 @@ use super::{
     Place,
     bytes::{ALNUM, DIGIT, HOST, is, is_at, is_before, run_end, run_start},
 };
-use memchr::{memmem, memrchr};
+use memchr::memrchr;
 
 /// How far in front of a product a `Mozilla/` still makes the text around it an agent.
 const AGENT_REACH: usize = 512;
@@ -22,10 +22,13 @@ impl Agents {
     ///
     /// A product starts with a letter and stands at the start or behind a delimiter that is no slash. In free text it must
     /// be a browser's, or stand behind `Mozilla/` in the same quotes, for `localhost/192.0.2.7` is how Java prints a host.
+    #[inline]
     pub(super) fn version(&mut self, text: &[u8], start: usize, end: usize, place: Place) -> bool {
-        if !matches!(place, Place::Agent | Place::Text) || start < 2 || text[start - 1] != b'/' {
-            return false;
-        }
+        let open = matches!(place, Place::Agent | Place::Text);
+        open && start > 1 && text[start - 1] == b'/' && self.product(text, start, end, place)
+    }
+
+    fn product(&mut self, text: &[u8], start: usize, end: usize, place: Place) -> bool {
         let slash = start - 1;
         let mut product = slash;
         while product > slash.saturating_sub(40) && (is(text[product - 1], HOST) || text[product - 1] == b'!') {
@@ -33,20 +36,28 @@ impl Agents {
         }
         let name = &text[product..slash];
         let led = name.first().is_some_and(u8::is_ascii_alphabetic);
+        let agent = place == Place::Agent;
         let before = product == 0
-            || matches!(text[product - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'[' | b';' | b',' | b'+');
+            || matches!(text[product - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'[' | b';' | b',' | b'+')
+            || agent && text[product - 1] == b'/' && is_browser(name);
         let after = match text.get(end) {
             None => true,
+            Some(b'/') => agent,
             Some(b) => matches!(b, b' ' | b'\t' | b'"' | b'\'' | b')' | b']' | b';' | b',' | b'+' | b'\\'),
         };
-        led && before && after && (place == Place::Agent || is_browser(name) || self.behind_mozilla(text, product))
+        led && before && after && (agent || is_browser(name) || self.behind_mozilla(text, product))
     }
 
     fn behind_mozilla(&mut self, text: &[u8], product: usize) -> bool {
         if product > self.searched {
-            let fresh = &text[self.searched.saturating_sub(7)..product];
-            if let Some(i) = memmem::rfind(fresh, b"Mozilla/") {
-                self.last = Some(self.searched.saturating_sub(7) + i);
+            let from = self.searched.saturating_sub(7);
+            let mut end = product;
+            while let Some(i) = memrchr(b'M', &text[from..end]) {
+                if text[from + i..product].starts_with(b"Mozilla/") {
+                    self.last = Some(from + i);
+                    break;
+                }
+                end = from + i;
             }
             self.searched = product;
         }
@@ -101,8 +112,9 @@ pub(super) fn pseudonym(text: &[u8], start: usize, end: usize) -> bool {
     let dated = name.len() >= 4
         && name.iter().enumerate().all(|(i, &b)| is(b, DIGIT) || (i == 4 && name.len() == 7 && b == b'w'));
     let scheme = epoch >= 3 && &text[epoch - 3..epoch] == b"p1." && !is_before(text, epoch - 3, HOST);
-    let closed = !(is_at(text, end, HOST) && text[end] != b'.') && !(is_at(text, end, HOST) && is_at(text, end + 1, ALNUM));
-    dated && scheme && closed
+    // A stop may follow it, but no name.
+    let goes_on = is_at(text, end, HOST) && (text[end] != b'.' || is_at(text, end + 1, ALNUM));
+    dated && scheme && !goes_on
 }
 
 /// Whether `.ext`, perhaps behind `.min` or the like, stands at `at` and ends the name.
@@ -117,9 +129,8 @@ fn is_extension(text: &[u8], at: usize, known: &[&[u8]]) -> bool {
         if known.iter().any(|ext| ext.eq_ignore_ascii_case(label)) {
             let packed = [&b".map"[..], b".gz", b".br", b".sig", b".asc", b".sha256"];
             let end = packed.iter().find(|p| text[end..].starts_with(p)).map_or(end, |p| end + p.len());
-            return !is_at(text, end, ALNUM)
-                && !(is_at(text, end, HOST) && is_at(text, end + 1, HOST))
-                && !matches!(text.get(end), Some(b'@' | b'%'));
+            let goes_on = is_at(text, end, ALNUM) || is_at(text, end, HOST) && is_at(text, end + 1, HOST);
+            return !goes_on && !matches!(text.get(end), Some(b'@' | b'%'));
         }
         if !BUILDS.iter().any(|build| build.eq_ignore_ascii_case(label)) {
             return false;
@@ -131,10 +142,10 @@ fn is_extension(text: &[u8], at: usize, known: &[&[u8]]) -> bool {
 
 /// Extensions of files that carry a version in their name. None that logs and exports of one client would have.
 const FILES: [&[u8]; 48] = [
-    b"js", b"mjs", b"cjs", b"css", b"map", b"wasm", b"jar", b"war", b"ear", b"aar", b"zip", b"gz", b"tgz", b"bz2", b"xz",
-    b"zst", b"7z", b"rar", b"tar", b"exe", b"msi", b"msu", b"cab", b"dmg", b"pkg", b"deb", b"rpm", b"apk", b"aab", b"ipa",
-    b"xpi", b"crx", b"iso", b"dll", b"whl", b"nupkg", b"gem", b"vsix", b"woff", b"woff2", b"ttf", b"otf", b"eot", b"svg",
-    b"png", b"jpg", b"gif", b"swf",
+    b"js", b"mjs", b"cjs", b"css", b"map", b"wasm", b"jar", b"war", b"ear", b"aar", b"zip", b"gz", b"tgz", b"bz2",
+    b"xz", b"zst", b"7z", b"rar", b"tar", b"exe", b"msi", b"msu", b"cab", b"dmg", b"pkg", b"deb", b"rpm", b"apk",
+    b"aab", b"ipa", b"xpi", b"crx", b"iso", b"dll", b"whl", b"nupkg", b"gem", b"vsix", b"woff", b"woff2", b"ttf",
+    b"otf", b"eot", b"svg", b"png", b"jpg", b"gif", b"swf",
 ];
 
 /// Extensions of assets that carry a hash in their name: scripts, styles, maps, fonts, images.
@@ -145,26 +156,157 @@ const ASSETS: [&[u8]; 19] = [
 
 /// What a build puts between a name and its extension.
 const BUILDS: [&[u8]; 17] = [
-    b"min", b"chunk", b"bundle", b"module", b"esm", b"umd", b"prod", b"dev", b"legacy", b"async", b"lazy", b"slim", b"pack",
-    b"packed", b"debug", b"tar", b"iife",
+    b"min", b"chunk", b"bundle", b"module", b"esm", b"umd", b"prod", b"dev", b"legacy", b"async", b"lazy", b"slim",
+    b"pack", b"packed", b"debug", b"tar", b"iife",
 ];
 
 /// Names behind which a dotted four is an address, whatever follows.
 const HOSTS: [&[u8]; 12] = [
-    b"ip", b"ipv4", b"host", b"client", b"addr", b"address", b"remote", b"from", b"user", b"visitor", b"peer", b"server",
+    b"ip", b"ipv4", b"host", b"client", b"addr", b"address", b"remote", b"from", b"user", b"visitor", b"peer",
+    b"server",
 ];
 
 /// Products that are known to carry four-part versions.
 fn is_browser(name: &[u8]) -> bool {
     matches!(
         name,
-        b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Edg" | b"EdgA" | b"EdgiOS" | b"Edge" | b"OPR" | b"OPT"
-            | b"OPX" | b"Opera" | b"Vivaldi" | b"YaBrowser" | b"Yowser" | b"SamsungBrowser" | b"UCBrowser" | b"Whale"
-            | b"Brave" | b"DuckDuckGo" | b"Ddg" | b"Electron" | b"QtWebEngine" | b"MiuiBrowser" | b"Silk" | b"Puffin"
-            | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"Maxthon" | b"Iron" | b"Avast" | b"AVG" | b"CCleaner" | b"Norton"
-            | b"Instagram" | b"FBAV" | b"Firefox" | b"Safari" | b"Version" | b"AppleWebKit" | b"GSA" | b"Viber" | b"WhatsApp"
-            | b"Teams" | b"Slack" | b"Spotify" | b"Thunderbird" | b"SeaMonkey" | b"Epiphany" | b"HuaweiBrowser"
-            | b"VivoBrowser" | b"HeyTapBrowser" | b"OculusBrowser" | b"Coc_Coc" | b"coc_coc_browser" | b"Trident" | b"Gecko"
-            | b"Netscape" | b"Navigator" | b"AvastSecureBrowser" | b"Sleipnir" | b"Comodo_Dragon" | b"Mozilla"
+        b"Chrome"
+            | b"Chromium"
+            | b"HeadlessChrome"
+            | b"CriOS"
+            | b"Edg"
+            | b"EdgA"
+            | b"EdgiOS"
+            | b"Edge"
+            | b"OPR"
+            | b"OPT"
+            | b"OPX"
+            | b"Opera"
+            | b"Vivaldi"
+            | b"YaBrowser"
+            | b"Yowser"
+            | b"SamsungBrowser"
+            | b"UCBrowser"
+            | b"Whale"
+            | b"Brave"
+            | b"DuckDuckGo"
+            | b"Ddg"
+            | b"Electron"
+            | b"QtWebEngine"
+            | b"MiuiBrowser"
+            | b"Silk"
+            | b"Puffin"
+            | b"QQBrowser"
+            | b"MQQBrowser"
+            | b"LBBROWSER"
+            | b"Maxthon"
+            | b"Iron"
+            | b"Avast"
+            | b"AVG"
+            | b"CCleaner"
+            | b"Norton"
+            | b"Instagram"
+            | b"FBAV"
+            | b"Firefox"
+            | b"Safari"
+            | b"Version"
+            | b"AppleWebKit"
+            | b"GSA"
+            | b"Viber"
+            | b"WhatsApp"
+            | b"Teams"
+            | b"Slack"
+            | b"Spotify"
+            | b"Thunderbird"
+            | b"SeaMonkey"
+            | b"Epiphany"
+            | b"HuaweiBrowser"
+            | b"VivoBrowser"
+            | b"HeyTapBrowser"
+            | b"OculusBrowser"
+            | b"Coc_Coc"
+            | b"coc_coc_browser"
+            | b"Trident"
+            | b"Gecko"
+            | b"Netscape"
+            | b"Navigator"
+            | b"AvastSecureBrowser"
+            | b"Sleipnir"
+            | b"Comodo_Dragon"
+            | b"Mozilla"
+            | b"zlib"
+            | b"OpenSSL"
+            | b"libcurl"
+            | b"curl"
+            | b"libssh2"
+            | b"libidn"
+            | b"nghttp2"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_versions_in_agents_and_browsers_everywhere() {
+        let version = |text: &str, place| {
+            let start = text.find("1.2").unwrap();
+            let end =
+                start + text[start..].find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len() - start);
+            Agents::default().version(text.as_bytes(), start, end, place)
+        };
+        for text in ["Foo/1.2.3.4", "x (Foo/1.2.3.4; y)", "UCBrowser/1.2.3.4/69", "a/UCBrowser/1.2.3.4"] {
+            assert!(version(text, Place::Agent), "{text}");
+        }
+        for text in ["Chrome/1.2.3.4", "\"Mozilla/5.0 (x) Foo/1.2.3.4\""] {
+            assert!(version(text, Place::Text), "{text}");
+        }
+        for text in ["Foo/1.2.3.4", "\"Mozilla/5.0\" Foo/1.2.3.4", "Chrome/1.2.3.4:80", "//1.2.3.4", "/Chrome/1.2.3.4"]
+        {
+            assert!(!version(text, Place::Text), "{text}");
+        }
+        assert!(!version("http://1.2.3.4/", Place::Agent));
+        assert!(!version("Chrome/1.2.3.4", Place::Path));
+    }
+
+    #[test]
+    fn files_carry_versions_between_a_name_and_an_extension() {
+        for (text, is) in [
+            ("lib-1.2.3.4.js", true),
+            ("jquery.1.2.3.4.min.js", true),
+            ("tool_v1.2.3.4.tar.gz", true),
+            ("libv1.2.3.4.js", true),
+            ("1.2.3.4.js", false),
+            ("ip-1.2.3.4.js", false),
+            ("lib-1.2.3.4.isp.example", false),
+            ("access-1.2.3.4.log", false),
+            ("7-1.2.3.4.js", false),
+        ] {
+            let start = text.find("1.2").unwrap();
+            assert_eq!(file_version(text.as_bytes(), start, start + 7), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn pseudonyms_of_ours_have_one_form() {
+        let is = |text: &str| {
+            let start = text.rfind("9f86").unwrap();
+            let end = start + text[start..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len() - start);
+            pseudonym(text.as_bytes(), start, end)
+        };
+        for text in ["p1.20261121.9f86d081884c7d65", "=p1.2026w47.9f86, ", "p1.2026112110.9f86."] {
+            assert!(is(text), "{text}");
+        }
+        for text in [
+            "p2.20261121.9f86",
+            "xp1.20261121.9f86",
+            "p1.20261121.9f86.a",
+            "p1.2026112a.9f86",
+            "20261121.9f86",
+            "p1.20261121.9f86-x",
+        ] {
+            assert!(!is(text), "{text}");
+        }
+    }
 }
