@@ -33,15 +33,14 @@ impl Cache {
             return make(made);
         }
         let hash = hash(agent);
-        let place = hash as usize % SLOTS;
-        if let Some(slot) = self.slots.get(place)
-            && slot.hash == hash
-            && slot.version == version
-            && usize::from(slot.agent) == agent.len()
-        {
-            let family = slot.start as usize + agent.len();
-            if self.bytes[slot.start as usize..family] == *agent {
-                return made.extend_from_slice(&self.bytes[family..family + usize::from(slot.family)]);
+        // Two places for all agents that meet: the later and the earlier.
+        let place = hash as usize % SLOTS & !1;
+        for slot in self.slots.get(place..place + 2).unwrap_or_default() {
+            if slot.hash == hash && slot.version == version && usize::from(slot.agent) == agent.len() {
+                let family = slot.start as usize + agent.len();
+                if self.bytes[slot.start as usize..family] == *agent {
+                    return made.extend_from_slice(&self.bytes[family..family + usize::from(slot.family)]);
+                }
             }
         }
         let start = made.len();
@@ -62,6 +61,7 @@ impl Cache {
             self.bytes.clear();
         }
         let Ok(length) = u8::try_from(family.len()) else { return };
+        self.slots[place + 1] = self.slots[place];
         self.slots[place] =
             Slot { hash, start: self.bytes.len() as u32, agent: agent.len() as u16, family: length, version };
         self.bytes.extend_from_slice(agent);
