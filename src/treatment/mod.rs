@@ -62,8 +62,6 @@ pub enum Outcome {
 pub struct Aid {
     /// Finds identifiers in text.
     pub detector: Detector,
-    /// Agents that were seen lately.
-    pub agents: family::Memory,
     /// The last instant that passed.
     pub instant: keep::Instant,
     /// The keys of pseudonyms, and what was made with them.
@@ -72,6 +70,8 @@ pub struct Aid {
     pub buffer: Vec<u8>,
     /// Another such.
     pub spare: Vec<u8>,
+    /// The families of the agents that were seen last.
+    pub families: family::Cache,
 }
 
 /// Where an outgoing value lies. Only this module can make one.

@@ -29,16 +29,25 @@ pub enum Role {
 /// assert_eq!(lookup(b"page"), None);
 /// ```
 pub fn lookup(name: &[u8]) -> Option<Role> {
+    if name.iter().any(|byte| matches!(byte, b'%' | b'\\')) { lookup_escaped(name) } else { lookup_plain(name) }
+}
+
+#[cold]
+fn lookup_escaped(name: &[u8]) -> Option<Role> {
     if name.len() > 3 * LONGEST {
         return None;
     }
     let mut space = [0; 3 * LONGEST];
-    let plain = plain(name, &mut space);
-    let plain = without_index(plain);
-    if plain.len() < 2 || plain.len() > LONGEST {
+    lookup_plain(plain(name, &mut space))
+}
+
+#[inline]
+fn lookup_plain(name: &[u8]) -> Option<Role> {
+    if name.len() < 2 || name.len() > LONGEST {
         return None;
     }
-    by_start(plain).or_else(|| by_end(plain))
+    let name = without_index(name);
+    by_start(name).or_else(|| by_end(name))
 }
 
 /// The name with percent-encodings (also of percent signs) and the escapes of logs undone, in `space`.

@@ -77,12 +77,48 @@ impl Query {
         };
         let (name, value) = (&parameter[..equals], &parameter[equals + 1..]);
         let role = lookup(name);
+        if stands(name, aid) {
+            return self.named(Some(name), value, role, aid, made);
+        }
         let mut space = [0; LONGEST_ENCODED];
-        let printed = self.printed(name, role, aid, &mut space);
-        let named = match printed {
-            Some(name) => self.lists.named(name, role),
-            None => None,
+        let plain = self.plain(name, role, aid, &mut space);
+        self.named(plain, value, role, aid, made)
+    }
+
+    /// A device's or session's name, or one that the policy lists, out of its encoding. Written plain, it says again what
+    /// its value is when what left is treated once more.
+    #[cold]
+    fn plain<'a>(
+        &self,
+        name: &[u8],
+        role: Option<Role>,
+        aid: &mut Aid,
+        space: &'a mut [u8; LONGEST_ENCODED],
+    ) -> Option<&'a [u8]> {
+        let encoded = name.iter().any(|byte| matches!(byte, b'%' | b'\\'));
+        if name.len() > space.len() || !encoded {
+            return None;
+        }
+        let plain = plain(name, space);
+        let wanted = match role {
+            Some(Role::Device | Role::Session) => true,
+            None => self.lists.named(plain, role).is_some(),
+            Some(Role::Click | Role::Secret | Role::User) => false,
         };
+        (wanted && lookup(plain) == role && stands(plain, aid)).then_some(plain)
+    }
+
+    /// Appends a parameter by its name; where that may not stand, `_`.
+    #[inline]
+    fn named(
+        &self,
+        printed: Option<&[u8]>,
+        value: &[u8],
+        role: Option<Role>,
+        aid: &mut Aid,
+        made: &mut Vec<u8>,
+    ) -> bool {
+        let named = printed.and_then(|name| self.lists.named(name, role));
         if role == Some(Role::Click) && named.is_none() {
             return false;
         }
@@ -105,31 +141,6 @@ impl Query {
         true
     }
 
-    /// The name as it may leave; `None`: `_` stands for it.
-    #[inline]
-    fn printed<'a>(
-        &self,
-        name: &'a [u8],
-        role: Option<Role>,
-        aid: &mut Aid,
-        space: &'a mut [u8; LONGEST_ENCODED],
-    ) -> Option<&'a [u8]> {
-        let stands = |name: &[u8], aid: &mut Aid| {
-            name.first().is_some_and(u8::is_ascii_alphabetic) && name_stands(name, LONGEST_NAME, &mut aid.detector)
-        };
-        if stands(name, aid) {
-            return Some(name);
-        }
-        // Written plain, the name says again what its value is when what left is treated once more.
-        let listed = || role.is_none() || matches!(role, Some(Role::Device | Role::Session));
-        if name.len() > space.len() || !name.iter().any(|byte| matches!(byte, b'%' | b'\\')) || !listed() {
-            return None;
-        }
-        let plain = plain(name, space);
-        let known = role.is_some() || self.lists.named(plain, role).is_some();
-        (known && lookup(plain) == role && stands(plain, aid)).then_some(plain)
-    }
-
     /// Appends a parameter without `=`.
     fn flag(&self, name: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> bool {
         if name.is_empty() {
@@ -138,12 +149,16 @@ impl Query {
         if lookup(name) == Some(Role::Click) {
             return false;
         }
-        let stands = name[0].is_ascii_alphabetic()
-            && !name.iter().any(u8::is_ascii_digit)
-            && name_stands(name, LONGEST_NAME, &mut aid.detector);
-        made.extend_from_slice(if stands { name } else { b"_" });
+        let word = !name.iter().any(u8::is_ascii_digit) && stands(name, aid);
+        made.extend_from_slice(if word { name } else { b"_" });
         true
     }
+}
+
+/// Whether a name may stand.
+#[inline]
+fn stands(name: &[u8], aid: &mut Aid) -> bool {
+    name.first().is_some_and(u8::is_ascii_alphabetic) && name_stands(name, LONGEST_NAME, &mut aid.detector)
 }
 
 /// How long the parameter at the start of `rest` is, and what separates it from the next; nothing at the end.
