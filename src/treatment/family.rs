@@ -10,7 +10,7 @@ use super::{Aid, Outcome};
 use crate::detect::{Detector, Kinds, Place};
 use automaton::{Automaton, CHROME, FIREFOX, Found, LINK, MOZILLA, MSIE, SAFARI};
 use rules::{BROWSERS, CRAWLERS, Known, NO_CRAWLERS, OTHER, SYSTEMS, Version};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Writes `Firefox/128 (Linux)` for a browser, `Googlebot/2.1` for a crawler, `Other` for what is not known.
 ///
@@ -26,9 +26,10 @@ pub struct Family {
 }
 
 impl Family {
-    /// Families with their version or without. Takes milliseconds.
+    /// Families with their version or without. The first takes milliseconds; all share one automaton.
     pub fn new(version: bool) -> Family {
-        Family { version, automaton: Arc::new(Automaton::new()) }
+        static SHARED: OnceLock<Arc<Automaton>> = OnceLock::new();
+        Family { version, automaton: SHARED.get_or_init(|| Arc::new(Automaton::new())).clone() }
     }
 
     /// Writes the agent's family.

@@ -34,7 +34,7 @@ impl Cache {
         }
         let hash = hash(agent);
         // Two places for all agents that meet: the later and the earlier.
-        let place = hash as usize % SLOTS & !1;
+        let place = (hash as usize % SLOTS) & !1;
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {
             if slot.hash == hash && slot.version == version && usize::from(slot.agent) == agent.len() {
                 let family = slot.start as usize + agent.len();
