@@ -139,3 +139,43 @@ const RFC_5869: [(&str, &str, &str, &str, &str); 3] = [
      "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
      "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"),
 ];
+
+/// RFC 5952: every spelling of sections 1 to 5 comes out in the one canonical form.
+#[test]
+fn addresses_are_printed_as_rfc_5952_says() {
+    use sladd::treatment::{
+        Aid, Outcome,
+        truncate::{Port, Truncate},
+    };
+    let whole = Truncate { v4: 32, v6: 128, port: Port::Drop, exempt: std::sync::Arc::from([]) };
+    for (written, canonical) in [
+        // 1: the same address in many ways.
+        ("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+        ("2001:0db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+        ("2001:db8::1:0:0:1", "2001:db8::1:0:0:1"),
+        ("2001:db8::0:1:0:0:1", "2001:db8::1:0:0:1"),
+        ("2001:0db8::1:0:0:1", "2001:db8::1:0:0:1"),
+        ("2001:db8:0:0:1::1", "2001:db8::1:0:0:1"),
+        ("2001:db8:0000:0:1::1", "2001:db8::1:0:0:1"),
+        ("2001:DB8:0:0:1::1", "2001:db8::1:0:0:1"),
+        // 2.1 and 4.1: leading zeros.
+        ("2001:db8:aaaa:bbbb:cccc:dddd:eeee:0001", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1"),
+        ("2001:0db8::0001", "2001:db8::1"),
+        // 2.2 and 4.2: zero compression, never of one group, the longest, the first of equals.
+        ("2001:db8:0:0:0:0:2:1", "2001:db8::2:1"),
+        ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
+        ("2001:db8::1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
+        ("2001:0:0:1:0:0:0:1", "2001:0:0:1::1"),
+        ("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"),
+        // 2.3 and 4.3: lower case.
+        ("2001:db8:aaaa:bbbb:cccc:dddd:eeee:AaAa", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:aaaa"),
+        ("0:0:0:0:0:0:0:0", "::"),
+        ("0:0:0:0:0:0:0:1", "::1"),
+        // 5: a mapped address is, for us, the IPv4 address that it maps.
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+    ] {
+        let mut made = Vec::new();
+        let outcome = whole.treat(written.as_bytes(), &mut Aid::default(), &mut made);
+        assert_eq!((outcome, String::from_utf8(made).unwrap().as_str()), (Outcome::Made, canonical), "{written}");
+    }
+}
