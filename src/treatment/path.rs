@@ -7,7 +7,7 @@ use super::{
     segment::{self, Follows},
     truncate::{Port, Truncate},
 };
-use crate::detect::{Detector, Kinds, Place};
+use crate::detect::{Detector, Kinds, Outline, Place};
 
 /// Keeps a path and replaces what identifies somebody in it.
 ///
@@ -36,7 +36,12 @@ impl Path {
     /// Treats the path.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        match Look::at(value) {
+        // 63 bytes and the end fit in one word.
+        let look = match if value.len() < 64 { aid.detector.outline(value) } else { None } {
+            Some(outline) => Look::by(value, &outline),
+            None => Look::at(value),
+        };
+        match look {
             Look::Clear => Outcome::Kept,
             Look::Long if !aid.detector.any(value, Kinds::ALL, Place::Path) => Outcome::Kept,
             Look::Long | Look::Close => self.treat_closely(value, aid, made),
@@ -186,6 +191,48 @@ enum Look {
 }
 
 impl Look {
+    /// The same as [`Look::at`] for a path of up to 63 bytes: all bytes at once, then word by word.
+    #[inline]
+    fn by(path: &[u8], outline: &Outline) -> Look {
+        if path.first() != Some(&b'/') {
+            return Look::at(path);
+        }
+        let Outline { letter, digit, dot, dash, slash } = *outline;
+        let end = 1 << path.len();
+        let joint = dot | dash;
+        let two = digit & digit << 1;
+        let six = two & two << 2 & two << 4;
+        if (letter | digit | joint | slash) != end - 1 || six != 0 {
+            return Look::Close;
+        }
+        let ends = joint | slash | end;
+        let (mut segment, mut word) = (1, 1);
+        let mut left = ends & !1;
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if segment::may_lead(&path[word..at]) {
+                return Look::Close;
+            }
+            word = at + 1;
+            if (slash | end) >> at & 1 != 0 {
+                if segment::may_lead(&path[segment..at]) {
+                    return Look::Close;
+                }
+                segment = word;
+            }
+        }
+        // Where 7 bytes of one segment end; where one of the last 7 bytes is a digit.
+        let inside = !slash & (end - 1);
+        let pair = inside & inside << 1;
+        let seven = pair & pair << 2 & pair << 4 & inside << 6;
+        let near = digit | digit << 1;
+        let near = near | near << 2;
+        let near = near | near << 3;
+        let long = seven & seven << 7 | seven & near | joint & ends << 1;
+        if long == 0 { Look::Clear } else { Look::Long }
+    }
+
     /// One pass: a path of short plain words is the common case.
     #[inline]
     fn at(path: &[u8]) -> Look {
@@ -285,6 +332,12 @@ mod tests {
             Outcome::Kept => Some(value.to_vec()),
             Outcome::Part(from, to) => Some(value[from as usize..to as usize].to_vec()),
             Outcome::Made => Some(made[6..].to_vec()),
+        }
+    }
+
+    fn looks_agree(value: &[u8]) {
+        if let Some(outline) = Detector::default().outline(value).filter(|_| value.len() < 64) {
+            assert_eq!(Look::by(value, &outline), Look::at(value));
         }
     }
 
@@ -560,6 +613,23 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn looking_at_all_bytes_at_once_is_looking_at_each(
+            plain in r"/[a-z0-9./_-]{0,63}",
+            words in r"(/{1,2}([a-z]{1,16}|u|node_modules|users|reset|[0-9]{1,6}|[a-z]{2}[0-9])([._-]{1,2}[a-z0-9]{1,7})?){1,6}/?",
+            any in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            looks_agree(plain.as_bytes());
+            looks_agree(&words.as_bytes()[..words.len().min(63)]);
+            looks_agree(&any);
+        }
+
+        #[test]
+        fn a_clear_path_is_one_that_a_close_look_leaves(path in r"(/[a-z0-9._-]{0,18}){1,4}") {
+            let made = |treat: fn(&Path, &[u8], &mut Aid, &mut Vec<u8>) -> Outcome| outcome(path.as_bytes(), treat);
+            prop_assert_eq!(made(Path::treat), made(Path::treat_closely));
+        }
 
         #[test]
         fn the_first_look_saves_work_and_changes_nothing(value in paths()) {
