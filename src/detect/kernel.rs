@@ -54,6 +54,21 @@ pub(super) struct Masks {
     pub escape: u64,
 }
 
+/// What a short text is made of: bit `i` speaks of byte `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// `A-Za-z`
+    pub(crate) letter: u64,
+    /// `0-9`
+    pub(crate) digit: u64,
+    /// `.`
+    pub(crate) dot: u64,
+    /// `-` and `_`
+    pub(crate) dash: u64,
+    /// `/`
+    pub(crate) slash: u64,
+}
+
 /// The classes of up to eight blocks, class by class.
 #[derive(Debug, Default)]
 struct Classes {
@@ -235,6 +250,25 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// The outline of up to 64 bytes, on a processor that has it at hand.
+    #[inline]
+    pub(super) fn outline(self, text: &[u8]) -> Option<Outline> {
+        if text.len() > 64 {
+            return None;
+        }
+        match self {
+            Kernel::Plain => None,
+            // SAFETY: as in `window`, for AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => Some(unsafe { wide::outline2(text) }),
+            // SAFETY: as in `window`, for AVX-512F and BW.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => Some(unsafe { wide::outline512(text) }),
+        }
+    }
+}
+
 /// The reference: one byte at a time.
 fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
     let mut count = 0;
@@ -266,7 +300,7 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Marks, Masks, Window, blocks};
+    use super::{Marks, Masks, Outline, Window, blocks};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -284,12 +318,19 @@ mod wide {
         count
     }
 
+    /// Up to 64 bytes, then zeros.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn load512(block: &[u8]) -> __m512i {
+        let valid = if block.len() >= 64 { u64::MAX } else { (1u64 << block.len()) - 1 };
+        // SAFETY: only the bytes whose bit is set are read, and they lie in `block`; masked bytes cannot fault.
+        unsafe { _mm512_maskz_loadu_epi8(valid, block.as_ptr().cast()) }
+    }
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
     fn classify512(block: &[u8]) -> Masks {
-        let valid = if block.len() >= 64 { u64::MAX } else { (1u64 << block.len()) - 1 };
-        // SAFETY: only the bytes whose bit is set are read, and they lie in `block`; masked bytes cannot fault.
-        let v = unsafe { _mm512_maskz_loadu_epi8(valid, block.as_ptr().cast()) };
+        let v = load512(block);
         let set = |b: u8| _mm512_set1_epi8(b as i8);
         let lower = _mm512_or_si512(v, set(0x20));
         let from_a = _mm512_sub_epi8(lower, set(b'a'));
@@ -333,64 +374,127 @@ mod wide {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn classify2(block: &[u8]) -> Masks {
-        let mut copy = [0u8; 64];
-        let whole: &[u8; 64] = match block.try_into() {
-            Ok(whole) => whole,
-            Err(_) => {
-                copy[..block.len()].copy_from_slice(block);
-                &copy
-            }
-        };
-        // SAFETY: both reads lie in the 64 bytes of `whole`, and need no alignment.
-        let (v, w) =
-            unsafe { (_mm256_loadu_si256(whole.as_ptr().cast()), _mm256_loadu_si256(whole.as_ptr().add(32).cast())) };
-        classify(v, w)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn classify(v: __m256i, w: __m256i) -> Masks {
-        let space = _mm256_set1_epi8(0x20);
-        let (lv, lw) = (_mm256_or_si256(v, space), _mm256_or_si256(w, space));
-        let digit = range(v, w, b'0', 10);
+        let pair = Pair::of(block);
+        let lower = pair.lower();
+        let digit = pair.range(b'0', 10);
         Masks {
             digit,
-            hex: digit | range(lv, lw, b'a', 6),
-            alnum: digit | range(lv, lw, b'a', 26),
-            dot: equal(v, w, b'.'),
-            dash: equal(v, w, b'-') | equal(v, w, b'_'),
-            plus: equal(v, w, b'+'),
-            colon: equal(v, w, b':'),
-            at: equal(v, w, b'@'),
-            equals: equal(v, w, b'='),
-            slash: equal(v, w, b'/'),
-            quote: equal(v, w, b'"') | equal(v, w, b'\''),
-            ex: equal(lv, lw, b'x'),
-            escape: range(v, w, b'%', 2) | equal(v, w, b'\\') | equal(v, w, 0xE3) | equal(v, w, 0xEF),
+            hex: digit | lower.range(b'a', 6),
+            alnum: digit | lower.range(b'a', 26),
+            dot: pair.equal(b'.'),
+            dash: pair.equal(b'-') | pair.equal(b'_'),
+            plus: pair.equal(b'+'),
+            colon: pair.equal(b':'),
+            at: pair.equal(b'@'),
+            equals: pair.equal(b'='),
+            slash: pair.equal(b'/'),
+            quote: pair.equal(b'"') | pair.equal(b'\''),
+            ex: lower.equal(b'x'),
+            escape: pair.range(b'%', 2) | pair.equal(b'\\') | pair.equal(0xE3) | pair.equal(0xEF),
         }
     }
 
-    /// The bytes equal to `b`.
-    #[inline]
     #[target_feature(enable = "avx2")]
-    fn equal(v: __m256i, w: __m256i, b: u8) -> u64 {
-        let b = _mm256_set1_epi8(b as i8);
-        join(_mm256_cmpeq_epi8(v, b), _mm256_cmpeq_epi8(w, b))
+    pub(super) fn outline2(text: &[u8]) -> Outline {
+        let pair = Pair::of(text);
+        Outline {
+            letter: pair.lower().range(b'a', 26),
+            digit: pair.range(b'0', 10),
+            dot: pair.equal(b'.'),
+            dash: pair.equal(b'-') | pair.equal(b'_'),
+            slash: pair.equal(b'/'),
+        }
     }
 
-    /// The bytes `first`, `first + 1`, … of which there are `count`.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn range(v: __m256i, w: __m256i, first: u8, count: u8) -> u64 {
-        let (first, last) = (_mm256_set1_epi8(first as i8), _mm256_set1_epi8((count - 1) as i8));
-        let (v, w) = (_mm256_sub_epi8(v, first), _mm256_sub_epi8(w, first));
-        join(_mm256_cmpeq_epi8(_mm256_min_epu8(v, last), v), _mm256_cmpeq_epi8(_mm256_min_epu8(w, last), w))
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn outline512(text: &[u8]) -> Outline {
+        let v = load512(text);
+        let set = |b: u8| _mm512_set1_epi8(b as i8);
+        let from_a = _mm512_sub_epi8(_mm512_or_si512(v, set(0x20)), set(b'a'));
+        Outline {
+            letter: _mm512_cmplt_epu8_mask(from_a, set(26)),
+            digit: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'0')), set(10)),
+            dot: _mm512_cmpeq_epi8_mask(v, set(b'.')),
+            dash: _mm512_cmpeq_epi8_mask(v, set(b'-')) | _mm512_cmpeq_epi8_mask(v, set(b'_')),
+            slash: _mm512_cmpeq_epi8_mask(v, set(b'/')),
+        }
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn join(v: __m256i, w: __m256i) -> u64 {
-        u64::from(_mm256_movemask_epi8(v) as u32) | (u64::from(_mm256_movemask_epi8(w) as u32) << 32)
+    /// Up to 64 bytes in two registers: their first ones and, `shift` bytes on, their last ones. Which bytes both hold does
+    /// not matter: they say the same. Zeros fill the registers up.
+    #[derive(Clone, Copy)]
+    struct Pair {
+        first: __m256i,
+        last: __m256i,
+        shift: u32,
+    }
+
+    impl Pair {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn of(block: &[u8]) -> Pair {
+            let length = block.len();
+            let shift = |bytes: usize| (length - bytes) as u32;
+            if let (Some(first), Some(last)) = (block.first_chunk::<32>(), block.last_chunk::<32>()) {
+                // SAFETY: each reads the 32 bytes of its array, and needs no alignment.
+                let (first, last) =
+                    unsafe { (_mm256_loadu_si256(first.as_ptr().cast()), _mm256_loadu_si256(last.as_ptr().cast())) };
+                return Pair { first, last, shift: shift(32) };
+            }
+            let (first, last, shift) =
+                if let (Some(first), Some(last)) = (block.first_chunk::<16>(), block.last_chunk::<16>()) {
+                    // SAFETY: each reads the 16 bytes of its array, and needs no alignment.
+                    let (first, last) =
+                        unsafe { (_mm_loadu_si128(first.as_ptr().cast()), _mm_loadu_si128(last.as_ptr().cast())) };
+                    (first, last, shift(16))
+                } else if let (Some(first), Some(last)) = (block.first_chunk::<8>(), block.last_chunk::<8>()) {
+                    let wide = |bytes: &[u8; 8]| _mm_cvtsi64_si128(i64::from_le_bytes(*bytes));
+                    (wide(first), wide(last), shift(8))
+                } else if let (Some(first), Some(last)) = (block.first_chunk::<4>(), block.last_chunk::<4>()) {
+                    let wide = |bytes: &[u8; 4]| _mm_cvtsi32_si128(i32::from_le_bytes(*bytes));
+                    (wide(first), wide(last), shift(4))
+                } else {
+                    let byte = |at: usize| block.get(at).copied().unwrap_or(0);
+                    let few = i32::from_le_bytes([byte(0), byte(1), byte(2), 0]);
+                    (_mm_cvtsi32_si128(few), _mm_setzero_si128(), 0)
+                };
+            Pair { first: _mm256_zextsi128_si256(first), last: _mm256_zextsi128_si256(last), shift }
+        }
+
+        /// The same with the bit of lower case set in each byte.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn lower(self) -> Pair {
+            let bit = _mm256_set1_epi8(0x20);
+            Pair { first: _mm256_or_si256(self.first, bit), last: _mm256_or_si256(self.last, bit), ..self }
+        }
+
+        /// The bytes equal to `b`.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn equal(self, b: u8) -> u64 {
+            let b = _mm256_set1_epi8(b as i8);
+            self.join(_mm256_cmpeq_epi8(self.first, b), _mm256_cmpeq_epi8(self.last, b))
+        }
+
+        /// The bytes `from`, `from + 1`, … of which there are `count`; a zero byte, which may be none, is never one.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn range(self, from: u8, count: u8) -> u64 {
+            let (from, most) = (_mm256_set1_epi8(from as i8), _mm256_set1_epi8((count - 1) as i8));
+            let (first, last) = (_mm256_sub_epi8(self.first, from), _mm256_sub_epi8(self.last, from));
+            self.join(
+                _mm256_cmpeq_epi8(_mm256_min_epu8(first, most), first),
+                _mm256_cmpeq_epi8(_mm256_min_epu8(last, most), last),
+            )
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn join(self, first: __m256i, last: __m256i) -> u64 {
+            let bits = |v| u64::from(_mm256_movemask_epi8(v) as u32);
+            bits(first) | bits(last) << self.shift
+        }
     }
 }
 
@@ -424,12 +528,41 @@ mod tests {
         }
     }
 
+    fn outlines_are_right(text: &[u8]) {
+        let text = &text[..text.len().min(64)];
+        let mask = |is: fn(u8) -> bool| (0..text.len()).filter(|&i| is(text[i])).fold(0, |all, i| all | 1 << i);
+        let expected = Outline {
+            letter: mask(|b| b.is_ascii_alphabetic()),
+            digit: mask(|b| b.is_ascii_digit()),
+            dot: mask(|b| b == b'.'),
+            dash: mask(|b| matches!(b, b'-' | b'_')),
+            slash: mask(|b| b == b'/'),
+        };
+        for kernel in Kernel::all() {
+            let outline = kernel.outline(text);
+            assert!(outline.is_none_or(|outline| outline == expected), "{kernel:?}");
+            assert_eq!(outline.is_none(), kernel == Kernel::Plain);
+        }
+    }
+
+    #[test]
+    fn every_length_is_read_to_its_last_byte() {
+        let text: Vec<u8> = b"a/0._-Z9~\0{@[`:\xff".iter().copied().cycle().take(300).collect();
+        for start in 0..64 {
+            for length in 0..=128 {
+                equal_for_all(&text[start..start + length]);
+                outlines_are_right(&text[start..start + length]);
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn kernels_agree_on_any_bytes(text: Vec<u8>) {
             equal_for_all(&text);
+            outlines_are_right(&text);
         }
     }
 }

@@ -24,6 +24,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::kernel::Outline;
 use self::{
     decode::Decoded,
     kernel::{Kernel, Window},
@@ -176,6 +177,12 @@ impl Detector {
     #[inline]
     pub fn any(&mut self, text: &[u8], kinds: Kinds, place: Place) -> bool {
         !self.find(text, kinds, place).is_empty()
+    }
+
+    /// What a text of up to 64 bytes is made of; `None` for a longer one, or where the processor has to read byte by byte.
+    #[inline]
+    pub(crate) fn outline(&self, text: &[u8]) -> Option<Outline> {
+        self.kernel.outline(text)
     }
 
     /// Reads the text once more with its escapes undone. Where both views find something, that one knows better.

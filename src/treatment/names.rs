@@ -28,26 +28,40 @@ pub enum Role {
 /// assert_eq!(lookup(b"user[PHPSESSID]"), Some(Role::Session));
 /// assert_eq!(lookup(b"page"), None);
 /// ```
+#[inline]
 pub fn lookup(name: &[u8]) -> Option<Role> {
-    if name.iter().any(|byte| matches!(byte, b'%' | b'\\')) { lookup_escaped(name) } else { lookup_plain(name) }
+    if name.iter().any(|byte| matches!(byte, b'%' | b'\\')) { lookup_closely(name) } else { lookup_unescaped(name) }
 }
 
-#[cold]
-fn lookup_escaped(name: &[u8]) -> Option<Role> {
+/// The same of a name that has neither `%` nor `\`.
+#[inline]
+pub(super) fn lookup_unescaped(name: &[u8]) -> Option<Role> {
+    let nothing = match name {
+        [] | [_] => true,
+        [y, z] => TWOS[*y as usize & 31] >> (z & 31) & 1 == 0,
+        [a, b, c, ..] if STARTS[triple(*a, *b)] >> (c & 31) & 1 == 0 && !is_separator(*a) => {
+            // A separator among the last letters would have others come to stand there.
+            let [.., x, y, z] = *name else { return None };
+            let letters = x.is_ascii_alphanumeric() & y.is_ascii_alphanumeric() & z.is_ascii_alphanumeric();
+            letters && ENDS[triple(x, y)] >> (z & 31) & 1 == 0
+        }
+        _ => false,
+    };
+    if nothing { None } else { lookup_closely(name) }
+}
+
+#[inline(never)]
+fn lookup_closely(name: &[u8]) -> Option<Role> {
     if name.len() > 3 * LONGEST {
         return None;
     }
     let mut space = [0; 3 * LONGEST];
-    lookup_plain(plain(name, &mut space))
-}
-
-#[inline]
-fn lookup_plain(name: &[u8]) -> Option<Role> {
-    if name.len() < 2 || name.len() > LONGEST {
+    let plain = plain(name, &mut space);
+    let plain = without_index(plain);
+    if plain.len() < 2 || plain.len() > LONGEST {
         return None;
     }
-    let name = without_index(name);
-    by_start(name).or_else(|| by_end(name))
+    by_start(plain).or_else(|| by_end(plain))
 }
 
 /// The name with percent-encodings (also of percent signs) and the escapes of logs undone, in `space`.
@@ -230,6 +244,51 @@ static TABLE: [u16; SLOTS] = {
     }
     table
 };
+
+/// By two letters a bit for each third: the first three of the families of names that begin with a letter.
+static STARTS: [u32; 1024] = {
+    let mut table = [0; 1024];
+    let mut i = 0;
+    while i < A_STARTS.len() + OTHER_STARTS.len() {
+        let start = if i < A_STARTS.len() { A_STARTS[i].0 } else { OTHER_STARTS[i - A_STARTS.len()].0 }.as_bytes();
+        table[triple(start[0], start[1])] |= 1 << (start[2] & 31);
+        i += 1;
+    }
+    table
+};
+
+/// By two letters a bit for each third: the last three of the entries that have so many.
+static ENDS: [u32; 1024] = {
+    let mut table = [0; 1024];
+    let mut i = 0;
+    while i < NAMES.len() {
+        if let [.., x, y, z] = NAMES[i].0.as_bytes() {
+            table[triple(*x, *y)] |= 1 << (*z & 31);
+        }
+        i += 1;
+    }
+    table
+};
+
+/// By its first letter a bit for the second of each entry of two. None has fewer, and none of two ends a longer name.
+static TWOS: [u32; 32] = {
+    let mut table = [0; 32];
+    let mut i = 0;
+    while i < NAMES.len() {
+        match NAMES[i].0.as_bytes() {
+            [_, _, _, ..] => {}
+            [y, z] if matches!(NAMES[i].2, Fit::Whole) => table[(*y & 31) as usize] |= 1 << (*z & 31),
+            _ => panic!("an entry is too short"),
+        }
+        i += 1;
+    }
+    table
+};
+
+/// Letters of both cases and digits have the same five bits; that some share theirs does no harm.
+const fn triple(first: u8, second: u8) -> usize {
+    (first & 31) as usize * 32 + (second & 31) as usize
+}
 
 const UNDERSCORE_STARTS: [(&str, Role); 23] = [
     ("_ga_", Role::Device),
@@ -711,6 +770,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_told_by_a_few_letters_is_what_all_of_them_tell(
+            any in proptest::collection::vec(any::<u8>(), 0..6),
+            plain in r"[a-zA-Z0-9_.\[\]%-]{0,8}",
+            index in 0..NAMES.len(),
+            start in 0..NAMES.len(),
+            around in (r"[a-z_.\[-]{0,2}", r"[]\[0-9_.a]{0,3}", any::<bool>()),
+        ) {
+            let listed = format!("{}{}{}", around.0, NAMES[index].0, around.1);
+            let starts = [&UNDERSCORE_STARTS[..], &A_STARTS, &OTHER_STARTS].concat();
+            let (start, _) = starts[start % starts.len()];
+            let start = if around.2 { start.to_uppercase() } else { start.to_owned() } + &around.1;
+            let first = NAMES[index].0.split_at(NAMES[index].0.len() / 2);
+            let apart = format!("{}_{}", first.0, first.1);
+            for name in [&any[..], plain.as_bytes(), listed.as_bytes(), start.as_bytes(), apart.as_bytes()] {
+                prop_assert_eq!(lookup(name), lookup_closely(name));
+            }
+        }
+
         #[test]
         fn any_bytes_are_read_without_panic(name in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = lookup(&name);

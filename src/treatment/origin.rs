@@ -4,7 +4,7 @@ use super::{
     Aid, Outcome,
     truncate::{Port, Truncate},
 };
-use crate::detect::{Detector, Kinds, Place, What};
+use crate::detect::{Detector, Kinds, Outline, Place, What};
 use std::net::IpAddr;
 
 /// Lets `https://example.org/` of `https://example.org/a?b=c` stand. Addresses that stand as hosts are cut.
@@ -26,6 +26,15 @@ impl Origin {
     /// Keeps the origin of `value`.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+        if let Some(keep) = plain_origin(value, &aid.detector) {
+            return Outcome::Part(0, keep);
+        }
+        self.treat_closely(value, aid, made)
+    }
+
+    /// The same without looking first.
+    #[inline(never)]
+    fn treat_closely(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         let Some(start) = after_scheme(value) else { return Outcome::Dropped };
         let Some(authority) = Authority::read(value, start) else { return Outcome::Dropped };
         let host = &value[authority.host.0..authority.host.1];
@@ -49,6 +58,31 @@ impl Origin {
             Verdict::Refused => Outcome::Dropped,
         }
     }
+}
+
+/// Where the origin of a page ends, if its host is a name of few short words and nothing but a path stands behind it.
+#[inline]
+fn plain_origin(value: &[u8], detector: &Detector) -> Option<u32> {
+    let rest = value.strip_prefix(b"https://").or_else(|| value.strip_prefix(b"http://"))?;
+    let Outline { letter, dot, dash, .. } = detector.outline(&rest[..rest.len().min(63)])?;
+    let length = (!(letter | dot | dash)).trailing_zeros();
+    let slash = match rest.get(length as usize) {
+        Some(b'/') => 1,
+        None => 0,
+        Some(_) => return None,
+    };
+    let host = (1u64 << length) - 1;
+    let (label, dot, dash) = (letter | dash, dot & host, dash & host);
+    let label = label & host;
+    // An empty label, or the name's end behind a dot.
+    let odd = dot & !(label << 1) | (1 << length) & dot << 1;
+    let two = label & label << 1;
+    let four = two & two << 2;
+    let eight = four & four << 4;
+    // A label of 16 bytes, two dashes or lines in a row, two labels of four bytes (three: a hardware address, perhaps).
+    let telling = eight & eight << 8 | dash & dash << 1 | dot & dot << 5;
+    (length > 0 && odd | telling == 0 && dot.count_ones() < 3)
+        .then(|| (value.len() - rest.len()) as u32 + length + slash)
 }
 
 /// Where the authority starts, behind a scheme that we know and `://`. JSON may have written `:\/\/`.
@@ -333,6 +367,20 @@ mod tests {
         fn no_detector_fires_on_a_host_of_words(host in r"([a-f.-]{1,20}|[a-z_-]{1,15}(\.[a-z_-]{1,15}){0,3})") {
             if matches!(Shape::of(host.as_bytes()), Some(Shape::Words)) {
                 prop_assert!(!Detector::default().any(host.as_bytes(), Kinds::ALL, Place::Host));
+            }
+        }
+
+        #[test]
+        fn a_plain_origin_is_what_a_close_look_gives(
+            value in r"(https?|ftp)://([a-z0-9]@)?[a-z_-]{0,17}(\.[a-z0-9_-]{0,5}){0,4}(:[0-9]{0,3})?([/?#\\][!-~]{0,20})?",
+            words in r"https?://([a-z]{4}\.){0,3}[a-z]{1,40}(\.[a-z]{1,30}){0,2}(/[!-~]{0,9})?",
+        ) {
+            let origin = Origin::new(Truncate { v4: 24, v6: 48, port: Port::Drop, exempt: [].into() });
+            for value in [value.as_bytes(), words.as_bytes()] {
+                if let Some(keep) = plain_origin(value, &Detector::default()) {
+                    let (mut aid, mut made) = (Aid::default(), Vec::new());
+                    prop_assert_eq!(origin.treat_closely(value, &mut aid, &mut made), Outcome::Part(0, keep));
+                }
             }
         }
 

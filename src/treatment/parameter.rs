@@ -13,6 +13,8 @@ use crate::detect::{Detector, Kinds, Place, What};
 pub(super) struct Lists {
     keep: Box<[Box<[u8]>]>,
     pseudonym: Box<[Box<[u8]>]>,
+    /// A bit for each length of the names above, the highest for 63 and more.
+    lengths: u64,
     device: Pseudonym,
     session: Pseudonym,
 }
@@ -28,12 +30,16 @@ pub(super) enum Named {
 
 impl Lists {
     pub(super) fn new(keep: Vec<Box<[u8]>>, pseudonym: Vec<Box<[u8]>>, device: Pseudonym, session: Pseudonym) -> Lists {
-        Lists { keep: keep.into(), pseudonym: pseudonym.into(), device, session }
+        let lengths = keep.iter().chain(&pseudonym).fold(0, |all, name| all | 1 << name.len().min(63));
+        Lists { lengths, keep: keep.into(), pseudonym: pseudonym.into(), device, session }
     }
 
     /// What the policy says of a name. Secrets are never kept, whatever it says.
     #[inline]
     pub(super) fn named(&self, name: &[u8], role: Option<Role>) -> Option<Named> {
+        if self.lengths >> name.len().min(63) & 1 == 0 {
+            return None;
+        }
         let among = |list: &[Box<[u8]>]| list.iter().any(|listed| listed.eq_ignore_ascii_case(name));
         if among(&self.pseudonym) {
             return Some(Named::Pseudonym(self.key(role)));

@@ -7,7 +7,7 @@ use super::{
     segment::{self, Follows},
     truncate::{Port, Truncate},
 };
-use crate::detect::{Detector, Kinds, Place};
+use crate::detect::{Detector, Kinds, Outline, Place};
 
 /// Keeps a path and replaces what identifies somebody in it.
 ///
@@ -36,7 +36,12 @@ impl Path {
     /// Treats the path.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        match Look::at(value) {
+        // 63 bytes and the end fit in one word.
+        let look = match if value.len() < 64 { aid.detector.outline(value) } else { None } {
+            Some(outline) => Look::by(value, &outline),
+            None => Look::at(value),
+        };
+        match look {
             Look::Clear => Outcome::Kept,
             Look::Long if !aid.detector.any(value, Kinds::ALL, Place::Path) => Outcome::Kept,
             Look::Long | Look::Close => self.treat_closely(value, aid, made),
@@ -54,7 +59,8 @@ impl Path {
             return Outcome::Dropped;
         };
         let body = made.len();
-        if self.segments(&path[from..], aid, made) {
+        self.segments(&path[from..], aid, made);
+        if made[body..] != path[from..] {
             self.settle(body, aid, made);
         }
         if made[start..] == *path {
@@ -123,22 +129,14 @@ impl Path {
         Some(())
     }
 
-    /// Appends the path, read by the detectors first and then segment by segment. Says whether it could change again.
-    fn segments(&self, path: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> bool {
+    /// Appends the path, read by the detectors first and then segment by segment.
+    fn segments(&self, path: &[u8], aid: &mut Aid, made: &mut Vec<u8>) {
         let Aid { detector, buffer, .. } = aid;
         let start = made.len();
-        // Beside an at-sign a placeholder may look like a mail domain.
-        let mut changes = memchr::memchr3(b'@', b'%', b'\\', path).is_some();
         buffer.clear();
         let path = if scrub::is_printable(path) {
-            if self.differs(path, detector, buffer) {
-                changes = true;
-                buffer
-            } else {
-                path
-            }
+            if self.differs(path, detector, buffer) { buffer } else { path }
         } else {
-            changes = true;
             segment::write_plain(path, made);
             if !self.differs(&made[start..], detector, buffer) {
                 buffer.extend_from_slice(&made[start..]);
@@ -155,7 +153,7 @@ impl Path {
             let segment = if slash.is_some() { segment.strip_suffix(b"\\").unwrap_or(segment) } else { segment };
             follows = segment::write(segment, follows, made);
             if separator.is_empty() {
-                return changes;
+                return;
             }
             made.extend_from_slice(&rest[segment.len()..rest.len() - separator.len() + 1]);
             rest = &separator[1..];
@@ -193,6 +191,48 @@ enum Look {
 }
 
 impl Look {
+    /// The same as [`Look::at`] for a path of up to 63 bytes: all bytes at once, then word by word.
+    #[inline]
+    fn by(path: &[u8], outline: &Outline) -> Look {
+        if path.first() != Some(&b'/') {
+            return Look::at(path);
+        }
+        let Outline { letter, digit, dot, dash, slash } = *outline;
+        let end = 1 << path.len();
+        let joint = dot | dash;
+        let two = digit & digit << 1;
+        let six = two & two << 2 & two << 4;
+        if (letter | digit | joint | slash) != end - 1 || six != 0 {
+            return Look::Close;
+        }
+        let ends = joint | slash | end;
+        let (mut segment, mut word) = (1, 1);
+        let mut left = ends & !1;
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if segment::may_lead(&path[word..at]) {
+                return Look::Close;
+            }
+            word = at + 1;
+            if (slash | end) >> at & 1 != 0 {
+                if segment::may_lead(&path[segment..at]) {
+                    return Look::Close;
+                }
+                segment = word;
+            }
+        }
+        // Where 7 bytes of one segment end; where one of the last 7 bytes is a digit.
+        let inside = !slash & (end - 1);
+        let pair = inside & inside << 1;
+        let seven = pair & pair << 2 & pair << 4 & inside << 6;
+        let near = digit | digit << 1;
+        let near = near | near << 2;
+        let near = near | near << 3;
+        let long = seven & seven << 7 | seven & near | joint & ends << 1;
+        if long == 0 { Look::Clear } else { Look::Long }
+    }
+
     /// One pass: a path of short plain words is the common case.
     #[inline]
     fn at(path: &[u8]) -> Look {
@@ -200,109 +240,76 @@ impl Look {
             return if path == b"*" { Look::Clear } else { Look::Close };
         }
         let mut look = Look::Clear;
-        let (mut segment, mut word, mut at) = (1, 1, 1);
-        let (mut bytes, mut words) = (0, Words::default());
+        // Where the segment and the word in it start, and how many digits came last.
+        let (mut segment, mut word) = (1, 1);
+        let (mut run, mut digits) = (0, false);
+        let mut at = 1;
         loop {
-            let class = path.get(at).map_or(SLASH, |&byte| CLASSES[byte as usize]);
-            if class < JOINT {
-                bytes |= class;
-                at += 1;
-                continue;
-            }
-            if class == OTHER || segment::may_lead(&path[word..at]) || !words.add(&path[word..at], bytes) {
-                return Look::Close;
-            }
-            if class == JOINT {
-                // `fd--a` may be an IPv6 address.
-                words.doubtful |= word == at && word > segment;
-            } else {
-                if words.are_doubtful(at - segment) {
-                    look = Look::Long;
+            let byte = path.get(at).copied().unwrap_or(b'/');
+            match CLASSES[byte as usize] {
+                Class::Letter => run = 0,
+                Class::Digit => {
+                    run += 1;
+                    digits = true;
+                    if run >= 6 {
+                        return Look::Close;
+                    }
                 }
-                if at >= path.len() {
-                    return look;
+                Class::Joint => {
+                    if segment::may_lead(&path[word..at]) {
+                        return Look::Close;
+                    }
+                    // `fd--a` may be an IPv6 address.
+                    if word == at {
+                        look = Look::Long;
+                    }
+                    word = at + 1;
+                    run = 0;
                 }
-                segment = at + 1;
-                words = Words::default();
+                Class::Slash => {
+                    let length = at - segment;
+                    if segment::may_lead(&path[word..at]) || segment::may_lead(&path[segment..at]) {
+                        return Look::Close;
+                    }
+                    // The shortest address has 7 bytes; what has no digit, colon or at-sign has 14 at least.
+                    if length >= 14 || digits && length >= 7 {
+                        look = Look::Long;
+                    }
+                    if at >= path.len() {
+                        return look;
+                    }
+                    (segment, word, run, digits) = (at + 1, at + 1, 0, false);
+                }
+                Class::Other => return Look::Close,
             }
-            word = at + 1;
-            bytes = 0;
             at += 1;
         }
-    }
-}
-
-/// What the words of a segment are made of.
-#[derive(Default)]
-struct Words {
-    /// Words of hexadecimal digits alone; numbers are such.
-    hex: usize,
-    /// Words with a digit, and the bytes of all of them.
-    numbered: usize,
-    numbered_bytes: usize,
-    upper: bool,
-    doubtful: bool,
-}
-
-impl Words {
-    /// Takes a word in; `false` if it holds a number that the path's own rules are about.
-    #[inline]
-    fn add(&mut self, word: &[u8], bytes: u8) -> bool {
-        if bytes & DIGIT != 0 {
-            self.numbered += 1;
-            self.numbered_bytes += word.len();
-            if word.len() >= 6 && word.windows(6).any(|run| run.iter().all(u8::is_ascii_digit)) {
-                return false;
-            }
-        }
-        self.upper |= bytes & UPPER != 0;
-        if bytes & BEYOND_HEX == 0 && !word.is_empty() {
-            self.hex += 1;
-            self.doubtful |= word.len() >= 8;
-        }
-        self.doubtful |=
-            matches!(word, b"sk" | b"pk" | b"rk" | b"glpat" | b"github" | [b'g', b'h', _] | [b'x', b'o', b'x', _]);
-        true
-    }
-
-    /// Whether a detector could find something in a segment of so many bytes.
-    ///
-    /// Addresses have four numbers, in host names too, hardware addresses three hexadecimal words or more; random tokens
-    /// have 16 bytes in words that mix letters with digits or lower with upper case; keys begin with their maker's mark.
-    #[inline]
-    fn are_doubtful(&self, length: usize) -> bool {
-        self.doubtful
-            || self.hex >= 3
-            || self.numbered >= 4
-            || length >= 14 && (self.upper || self.numbered_bytes > 15 || length > 80)
     }
 }
 
 /// Nothing was ever seen that needs a third.
 const MOST_ROUNDS: usize = 8;
 
-/// What a byte of a word is, as bits.
-const BEYOND_HEX: u8 = 1;
-const DIGIT: u8 = 2;
-const UPPER: u8 = 4;
-/// Joins words.
-const JOINT: u8 = 8;
-const SLASH: u8 = 16;
-const OTHER: u8 = 32;
+#[derive(Clone, Copy)]
+enum Class {
+    Letter,
+    Digit,
+    /// Joins words.
+    Joint,
+    Slash,
+    Other,
+}
 
-static CLASSES: [u8; 256] = {
-    let mut classes = [OTHER; 256];
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
-            b'a'..=b'f' => 0,
-            b'g'..=b'z' => BEYOND_HEX,
-            b'A'..=b'F' => UPPER,
-            b'G'..=b'Z' => UPPER | BEYOND_HEX,
-            b'0'..=b'9' => DIGIT,
-            b'-' | b'_' | b'.' => JOINT,
-            b'/' => SLASH,
-            _ => OTHER,
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            b'-' | b'_' | b'.' => Class::Joint,
+            b'/' => Class::Slash,
+            _ => Class::Other,
         };
         byte += 1;
     }
@@ -325,6 +332,12 @@ mod tests {
             Outcome::Kept => Some(value.to_vec()),
             Outcome::Part(from, to) => Some(value[from as usize..to as usize].to_vec()),
             Outcome::Made => Some(made[6..].to_vec()),
+        }
+    }
+
+    fn looks_agree(value: &[u8]) {
+        if let Some(outline) = Detector::default().outline(value).filter(|_| value.len() < 64) {
+            assert_eq!(Look::by(value, &outline), Look::at(value));
         }
     }
 
@@ -552,11 +565,6 @@ mod tests {
     fn paths() -> impl Strategy<Value = String> {
         let part = prop_oneof![
             Just("/".to_string()),
-            "([a-z]{1,9}[-_.]){1,7}[a-z]{1,9}",
-            "([a-f0-9]{1,4}[-_.]){1,9}[a-z0-9]{1,9}",
-            "(sk_live_|xoxb-|ghp_|github_pat_)[a-z0-9]{1,20}",
-            "[a-z]{1,3}[0-9]{1,5}[a-z0-9]{0,12}",
-            "([a-zA-Z]{1,5}[0-9]{0,2}[-_]?){1,6}",
             "[a-z]{1,16}",
             "[A-Za-z0-9._-]{1,24}",
             "[0-9]{1,16}",
@@ -605,6 +613,23 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn looking_at_all_bytes_at_once_is_looking_at_each(
+            plain in r"/[a-z0-9./_-]{0,63}",
+            words in r"(/{1,2}([a-z]{1,16}|u|node_modules|users|reset|[0-9]{1,6}|[a-z]{2}[0-9])([._-]{1,2}[a-z0-9]{1,7})?){1,6}/?",
+            any in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            looks_agree(plain.as_bytes());
+            looks_agree(&words.as_bytes()[..words.len().min(63)]);
+            looks_agree(&any);
+        }
+
+        #[test]
+        fn a_clear_path_is_one_that_a_close_look_leaves(path in r"(/[a-z0-9._-]{0,18}){1,4}") {
+            let made = |treat: fn(&Path, &[u8], &mut Aid, &mut Vec<u8>) -> Outcome| outcome(path.as_bytes(), treat);
+            prop_assert_eq!(made(Path::treat), made(Path::treat_closely));
+        }
 
         #[test]
         fn the_first_look_saves_work_and_changes_nothing(value in paths()) {

@@ -2,7 +2,7 @@
 
 use super::{
     Aid, Outcome,
-    names::{Role, lookup, plain},
+    names::{Role, lookup, lookup_unescaped, plain},
     parameter::{Lists, Named, name_stands, write_kept, write_pseudonym},
     pseudonym::Pseudonym,
     truncate::Truncate,
@@ -43,6 +43,71 @@ impl Query {
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         let start = made.len();
+        // What stands from `copied` on stays and is not copied yet. Where a parameter and the separator in front start.
+        let (mut copied, mut gap, mut at) = (0, 0, 0);
+        let mut any = false;
+        loop {
+            let rest = &value[at..];
+            let (length, separator) = if let Some(from) = self.plain_name(rest) {
+                let (length, separator) = next_separator(&rest[from..]);
+                if !any {
+                    copied = at;
+                    any = true;
+                }
+                if length > 0 && !is_harmless(&rest[..from - 1], &rest[from..from + length]) {
+                    made.extend_from_slice(&value[copied..at + from]);
+                    copied = at + from + length;
+                }
+                (from + length, separator)
+            } else {
+                let (length, separator) = next_separator(rest);
+                made.extend_from_slice(&value[copied..gap]);
+                let ends = made.len();
+                if any {
+                    made.extend_from_slice(&value[gap..at]);
+                }
+                if self.parameter(&rest[..length], aid, made) {
+                    any = true;
+                } else {
+                    made.truncate(ends);
+                }
+                copied = at + length;
+                (length, separator)
+            };
+            if separator.is_empty() {
+                break;
+            }
+            gap = at + length;
+            at = gap + separator.len();
+        }
+        if copied == 0 {
+            return Outcome::Kept;
+        }
+        made.extend_from_slice(&value[copied..]);
+        if made[start..] == *value {
+            made.truncate(start);
+            return Outcome::Kept;
+        }
+        if made.len() == start { Outcome::Dropped } else { Outcome::Made }
+    }
+
+    /// Where the value of the parameter at the start of `rest` starts, if its name stays and says nothing: neither a role
+    /// nor a policy knows it, and it is so short and plain that no detector needs to read it.
+    #[inline]
+    fn plain_name(&self, rest: &[u8]) -> Option<usize> {
+        if !rest.first()?.is_ascii_alphabetic() {
+            return None;
+        }
+        let length = rest.iter().take(MOST_UNREAD + 1).position(|&byte| !NAMING[usize::from(byte)])?;
+        let name = &rest[..length];
+        let plain = rest[length] == b'=' && length <= MOST_UNREAD;
+        (plain && lookup_unescaped(name).is_none() && self.lists.named(name, None).is_none()).then_some(length + 1)
+    }
+
+    /// The reference: every parameter read closely, every byte copied.
+    #[cfg(test)]
+    fn treat_plainly(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+        let start = made.len();
         let (mut rest, mut any) = (value, false);
         let mut before: &[u8] = b"";
         loop {
@@ -77,48 +142,12 @@ impl Query {
         };
         let (name, value) = (&parameter[..equals], &parameter[equals + 1..]);
         let role = lookup(name);
-        if stands(name, aid) {
-            return self.named(Some(name), value, role, aid, made);
-        }
         let mut space = [0; LONGEST_ENCODED];
-        let plain = self.plain(name, role, aid, &mut space);
-        self.named(plain, value, role, aid, made)
-    }
-
-    /// A device's or session's name, or one that the policy lists, out of its encoding. Written plain, it says again what
-    /// its value is when what left is treated once more.
-    #[cold]
-    fn plain<'a>(
-        &self,
-        name: &[u8],
-        role: Option<Role>,
-        aid: &mut Aid,
-        space: &'a mut [u8; LONGEST_ENCODED],
-    ) -> Option<&'a [u8]> {
-        let encoded = name.iter().any(|byte| matches!(byte, b'%' | b'\\'));
-        if name.len() > space.len() || !encoded {
-            return None;
-        }
-        let plain = plain(name, space);
-        let wanted = match role {
-            Some(Role::Device | Role::Session) => true,
-            None => self.lists.named(plain, role).is_some(),
-            Some(Role::Click | Role::Secret | Role::User) => false,
+        let printed = self.printed(name, role, aid, &mut space);
+        let named = match printed {
+            Some(name) => self.lists.named(name, role),
+            None => None,
         };
-        (wanted && lookup(plain) == role && stands(plain, aid)).then_some(plain)
-    }
-
-    /// Appends a parameter by its name; where that may not stand, `_`.
-    #[inline]
-    fn named(
-        &self,
-        printed: Option<&[u8]>,
-        value: &[u8],
-        role: Option<Role>,
-        aid: &mut Aid,
-        made: &mut Vec<u8>,
-    ) -> bool {
-        let named = printed.and_then(|name| self.lists.named(name, role));
         if role == Some(Role::Click) && named.is_none() {
             return false;
         }
@@ -141,6 +170,31 @@ impl Query {
         true
     }
 
+    /// The name as it may leave; `None`: `_` stands for it.
+    #[inline]
+    fn printed<'a>(
+        &self,
+        name: &'a [u8],
+        role: Option<Role>,
+        aid: &mut Aid,
+        space: &'a mut [u8; LONGEST_ENCODED],
+    ) -> Option<&'a [u8]> {
+        let stands = |name: &[u8], aid: &mut Aid| {
+            name.first().is_some_and(u8::is_ascii_alphabetic) && name_stands(name, LONGEST_NAME, &mut aid.detector)
+        };
+        if stands(name, aid) {
+            return Some(name);
+        }
+        // Written plain, the name says again what its value is when what left is treated once more.
+        let listed = || role.is_none() || matches!(role, Some(Role::Device | Role::Session));
+        if name.len() > space.len() || !name.iter().any(|byte| matches!(byte, b'%' | b'\\')) || !listed() {
+            return None;
+        }
+        let plain = plain(name, space);
+        let known = role.is_some() || self.lists.named(plain, role).is_some();
+        (known && lookup(plain) == role && stands(plain, aid)).then_some(plain)
+    }
+
     /// Appends a parameter without `=`.
     fn flag(&self, name: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> bool {
         if name.is_empty() {
@@ -149,16 +203,12 @@ impl Query {
         if lookup(name) == Some(Role::Click) {
             return false;
         }
-        let word = !name.iter().any(u8::is_ascii_digit) && stands(name, aid);
-        made.extend_from_slice(if word { name } else { b"_" });
+        let stands = name[0].is_ascii_alphabetic()
+            && !name.iter().any(u8::is_ascii_digit)
+            && name_stands(name, LONGEST_NAME, &mut aid.detector);
+        made.extend_from_slice(if stands { name } else { b"_" });
         true
     }
-}
-
-/// Whether a name may stand.
-#[inline]
-fn stands(name: &[u8], aid: &mut Aid) -> bool {
-    name.first().is_some_and(u8::is_ascii_alphabetic) && name_stands(name, LONGEST_NAME, &mut aid.detector)
 }
 
 /// How long the parameter at the start of `rest` is, and what separates it from the next; nothing at the end.
@@ -209,6 +259,19 @@ fn is_language_tag(value: &[u8]) -> bool {
     language && region && parts.next().is_none()
 }
 
+/// Letters and what joins them.
+static NAMING: [bool; 256] = {
+    let mut naming = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        naming[byte] = (byte as u8).is_ascii_alphabetic() || matches!(byte as u8, b'_' | b'.' | b'[' | b']');
+        byte += 1;
+    }
+    naming
+};
+
+/// Names of more bytes are read by the detectors, as [`name_stands`] says.
+const MOST_UNREAD: usize = 13;
 /// Bytes of a name that may stay.
 const LONGEST_NAME: usize = 32;
 /// Bytes that a name which may stay can take when every one of its bytes is encoded, once.
@@ -429,6 +492,33 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn reading_plain_names_at_a_glance_changes_nothing(
+            value in proptest::collection::vec(
+                (
+                    prop_oneof![
+                        r"[a-z_.\[\]0-9%-]{0,15}",
+                        "(page|lang|sort|utm_source|utm_campaign|q|ref|gclid|aff|token|device_id|sid|color|%70age|user\\[sid\\])",
+                    ],
+                    "(=[a-z0-9%=]{0,18}|=|==[0-9]{1,3}|)",
+                    r"(&|;|&amp;|\\u0026|\\|&&)",
+                ),
+                0..6,
+            ),
+            any in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut value: String = value.into_iter().map(|(name, value, separator)| name + &value + &separator).collect();
+            let whole = value.clone();
+            value.pop();
+            let query = query(&["color", "page"], &["q"]);
+            for value in [value.as_bytes(), whole.as_bytes(), &any] {
+                let (mut made, mut plainly) = (b"before".to_vec(), b"before".to_vec());
+                let outcome = query.treat(value, &mut aid(), &mut made);
+                prop_assert_eq!(outcome, query.treat_plainly(value, &mut aid(), &mut plainly));
+                prop_assert_eq!(made, plainly);
+            }
+        }
+
         #[test]
         fn any_bytes_give_plain_bytes_that_stay(value in proptest::collection::vec(any::<u8>(), 0..80)) {
             let query = query(&["color"], &["order"]);

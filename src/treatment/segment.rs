@@ -73,13 +73,19 @@ fn after_token(follows: Follows) -> Follows {
 pub(super) fn may_lead(word: &[u8]) -> bool {
     match word {
         [first, .., last] if word.len() <= 16 => {
-            let bit = leading_bit(*first, *last, word.len());
-            LEADING[bit / 64] >> (bit % 64) & 1 == 1
-                && (among(USERS, word) || among(TOKENS, word) || among(SCOPES, word))
+            FIRSTS[word.len()] >> (first & 31) & 1 == 1 && {
+                let bit = leading_bit(*first, word[word.len() / 2], *last, word.len());
+                LEADING[bit / 64] >> (bit % 64) & 1 == 1 && is_leading(word)
+            }
         }
         [only] => *only | 0x20 == b'u',
         _ => false,
     }
+}
+
+#[inline(never)]
+fn is_leading(word: &[u8]) -> bool {
+    among(USERS, word) || among(TOKENS, word) || among(SCOPES, word)
 }
 
 /// What a segment says of the next.
@@ -365,16 +371,15 @@ const TOKENS: &[&str] = &[
 /// Segments that a package's scope follows.
 const SCOPES: &[&str] = &["npm", "node_modules", "esm", "unpkg", "packages"];
 
-/// A bit for each word of the lists above, by its ends and its length: most words are told apart by it.
-static LEADING: [u64; 16] = {
-    let mut table = [0; 16];
-    let lists = [USERS, TOKENS, SCOPES];
+/// A bit for each word of the lists above, by its ends, its middle and its length: few other words share one.
+static LEADING: [u64; 32] = {
+    let mut table = [0; 32];
     let mut list = 0;
-    while list < lists.len() {
+    while list < LISTS.len() {
         let mut i = 0;
-        while i < lists[list].len() {
-            let word = lists[list][i].as_bytes();
-            let bit = leading_bit(word[0], word[word.len() - 1], word.len());
+        while i < LISTS[list].len() {
+            let word = LISTS[list][i].as_bytes();
+            let bit = leading_bit(word[0], word[word.len() / 2], word[word.len() - 1], word.len());
             table[bit / 64] |= 1 << (bit % 64);
             i += 1;
         }
@@ -383,8 +388,26 @@ static LEADING: [u64; 16] = {
     table
 };
 
-const fn leading_bit(first: u8, last: u8, length: usize) -> usize {
-    ((first & 31) as usize * 37 + (last & 31) as usize * 5 + length * 101) % 1024
+/// By length a bit for each letter that a word of the lists above begins with.
+static FIRSTS: [u32; 17] = {
+    let mut table = [0; 17];
+    let mut list = 0;
+    while list < LISTS.len() {
+        let mut i = 0;
+        while i < LISTS[list].len() {
+            let word = LISTS[list][i].as_bytes();
+            table[word.len()] |= 1 << (word[0] & 31);
+            i += 1;
+        }
+        list += 1;
+    }
+    table
+};
+
+const LISTS: [&[&str]; 3] = [USERS, TOKENS, SCOPES];
+
+const fn leading_bit(first: u8, middle: u8, last: u8, length: usize) -> usize {
+    ((first & 31) as usize * 37 + (middle & 31) as usize * 331 + (last & 31) as usize * 5 + length * 101) % 2048
 }
 
 const EXTENSIONS: &[&str] = &[
