@@ -44,7 +44,7 @@ const MOST_VALUES: usize = u16::MAX as usize - 8;
 #[derive(Clone, Debug)]
 pub struct Json {
     schema: Schema,
-    names: Names,
+    names: &'static Names,
     /// What to do with a string of this field.
     shapes: Box<[Shape]>,
 }
@@ -66,7 +66,8 @@ impl Default for Json {
 impl Json {
     /// The format, with its table of names.
     pub fn new() -> Json {
-        let (names, fields) = Names::new();
+        let (names, fields) = Names::shared();
+        let fields = fields.clone();
         let shape = |field| match field {
             REQUEST => Shape::Request,
             PATH | URL => Shape::Target,
@@ -159,17 +160,26 @@ impl Parse for Json {
         &self.schema
     }
 
+    #[inline]
     fn parse(&self, line: &[u8], _: Ending, record: &mut Record) -> Result<(), Malformed> {
+        // A line of another format costs no more than this.
+        let (at, byte) = scan::next(line, 0);
+        if byte != b'{' {
+            return Err(malformed(at, "object"));
+        }
+        self.object(line, at, record)
+    }
+}
+
+impl Json {
+    /// Fills `record` from the object that starts at `at`.
+    fn object(&self, line: &[u8], mut at: usize, record: &mut Record) -> Result<(), Malformed> {
         record.clear();
         let mut stack = [Frame::TOP; DEPTH];
         let mut depth = 1;
         // Where marks and values stood before our own tag.
         let mut tag = None;
         let mut tags = 0;
-        let (mut at, byte) = scan::next(line, 0);
-        if byte != b'{' {
-            return Err(malformed(at, "object"));
-        }
         record.marks.push(Mark::Object);
         let mut byte;
         (at, byte) = scan::next(line, at + 1);

@@ -12,6 +12,7 @@ pub mod json;
 mod literal;
 pub mod nginx;
 pub(crate) mod request;
+mod seek;
 mod soft;
 pub mod template;
 pub mod text;

@@ -8,11 +8,11 @@ use super::{
     Ending, Malformed, Parse,
     grammar::{self, Grammar},
     literal::Literal,
-    request,
+    request, seek,
     soft::{Soft, unescaped},
 };
 use crate::record::{Kind, Record, Schema, Span, State, Value};
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 /// A format of fixed order.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Template {
     pub(super) steps: Box<[Step]>,
     pub(super) tail: Literal,
     pub(super) cut: CutRule,
+    /// Whether a host, a blank and a client that is never missing begin the line.
+    pub(super) hosted: bool,
 }
 
 /// What a value is made of.
@@ -114,6 +116,10 @@ impl Parse for Template {
 
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
+        // What most lines of other layouts have in the second place is refused before all else.
+        if self.hosted && line.get(seek::byte(line, 0, b' ') + 1) == Some(&b'-') {
+            return Err(Malformed { at: 0, expected: "client" });
+        }
         record.clear();
         record.values.reserve(self.schema.fields.len());
         let mut at = 0;
@@ -360,7 +366,8 @@ fn run(line: &[u8], at: usize) -> usize {
 /// A request line up to its closing quote; gives where that stands. Its first question mark is met on the way.
 #[inline]
 fn quoted_request(line: &[u8], at: usize, field: u16, record: &mut Record) -> Result<usize, Malformed> {
-    let first = memchr2(b'"', b'?', &line[at..]).map(|first| at + first);
+    let first = seek::either(line, at, b'"', b'?');
+    let first = (first < line.len()).then_some(first);
     let mark = first.filter(|&first| line[first] == b'?');
     let end = match (first, mark) {
         (_, Some(mark)) => unescaped(b'"', line, mark + 1),
