@@ -6,6 +6,7 @@ use super::{
     literal::Literal,
     soft::{End, Part, Soft},
     template::{CutRule, Op, Raw, Shape, Step, Template, Text},
+    usual::Usual,
 };
 use crate::record::{Blank, Clock, Escape, Field, Item, Kind, Schema};
 
@@ -60,7 +61,8 @@ impl Template {
             && matches!(host.op, Op::Host)
             && &*client.literal == b" "
             && matches!(client.op, Op::Visitor));
-        Ok(Template { schema, raw, steps, tail, cut, hosted })
+        let usual = Usual::of(dialect, raw, &steps, &tail, cut);
+        Ok(Template { schema, raw, steps, tail, cut, hosted, usual })
     }
 }
 

@@ -16,6 +16,7 @@ mod seek;
 mod soft;
 pub mod template;
 pub mod text;
+mod usual;
 
 use crate::record::{Record, Schema};
 use std::fmt;

@@ -117,14 +117,22 @@ fn cut(start: usize, end: usize, mark: Option<usize>) -> (Span, Option<Span>) {
 }
 
 /// Where the protocol begins, if a blank and a protocol end the line.
-#[inline]
+#[inline(always)]
 fn protocol(line: &[u8]) -> Option<usize> {
-    if let Some(&[b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) = line.last_chunk::<9>()
-        && major.is_ascii_digit()
-        && minor.is_ascii_digit()
-    {
-        return Some(line.len() - 8);
+    if let Some(last) = line.last_chunk::<9>() {
+        let [a, b, c, d, e, f, major, point, minor] = *last;
+        let head = u64::from_le_bytes([a, b, c, d, e, f, major, point]);
+        let same = (head ^ u64::from_le_bytes(*b" HTTP/\0.")) & !(0xff << 48) == 0;
+        if same & major.is_ascii_digit() & minor.is_ascii_digit() {
+            return Some(line.len() - 8);
+        }
     }
+    any_protocol(line)
+}
+
+/// The same for a protocol of any name.
+#[inline(never)]
+fn any_protocol(line: &[u8]) -> Option<usize> {
     // A longer word is no protocol; the look back is bounded.
     let tail = line.len().saturating_sub(LONGEST_PROTOCOL + 1);
     let at = tail + memrchr(b' ', &line[tail..])? + 1;

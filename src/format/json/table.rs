@@ -47,27 +47,29 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The table and the fields it speaks of. Made once, however many formats and workers ask.
-    pub(super) fn shared() -> &'static (Names, Vec<Field>) {
-        static NAMES: OnceLock<(Names, Vec<Field>)> = OnceLock::new();
+    /// The table. Made when the first object is met, once for all formats and workers: most logs hold none.
+    #[inline]
+    pub(super) fn shared() -> &'static Names {
+        static NAMES: OnceLock<Names> = OnceLock::new();
         NAMES.get_or_init(Names::new)
     }
 
-    fn new() -> (Names, Vec<Field>) {
-        let mut fields: Vec<Field> = OWN.iter().map(|&(name, kind)| Field::new(name, kind)).collect();
+    #[cold]
+    fn new() -> Names {
+        let fields = fields();
         let mut builder = Builder::new();
-        for row in names::FIELDS {
-            let field = fields.len() as u16;
-            fields.push(Field::new(row.name, row.kind));
+        let rows = (OWN.len() as u16..).zip(names::FIELDS);
+        for (field, row) in rows.clone() {
             row.top.split_whitespace().for_each(|alias| builder.add(alias, TOP, field));
             row.any.split_whitespace().for_each(|alias| builder.add(alias, ANY, field));
         }
-        for (field, row) in fields.iter().enumerate().skip(OWN.len()) {
-            builder.add(&row.name, ANY, field as u16);
+        for (field, row) in rows {
+            builder.add(row.name, ANY, field);
         }
-        for (rows, headers, prefixes, parent) in [
-            (names::REQUEST_ROWS, names::REQUEST_HEADERS, names::REQUEST_PREFIXES, "http.request.header."),
-            (names::RESPONSE_ROWS, names::RESPONSE_HEADERS, names::RESPONSE_PREFIXES, "http.response.header."),
+        let mut field = (OWN.len() + names::FIELDS.len()) as u16;
+        for (rows, headers, prefixes) in [
+            (names::REQUEST_ROWS, names::REQUEST_HEADERS, names::REQUEST_PREFIXES),
+            (names::RESPONSE_ROWS, names::RESPONSE_HEADERS, names::RESPONSE_PREFIXES),
         ] {
             for (name, aliases) in rows {
                 let field = fields.iter().position(|f| *f.name == **name).expect("rows of headers name rows of fields");
@@ -75,18 +77,15 @@ impl Names {
                     builder.add_header(alias, prefixes, field as u16);
                 }
             }
-            for &(header, kind) in headers {
-                builder.add_header(header, prefixes, fields.len() as u16);
-                fields.push(Field::new(&format!("{parent}{header}"), kind));
+            for (header, _) in headers {
+                builder.add_header(header, prefixes, field);
+                field += 1;
             }
         }
         for wrapper in names::TRANSPARENT.split_whitespace() {
             builder.add_transparent(wrapper);
         }
-        for field in &mut fields {
-            field.escape = Escape::Json;
-        }
-        (builder.build(&fields), fields)
+        builder.build(&fields)
     }
 
     /// What `key` means in `context`. `escaped` tells that there are escapes in it.
@@ -164,6 +163,18 @@ impl Names {
             context = next;
         }
     }
+}
+
+/// The fields that the table speaks of.
+pub(super) fn fields() -> Vec<Field> {
+    let own = OWN.iter().map(|&(name, kind)| Field::new(name, kind));
+    let rows = names::FIELDS.iter().map(|row| Field::new(row.name, row.kind));
+    let headers =
+        [("http.request.header.", names::REQUEST_HEADERS), ("http.response.header.", names::RESPONSE_HEADERS)];
+    let headers = headers.into_iter().flat_map(|(parent, headers)| {
+        headers.iter().map(move |&(header, kind)| Field::new(&format!("{parent}{header}"), kind))
+    });
+    own.chain(rows).chain(headers).map(|field| Field { escape: Escape::Json, ..field }).collect()
 }
 
 /// The grammar that an unknown key must pass to be kept: `[A-Za-z][A-Za-z0-9_.\[\]-]{0,31}`.
