@@ -123,10 +123,8 @@ impl Parse for Template {
         if self.hosted && is_identity_second(line) {
             return Err(Malformed { at: 0, expected: "client" });
         }
-        if let Some(usual) = self.usual {
-            if usual.read(line, record) {
-                return Ok(());
-            }
+        if self.usual.is_some_and(|usual| usual.read(line, record)) {
+            return Ok(());
         }
         self.follow(line, ending, record)
     }
