@@ -6,6 +6,7 @@ use super::{
     literal::Literal,
     soft::{End, Part, Soft},
     template::{CutRule, Op, Raw, Shape, Step, Template, Text},
+    usual::Usual,
 };
 use crate::record::{Blank, Clock, Escape, Field, Item, Kind, Schema};
 
@@ -56,7 +57,12 @@ impl Template {
         let compiler = Compiler { dialect, raw, slots: &slots, literals: &literals, fields: &fields };
         let (steps, cut) = compiler.steps();
         let tail = Literal::new(&literals[slots.len()]);
-        Ok(Template { schema, raw, steps, tail, cut })
+        let hosted = matches!(&*steps, [host, client, ..] if host.literal.is_empty()
+            && matches!(host.op, Op::Host)
+            && &*client.literal == b" "
+            && matches!(client.op, Op::Visitor));
+        let usual = Usual::of(dialect, raw, &steps, &tail, cut);
+        Ok(Template { schema, raw, steps, tail, cut, hosted, usual })
     }
 }
 
@@ -229,7 +235,9 @@ impl Compiler<'_> {
         let behind =
             parts[1..].iter().zip(&parts).map(|(part, before)| Some(part.grammar.width()? + before.literal.len()));
         let fixed = behind.sum::<Option<usize>>().filter(|_| parts[0].grammar.is_text());
-        (Soft { parts, end, fixed }, last + 1)
+        let dated = matches!(&*parts, [text, time]
+            if text.grammar.is_text() && text.shape == Shape::Plain && &*text.literal == b" [" && time.grammar == Grammar::Clf);
+        (Soft { parts, end, fixed, dated }, last + 1)
     }
 
     /// A byte of the literal behind value `last` that can stand neither in the values `first..=last` nor in the literals

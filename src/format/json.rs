@@ -44,7 +44,6 @@ const MOST_VALUES: usize = u16::MAX as usize - 8;
 #[derive(Clone, Debug)]
 pub struct Json {
     schema: Schema,
-    names: Names,
     /// What to do with a string of this field.
     shapes: Box<[Shape]>,
 }
@@ -66,14 +65,14 @@ impl Default for Json {
 impl Json {
     /// The format, with its table of names.
     pub fn new() -> Json {
-        let (names, fields) = Names::new();
+        let fields = table::fields();
         let shape = |field| match field {
             REQUEST => Shape::Request,
             PATH | URL => Shape::Target,
             _ => Shape::Plain,
         };
         let shapes = (0..fields.len() as u16).map(shape).collect();
-        Json { schema: Schema { name: "json".into(), fields, ..Schema::default() }, names, shapes }
+        Json { schema: Schema { name: "json".into(), fields, ..Schema::default() }, shapes }
     }
 
     /// Adds the string `start..end` of `field`.
@@ -107,8 +106,8 @@ impl Json {
 
     /// What a key means where it stands.
     #[inline]
-    fn resolve(&self, frame: &Frame, key: &[u8], escaped: bool) -> Found {
-        let found = self.names.resolve(frame.context, key, escaped);
+    fn resolve(names: &Names, frame: &Frame, key: &[u8], escaped: bool) -> Found {
+        let found = names.resolve(frame.context, key, escaped);
         if frame.rest == UNKNOWN && !frame.withheld { found } else { frame.bend(found) }
     }
 }
@@ -159,17 +158,28 @@ impl Parse for Json {
         &self.schema
     }
 
+    #[inline]
     fn parse(&self, line: &[u8], _: Ending, record: &mut Record) -> Result<(), Malformed> {
+        // A line of another format costs no more than this.
+        let (at, byte) = scan::next(line, 0);
+        if byte != b'{' {
+            return Err(malformed(at, "object"));
+        }
+        self.object(line, at, record)
+    }
+}
+
+impl Json {
+    /// Fills `record` from the object that starts at `at`.
+    #[inline(never)]
+    fn object(&self, line: &[u8], mut at: usize, record: &mut Record) -> Result<(), Malformed> {
+        let names = Names::shared();
         record.clear();
         let mut stack = [Frame::TOP; DEPTH];
         let mut depth = 1;
         // Where marks and values stood before our own tag.
         let mut tag = None;
         let mut tags = 0;
-        let (mut at, byte) = scan::next(line, 0);
-        if byte != b'{' {
-            return Err(malformed(at, "object"));
-        }
         record.marks.push(Mark::Object);
         let mut byte;
         (at, byte) = scan::next(line, at + 1);
@@ -204,7 +214,7 @@ impl Parse for Json {
                 tag = Some((record.marks.len(), record.values.len()));
                 Found { field: UNKNOWN, inside: ANY, key: UNKNOWN_KEY, withheld: false }
             } else {
-                self.resolve(&stack[depth - 1], key, escaped)
+                Json::resolve(names, &stack[depth - 1], key, escaped)
             };
             record.marks.push(Mark::Key(record.values.len() as u16));
             record.push(found.key, start, end);
@@ -226,7 +236,7 @@ impl Parse for Json {
                         if depth == DEPTH {
                             return Err(malformed(at, "less nesting"));
                         }
-                        let rest = match self.names.rest(found.field) {
+                        let rest = match names.rest(found.field) {
                             UNKNOWN => outer.rest,
                             rest => rest,
                         };

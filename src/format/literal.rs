@@ -56,12 +56,17 @@ impl Literal {
     /// The position behind the literal, if it stands at `at`.
     #[inline]
     pub(super) fn pass(&self, line: &[u8], at: usize) -> Result<usize, Malformed> {
-        let length = self.bytes.len();
         let stands = match line.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            Some(rest) if length <= 8 => u64::from_le_bytes(*rest) & self.mask == self.word,
-            _ => line.get(at..).is_some_and(|rest| rest.starts_with(&self.bytes)),
+            Some(rest) if self.bytes.len() <= 8 => u64::from_le_bytes(*rest) & self.mask == self.word,
+            _ => self.stands(line, at),
         };
-        if stands { Ok(at + length) } else { Err(Malformed { at: at as u32, expected: "literal" }) }
+        if stands { Ok(at + self.bytes.len()) } else { Err(Malformed { at: at as u32, expected: "literal" }) }
+    }
+
+    /// The plain way.
+    #[inline(never)]
+    fn stands(&self, line: &[u8], at: usize) -> bool {
+        line.get(at..).is_some_and(|rest| rest.starts_with(&self.bytes))
     }
 }
 

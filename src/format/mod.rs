@@ -12,9 +12,11 @@ pub mod json;
 mod literal;
 pub mod nginx;
 pub(crate) mod request;
+mod seek;
 mod soft;
 pub mod template;
 pub mod text;
+mod usual;
 
 use crate::record::{Record, Schema};
 use std::fmt;

@@ -21,7 +21,7 @@ pub(crate) struct Request {
 
 /// Cuts `METHOD SP target SP PROTOCOL`, or HTTP/0.9's `METHOD SP target`, where the first question mark, if there is one,
 /// stands at `mark`. The target may hold blanks.
-#[inline]
+#[inline(always)]
 pub(crate) fn split(line: &[u8], mark: Option<usize>) -> Option<Request> {
     let mut method = if line.starts_with(b"GET ") { 3 } else { 0 };
     while method < line.len() && is_method(line[method]) {
@@ -42,13 +42,13 @@ pub(crate) fn split(line: &[u8], mark: Option<usize>) -> Option<Request> {
 }
 
 /// Adds the five values of a request line that stands at `start..end`, from field `field` on.
-#[inline]
+#[inline(never)]
 pub(crate) fn push(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize) {
     push_at(record, field, line, start, end, memchr(b'?', &line[start..end]));
 }
 
 /// The same, where the first question mark is known, in bytes from `start`.
-#[inline]
+#[inline(always)]
 pub(crate) fn push_at(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize, mark: Option<usize>) {
     let absent = |field| Value { field, state: State::Absent, span: Span { start: 0, end: 0 } };
     let here = |field, span: Span| Value {
@@ -117,14 +117,22 @@ fn cut(start: usize, end: usize, mark: Option<usize>) -> (Span, Option<Span>) {
 }
 
 /// Where the protocol begins, if a blank and a protocol end the line.
-#[inline]
+#[inline(always)]
 fn protocol(line: &[u8]) -> Option<usize> {
-    if let Some(last) = line.last_chunk::<9>()
-        && last.starts_with(b" HTTP/1.")
-        && last[8].is_ascii_digit()
-    {
-        return Some(line.len() - 8);
+    if let Some(last) = line.last_chunk::<9>() {
+        let [a, b, c, d, e, f, major, point, minor] = *last;
+        let head = u64::from_le_bytes([a, b, c, d, e, f, major, point]);
+        let same = (head ^ u64::from_le_bytes(*b" HTTP/\0.")) & !(0xff << 48) == 0;
+        if same & major.is_ascii_digit() & minor.is_ascii_digit() {
+            return Some(line.len() - 8);
+        }
     }
+    any_protocol(line)
+}
+
+/// The same for a protocol of any name.
+#[inline(never)]
+fn any_protocol(line: &[u8]) -> Option<usize> {
     // A longer word is no protocol; the look back is bounded.
     let tail = line.len().saturating_sub(LONGEST_PROTOCOL + 1);
     let at = tail + memrchr(b' ', &line[tail..])? + 1;

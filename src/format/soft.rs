@@ -8,6 +8,7 @@ use super::{
     Malformed,
     grammar::{self, Grammar},
     literal::Literal,
+    seek,
     template::Shape,
 };
 use crate::record::{Record, Span};
@@ -20,6 +21,8 @@ pub(super) struct Soft {
     pub(super) end: End,
     /// How many bytes follow the first value, if all that follows has a fixed width.
     pub(super) fixed: Option<usize>,
+    /// Whether it is a plain text, ` [` and Apache's time: `- [10/Oct/2000:13:55:36 -0700]` is what most lines have.
+    pub(super) dated: bool,
 }
 
 /// One value of a stretch.
@@ -53,6 +56,17 @@ impl Soft {
     /// Adds the values of the stretch that starts at `at`; gives its end.
     #[inline]
     pub(super) fn run(&self, line: &[u8], at: usize, record: &mut Record) -> Result<usize, Malformed> {
+        if let End::Stop { byte, before, .. } = self.end
+            && self.dated
+            && let Some(head) = line.get(at..at + 29)
+            && head.starts_with(b"- [")
+            && line.get(at + 29 + before) == Some(&byte)
+            && grammar::is_clf(&head[3..])
+        {
+            record.push(self.parts[0].field, at, at + 1);
+            record.push(self.parts[1].field, at + 3, at + 29);
+            return Ok(at + 29);
+        }
         if let Some(fixed) = self.fixed
             && let Some(end) = self.shortcut(line, at, fixed, record)
         {
@@ -362,8 +376,18 @@ impl Part {
 }
 
 /// Where the first `byte` at or behind `at` stands that no backslash takes along.
-#[inline]
+#[inline(always)]
 pub(super) fn unescaped(byte: u8, line: &[u8], at: usize) -> Option<usize> {
+    match seek::byte(line, at, byte) {
+        stop if stop == line.len() => None,
+        stop if stop == at || line[stop - 1] != b'\\' => Some(stop),
+        _ => escaped(byte, line, at),
+    }
+}
+
+/// The same, where a backslash stands before the first `byte`.
+#[inline(never)]
+fn escaped(byte: u8, line: &[u8], at: usize) -> Option<usize> {
     let mut from = at;
     loop {
         let stop = from + memchr(byte, &line[from..])?;
@@ -437,7 +461,7 @@ mod tests {
     }
 
     fn soft(parts: Vec<Part>) -> Soft {
-        Soft { parts: parts.into(), end: End::Line(0), fixed: None }
+        Soft { parts: parts.into(), end: End::Line(0), fixed: None, dated: false }
     }
 
     /// Every reading, one by one: the plain version.

@@ -8,11 +8,12 @@ use super::{
     Ending, Malformed, Parse,
     grammar::{self, Grammar},
     literal::Literal,
-    request,
+    request, seek,
     soft::{Soft, unescaped},
+    usual::Usual,
 };
 use crate::record::{Kind, Record, Schema, Span, State, Value};
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 /// A format of fixed order.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Template {
     pub(super) steps: Box<[Step]>,
     pub(super) tail: Literal,
     pub(super) cut: CutRule,
+    /// Whether a host, a blank and a client that is never missing begin the line.
+    pub(super) hosted: bool,
+    /// The quick way, if it is a layout that most logs have.
+    pub(super) usual: Option<Usual>,
 }
 
 /// What a value is made of.
@@ -114,6 +119,21 @@ impl Parse for Template {
 
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
+        // What most lines of other layouts have in the second place is refused before all else.
+        if self.hosted && is_identity_second(line) {
+            return Err(Malformed { at: 0, expected: "client" });
+        }
+        if self.usual.is_some_and(|usual| usual.read(line, record)) {
+            return Ok(());
+        }
+        self.follow(line, ending, record)
+    }
+}
+
+impl Template {
+    /// Fills `record` step by step.
+    #[inline(never)]
+    pub(super) fn follow(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         record.clear();
         record.values.reserve(self.schema.fields.len());
         let mut at = 0;
@@ -267,29 +287,54 @@ impl CutRule {
     }
 }
 
-/// Refuses a line with a byte outside the bounds. Thirty-two bytes at a time without a branch: the compiler makes vector
+/// Whether a dash begins the second word.
+#[inline(never)]
+fn is_identity_second(line: &[u8]) -> bool {
+    line.get(seek::byte(line, 0, b' ') + 1) == Some(&b'-')
+}
+
+/// Refuses a line with a byte outside the bounds. Sixty-four bytes at a time without a branch: the compiler makes vector
 /// instructions of it.
 #[inline]
-fn within(line: &[u8], least: u8, most: u8) -> Result<(), Malformed> {
-    let mut outside = [0u8; 32];
-    let mut look = |bytes: &[u8; 32]| {
-        for (outside, byte) in outside.iter_mut().zip(bytes) {
-            *outside = (*outside).max(byte.wrapping_sub(least));
+pub(super) fn within(line: &[u8], least: u8, most: u8) -> Result<(), Malformed> {
+    let outside = match most {
+        0xff => {
+            let lowest = folded(line, least, 0xff, u8::min);
+            lowest.iter().fold(false, |any, &byte| any | (byte < least))
+        }
+        _ => {
+            let farthest = folded(line, least, 0, |far, byte| far.max(byte.wrapping_sub(least)));
+            farthest.iter().fold(false, |any, &far| any | (far > most - least))
         }
     };
-    let (chunks, rest) = line.as_chunks::<32>();
-    chunks.iter().for_each(&mut look);
+    if outside { Err(Malformed { at: 0, expected: "printable bytes" }) } else { Ok(()) }
+}
+
+/// The line folded to 64 bytes.
+#[inline(always)]
+fn folded(line: &[u8], least: u8, none: u8, fold: impl Fn(u8, u8) -> u8 + Copy) -> [u8; 64] {
+    let mut all = [none; 64];
+    let (chunks, rest) = line.as_chunks::<64>();
+    for chunk in chunks {
+        join(&mut all, chunk, fold);
+    }
     match line.last_chunk() {
         // The last bytes once more, with some before them.
-        Some(last) => look(last),
+        Some(last) => join(&mut all, last, fold),
         None => {
-            let mut padded = [least; 32];
+            let mut padded = [least; 64];
             padded[..rest.len()].copy_from_slice(rest);
-            look(&padded);
+            join(&mut all, &padded, fold);
         }
     }
-    let outside = outside.iter().fold(0, |all, &one| all.max(one));
-    if outside <= most - least { Ok(()) } else { Err(Malformed { at: 0, expected: "printable bytes" }) }
+    all
+}
+
+#[inline(always)]
+fn join(all: &mut [u8; 64], bytes: &[u8; 64], fold: impl Fn(u8, u8) -> u8) {
+    for (all, &byte) in all.iter_mut().zip(bytes) {
+        *all = fold(*all, byte);
+    }
 }
 
 /// Three digits, or a dash.
@@ -358,9 +403,10 @@ fn run(line: &[u8], at: usize) -> usize {
 }
 
 /// A request line up to its closing quote; gives where that stands. Its first question mark is met on the way.
-#[inline]
-fn quoted_request(line: &[u8], at: usize, field: u16, record: &mut Record) -> Result<usize, Malformed> {
-    let first = memchr2(b'"', b'?', &line[at..]).map(|first| at + first);
+#[inline(always)]
+pub(super) fn quoted_request(line: &[u8], at: usize, field: u16, record: &mut Record) -> Result<usize, Malformed> {
+    let first = seek::either(line, at, b'"', b'?');
+    let first = (first < line.len()).then_some(first);
     let mark = first.filter(|&first| line[first] == b'?');
     let end = match (first, mark) {
         (_, Some(mark)) => unescaped(b'"', line, mark + 1),

@@ -7,7 +7,11 @@
 
 use super::{KNOWN_KEY, OWN, UNKNOWN, UNKNOWN_KEY, names};
 use crate::record::{Escape, Field, Kind};
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasherDefault, Hasher},
+    sync::OnceLock,
+};
 
 /// The top of the line.
 pub(super) const TOP: u16 = 0;
@@ -43,22 +47,29 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The table and the fields it speaks of.
-    pub(super) fn new() -> (Names, Vec<Field>) {
-        let mut fields: Vec<Field> = OWN.iter().map(|&(name, kind)| Field::new(name, kind)).collect();
+    /// The table. Made when the first object is met, once for all formats and workers: most logs hold none.
+    #[inline]
+    pub(super) fn shared() -> &'static Names {
+        static NAMES: OnceLock<Names> = OnceLock::new();
+        NAMES.get_or_init(Names::new)
+    }
+
+    #[cold]
+    fn new() -> Names {
+        let fields = fields();
         let mut builder = Builder::new();
-        for row in names::FIELDS {
-            let field = fields.len() as u16;
-            fields.push(Field::new(row.name, row.kind));
+        let rows = (OWN.len() as u16..).zip(names::FIELDS);
+        for (field, row) in rows.clone() {
             row.top.split_whitespace().for_each(|alias| builder.add(alias, TOP, field));
             row.any.split_whitespace().for_each(|alias| builder.add(alias, ANY, field));
         }
-        for (field, row) in fields.iter().enumerate().skip(OWN.len()) {
-            builder.add(&row.name, ANY, field as u16);
+        for (field, row) in rows {
+            builder.add(row.name, ANY, field);
         }
-        for (rows, headers, prefixes, parent) in [
-            (names::REQUEST_ROWS, names::REQUEST_HEADERS, names::REQUEST_PREFIXES, "http.request.header."),
-            (names::RESPONSE_ROWS, names::RESPONSE_HEADERS, names::RESPONSE_PREFIXES, "http.response.header."),
+        let mut field = (OWN.len() + names::FIELDS.len()) as u16;
+        for (rows, headers, prefixes) in [
+            (names::REQUEST_ROWS, names::REQUEST_HEADERS, names::REQUEST_PREFIXES),
+            (names::RESPONSE_ROWS, names::RESPONSE_HEADERS, names::RESPONSE_PREFIXES),
         ] {
             for (name, aliases) in rows {
                 let field = fields.iter().position(|f| *f.name == **name).expect("rows of headers name rows of fields");
@@ -66,18 +77,15 @@ impl Names {
                     builder.add_header(alias, prefixes, field as u16);
                 }
             }
-            for &(header, kind) in headers {
-                builder.add_header(header, prefixes, fields.len() as u16);
-                fields.push(Field::new(&format!("{parent}{header}"), kind));
+            for (header, _) in headers {
+                builder.add_header(header, prefixes, field);
+                field += 1;
             }
         }
         for wrapper in names::TRANSPARENT.split_whitespace() {
             builder.add_transparent(wrapper);
         }
-        for field in &mut fields {
-            field.escape = Escape::Json;
-        }
-        (builder.build(&fields), fields)
+        builder.build(&fields)
     }
 
     /// What `key` means in `context`. `escaped` tells that there are escapes in it.
@@ -155,6 +163,18 @@ impl Names {
             context = next;
         }
     }
+}
+
+/// The fields that the table speaks of.
+pub(super) fn fields() -> Vec<Field> {
+    let own = OWN.iter().map(|&(name, kind)| Field::new(name, kind));
+    let rows = names::FIELDS.iter().map(|row| Field::new(row.name, row.kind));
+    let headers =
+        [("http.request.header.", names::REQUEST_HEADERS), ("http.response.header.", names::RESPONSE_HEADERS)];
+    let headers = headers.into_iter().flat_map(|(parent, headers)| {
+        headers.iter().map(move |&(header, kind)| Field::new(&format!("{parent}{header}"), kind))
+    });
+    own.chain(rows).chain(headers).map(|field| Field { escape: Escape::Json, ..field }).collect()
 }
 
 /// The grammar that an unknown key must pass to be kept: `[A-Za-z][A-Za-z0-9_.\[\]-]{0,31}`.
@@ -312,14 +332,22 @@ struct Entry {
 struct Builder {
     contexts: Vec<Vec<String>>,
     transparent: Vec<u16>,
-    entries: HashMap<(u16, String), Entry>,
+    entries: HashMap<(u16, String), Entry, Fold>,
+    /// The contexts by their parts, end to end.
+    known: HashMap<String, u16, Fold>,
     spelled: Vec<(u16, String)>,
 }
 
 impl Builder {
     fn new() -> Builder {
         let reserved = vec![vec![]; STICKY as usize + 1];
-        Builder { contexts: reserved, transparent: Vec::new(), entries: HashMap::new(), spelled: Vec::new() }
+        Builder {
+            contexts: reserved,
+            transparent: Vec::new(),
+            entries: HashMap::default(),
+            known: HashMap::default(),
+            spelled: Vec::new(),
+        }
     }
 
     /// Adds `path`, which means `field`, and all ways to nest it.
@@ -360,10 +388,12 @@ impl Builder {
     /// The context of these parts, made if need be, with all ways to get there.
     fn context(&mut self, parts: &[&str]) -> u16 {
         let normal: Vec<String> = parts.iter().map(|part| normal(part)).collect();
-        if let Some(at) = self.contexts.iter().position(|context| *context == normal) {
-            return at as u16;
+        let path = normal.join(".");
+        if let Some(&at) = self.known.get(&path) {
+            return at;
         }
         let context = self.contexts.len() as u16;
+        self.known.insert(path, context);
         self.contexts.push(normal);
         for from in 0..parts.len() {
             let outer = if from == 0 { ANY } else { self.context(&parts[..from]) };
@@ -408,9 +438,8 @@ impl Builder {
         let mut names = Names { exact: Table::new(&[]), normal, fails, rests: rests.collect() };
         let everywhere: Vec<_> = self.spelled.iter().filter(|s| s.0 == ANY).map(|s| (TOP, s.1.clone())).collect();
         self.spelled.extend(everywhere);
-        self.spelled.sort();
-        self.spelled.dedup();
-        let exact = self.spelled.into_iter().map(|(context, name)| {
+        let spelled: HashSet<(u16, String), Fold> = self.spelled.into_iter().collect();
+        let exact = spelled.into_iter().map(|(context, name)| {
             let found = names.resolve_plainly(context, name.as_bytes(), false);
             (context, name, found)
         });
@@ -440,5 +469,47 @@ impl Builder {
 fn normal(name: &str) -> String {
     let mut into = [0; LONGEST_NAME];
     let normal = normalise(name.as_bytes(), &mut into).expect("no name of ours is that long");
-    normal.iter().map(|&b| b as char).collect()
+    String::from_utf8_lossy(normal).into_owned()
+}
+
+/// The names are ours: their hash needs no secret.
+type Fold = BuildHasherDefault<Fnv>;
+
+/// FNV-1a, eight bytes at a time.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Fnv {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 32;
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.add(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.add(u64::from_le_bytes(last));
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.add(u64::from(byte));
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.add(u64::from(number));
+    }
+
+    fn finish(&self) -> u64 {
+        // The map takes its tag from the uppermost bits and the place from the lowest.
+        self.0.wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(26)
+    }
 }

@@ -1,0 +1,145 @@
+//! What most lines are, read in one go: `client - - [time] "request" status size "text" …`.
+//!
+//! It only saves the steps' work: what it reads, they read alike, and what it does not read is left to them.
+
+use super::{
+    compile::Dialect,
+    grammar, seek,
+    soft::End,
+    template::{CutRule, Op, Raw, Step, quoted_request, within},
+};
+use crate::record::{Record, Span, State, Value};
+
+/// The layout `%h %l %u %t "%r" %>s %b` with so many quoted values behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usual {
+    texts: u16,
+    least: u8,
+    most: u8,
+}
+
+impl Usual {
+    /// For a layout of these steps, if it is one.
+    pub(super) fn of(dialect: Dialect, raw: Raw, steps: &[Step], tail: &[u8], cut: CutRule) -> Option<Usual> {
+        let Raw::Outside(least, most) = raw else { return None };
+        let [client, identity, user, request, status, size, texts @ ..] = steps else { return None };
+        let head = matches!((&client.op, &identity.op), (Op::Client, Op::Identity { .. }))
+            && matches!(&user.op, Op::Soft(soft)
+                if soft.dated && matches!(soft.end, End::Stop { byte: b'"', before: 2, .. }))
+            && matches!((&request.op, &status.op, &size.op), (Op::Request, Op::Status { .. }, Op::Digits))
+            && texts.iter().all(|text| matches!(text.op, Op::Quoted));
+        let literals = [b"".as_slice(), b" ", b" ", b"] \"", b"\" ", b" ", b" \""];
+        let between = literals.into_iter().chain(std::iter::repeat(b"\" \"".as_slice()));
+        let whole = steps.iter().zip(between).all(|(step, literal)| &*step.literal == literal);
+        let fields = [0, 1, 2, 4, 9, 10].into_iter().chain(11..);
+        let alone = steps.iter().zip(fields).all(|(step, field)| step.field == field);
+        let ends = !texts.is_empty() && tail == b"\"" && cut == CutRule::Whole && dialect == Dialect::Apache;
+        (head && whole && alone && ends).then_some(Usual { texts: texts.len() as u16, least, most })
+    }
+
+    /// Fills `record`, or says that the steps must.
+    #[inline(never)]
+    pub(super) fn read(self, line: &[u8], record: &mut Record) -> bool {
+        record.clear();
+        record.values.reserve(11 + self.texts as usize);
+        self.try_read(line, record).is_some()
+    }
+
+    #[inline(always)]
+    fn try_read(self, line: &[u8], record: &mut Record) -> Option<()> {
+        let client = grammar::client(line, 0).ok()?;
+        let head = line.get(client..)?.first_chunk::<35>()?;
+        if !head.starts_with(b" - - [") || !head.ends_with(b"] \"") || !grammar::is_clf(&head[6..32]) {
+            return None;
+        }
+        let value = |field, start, end| Value { field, state: State::Present, span: Span::new(start, end) };
+        record.values.extend_from_slice(&[
+            value(0, 0, client),
+            value(1, client + 1, client + 2),
+            value(2, client + 3, client + 4),
+            value(3, client + 6, client + 32),
+        ]);
+        let quote = quoted_request(line, client + 35, 4, record).ok()?;
+        let &[b'"', b' ', a, b, c, b' '] = line.get(quote..)?.first_chunk::<6>()? else { return None };
+        if !(a.is_ascii_digit() & b.is_ascii_digit() & c.is_ascii_digit()) {
+            return None;
+        }
+        let mut at = quote + 6;
+        while line.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        if at == quote + 6 {
+            return None;
+        }
+        record.values.extend_from_slice(&[value(9, quote + 2, quote + 5), value(10, quote + 6, at)]);
+        for text in 0..self.texts {
+            if text > 0 {
+                at += 1;
+            }
+            let &[b' ', b'"'] = line.get(at..)?.first_chunk::<2>()? else { return None };
+            let end = seek::byte(line, at + 2, b'"');
+            if end == line.len() || line[end - 1] == b'\\' {
+                return None;
+            }
+            record.push(11 + text, at + 2, end);
+            at = end;
+        }
+        if at + 1 != line.len() {
+            return None;
+        }
+        within(line, self.least, self.most).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::{Ending, common};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let text = r#"[a-z\\" ?-]{0,12}|-|[ -~\x00-\x1f]{0,70}|Mozilla/5\.0 \(X11; Linux x86_64\)"#;
+        let client = r"192\.0\.2\.[0-9]{1,3}|2001:db8::[0-9a-f]{0,4}|localhost, unix:|-|,|";
+        let request = r#"(GET|POST|get|\\x16)? ?/[a-z/?=& \\"]{0,40} ?(HTTP/[12]\.[0-9])?"#;
+        let head = (client, "-|bob|-[a-z]", "-|bob| \\[|\"\"", "[0-9]{2}/(Oct|[a-zA-Z0-9]{3})/2026:13:55:36 [+-]0200");
+        let tail = (request, "[0-9]{2,4}|-", "[0-9]{0,9}|-|[0-9]\\.[0-9]", prop::collection::vec(text, 0..4));
+        (head, tail, any::<(u8, u8, u16)>()).prop_map(
+            |((client, ident, user, time), (request, status, size, texts), (how, byte, at))| {
+                let mut line = format!("{client} {ident} {user} [{time}] \"{request}\" {status} {size}").into_bytes();
+                texts.iter().for_each(|text| line.extend_from_slice(format!(" \"{text}\"").as_bytes()));
+                let at = at as usize % line.len();
+                match how % 8 {
+                    0 => line[at] = byte,
+                    1 => line.insert(at, byte),
+                    2 => drop(line.remove(at)),
+                    3 => line.truncate(at),
+                    _ => {}
+                }
+                line
+            },
+        )
+    }
+
+    #[test]
+    fn the_layouts_of_most_logs_are_usual() {
+        assert!([common::combined(), common::main()].iter().all(|layout| layout.usual.is_some()));
+        assert!([common::common(), common::vhost_combined()].iter().all(|layout| layout.usual.is_none()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn what_is_read_in_one_go_is_read_alike_step_by_step(line in line()) {
+            for layout in [common::combined(), common::main()] {
+                let (mut quick, mut plain) = (Record::default(), Record::default());
+                if layout.usual.unwrap().read(&line, &mut quick) {
+                    for ending in [Ending::Whole, Ending::Cut] {
+                        prop_assert!(layout.follow(&line, ending, &mut plain).is_ok());
+                        prop_assert_eq!(&quick.values, &plain.values);
+                    }
+                }
+            }
+        }
+    }
+}
