@@ -30,7 +30,7 @@ pub enum Role {
 /// ```
 #[inline]
 pub fn lookup(name: &[u8]) -> Option<Role> {
-    if name.iter().any(|byte| matches!(byte, b'%' | b'\\')) { lookup_closely(name) } else { lookup_unescaped(name) }
+    if name.iter().any(|byte| matches!(byte, b'%' | b'\\')) { lookup_escaped(name) } else { lookup_unescaped(name) }
 }
 
 /// The same of a name that has neither `%` nor `\`.
@@ -43,20 +43,29 @@ pub(super) fn lookup_unescaped(name: &[u8]) -> Option<Role> {
             // A separator among the last letters would have others come to stand there.
             let [.., x, y, z] = *name else { return None };
             let letters = x.is_ascii_alphanumeric() & y.is_ascii_alphanumeric() & z.is_ascii_alphanumeric();
-            letters && ENDS[triple(x, y)] >> (z & 31) & 1 == 0
+            letters && usize::from(LEAST[ending(x, y, z)]) > name.len()
         }
         _ => false,
     };
-    if nothing { None } else { lookup_closely(name) }
+    if nothing { None } else { among(name) }
 }
 
 #[inline(never)]
-fn lookup_closely(name: &[u8]) -> Option<Role> {
+fn lookup_escaped(name: &[u8]) -> Option<Role> {
     if name.len() > 3 * LONGEST {
         return None;
     }
     let mut space = [0; 3 * LONGEST];
-    let plain = plain(name, &mut space);
+    among(plain(name, &mut space))
+}
+
+/// What the lists say of a name in its plain form.
+#[inline(never)]
+fn among(plain: &[u8]) -> Option<Role> {
+    // What is longer than any encoded name is not read to find its index.
+    if plain.len() > 3 * LONGEST {
+        return None;
+    }
     let plain = without_index(plain);
     if plain.len() < 2 || plain.len() > LONGEST {
         return None;
@@ -257,18 +266,26 @@ static STARTS: [u32; 1024] = {
     table
 };
 
-/// By two letters a bit for each third: the last three of the entries that have so many.
-static ENDS: [u32; 1024] = {
-    let mut table = [0; 1024];
+/// The length of the shortest entry that ends in three letters, by those; those that share a place share the shortest.
+static LEAST: [u8; 4096] = {
+    let mut table = [u8::MAX; 4096];
     let mut i = 0;
     while i < NAMES.len() {
-        if let [.., x, y, z] = NAMES[i].0.as_bytes() {
-            table[triple(*x, *y)] |= 1 << (*z & 31);
+        let name = NAMES[i].0.as_bytes();
+        if let [.., x, y, z] = name {
+            let place = ending(*x, *y, *z);
+            if table[place] as usize > name.len() {
+                table[place] = name.len() as u8;
+            }
         }
         i += 1;
     }
     table
 };
+
+const fn ending(x: u8, y: u8, z: u8) -> usize {
+    ((x & 31) as usize * 1033 + triple(y, z)) % 4096
+}
 
 /// By its first letter a bit for the second of each entry of two. None has fewer, and none of two ends a longer name.
 static TWOS: [u32; 32] = {
@@ -785,7 +802,7 @@ mod tests {
             let first = NAMES[index].0.split_at(NAMES[index].0.len() / 2);
             let apart = format!("{}_{}", first.0, first.1);
             for name in [&any[..], plain.as_bytes(), listed.as_bytes(), start.as_bytes(), apart.as_bytes()] {
-                prop_assert_eq!(lookup(name), lookup_closely(name));
+                prop_assert_eq!(lookup(name), lookup_escaped(name));
             }
         }
 
