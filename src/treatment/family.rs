@@ -36,22 +36,44 @@ impl Family {
         // What a client sends beyond this says nothing more of its family.
         let agent = &value[..value.len().min(LONGEST)];
         let seen = Seen::in_agent(agent, detector);
-        match seen.product {
-            Some(Product { name, version, rank }) => {
-                made.extend_from_slice(name);
-                let parts = if rank == Rank::Crawler { 2 } else { 1 };
-                if self.version {
-                    write_version(version, parts, made);
-                }
+        let start = made.len();
+        let rank = seen.product.map(|product| product.rank);
+        if let Some(Product { name, version, rank }) = seen.product {
+            made.extend_from_slice(name);
+            let parts = if matches!(rank, Rank::Known | Rank::Crawler) { 2 } else { 1 };
+            if self.version {
+                write_version(version, parts, made);
             }
-            None => made.extend_from_slice(b"Other"),
         }
-        if let Some(system) = seen.system {
-            made.extend_from_slice(b" (");
-            made.extend_from_slice(SYSTEMS[system as usize].1);
+        let link = rank != Some(Rank::Known) && has_link(agent);
+        // `Mozilla/5` is a family of its own to analysers, but neither `Mozilla` nor a robot's.
+        if rank.is_none() || rank == Some(Rank::Mozilla) && (link || made[start..] == *b"Mozilla") {
+            made.truncate(start);
+            made.extend_from_slice(b"Other");
+        }
+        let parts = [seen.system.map(|system| SYSTEMS[system as usize].1), link.then_some(LINK)];
+        let mut before: &[u8] = b" (";
+        for part in parts.into_iter().flatten() {
+            made.extend_from_slice(before);
+            made.extend_from_slice(part);
+            before = b"; ";
+        }
+        if before == b"; " {
             made.push(b')');
         }
     }
+}
+
+/// What is left of a link. Programs that read sites by themselves say in this way where their owner is to be found, and
+/// analysers know them by it.
+const LINK: &[u8] = b"+http";
+
+/// Whether the agent names a link where robots do: `(+http`, `; http`.
+fn has_link(agent: &[u8]) -> bool {
+    memchr::memmem::find_iter(agent, b"http").any(|at| {
+        let before = agent[..at].strip_suffix(b"+").unwrap_or(&agent[..at]);
+        before.ends_with(b"(") || before.ends_with(b"; ")
+    })
 }
 
 /// Bytes of an agent that are read.
@@ -108,6 +130,8 @@ impl<'a> Seen<'a> {
             match words::product(word) {
                 // The version of Safari stands behind this word.
                 Some((_, Rank::SafariVersion)) => safari = Some(version),
+                // A phone's way to say what it can run.
+                Some((b"Java", _)) if !version.first().is_some_and(u8::is_ascii_digit) => {}
                 Some((name, rank)) => seen.offer(Product { name, version, rank }),
                 None if begins && is_crawler(word, version, detector) => {
                     seen.offer(Product { name: word, version, rank: Rank::Crawler });
@@ -145,7 +169,8 @@ impl<'a> Seen<'a> {
 fn is_crawler(word: &[u8], version: &[u8], detector: &mut Detector) -> bool {
     const SIGNS: [&[u8]; 7] = [b"bot", b"crawler", b"spider", b"slurp", b"fetch", b"monitor", b"archiver"];
     let named = (3..=32).contains(&word.len()) && word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
-    if !named || word.iter().filter(|byte| **byte == b'-').count() > 2 {
+    // A maker of phones.
+    if !named || word == b"CUBOT" || word.iter().filter(|byte| **byte == b'-').count() > 2 {
         return false;
     }
     let says = |sign: &&[u8]| word.windows(sign.len()).any(|part| part.eq_ignore_ascii_case(sign));
@@ -235,7 +260,14 @@ mod tests {
             ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot/2.1"),
             ("curl/8.5.0", "curl/8"),
             ("python-requests/2.32.3", "python-requests/2"),
-            ("Mozilla/5.0 (compatible; AcmeCrawler/3.7.1; +https://acme.example/me)", "AcmeCrawler/3.7"),
+            ("Mozilla/5.0 (compatible; AcmeCrawler/3.7.1; +https://acme.example/me)", "AcmeCrawler/3.7 (+http)"),
+            ("Mozilla/5.0 (compatible; Linux x86_64; Acme/2.0; +http://acme.example/robots)", "Other (Linux; +http)"),
+            ("Chef Client/10.18.2 (ruby; +http://opscode.example)", "Other (+http)"),
+            ("Mozilla/5.0 (iPhone; CPU iPhone OS 7_0_4 like Mac OS X) AppleWebKit/537.51.1 Mobile/11B554a", "Mozilla/5 (iPhone)"),
+            ("Mozilla/5.0 (X11; Linux i686) AppleWebKit/537.36 Ubuntu Chromium/32.0.1700.102 Chrome/32.0.1700.102 Safari/537.36", "Chrome/32 (Linux)"),
+            ("Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36", "Chrome/121 (Android)"),
+            ("Mozilla/5.0 (Windows; U; Win98; en-US) Gecko/20041217", "Mozilla/5 (Windows 98)"),
+            ("Mozilla/5.0 (compatible; http", "Other (+http)"),
             ("something nobody knows 203.0.113.77", "Other"),
             ("", "Other"),
         ] {
@@ -278,7 +310,7 @@ mod tests {
         ) {
             let out = family(&agent, version);
             prop_assert!(out.len() <= 64, "{out}");
-            prop_assert!(out.bytes().all(|b| b.is_ascii_alphanumeric() || b" ._()/-".contains(&b)), "{out}");
+            prop_assert!(out.bytes().all(|b| b.is_ascii_alphanumeric() || b" ._()/-+;".contains(&b)), "{out}");
             prop_assert_eq!(family(&out, version), out.clone(), "{} from {}", out, agent);
         }
 

@@ -3,6 +3,8 @@
 /// How much a product's name says of the client; the lowest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
+    /// Reads sites by itself, and analysers know it by this name.
+    Known,
     /// Reads sites by itself.
     Crawler,
     /// A program or a library, not a person's browser.
@@ -15,8 +17,12 @@ pub(super) enum Rank {
     /// Named by all who came after.
     Safari,
     Msie,
+    /// A browser that analysers take for the one it is made from, where it names that.
+    Minor,
     /// The bare engine or runtime of an application.
     Runtime,
+    /// What nearly all begin with: all that is known of some.
+    Mozilla,
     /// The word behind which Safari's version stands.
     SafariVersion,
 }
@@ -28,31 +34,26 @@ pub(super) fn product(word: &[u8]) -> Option<(&'static [u8], Rank)> {
     match word {
         b"Version" => return Some((b"Version", Rank::SafariVersion)),
         b"Firefox" => return Some((b"Firefox", Rank::Firefox)),
-        b"Chrome" => return Some((b"Chrome", Rank::Chrome)),
+        b"Chrome" | b"Chromium" => return Some((b"Chrome", Rank::Chrome)),
         b"Safari" => return Some((b"Safari", Rank::Safari)),
         b"MSIE" | b"Trident" => return Some((b"MSIE", Rank::Msie)),
-        b"Mozilla" | b"AppleWebKit" | b"Gecko" | b"like" | b"KHTML" | b"Mobile" | b"compatible" => return None,
+        b"Mozilla" => return Some((b"Mozilla", Rank::Mozilla)),
+        b"AppleWebKit" | b"Gecko" | b"like" | b"KHTML" | b"Mobile" | b"compatible" => return None,
         _ => {}
     }
-    None.or_else(|| Some((row(CRAWLERS)?, Rank::Crawler)))
+    None.or_else(|| Some((row(KNOWN)?, Rank::Known)))
+        .or_else(|| Some((row(CRAWLERS)?, Rank::Crawler)))
         .or_else(|| Some((row(TOOLS)?, Rank::Tool)))
         .or_else(|| Some((row(DERIVED)?, Rank::Derived)))
+        .or_else(|| Some((row(MINOR)?, Rank::Minor)))
         .or_else(|| Some((row(RUNTIMES)?, Rank::Runtime)))
 }
 
-/// Crawlers whose names do not say so by themselves, or that analysers know by exactly this word.
-const CRAWLERS: &[&[u8]] = &[
+/// Crawlers that analysers know by exactly this word.
+const KNOWN: &[&[u8]] = &[
     b"Googlebot",
     b"bingbot",
-    b"Slurp",
-    b"DuckDuckBot",
-    b"Baiduspider",
     b"YandexBot",
-    b"Applebot",
-    b"GPTBot",
-    b"ClaudeBot",
-    b"CCBot",
-    b"Bytespider",
     b"PetalBot",
     b"AhrefsBot",
     b"SemrushBot",
@@ -69,12 +70,30 @@ const CRAWLERS: &[&[u8]] = &[
     b"Googlebot-News",
     b"Google-InspectionTool",
     b"Storebot-Google",
+    b"Sogou",
+    b"BLEXBot",
+    b"heritrix",
+    b"masscan",
+    b"Discordbot",
+    b"Slackbot",
+    b"Slackbot-LinkExpanding",
+    b"WhatsApp",
+];
+
+/// Crawlers whose names do not say so by themselves, or in which signs would mislead.
+const CRAWLERS: &[&[u8]] = &[
+    b"Slurp",
+    b"DuckDuckBot",
+    b"Baiduspider",
+    b"Applebot",
+    b"GPTBot",
+    b"ClaudeBot",
+    b"CCBot",
+    b"Bytespider",
     b"ia_archiver",
     b"Yahoo",
-    b"Sogou",
     b"Exabot",
     b"msnbot",
-    b"BLEXBot",
     b"SeznamBot",
     b"UptimeRobot",
     b"Pingdom.com_bot_version_1.4",
@@ -83,7 +102,6 @@ const CRAWLERS: &[&[u8]] = &[
     b"Qwantify",
     b"Mail.RU_Bot",
     b"Nutch",
-    b"heritrix",
     b"W3C_Validator",
     b"Feedly",
     b"FeedBurner",
@@ -94,18 +112,13 @@ const CRAWLERS: &[&[u8]] = &[
     b"Zabbix",
     b"Nagios",
     b"check_http",
-    b"masscan",
     b"Nikto",
     b"zgrab",
     b"Nmap",
     b"sqlmap",
     b"WhatWeb",
     b"CensysInspect",
-    b"Discordbot",
     b"TelegramBot",
-    b"Slackbot",
-    b"Slackbot-LinkExpanding",
-    b"WhatsApp",
 ];
 
 /// Programs and libraries.
@@ -143,7 +156,6 @@ const TOOLS: &[&[u8]] = &[
     b"ELinks",
     b"w3m",
     b"HeadlessChrome",
-    b"PhantomJS",
     b"Electron",
     b"git",
     b"Debian",
@@ -190,16 +202,40 @@ const DERIVED: &[&[u8]] = &[
     b"Edge",
     b"OPR",
     b"OPiOS",
-    b"OPT",
     b"Opera",
     b"Vivaldi",
     b"Brave",
     b"YaBrowser",
-    b"SamsungBrowser",
     b"UCBrowser",
+    b"HuaweiBrowser",
+    b"Focus",
+    b"Klar",
+    b"CriOS",
+    b"SeaMonkey",
+    b"PaleMoon",
+    b"Waterfox",
+    b"Iceweasel",
+    b"Camino",
+    b"K-Meleon",
+    b"Konqueror",
+    b"Epiphany",
+    b"Galeon",
+    b"Midori",
+    b"BlackBerry",
+    b"Dillo",
+    b"NetSurf",
+    b"Netscape",
+    b"Minefield",
+    b"Firebird",
+    b"IEMobile",
+];
+
+/// Browsers that analysers do not know, or by another name than this.
+const MINOR: &[&[u8]] = &[
+    b"OPT",
+    b"SamsungBrowser",
     b"UBrowser",
     b"MiuiBrowser",
-    b"HuaweiBrowser",
     b"QQBrowser",
     b"MQQBrowser",
     b"Silk",
@@ -211,54 +247,34 @@ const DERIVED: &[&[u8]] = &[
     b"Puffin",
     b"Iron",
     b"Coc_Coc_browser",
-    b"Focus",
-    b"Klar",
     b"FxiOS",
-    b"CriOS",
     b"GSA",
     b"Seamonkey",
-    b"SeaMonkey",
-    b"PaleMoon",
-    b"Waterfox",
-    b"Iceweasel",
     b"IceWeasel",
     b"IceCat",
     b"Icecat",
-    b"Camino",
-    b"K-Meleon",
-    b"Konqueror",
-    b"Epiphany",
-    b"Galeon",
-    b"Midori",
     b"Falkon",
     b"QupZilla",
-    b"Chromium",
     b"Iridium",
     b"Basilisk",
     b"OmniWeb",
     b"Arora",
     b"rekonq",
-    b"BlackBerry",
     b"BB10",
     b"NokiaBrowser",
     b"SymbianOS",
     b"Series60",
-    b"Dillo",
-    b"NetSurf",
-    b"Netscape",
     b"Navigator",
-    b"Minefield",
     b"Namoroka",
     b"Phoenix",
-    b"Firebird",
     b"Flock",
     b"RockMelt",
-    b"IEMobile",
     b"Instagram",
     b"FBAV",
     b"LINE",
     b"Snapchat",
     b"Pinterest",
+    b"PhantomJS",
 ];
 
 /// What an application runs in.
@@ -275,6 +291,8 @@ pub(super) enum System {
     Android,
     CrOs,
     WindowsNt,
+    WindowsCe,
+    Windows98,
     Windows,
     MacOsX,
     Macintosh,
@@ -283,11 +301,15 @@ pub(super) enum System {
     OpenBsd,
     NetBsd,
     SunOs,
+    Symbian,
     X11,
+    /// Phones with a system of their makers.
+    Nokia,
+    SonyEricsson,
 }
 
 /// Each system's word in an agent, and how it is printed: in the form that analysers look for, read as itself again.
-pub(super) const SYSTEMS: [(System, &[u8]); 16] = [
+pub(super) const SYSTEMS: [(System, &[u8]); 21] = [
     (System::WindowsPhone, b"Windows Phone"),
     (System::IPhone, b"iPhone"),
     (System::IPad, b"iPad"),
@@ -295,6 +317,8 @@ pub(super) const SYSTEMS: [(System, &[u8]); 16] = [
     (System::Android, b"Android"),
     (System::CrOs, b"CrOS"),
     (System::WindowsNt, b"Windows NT"),
+    (System::WindowsCe, b"Windows CE"),
+    (System::Windows98, b"Windows 98"),
     (System::Windows, b"Windows"),
     (System::MacOsX, b"Mac OS X"),
     (System::Macintosh, b"Macintosh"),
@@ -303,7 +327,10 @@ pub(super) const SYSTEMS: [(System, &[u8]); 16] = [
     (System::OpenBsd, b"OpenBSD"),
     (System::NetBsd, b"NetBSD"),
     (System::SunOs, b"SunOS"),
+    (System::Symbian, b"SymbianOS"),
     (System::X11, b"X11"),
+    (System::Nokia, b"Nokia"),
+    (System::SonyEricsson, b"SonyEricsson"),
 ];
 
 /// The system that a word, with what stands behind it, names.
@@ -311,6 +338,10 @@ pub(super) fn system(word: &[u8], behind: &[u8]) -> Option<System> {
     Some(match word {
         b"Windows" if behind.starts_with(b" Phone") => System::WindowsPhone,
         b"Windows" if behind.starts_with(b" NT") => System::WindowsNt,
+        b"Windows" if behind.starts_with(b" CE") => System::WindowsCe,
+        b"Windows" if [&b" 98"[..], b" 95", b" ME"].iter().any(|old| behind.starts_with(old)) => System::Windows98,
+        b"Win98" | b"Win95" => System::Windows98,
+        b"Win" if behind.starts_with(b" 9x") => System::Windows98,
         b"Windows" => System::Windows,
         b"iPhone" => System::IPhone,
         b"iPad" => System::IPad,
@@ -324,7 +355,10 @@ pub(super) fn system(word: &[u8], behind: &[u8]) -> Option<System> {
         b"OpenBSD" => System::OpenBsd,
         b"NetBSD" => System::NetBsd,
         b"SunOS" => System::SunOs,
+        b"SymbianOS" | b"Symbian" | b"Series60" => System::Symbian,
         b"X11" => System::X11,
+        _ if word.starts_with(b"Nokia") => System::Nokia,
+        _ if word.starts_with(b"SonyEricsson") => System::SonyEricsson,
         _ => return None,
     })
 }
@@ -344,7 +378,7 @@ mod tests {
 
     #[test]
     fn no_product_stands_in_two_tables() {
-        let all: Vec<_> = [CRAWLERS, TOOLS, DERIVED, RUNTIMES].concat();
+        let all: Vec<_> = [KNOWN, CRAWLERS, TOOLS, DERIVED, MINOR, RUNTIMES].concat();
         for (i, name) in all.iter().enumerate() {
             assert!(!all[..i].contains(name), "{}", String::from_utf8_lossy(name));
             assert!(name.len() <= 32);
