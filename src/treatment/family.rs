@@ -263,9 +263,18 @@ mod tests {
             ("Mozilla/5.0 (compatible; AcmeCrawler/3.7.1; +https://acme.example/me)", "AcmeCrawler/3.7 (+http)"),
             ("Mozilla/5.0 (compatible; Linux x86_64; Acme/2.0; +http://acme.example/robots)", "Other (Linux; +http)"),
             ("Chef Client/10.18.2 (ruby; +http://opscode.example)", "Other (+http)"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 7_0_4 like Mac OS X) AppleWebKit/537.51.1 Mobile/11B554a", "Mozilla/5 (iPhone)"),
-            ("Mozilla/5.0 (X11; Linux i686) AppleWebKit/537.36 Ubuntu Chromium/32.0.1700.102 Chrome/32.0.1700.102 Safari/537.36", "Chrome/32 (Linux)"),
-            ("Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36", "Chrome/121 (Android)"),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 7_0_4 like Mac OS X) AppleWebKit/537.51.1 Mobile/11B554a",
+                "Mozilla/5 (iPhone)",
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux i686) AppleWebKit/537.36 Ubuntu Chromium/32.0.1700.102 Chrome/32.0.1700.102 Safari/537.36",
+                "Chrome/32 (Linux)",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36",
+                "Chrome/121 (Android)",
+            ),
             ("Mozilla/5.0 (Windows; U; Win98; en-US) Gecko/20041217", "Mozilla/5 (Windows 98)"),
             ("Mozilla/5.0 (compatible; http", "Other (+http)"),
             ("something nobody knows 203.0.113.77", "Other"),
