@@ -3,6 +3,7 @@
 //! `cargo run --release --example generate -- 256 [clients]` writes 256 MB of combined lines to standard output.
 //! Clients follow Zipf's law; a quarter are IPv6; 48 % of the lines have a query, 6.4 % an e-mail address, 1.5 % a user.
 //! Addresses are of the benchmarking range 198.18.0.0/15 (RFC 2544) and the documentation range 2001:db8::/32 (RFC 3849).
+#![allow(clippy::unwrap_used)]
 
 use std::io::{self, BufWriter, Write};
 
@@ -72,7 +73,7 @@ impl Site {
 
 fn address(client: u64, out: &mut Vec<u8>) {
     let bits = mix(client);
-    if bits % 4 == 0 {
+    if bits.is_multiple_of(4) {
         drop(write!(
             out,
             "2001:db8:{:x}:{:x}:{:x}:{:x}:{:x}:{:x}",
@@ -199,7 +200,7 @@ impl Dice {
     }
 
     fn below(&mut self, limit: u64) -> u64 {
-        (self.next() >> 32) * limit >> 32
+        ((self.next() >> 32) * limit) >> 32
     }
 }
 

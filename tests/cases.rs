@@ -1,4 +1,5 @@
 //! Golden cases: data files under samples/cases, each with a why.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The command line as a user meets it: messages, exit codes, streams.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,

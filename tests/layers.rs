@@ -1,4 +1,5 @@
 //! Who may import whom, and what the pure layers must not hold. The table is that of the design.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
 //! Whatever can be named has a sample, a case and a row: formats, treatments, encodings, detectors, codes of findings.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

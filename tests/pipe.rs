@@ -1,4 +1,5 @@
 //! The running pipe: several workers, one order; several processes, one file.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use std::{

@@ -1,4 +1,5 @@
 //! Once warm, no line allocates.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
