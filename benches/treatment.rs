@@ -1,5 +1,5 @@
 //! Each treatment of one value alone, on values that change from call to call.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::type_complexity, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sladd::{
