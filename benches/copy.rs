@@ -2,6 +2,7 @@
 //!
 //! `rustc --edition 2024 -O -o copy benches/copy.rs`, then `cat big | ./copy > /dev/null`. One thread, one read of at most
 //! 256 KiB, one write of what was read. Not part of the crate: it needs `fcntl` and the standard library only.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd};

@@ -3,6 +3,7 @@
 //! `cargo run --release --example generate -- 256 [clients]` writes 256 MB of combined lines to standard output.
 //! Clients follow Zipf's law; a quarter are IPv6; 48 % of the lines have a query, 6.4 % an e-mail address, 1.5 % a user.
 //! Addresses are of the benchmarking range 198.18.0.0/15 (RFC 2544) and the documentation range 2001:db8::/32 (RFC 3849).
+#![allow(clippy::unwrap_used)]
 
 use std::io::{self, BufWriter, Write};
 

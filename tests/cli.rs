@@ -291,3 +291,61 @@ fn a_long_line_is_minimised_up_to_the_limit_and_the_next_one_is_right() {
     let summary: serde_json::Value = serde_json::from_str(&error(&out)).unwrap();
     assert_eq!((&summary["lines"], &summary["cut"]), (&2.into(), &1.into()));
 }
+
+#[test]
+fn a_file_as_argument_is_told_where_to_stand() {
+    let out = sladd(&["samples/logs/nginx-combined.log"], b"");
+    assert_eq!((code(&out), text(&out).as_str()), (2, ""));
+    assert!(error(&out).contains("sladd < samples/logs/nginx-combined.log"), "{}", error(&out));
+}
+
+#[test]
+fn an_unreadable_input_and_a_full_output_are_74_and_say_which() {
+    let unreadable = fs::File::options().write(true).open("/dev/null").unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_sladd")).arg("-q").stdin(unreadable).output().unwrap();
+    assert_eq!(code(&out), 74);
+    assert!(error(&out).starts_with("sladd: cannot read standard input: "), "{}", error(&out));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let log = fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/logs/nginx-combined.log")).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_sladd")).arg("-q").stdin(log).stdout(full).output().unwrap();
+    assert_eq!(code(&out), 74);
+    assert!(error(&out).starts_with("sladd: cannot write standard output: No space left"), "{}", error(&out));
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_as_text_has_its_message_and_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p.toml");
+    fs::write(&path, b"name = \"\xff\"\n").unwrap();
+    let out = sladd(&["check", path.to_str().unwrap()], b"");
+    assert_eq!(code(&out), 78);
+    assert!(error(&out).contains("UTF-8"), "{}", error(&out));
+    let out = sladd(&["--policy", directory.path().join("").to_str().unwrap()], LINE);
+    assert_eq!(code(&out), 66);
+    assert!(error(&out).contains("it is a directory"), "{}", error(&out));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    // Root may read everything.
+    if fs::File::open(&path).is_err() {
+        let out = sladd(&["check", path.to_str().unwrap()], b"");
+        assert_eq!(code(&out), 77);
+        assert!(error(&out).contains("no permission"), "{}", error(&out));
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_created_is_73() {
+    for path in ["/nonexistent/out.log", "/tmp", "/dev/null"] {
+        let out = sladd(&["-q", "-o", path], LINE);
+        assert_eq!((code(&out), text(&out).as_str()), (73, ""), "{}", error(&out));
+        assert!(error(&out).starts_with("sladd: cannot write `"), "{}", error(&out));
+    }
+}
+
+#[test]
+fn explain_has_no_row_for_the_keys_of_json() {
+    let out = text(&sladd(&["explain", "--line", "--format", "json"], b"{\"status\":200,\"note\":\"x\"}\n"));
+    assert!(
+        out.contains("http.response.status_code  200") && !out.contains("*key") && !out.contains("*known"),
+        "{out}"
+    );
+}

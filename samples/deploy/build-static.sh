@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/sladd" \
   cargo build --release --target x86_64-unknown-linux-gnu
-ls -l target/x86_64-unknown-linux-gnu/release/sladd
+ls -l "${CARGO_TARGET_DIR:-target}"/x86_64-unknown-linux-gnu/release/sladd

@@ -65,16 +65,19 @@ fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secr
     let Some((format, values)) = engine.show(line) else {
         return format!("line {number}: fits no format; dropped\n\n");
     };
-    let width = values.iter().map(|value| value.field.len()).max().unwrap_or(0);
+    // Keys of JSON objects are fields of their own; only those that no name was known for are worth a row.
+    let values: Vec<_> = values.iter().filter(|value| !value.field.starts_with('*') || &*value.field == "*").collect();
+    let name = |field: &str| if field == "*" { "any other member".to_owned() } else { field.to_owned() };
+    let width = values.iter().map(|value| name(&value.field).len()).max().unwrap_or(0);
     let mut text = format!("line {number}: {format}\n");
     for value in &values {
         let treated = value.treated.as_deref().map_or("(dropped)".to_owned(), printable);
         match show_original {
             true => {
                 let original = printable(value.original.of(line));
-                text.push_str(&format!("  {:width$}  {original} -> {treated}\n", value.field));
+                text.push_str(&format!("  {:width$}  {original} -> {treated}\n", name(&value.field)));
             }
-            false => text.push_str(&format!("  {:width$}  {treated}\n", value.field)),
+            false => text.push_str(&format!("  {:width$}  {treated}\n", name(&value.field))),
         }
     }
     text.push_str(&format!("  => {}\n\n", printable(batch.bytes().trim_ascii_end())));

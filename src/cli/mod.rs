@@ -82,6 +82,9 @@ fn later(words: &[String]) -> Error {
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
+        false if std::path::Path::new(word).exists() => {
+            format!("there is no command `{word}`; files are read from standard input: sladd < {word}")
+        }
         false => format!("there is no command `{word}`; sladd --help lists what there is"),
     };
     Error::new(Kind::Usage, message)
@@ -153,19 +156,19 @@ pub struct PipeArgs {
     /// What happens when the output stalls: wait, or drop lines and count them so that the writer never waits
     #[arg(long, value_name = "WHAT", default_value = "block")]
     on_stall: StallArg,
-    /// The longest line in bytes; of a longer one the beginning is minimised
+    /// The longest line in bytes; of a longer one the beginning is minimised and the rest dropped
     #[arg(long, value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
     max_line: u32,
-    /// The time given to records that have none, RFC 3339 (default: when they arrive)
+    /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when they arrive)
     #[arg(long, value_name = "TIME")]
     reference_time: Option<String>,
-    /// Leave out records whose time to be deleted has come
+    /// Leave out records whose `until` has come (otherwise they are kept and counted)
     #[arg(long)]
     drop_due: bool,
     /// The day on which --drop-due reckons, YYYY-MM-DD (default: today)
     #[arg(long, value_name = "DATE", requires = "drop_due")]
     now: Option<String>,
-    /// End with code 1 if there was such a line
+    /// End with code 1 if there was such a line (may be a list: malformed,dropped)
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailArg>,
     /// How the accounting line is written

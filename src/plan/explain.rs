@@ -19,26 +19,47 @@ pub struct Coverage<'a>(pub(super) &'a Plan);
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plan = self.0;
+        let mut before: Vec<(&str, Vec<Row>)> = Vec::new();
         for route in plan.routes.iter().chain(&plan.text) {
-            let name = &route.format.schema().name;
+            let name = &*route.format.schema().name;
             writeln!(f, "format {name}, {}", classes(plan, route))?;
             let rows = rows(plan, route);
-            let width =
-                |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
-            let (first, second) = (width(|row| &row.field), width(|row| &row.what));
-            for row in &rows {
-                let class = if row.class.is_empty() { String::new() } else { format!("  [{}]", row.class) };
-                writeln!(f, "  {:first$}  {:second$}  {}{class}", row.field, row.what, row.linkable)?;
+            match before.iter().find_map(|(other, all)| Some((other, lacking(&rows, all)?))) {
+                Some((other, lacking)) if lacking.is_empty() => writeln!(f, "  as {other}")?,
+                Some((other, lacking)) => writeln!(f, "  as {other}, without {}", lacking.join(", "))?,
+                None => table(f, &rows)?,
             }
             writeln!(f)?;
+            before.push((name, rows));
         }
         f.write_str(malformed(plan))?;
         f.write_str(
-            "in free text the promise covers the kinds that the detectors know; a person's name is promised only in user \
-             fields, e-mail addresses and known messages\n\
-             a keyed pseudonym is still personal data (GDPR art. 4(5)) as long as its key lives\n",
+            "What stays linkable is so to anyone who reads the log; whose a pseudonym is, only to the holder of its key.\n\
+             A keyed pseudonym is still personal data (GDPR art. 4(5)) as long as its key lives.\n\
+             In free text the promise covers the kinds that the detectors know; a person's name is promised only in user\n\
+             fields, e-mail addresses and known messages.\n",
         )
     }
+}
+
+/// Which fields of `all` these rows lack, if they are a few and the rest are the same.
+fn lacking(rows: &[Row], all: &[Row]) -> Option<Vec<String>> {
+    let lacking: Vec<String> = (all.iter().filter(|row| !rows.contains(row))).map(|row| row.field.clone()).collect();
+    (lacking.len() <= 4 && rows.iter().all(|row| all.contains(row))).then_some(lacking)
+}
+
+fn table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
+    let head = ["field", "what happens", "what stays linkable"];
+    let width = |head: &str, column: fn(&Row) -> &str| {
+        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0).max(head.len())
+    };
+    let (first, second) = (width(head[0], |row| &row.field), width(head[1], |row| &row.what));
+    writeln!(f, "  {:first$}  {:second$}  {}", head[0], head[1], head[2])?;
+    for row in rows {
+        let class = if row.class.is_empty() { String::new() } else { format!("  [{}]", row.class) };
+        writeln!(f, "  {:first$}  {:second$}  {}{class}", row.field, row.what, row.linkable)?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Coverage<'_> {
@@ -51,13 +72,31 @@ impl fmt::Display for Coverage<'_> {
                 .collect();
             match rest.is_empty() {
                 true => writeln!(f, "{}: every field is named", schema.name)?,
-                false => writeln!(f, "{}: not named, so treated as \"*\": {}", schema.name, rest.join(", "))?,
+                false => {
+                    writeln!(f, "{}: {} fields are not named, so treated as \"*\":", schema.name, rest.len())?;
+                    wrapped(f, &rest)?;
+                }
             }
         }
         Ok(())
     }
 }
 
+/// A list in lines of at most 100 columns.
+fn wrapped(f: &mut fmt::Formatter<'_>, names: &[&str]) -> fmt::Result {
+    let mut line = String::new();
+    for (i, name) in names.iter().enumerate() {
+        if !line.is_empty() && line.len() + name.len() > 96 {
+            writeln!(f, "  {}", line.trim_end())?;
+            line.clear();
+        }
+        line.push_str(name);
+        line.push_str(if i + 1 < names.len() { ", " } else { "" });
+    }
+    writeln!(f, "  {line}")
+}
+
+#[derive(PartialEq, Eq)]
 struct Row {
     field: String,
     what: String,
@@ -68,7 +107,12 @@ struct Row {
 fn rows(plan: &Plan, route: &Route) -> Vec<Row> {
     let fields = &route.format.schema().fields;
     let mut rows: Vec<Row> = Vec::new();
-    for (field, treatment) in fields.iter().zip(&route.treatments) {
+    let any = fields.iter().position(|field| &*field.name == "*");
+    for (at, (field, treatment)) in fields.iter().zip(&route.treatments).enumerate() {
+        // Members that nobody named share a row; `check` lists them.
+        if !route.named[at] && any.is_some_and(|any| any != at && route.treatments[any] == *treatment) {
+            continue;
+        }
         let name = match &*field.name {
             "*" => "any other member",
             name if name.starts_with('*') => continue,
@@ -107,46 +151,45 @@ fn class_name(plan: &Plan, class: ClassId) -> String {
 fn malformed(plan: &Plan) -> &'static str {
     match (&plan.text, plan.text_is_a_format) {
         (Some(_), true) => "",
-        (Some(_), false) => "a line that fits no format is reduced to scrubbed text and counted\n",
-        (None, _) => "a line that fits no format is dropped and counted\n",
+        (Some(_), false) => "A line that fits no format is reduced to scrubbed text and counted.\n",
+        (None, _) => "A line that fits no format is dropped and counted.\n",
     }
 }
 
 /// What happens, and what stays linkable and to whom.
 fn describe(treatment: &Treatment, kind: Kind, period: Option<Period>) -> (String, String) {
     let epoch = period.map_or("epoch", |period| period.as_str().trim_start_matches("1 "));
-    let reader = "to anyone who reads the log";
     match treatment {
-        Treatment::Coarsen(Coarsen::Minute) => ("rounded down to the minute".into(), format!("the minute, {reader}")),
-        Treatment::Coarsen(Coarsen::Hour) => ("rounded down to the hour".into(), format!("the hour, {reader}")),
-        Treatment::Coarsen(Coarsen::Day) => ("rounded down to the day".into(), format!("the day, {reader}")),
+        Treatment::Coarsen(Coarsen::Minute) => ("rounded down to the minute".into(), "the minute".into()),
+        Treatment::Coarsen(Coarsen::Hour) => ("rounded down to the hour".into(), "the hour".into()),
+        Treatment::Coarsen(Coarsen::Day) => ("rounded down to the day".into(), "the day".into()),
         Treatment::Coarsen(Coarsen::Step(step)) => {
-            (format!("rounded down to a multiple of {step}"), format!("the range, {reader}"))
+            (format!("rounded down to a multiple of {step}"), "the range".into())
         }
-        Treatment::Cookie { .. } => ("cut to cookie names, values dropped or pseudonymised".into(), pseudonyms(epoch)),
+        Treatment::Cookie { .. } => ("names kept, values dropped or pseudonymised".into(), pseudonyms(epoch)),
         Treatment::Drop => ("dropped".into(), "nothing".into()),
         Treatment::Family { version: true } => {
-            ("family, major version and system".into(), format!("a group of like browsers, {reader}"))
+            ("family, major version and system".into(), "a group of like browsers".into())
         }
-        Treatment::Family { version: false } => {
-            ("family and system".into(), format!("a large group of like browsers, {reader}"))
-        }
-        Treatment::Keep { .. } => (format!("kept if it is {}", grammar(kind)), format!("the value, {reader}")),
-        Treatment::Language => ("the first language's primary tag".into(), format!("the language, {reader}")),
-        Treatment::Origin => ("scheme, host and port".into(), format!("the site that linked, {reader}")),
-        Treatment::Path => ("kept, segments that look like identifiers replaced".into(), format!("the page, {reader}")),
+        Treatment::Family { version: false } => ("family and system".into(), "a large group of like browsers".into()),
+        Treatment::Keep { .. } => (format!("kept if it is {}", grammar(kind)), "the value".into()),
+        Treatment::Language => ("the first language's primary tag".into(), "the language".into()),
+        Treatment::Origin => (
+            "scheme, host and port".into(),
+            if kind == Kind::Referer { "the site that linked" } else { "the site" }.into(),
+        ),
+        Treatment::Path => ("kept, segments that look like identifiers replaced".into(), "the page".into()),
         Treatment::Pseudonym { digits } => {
             (format!("keyed pseudonym of {digits} digits, a new key each {epoch}"), pseudonyms(epoch))
         }
-        Treatment::Query { .. } => (
-            "names kept, values dropped but for a short list; device and session ids pseudonymised".into(),
-            pseudonyms(epoch),
-        ),
+        Treatment::Query { .. } => {
+            ("names kept, values dropped but for a short list, ids pseudonymised".into(), pseudonyms(epoch))
+        }
         Treatment::Scrub { network, .. } => (
-            format!("free text, what the detectors find replaced (addresses {})", cut(network)),
-            format!("the rest of the text, {reader}"),
+            format!("free text, what the detectors find replaced; addresses {}", cut(network)),
+            "the rest of the text".into(),
         ),
-        Treatment::Truncate(network) => (cut(network), format!("the network, {reader}")),
+        Treatment::Truncate(network) => (cut(network), "the network".into()),
     }
 }
 
@@ -159,9 +202,7 @@ fn cut(network: &Network) -> String {
 }
 
 fn pseudonyms(epoch: &str) -> String {
-    format!(
-        "equal values within one {epoch} and class, to anyone who reads the log; whose they are, to the key's holder while it lives"
-    )
+    format!("equal values within one {epoch} and class")
 }
 
 fn grammar(kind: Kind) -> &'static str {

@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
 # GoAccess reads the minimised log as it reads the raw one: the same hits, failed lines, status codes, methods and bytes,
 # and the same browser and system for 95 % of the hits or more.
+#
+# A hostile line that GoAccess cannot read raw (a user with blanks and brackets) may be readable once it is minimised; such
+# lines of the sample are told and left out. Of the corpus all lines count.
 set -euo pipefail
 sladd=$(realpath "$1")
 corpus="${SLADD_CORPUS:-../shared/data}/logs/apache-combined-10k.log"
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 compare() {
-  "$sladd" -q < "$2" > "$work/min.log"
   cp "$2" "$work/raw.log"
+  if [ "$1" = sample ]; then
+    goaccess "$2" --log-format=COMBINED --no-global-config --no-progress --invalid-requests="$work/unread" -o "$work/all.json" >/dev/null 2>&1
+    echo "goaccess sample: $(grep -c . "$work/unread") hostile lines cannot be read raw and are left out"
+    grep -vxFf "$work/unread" "$2" > "$work/raw.log"
+  fi
+  "$sladd" -q < "$work/raw.log" > "$work/min.log"
   for kind in raw min; do
     goaccess "$work/$kind.log" --log-format=COMBINED --no-global-config --no-progress -o "$work/$kind.json" >/dev/null 2>&1
   done
@@ -36,8 +44,9 @@ for row in bad: print("  differs:", row)
 sys.exit(bool(bad))
 PY
   # Methods line by line: GoAccess's request panel is cut to its top rows.
-  diff <(grep -oE '"(GET|POST|HEAD|PUT|OPTIONS|DELETE) ' "$work/raw.log" | sort | uniq -c) \
-       <(grep -oE '"(GET|POST|HEAD|PUT|OPTIONS|DELETE) ' "$work/min.log" | sort | uniq -c)
+  if ! diff <(grep -oE '"[A-Z]+ ' "$work/raw.log" | sort | uniq -c) <(grep -oE '"[A-Z]+ ' "$work/min.log" | sort | uniq -c); then
+    echo "goaccess $1: other methods"; exit 1
+  fi
 }
 compare sample samples/logs/nginx-combined.log
 if [ -f "$corpus" ]; then compare corpus "$corpus"; else echo "!!! goaccess: THE CORPUS IS MISSING: $corpus"; fi
