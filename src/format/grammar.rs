@@ -195,7 +195,21 @@ pub(crate) fn client(line: &[u8], at: usize) -> Result<usize, Malformed> {
         end = run(line, end + 1);
     }
     let fits = end > at && line[at] != b',' && (line[at] != b'-' || end == at + 1);
-    if fits { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
+    if fits && brackets_hold(&line[at..end]) { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
+}
+
+/// Whether each bracket holds an address: what stands for an identifier in scrubbed text, `[email]`, is no client.
+#[inline]
+fn brackets_hold(value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some(open) = rest.iter().position(|&byte| byte == b'[') {
+        rest = &rest[open + 1..];
+        let close = rest.iter().position(|&byte| byte == b']').unwrap_or(rest.len());
+        if !rest[..close].iter().any(|byte| matches!(byte, b':' | b'.')) {
+            return false;
+        }
+    }
+    true
 }
 
 /// One past the bytes of a client from `at` on.
