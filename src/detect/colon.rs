@@ -17,10 +17,20 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, found: &mu
     let start = run_start(text, at, floor, COLON);
     let end = run_end(text, at, COLON);
     let mut at = start;
+    let mut address_end = None;
     while at < end {
-        let chain = Chain::read(text, at, end);
-        if let Some(finding) = chain.finding(text, kinds) {
-            found.push(finding);
+        let mut chain = Chain::read(text, at, end);
+        // `2001:db8::7::9`: what goes on where an address ended is a part of it.
+        chain.goes_on = address_end == Some(chain.start);
+        address_end = None;
+        match chain.hardware(text) {
+            Some(finding) if kinds.has(Kinds::MAC) => found.push(finding),
+            _ => {
+                if let Some(finding) = chain.finding(text, kinds) {
+                    address_end = Some(finding.span.end as usize);
+                    found.push(finding);
+                }
+            }
         }
         debug_assert!(chain.next > at);
         at = chain.next;
@@ -45,6 +55,10 @@ struct Chain {
     pairs: bool,
     any_pair: bool,
     digits: usize,
+    /// How many digits of a port stand behind the last group, with a colon between: more than a group can have.
+    port: usize,
+    /// Whether an address ends where it starts.
+    goes_on: bool,
 }
 
 impl Chain {
@@ -94,6 +108,15 @@ impl Chain {
                 if chain.groups == 0 && chain.gap.is_none() {
                     chain.start = at - 4;
                     chain.group(&text[at - 4..at]);
+                } else if digits.len() == 5
+                    && chain.gap.is_some_and(|gap| chain.groups > gap)
+                    && digits.iter().all(|&b| is(b, DIGIT))
+                    && !is_at(text, at, ALNUM)
+                    && !is_at(text, at, COLON)
+                {
+                    // Apache writes `[client 2001:db8::7:51234]`.
+                    (chain.port, chain.next) = (digits.len(), at);
+                    return chain;
                 } else {
                     chain.group(&digits[..4]);
                     chain.end = group + 4;
@@ -138,14 +161,42 @@ impl Chain {
         self.any_pair |= width == 2;
     }
 
-    fn finding(&self, text: &[u8], kinds: Kinds) -> Option<Finding> {
-        if self.gap.is_none() && self.groups == 6 && self.pairs && self.any_pair {
-            return kinds.has(Kinds::MAC).then(|| Finding::new(self.start, self.end, What::Mac));
+    /// A hardware address: six groups of two digits (or, all alone, of one or two), something on either side
+    /// (`mac:00:1b:…`, `//00:1b:…:80`), or a frame's header with two of them and a type.
+    fn hardware(&self, text: &[u8]) -> Option<Finding> {
+        if self.gap.is_some() || self.groups < 6 {
+            return None;
         }
+        if self.groups == 6 && self.pairs && self.any_pair {
+            return Some(Finding::new(self.start, self.end, What::Mac));
+        }
+        let (mut start, mut end, mut pairs, mut at) = (self.start, self.start, 0, self.start);
+        // Of `mac:00:1b:…` the first group is a piece of a word.
+        let piece = is_before(text, self.start, ALNUM) && self.groups > 6;
+        for group in text[self.start..self.end].split(|&b| b == b':') {
+            let wide = group.len() == 2 && !(piece && at == self.start);
+            if !wide && pairs >= 6 {
+                break;
+            }
+            (pairs, start) = if wide { (pairs + 1, start) } else { (0, at + group.len() + 1) };
+            at += group.len();
+            end = at;
+            at += 1;
+        }
+        // Eight groups may be an IPv6 address, but not one in the form that is written if all are so short.
+        let whole = self.groups < 8 || self.pairs;
+        (whole && pairs >= 6).then(|| Finding::new(start, end, What::Mac))
+    }
+
+    fn finding(&self, text: &[u8], kinds: Kinds) -> Option<Finding> {
         if !kinds.has(Kinds::IP) || !self.is_address(text) {
             return None;
         }
         let finding = Finding::new(self.start, self.end, What::Address(self.address()));
+        if self.port > 0 {
+            let end = self.end + self.port + usize::from(text.get(self.end) == Some(&b':'));
+            return Some(Finding { span: crate::record::Span::new(self.start, end), ..finding });
+        }
         // A stop and a number is how some programs write a port.
         if text.get(self.end) == Some(&b'.') && is_at(text, self.end + 1, DIGIT) && !self.tail {
             let port = run_end(&text[..text.len().min(self.end + 7)], self.end + 1, DIGIT);
@@ -168,6 +219,7 @@ impl Chain {
         match (left || right, self.groups - usize::from(touched_group)) {
             (_, 0) => false,
             (false, _) => true,
+            (true, _) if self.goes_on => true,
             (true, groups) => groups >= 3 || groups == 2 && self.digits >= 2,
         }
     }
@@ -250,7 +302,31 @@ mod tests {
     #[test]
     fn hardware_addresses_are_told_from_ipv6() {
         assert_eq!(found("00:1b:44:11:3A:b7"), [("00:1b:44:11:3A:b7", What::Mac)]);
-        assert!(matches!(found("00:1b:44:11:3A:b7:00:01")[..], [(_, What::Address(_))]));
+        for (text, spelled) in [
+            ("mac:00:1b:44:11:3A:b7 x", "00:1b:44:11:3A:b7"),
+            ("//00:1b:44:11:3A:b7:80/", "00:1b:44:11:3A:b7:80"),
+            ("b:00:1b:44:11:3A:b7 x", "00:1b:44:11:3A:b7"),
+            ("00:1b:44:11:3A:b7:443", "00:1b:44:11:3A:b7"),
+            ("iface:00:1b:44:11:3A:b7", "00:1b:44:11:3A:b7"),
+            ("00:1b:44:11:3A:b7:00:01", "00:1b:44:11:3A:b7:00:01"),
+            ("=00:1b:44:11:3A:b7:00:1b:44:11:3A:b8:08:00 ", "00:1b:44:11:3A:b7:00:1b:44:11:3A:b8:08:00"),
+        ] {
+            assert_eq!(found(text), [(spelled, What::Mac)], "{text}");
+        }
+        for text in ["2001:db8:10:11:12:13:14:15", "1:2:3:4:5:6:7:8", "2001:db8::10:11:12:13:14:15"] {
+            assert!(matches!(found(text)[..], [(_, What::Address(_))]), "{text}");
+        }
+        assert_eq!(found("1:22:3:44:5:66:7"), []);
+    }
+
+    #[test]
+    fn a_second_gap_and_a_bare_port_leave_nothing() {
+        assert_eq!(
+            found("2001:db8::7:2001:db8::9@").iter().map(|f| f.0).collect::<String>(),
+            "2001:db8::7:2001:db8::9"
+        );
+        let address = What::Address("2001:db8::7".parse().unwrap());
+        assert_eq!(found("[client 2001:db8::7:51234] x"), [("2001:db8::7:51234", address)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Secrets by the name in front of them: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`.
+//! Secrets by the name in front of them: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`; ids of devices too.
 
 use super::{
     Finding, What,
@@ -22,8 +22,9 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     if LAST_TWO[(last & 31) as usize] & (1 << (before & 31)) == 0 || !is(last, ALNUM) {
         return None;
     }
-    let name = run_start(text, name_end, name_end.saturating_sub(NAME + 1), TOKEN);
-    let strength = strength(&text[name..name_end])?;
+    let name = run_start(text, name_end, name_end.saturating_sub(NAME), TOKEN);
+    let starts = name == 0 || !is(text[name - 1], TOKEN);
+    let strength = words(&text[name..name_end], starts)?;
     let mut start = at + 1;
     while start < text.len() && start < at + 4 && text[start] == b' ' {
         start += 1;
@@ -55,8 +56,11 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     // `PWD=/home` is where a program runs.
     let directory =
         name_end - name == 3 && value.first() == Some(&b'/') && text[name..name_end].eq_ignore_ascii_case(b"pwd");
-    let blank =
-        directory || value.is_empty() || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.')) || is_ours(value);
+    let blank = directory
+        || matches!(value, b"true" | b"false" | b"yes" | b"no" | b"none" | b"null")
+        || value.is_empty()
+        || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.'))
+        || is_ours(value);
     (!blank).then(|| Finding::new(start, start + length, What::Token))
 }
 
@@ -71,15 +75,30 @@ enum Strength {
     Header,
 }
 
-fn strength(name: &[u8]) -> Option<Strength> {
-    if name.len() > NAME {
-        return None;
+/// What the last words of a name promise: those of `db_password`, `userPassword` and `x-session-token` too. `starts`
+/// tells whether the name starts where `name` does.
+fn words(name: &[u8], starts: bool) -> Option<Strength> {
+    let mut at = 0;
+    loop {
+        if at > 0 || starts {
+            let strength = strength(&name[at..]);
+            if strength.is_some() {
+                return strength;
+            }
+        }
+        at = (at + 1..name.len()).find(|&at| {
+            let (before, here) = (name[at - 1], name[at]);
+            is(here, ALNUM) && !is(before, ALNUM) || here.is_ascii_uppercase() && before.is_ascii_lowercase()
+        })?;
     }
+}
+
+fn strength(name: &[u8]) -> Option<Strength> {
     let mut plain = [0u8; NAME];
     let mut length = 0;
     for &b in name {
         if is(b, ALNUM) {
-            plain[length] = b.to_ascii_lowercase();
+            *plain.get_mut(length)? = b.to_ascii_lowercase();
             length += 1;
         }
     }
@@ -93,6 +112,12 @@ fn strength(name: &[u8]) -> Option<Strength> {
         }
         b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp"
         | b"credential" | b"credentials" | b"nonce" => Some(Strength::Assigned),
+        // No secrets, but a device's.
+        b"deviceid" | b"deviceuuid" | b"uniquedeviceid" | b"udid" | b"openudid" | b"gaid" | b"aaid" | b"adid"
+        | b"idfa" | b"idfv" | b"oaid" | b"advertisingid" | b"advertiserid" | b"androidid" | b"vendorid"
+        | b"installid" | b"installationid" | b"instanceid" | b"hardwareid" | b"hwid" | b"machineid" | b"visitorid"
+        | b"clientid" | b"imei" | b"imsi" | b"meid" | b"iccid" | b"msisdn" | b"serialnumber" | b"serialno"
+        | b"fingerprint" => Some(Strength::Assigned),
         b"authorization" | b"proxyauthorization" => Some(Strength::Header),
         _ => None,
     }
@@ -100,9 +125,9 @@ fn strength(name: &[u8]) -> Option<Strength> {
 
 /// How those names end: for each last letter the letters before it, as bits.
 const LAST_TWO: [u32; 32] = {
-    let pairs: [&[u8; 2]; 18] = [
+    let pairs: [&[u8; 2]; 26] = [
         b"rd", b"wd", b"id", b"se", b"re", b"ce", b"de", b"ey", b"et", b"wt", b"en", b"on", b"th", b"ss", b"ls", b"al",
-        b"ig", b"tp",
+        b"ig", b"tp", b"fa", b"fv", b"ei", b"si", b"dn", b"nt", b"no", b"er",
     ];
     let mut table = [0; 32];
     let mut i = 0;
@@ -148,6 +173,11 @@ mod tests {
             ("authorization: Basic dXNlcjpw", "dXNlcjpw"),
             ("token=abc", "abc"),
             (";jsessionid=12AB?x", "12AB?x"),
+            ("db_password=hunter2 x", "hunter2"),
+            ("userPassword=hunter2 x", "hunter2"),
+            ("a_rather_long_application_access_token=abc", "abc"),
+            ("?device_id=abc&x=1", "abc"),
+            ("app-gaid=abc", "abc"),
         ] {
             assert_eq!(found(text), [value], "{text}");
         }
@@ -163,7 +193,9 @@ mod tests {
     const NAMES_OF_TESTS: &str = "password passwd pwd passphrase apikey x-api-key api_secret secret client_secret secret_key \
         access_key access_key_id private_key access_token auth_token refresh_token id_token csrf_token session_token \
         jsessionid PHPSESSID sessionid sessid passcode auth_key token pass auth session sid sig signature jwt otp \
-        credential credentials nonce authorization";
+        credential credentials nonce authorization deviceid udid gaid aaid adid idfa idfv oaid advertising_id android_id \
+        vendorId installId installation-id hwid machine_id visitor_id client_id imei imsi meid iccid msisdn serialNumber \
+        serial_no fingerprint device_uuid";
 
     #[test]
     fn prose_and_placeholders_are_left() {
@@ -176,6 +208,9 @@ mod tests {
             "token=p1.20261121.9f86d081884c7d65",
             "password=***",
             "PWD=/srv/app",
+            "compass=north",
+            "smtp_auth=yes",
+            "device id: unknown",
         ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }

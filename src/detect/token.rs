@@ -313,9 +313,13 @@ fn known_key(run: &[u8]) -> bool {
         b"pk_live_",
         b"rk_live_",
     ];
-    run.len() >= SHORTEST
-        && matches!(run[0], b'A' | b'g' | b'x' | b's' | b'p' | b'r')
-        && MARKS.iter().any(|m| run.starts_with(m))
+    let known = |at: usize| {
+        run.len() - at >= SHORTEST
+            && matches!(run[at], b'A' | b'g' | b'x' | b's' | b'p' | b'r')
+            && MARKS.iter().any(|m| run[at..].starts_with(m))
+    };
+    // At the start of the run or of a word in it.
+    known(0) || (1..run.len().saturating_sub(SHORTEST - 1)).any(|at| !is(run[at - 1], ALNUM) && known(at))
 }
 
 /// The run with the base64 that goes on over slashes beside it, and its padding.
@@ -386,6 +390,7 @@ mod tests {
             assert_eq!(found(token), [(token, What::Token)], "{token}");
         }
         assert_eq!(found("490154203237518"), [("490154203237518", What::Imei)]);
+        assert_eq!(found("report_AKIAIOSFODNN7EXAMPLE.pdf"), [("report_AKIAIOSFODNN7EXAMPLE", What::Token)]);
     }
 
     #[test]

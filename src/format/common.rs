@@ -131,6 +131,8 @@ mod tests {
             "www.example.com client7.example.net - -",
             "www.example.com:80 unix: - -",
             "www.example.com localhost, localhost - -",
+            "www.example.com:443 - - -",
+            "www.example.com:443 - - frank",
         ] {
             assert!(fits(head), "{head}");
         }
@@ -140,6 +142,8 @@ mod tests {
             "unix: - -",
             "192.0.2.1 ident john doe",
             "- - -",
+            "www.example.com - - frank",
+            "2001:db8::1 - - -",
             "{\"a\" 192.0.2.1 - -",
         ] {
             assert!(!fits(head), "{head}");

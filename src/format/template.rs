@@ -428,7 +428,8 @@ pub(super) fn quoted_request(line: &[u8], at: usize, field: u16, record: &mut Re
 fn visitor(line: &[u8], at: usize) -> Result<usize, Malformed> {
     let end = grammar::client(line, at)?;
     let list = &line[at..end];
-    if list == b"-" {
+    // A client that an earlier run dropped; without a port the host may as well be the client of `combined`.
+    if list == b"-" && !behind_port(&line[..at]) {
         return Err(Malformed { at: at as u32, expected: "client" });
     }
     if line[end..].starts_with(b" - ") {
@@ -436,6 +437,15 @@ fn visitor(line: &[u8], at: usize) -> Result<usize, Malformed> {
     }
     let address = list.split(|byte| *byte == b',').all(|one| grammar::is_address(one.trim_ascii()));
     if address { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
+}
+
+/// Whether `head` ends with a host name, its port and a blank.
+fn behind_port(head: &[u8]) -> bool {
+    let host = head.trim_ascii_end();
+    let digits = host.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let name = host[..host.len() - digits].strip_suffix(b":");
+    (1..=5).contains(&digits)
+        && name.is_some_and(|name| name.iter().any(u8::is_ascii_alphabetic) && !name.contains(&b':'))
 }
 
 /// Refuses an identity where it would be a misreading: an address, or a name that another identity follows, is the client

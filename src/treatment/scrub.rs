@@ -87,6 +87,12 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                 made.extend_from_slice(&text[copied..from]);
                 let start = made.len();
                 network.write(address, made);
+                // `http://2001:db8::/` is no URL; and where ports stay, so does all that is around them.
+                let bracketed = text[from] == b'[' && (network.port == Port::Keep || text[..from].ends_with(b"//"));
+                if bracketed && made[start..].contains(&b':') {
+                    made.insert(start, b'[');
+                    made.push(b']');
+                }
                 match network.port {
                     Port::Drop => {}
                     Port::Keep => write_port(&text[finding.core.end as usize..to], start, made),
@@ -132,7 +138,7 @@ fn write_port(behind: &[u8], start: usize, made: &mut Vec<u8>) {
     if !(1..=5).contains(&digits) || behind.len() == digits {
         return;
     }
-    if made[start..].contains(&b':') {
+    if made[start..].contains(&b':') && !made.ends_with(b"]") {
         made.insert(start, b'[');
         made.push(b']');
     }
@@ -307,12 +313,26 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_a_url_keeps_its_brackets() {
+        let drop = scrub(Kinds::ALL, Port::Drop, Controls::Escape);
+        for (text, stays) in [
+            ("see http://[2001:db8:1:2::3]:8080/a", "see http://[2001:db8:1::]/a"),
+            ("see http://[::ffff:203.0.113.77]/a", "see http://203.0.113.0/a"),
+            ("peer [2001:db8:1:2::3]:8080", "peer 2001:db8:1::"),
+        ] {
+            let once = treated_by(&drop, text.as_bytes());
+            assert_eq!(String::from_utf8(once.clone()).unwrap(), stays);
+            assert_eq!(treated_by(&drop, &once), once);
+        }
+    }
+
+    #[test]
     fn a_port_stays_where_the_policy_keeps_ports() {
         let keep = scrub(Kinds::ALL, Port::Keep, Controls::Escape);
         for (text, stays) in [
             ("a 203.0.113.77:443 b", "a 203.0.113.0:443 b"),
             ("a [2001:db8:1:2::3]:443 b", "a [2001:db8:1::]:443 b"),
-            ("a [2001:db8:1:2::3] b", "a 2001:db8:1:: b"),
+            ("a [2001:db8:1:2::3] b", "a [2001:db8:1::] b"),
             ("a 203.0.113.77 b", "a 203.0.113.0 b"),
         ] {
             let once = treated_by(&keep, text.as_bytes());
