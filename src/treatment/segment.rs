@@ -407,7 +407,7 @@ static FIRSTS: [u32; 17] = {
 const LISTS: [&[&str]; 3] = [USERS, TOKENS, SCOPES];
 
 const fn leading_bit(first: u8, middle: u8, last: u8, length: usize) -> usize {
-    ((first & 31) as usize * 37 + (middle & 31) as usize * 113 + (last & 31) as usize * 5 + length * 101) % 2048
+    ((first & 31) as usize * 41 + (middle & 31) as usize * 115 + (last & 31) as usize * 5 + length * 101) % 2048
 }
 
 const EXTENSIONS: &[&str] = &[
