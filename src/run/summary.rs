@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(
             summary.to_string(),
             "sladd: 1000 lines in = 990 minimised + 8 scrubbed + 0 sealed + 2 dropped (malformed 2); \
-             268000 bytes in, 150000 out; 0 cut, 0 late"
+             268000 bytes in, 150000 out; 0 cut, 0 late, 0 already due"
         );
         summary.tally.shed = 1;
         assert!(summary.to_string().contains("3 dropped (malformed 2, shed 1); "));
