@@ -5,6 +5,7 @@ mod cache;
 mod rules;
 
 pub use cache::Cache;
+pub(super) use cache::hash;
 
 use super::{Aid, Outcome};
 use crate::detect::{Detector, Kinds, Place};

@@ -62,6 +62,8 @@ pub enum Outcome {
 pub struct Aid {
     /// Finds identifiers in text.
     pub detector: Detector,
+    /// Paths that were read closely and may leave as they stand.
+    pub paths: path::Memory,
     /// The last instant that passed.
     pub instant: keep::Instant,
     /// The keys of pseudonyms, and what was made with them.

@@ -1,5 +1,9 @@
 //! A path, segment by segment.
 
+mod memory;
+
+pub use memory::Memory;
+
 use super::{
     Aid, Outcome,
     origin::{Authority, Verdict, after_scheme, judge, write_host},
@@ -43,9 +47,19 @@ impl Path {
         };
         match look {
             Look::Clear => Outcome::Kept,
-            Look::Long if !aid.detector.any(value, Kinds::ALL, Place::Path) => Outcome::Kept,
-            Look::Long | Look::Close => self.treat_closely(value, aid, made),
+            Look::Long | Look::Close if aid.paths.has(value, &self.network) => Outcome::Kept,
+            Look::Long if !aid.detector.any(value, Kinds::ALL, Place::Path) => self.kept(value, aid),
+            Look::Long | Look::Close => match self.treat_closely(value, aid, made) {
+                Outcome::Kept => self.kept(value, aid),
+                other => other,
+            },
         }
+    }
+
+    /// Remembers that the path stands as it came.
+    fn kept(&self, value: &[u8], aid: &mut Aid) -> Outcome {
+        aid.paths.learn(value, &self.network);
+        Outcome::Kept
     }
 
     /// The same without looking first.
@@ -634,6 +648,22 @@ mod tests {
         #[test]
         fn the_first_look_saves_work_and_changes_nothing(value in paths()) {
             prop_assert_eq!(treated_bytes(value.as_bytes()), outcome(value.as_bytes(), Path::treat_closely));
+        }
+
+        #[test]
+        fn memory_gives_what_no_memory_gives(
+            values in proptest::collection::vec(paths(), 1..8), picks in proptest::collection::vec((0usize..8, any::<bool>()), 1..40),
+        ) {
+            let mut aid = Aid::default();
+            for (pick, wide) in picks {
+                let value = values[pick % values.len()].as_bytes();
+                let v4 = if wide { 32 } else { 16 };
+                let path = Path::new(Truncate { v4, v6: 48, port: Port::Drop, exempt: std::sync::Arc::from([]) });
+                let (mut with, mut without) = (Vec::new(), Vec::new());
+                let remembered = path.treat(value, &mut aid, &mut with);
+                let anew = path.treat(value, &mut Aid::default(), &mut without);
+                prop_assert_eq!((remembered, with), (anew, without));
+            }
         }
 
         #[test]
