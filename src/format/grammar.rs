@@ -140,7 +140,9 @@ impl Grammar {
             | Grammar::Protocol
             | Grammar::Word
             | Grammar::Time => true,
-            Grammar::Host => value.first().is_some_and(|&byte| byte != b'-' && byte != b':' && byte != b'.'),
+            Grammar::Host => {
+                value.first().is_some_and(|&byte| byte != b'-' && byte != b':' && byte != b'.') && brackets_hold(value)
+            }
             Grammar::Client | Grammar::Visitor => {
                 !value.is_empty() && (value == b"-" || value[0] != b'-') && value[0] != b','
             }
@@ -238,7 +240,7 @@ pub(crate) fn host(line: &[u8], at: usize) -> Result<usize, Malformed> {
             | (byte == b'[')
             | (byte == b']'))
     });
-    let fits = end > at && !matches!(line[at], b'-' | b':' | b'.');
+    let fits = end > at && !matches!(line[at], b'-' | b':' | b'.') && brackets_hold(&line[at..end]);
     if fits { Ok(end) } else { Err(Malformed { at: at as u32, expected: "host" }) }
 }
 
