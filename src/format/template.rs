@@ -287,10 +287,11 @@ impl CutRule {
     }
 }
 
-/// Whether a dash begins the second word.
+/// Whether a dash begins the second word and the first is no host with its port.
 #[inline(never)]
 fn is_identity_second(line: &[u8]) -> bool {
-    line.get(seek::byte(line, 0, b' ') + 1) == Some(&b'-')
+    let blank = seek::byte(line, 0, b' ');
+    line.get(blank + 1) == Some(&b'-') && !behind_port(&line[..blank])
 }
 
 /// Refuses a line with a byte outside the bounds. Sixty-four bytes at a time without a branch: the compiler makes vector

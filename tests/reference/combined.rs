@@ -15,7 +15,9 @@ pub fn read(line: &str) -> Option<[&str; 9]> {
 }
 
 fn combined(line: &str) -> IResult<&str, [&str; 9]> {
-    let (line, client) = verify(client, |client: &str| client == "-" || !client.starts_with(['-', ','])).parse(line)?;
+    let (line, client) =
+        verify(client, |client: &str| (client == "-" || !client.starts_with(['-', ','])) && brackets_hold(client))
+            .parse(line)?;
     let (line, (_, ident, _)) = (char(' '), tag("-"), char(' ')).parse(line)?;
     // Neither user nor time holds a quote; nor does the stretch between the quotes of an empty user and the next one.
     let (rest, head) = recognize((opt(tag("\"\"")), escaped)).parse(line)?;
@@ -43,6 +45,11 @@ fn combined(line: &str) -> IResult<&str, [&str; 9]> {
 
 fn fail(line: &str) -> nom::Err<nom::error::Error<&str>> {
     nom::Err::Error(nom::error::Error::new(line, nom::error::ErrorKind::Verify))
+}
+
+/// What a bracket opens is an address: it holds a dot or a colon.
+fn brackets_hold(client: &str) -> bool {
+    client.split('[').skip(1).all(|inner| inner.split(']').next().is_some_and(|inner| inner.contains(['.', ':'])))
 }
 
 fn client(line: &str) -> IResult<&str, &str> {
