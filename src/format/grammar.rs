@@ -200,14 +200,16 @@ pub(crate) fn client(line: &[u8], at: usize) -> Result<usize, Malformed> {
     if fits && brackets_hold(&line[at..end]) { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
 }
 
-/// Whether each bracket holds an address: what stands for an identifier in scrubbed text, `[email]`, is no client.
+/// Whether each bracket holds an address: what stands for an identifier in scrubbed text, `[email]`, is no client. But
+/// `[id]` is: it stands for a client's host name where only addresses are hidden.
 #[inline]
 fn brackets_hold(value: &[u8]) -> bool {
     let mut rest = value;
     while let Some(open) = rest.iter().position(|&byte| byte == b'[') {
         rest = &rest[open + 1..];
         let close = rest.iter().position(|&byte| byte == b']').unwrap_or(rest.len());
-        if !rest[..close].iter().any(|byte| matches!(byte, b':' | b'.')) {
+        let inside = &rest[..close];
+        if inside != b"id" && !inside.iter().any(|byte| matches!(byte, b':' | b'.')) {
             return false;
         }
     }

@@ -47,9 +47,10 @@ fn fail(line: &str) -> nom::Err<nom::error::Error<&str>> {
     nom::Err::Error(nom::error::Error::new(line, nom::error::ErrorKind::Verify))
 }
 
-/// What a bracket opens is an address: it holds a dot or a colon.
+/// What a bracket opens is an address, for it holds a dot or a colon, or stands for a host name.
 fn brackets_hold(client: &str) -> bool {
-    client.split('[').skip(1).all(|inner| inner.split(']').next().is_some_and(|inner| inner.contains(['.', ':'])))
+    let holds = |inner: &str| inner == "id" || inner.contains(['.', ':']);
+    client.split('[').skip(1).all(|inner| inner.split(']').next().is_some_and(holds))
 }
 
 fn client(line: &str) -> IResult<&str, &str> {
