@@ -26,6 +26,7 @@ fn row(readme: &str, name: &str) -> bool {
 /// Each format, a sample log that it fits line by line, and a part of a golden case in it.
 const FORMATS: &[(&str, &str, &str)] = &[
     ("combined", "nginx-combined", "200 5 \"-\" \"-\"'"),
+    ("combined_extended", "traefik-clf", "0ms"),
     ("common", "apache-common", "\"GET / HTTP/1.1\" 200 5'"),
     ("vhost_combined", "apache-vhost-combined", "www.example.com:443 203"),
     ("json", "nginx-json", "{\"remote_addr\""),

@@ -7,6 +7,7 @@
 pub mod apache;
 pub mod common;
 mod compile;
+pub mod extended;
 mod grammar;
 pub mod json;
 mod literal;
@@ -54,6 +55,8 @@ pub trait Parse {
 /// A format, ready to parse.
 #[derive(Clone, Debug)]
 pub enum Format {
+    /// A layout of fixed order with free text behind it.
+    Extended(extended::Extended),
     /// One JSON object a line.
     Json(json::Json),
     /// A layout of fixed order.
@@ -65,6 +68,7 @@ pub enum Format {
 impl Parse for Format {
     fn schema(&self) -> &Schema {
         match self {
+            Format::Extended(extended) => extended.schema(),
             Format::Json(json) => json.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
@@ -74,6 +78,7 @@ impl Parse for Format {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         match self {
+            Format::Extended(extended) => extended.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
@@ -139,6 +144,7 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "common" | "clf" => Ok(Format::Template(common::common())),
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "main" => Ok(Format::Template(common::main())),
+        "combined_extended" => Ok(combined_extended()),
         "json" | "ndjson" => Ok(Format::Json(json::Json::new())),
         "text" => Ok(text()),
         _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
@@ -148,7 +154,15 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
 /// The layouts that `auto` tries, in order of rank. Every line fits `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
     let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
-    [Format::Json(json::Json::new())].into_iter().chain(layouts.map(Format::Template)).collect()
+    let [vhost, combined, main, common] = layouts.map(Format::Template);
+    let vhost_extended = extended::Extended::new("vhost_combined_extended", common::vhost_combined());
+    let extended = [Format::Extended(vhost_extended), combined_extended()];
+    let [vhost_extended, combined_extended] = extended;
+    vec![Format::Json(json::Json::new()), vhost, combined, main, vhost_extended, combined_extended, common]
+}
+
+fn combined_extended() -> Format {
+    Format::Extended(extended::Extended::new("combined_extended", common::combined()))
 }
 
 /// The format of lines of which nothing is known.
@@ -156,7 +170,8 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
-const NAMES: &str = "auto, combined, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+const NAMES: &str =
+    "auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
 
 #[cfg(test)]
 mod tests {
@@ -189,7 +204,7 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            "unknown format `combinde`; known are auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }
