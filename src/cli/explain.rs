@@ -5,6 +5,7 @@ use crate::{
     encode::Batch,
     engine::{Engine, Progress},
     error::{Error, Kind},
+    key,
     plan::Plan,
     time::Timestamp,
     treatment::pseudonym::Secret,
@@ -38,7 +39,7 @@ fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
     let mut engine = Engine::new(plan);
     // A secret for this call alone: pseudonyms show their form, not what the log will hold.
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|_| Error::new(Kind::Io, "the system gives no random bytes"))?;
+    key::random(&mut secret)?;
     let mut input = std::io::stdin().lock();
     let mut number = 0u64;
     loop {

@@ -238,13 +238,29 @@ impl fmt::Debug for Keyring {
 /// New random bytes.
 fn fresh() -> Result<Bytes, Error> {
     let mut bytes = Bytes::default();
-    match getrandom::fill(&mut bytes[..]) {
-        Ok(()) => Ok(bytes),
-        Err(_) => Err(Error::new(
-            Kind::Io,
-            "cannot make a key: the system gives no random bytes; see that /dev/urandom is there",
-        )),
+    random(&mut bytes[..]).map(|()| bytes)
+}
+
+/// Fills `bytes` from the system's generator. By the system call itself: a static binary in an empty root has no
+/// `/dev/urandom` to fall back on.
+///
+/// # Errors
+/// [`Kind::Io`] where the system gives none.
+pub fn random(bytes: &mut [u8]) -> Result<(), Error> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()) {
+            Ok(count) if count > 0 => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => {
+                return Err(Error::new(
+                    Kind::Io,
+                    "cannot make a key: the system gives no random bytes; allow the system call getrandom",
+                ));
+            }
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
