@@ -655,6 +655,8 @@ mod tests {
             values in proptest::collection::vec(paths(), 1..8), picks in proptest::collection::vec((0usize..8, any::<bool>()), 1..40),
         ) {
             let mut aid = Aid::default();
+            // One that stands under one network and not under the other.
+            let values: Vec<String> = values.into_iter().chain(["/lookup/203.0.113.9".to_owned()]).collect();
             for (pick, wide) in picks {
                 let value = values[pick % values.len()].as_bytes();
                 let v4 = if wide { 32 } else { 16 };
