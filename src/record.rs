@@ -167,6 +167,34 @@ pub struct Schema {
     pub items: Vec<Item>,
     /// What stands after the last value.
     pub tail: Box<[u8]>,
+    /// Further layouts of the same fields, for formats whose lines come in several shapes: messages of one program.
+    pub more: Vec<Layout>,
+}
+
+/// One of several layouts of a format.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// One item a value, in order.
+    pub items: Vec<Item>,
+    /// What stands after the last value.
+    pub tail: Box<[u8]>,
+}
+
+impl Schema {
+    /// The layout that a record names: the schema's own, or one of [`Schema::more`].
+    ///
+    /// # Panics
+    /// When the record was made by another format.
+    #[inline]
+    pub fn layout(&self, layout: u16) -> (&[Item], &[u8]) {
+        match layout {
+            0 => (&self.items, &self.tail),
+            n => {
+                let layout = &self.more[n as usize - 1];
+                (&layout.items, &layout.tail)
+            }
+        }
+    }
 }
 
 /// One value of a record.
@@ -226,6 +254,8 @@ pub struct Record {
     pub marks: Vec<Mark>,
     /// Whether `": "` and `", "` were written with a blank, so that the same layout can be written again.
     pub blanks: Blanks,
+    /// Which of its format's layouts the line has: 0 is the schema's own, n the n-th of [`Schema::more`].
+    pub layout: u16,
     /// Working memory of parsers. Means nothing outside them.
     pub scratch: Vec<u64>,
 }
@@ -246,6 +276,7 @@ impl Record {
         self.values.clear();
         self.marks.clear();
         self.blanks = Blanks::default();
+        self.layout = 0;
     }
 
     /// Adds a value that stands at `start..end`.

@@ -15,7 +15,7 @@ impl Text {
     pub fn new() -> Text {
         let item = Item { literal: Box::default(), field: 0, blank: Blank::Empty };
         let fields = vec![Field::new("message", Kind::Text)];
-        Text { schema: Schema { name: "text".into(), fields, items: vec![item], tail: Box::default() } }
+        Text { schema: Schema { name: "text".into(), fields, items: vec![item], ..Schema::default() } }
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct Route {
     pub(crate) rules: Rules,
     /// Fields that can date the record, in order. Unused where fields stand in any order.
     pub(crate) clocks: Vec<(u16, Clock)>,
-    /// Whether a record's values stand in any order (JSON).
+    /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
     pub(crate) dynamic: bool,
     treatments: Vec<Treatment>,
     /// Whether the policy names the field.
@@ -158,8 +158,8 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn route(&mut self, format: Format) -> Route {
-        let dynamic = matches!(format, Format::Json(_));
         let schema = format.schema();
+        let dynamic = schema.items.is_empty() || !schema.more.is_empty();
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
         let steps =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();

@@ -237,7 +237,8 @@ impl<'a> Treated<'a> {
         // next value has exactly the literal's length: the parser has found the literal there.
         let (mut from, mut to) = (0, 0);
         let values = self.record.values.iter().zip(&self.scratch.slots);
-        for (item, (value, slot)) in self.schema.items.iter().zip(values) {
+        let (items, tail) = self.schema.layout(self.record.layout);
+        for (item, (value, slot)) in items.iter().zip(values) {
             let literal = &item.literal[..];
             let (start, end) = match *slot {
                 Slot::Absent => continue,
@@ -282,7 +283,6 @@ impl<'a> Treated<'a> {
                 State::Absent | State::Ambiguous | State::Cut => (self.line.len(), self.line.len()),
             };
         }
-        let tail = &self.schema.tail[..];
         if self.line[to..] == *tail {
             return piece(&self.line[from..]);
         }
