@@ -3,9 +3,9 @@
 use crate::{
     encode::{Batch, LineEnd},
     epoch::Epoch,
-    format::{Ending, Parse},
+    format::{Ending, Parse, envelope},
     plan::{Plan, Route},
-    record::{Record, Span, State},
+    record::{Clock, Field, Record, Span, State},
     retention::{self, Tagger},
     tally::Tally,
     time::{self, Timestamp},
@@ -13,6 +13,8 @@ use crate::{
 };
 use memchr::memchr;
 use std::{iter, sync::Arc};
+
+mod wrapped;
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ struct Desk {
     reference: Timestamp,
     due: Due,
     recent: Recent,
+    /// For lines in envelopes and in strings; most runs never see one.
+    wrapped: Option<Box<wrapped::Wrapped>>,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -70,6 +74,7 @@ impl Engine {
             reference: Timestamp(0),
             due: Due::Unknown,
             recent: Recent::default(),
+            wrapped: None,
         };
         Engine { plan, desk }
     }
@@ -140,6 +145,9 @@ impl Engine {
     pub fn show(&mut self, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
         let Engine { plan, desk } = self;
         let body = retention::strip(line).map_or(line, |at| &line[..at]);
+        if let Some(shown) = desk.show_wrapped(plan, body) {
+            return Some(shown);
+        }
         let fits = plan.routes.iter().find(|route| route.format.parse(body, Ending::Whole, &mut desk.record).is_ok());
         let route = match fits {
             Some(route) => route,
@@ -150,7 +158,7 @@ impl Engine {
             }
         };
         let schema = route.format.schema();
-        let time = desk.recent.time(plan, route, body, &desk.record).unwrap_or(desk.reference);
+        let time = desk.recent.time(plan, route, body, &desk.record, desk.reference).unwrap_or(desk.reference);
         if let Some(period) = plan.period {
             let class = route.rules.classify(schema, body, &desk.record);
             desk.aid.keys.select(period.epoch(time), class.0);
@@ -185,8 +193,21 @@ impl Desk {
         // An agent may say what our tag says: where the line without it fits nothing, it was none of ours.
         let whole = (body.len() < line.len()).then_some(line);
         for body in iter::once(body).chain(whole) {
+            if !plan.envelopes.is_empty()
+                && envelope::may_begin(body)
+                && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
+            {
+                tally.minimised += u64::from(written);
+                return Ok(());
+            }
             for route in &plan.routes {
                 if route.format.parse(body, ending, &mut self.record).is_ok() {
+                    if wrapped::line_in(route, body, &self.record).is_some()
+                        && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
+                    {
+                        tally.minimised += u64::from(written);
+                        return Ok(());
+                    }
                     let written = self.write(plan, route, body, end, batch, tally)?;
                     tally.minimised += u64::from(written);
                     return Ok(());
@@ -232,7 +253,7 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
-        let time = self.recent.time(plan, route, line, &self.record).unwrap_or(self.reference);
+        let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
         if let Due::Count(now) | Due::Drop(now) = self.due
             && self.tagger.already_due(class, time, now)
@@ -264,7 +285,7 @@ impl Desk {
 struct Recent {
     bytes: [u8; 40],
     len: usize,
-    clock: Option<crate::record::Clock>,
+    clock: Option<Clock>,
     time: Timestamp,
 }
 
@@ -277,26 +298,46 @@ impl Default for Recent {
 impl Recent {
     /// The record's time: that of the first of its instants that can be read.
     #[inline]
-    fn time(&mut self, plan: &Plan, route: &Route, line: &[u8], record: &Record) -> Option<Timestamp> {
+    fn time(
+        &mut self,
+        plan: &Plan,
+        route: &Route,
+        line: &[u8],
+        record: &Record,
+        reference: Timestamp,
+    ) -> Option<Timestamp> {
         if route.dynamic {
-            let fields = &route.format.schema().fields;
-            return record
-                .values
-                .iter()
-                .filter(|value| value.state == State::Present)
-                .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
-                .find_map(|(clock, bytes)| self.read(plan, clock, bytes));
+            return self.any_time(plan, &route.format.schema().fields, line, record, reference);
         }
         route.clocks.iter().find_map(|&(field, clock)| {
             let value = record.values.get(field as usize)?;
-            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line)))?
+            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line), reference))?
         })
     }
 
+    /// The same, wherever the values stand.
+    fn any_time(
+        &mut self,
+        plan: &Plan,
+        fields: &[Field],
+        line: &[u8],
+        record: &Record,
+        reference: Timestamp,
+    ) -> Option<Timestamp> {
+        let values = record.values.iter().filter(|value| value.state == State::Present);
+        values
+            .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
+            .find_map(|(clock, bytes)| self.read(plan, clock, bytes, reference))
+    }
+
     #[inline]
-    fn read(&mut self, plan: &Plan, clock: crate::record::Clock, bytes: &[u8]) -> Option<Timestamp> {
+    fn read(&mut self, plan: &Plan, clock: Clock, bytes: &[u8], reference: Timestamp) -> Option<Timestamp> {
         if self.clock == Some(clock) && self.bytes[..self.len] == *bytes {
             return Some(self.time);
+        }
+        if clock == Clock::Rfc3164 {
+            // Its year hangs on the reference, which moves on.
+            return time::parse_rfc3164(bytes, reference, &plan.zone);
         }
         let time = time::parse(clock, bytes, &plan.zone)?;
         if bytes.len() <= self.bytes.len() {

@@ -95,6 +95,8 @@ pub enum Escape {
 pub enum Clock {
     /// `10/Oct/2000:13:55:36 -0700`.
     Clf,
+    /// `Nov 21 10:00:00`, as RFC 3164 has it: without a year, which the time of arrival gives.
+    Rfc3164,
     /// RFC 3339, with a fraction or without: `2026-11-21T10:00:00+01:00`; a blank may stand for the `T`; without zone the source's holds.
     Rfc3339,
     /// Seconds since 1970, with a fraction or without.

@@ -5,10 +5,13 @@
 //! is not exactly one object is malformed. Tolerant within strings, where bytes need not be UTF-8 and surrogates not
 //! paired.
 
+mod line;
 mod names;
 mod scan;
 mod table;
 mod target;
+
+pub use line::unescape_line;
 
 use super::{Ending, Malformed, Parse};
 use crate::record::{DEPTH, Kind, Mark, Record, Schema, Span, State, Value};

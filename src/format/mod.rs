@@ -7,6 +7,7 @@
 pub mod apache;
 pub mod common;
 mod compile;
+pub mod envelope;
 pub mod extended;
 mod grammar;
 pub mod json;
@@ -145,7 +146,7 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "main" => Ok(Format::Template(common::main())),
         "combined_extended" => Ok(combined_extended()),
-        "json" | "ndjson" => Ok(Format::Json(json::Json::new())),
+        "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
         "text" => Ok(text()),
         _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
     }

@@ -9,7 +9,11 @@ use crate::{
     encode::Encoding,
     epoch::{Epoch, Period},
     error::{Error, Kind as ErrorKind},
-    format::{self, CompileError, Format, Parse, json},
+    format::{
+        self, CompileError, Format, Parse,
+        envelope::{self, Envelope},
+        json, text,
+    },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
     record::{Clock, Escape, Field, Kind, Schema},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
@@ -38,6 +42,8 @@ use std::sync::Arc;
 pub struct Plan {
     /// Formats in the order they are tried, each with its steps.
     pub(crate) routes: Vec<Route>,
+    /// What may stand around a line, in the order in which it is tried.
+    pub(crate) envelopes: Vec<Wrap>,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -67,9 +73,21 @@ pub(crate) struct Route {
     pub(crate) clocks: Vec<(u16, Clock)>,
     /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
     pub(crate) dynamic: bool,
+    /// Fields whose strings may hold a line of their own: free text of JSON.
+    pub(crate) lines: Box<[u16]>,
     treatments: Vec<Treatment>,
     /// Whether the policy names the field.
     named: Vec<bool>,
+}
+
+/// One envelope with what happens to its fields.
+#[derive(Debug)]
+pub(crate) struct Wrap {
+    pub(crate) envelope: Envelope,
+    /// One a field of the schema.
+    pub(crate) steps: Box<[Step]>,
+    /// Where the line in it goes when it fits no format.
+    pub(crate) text: Route,
 }
 
 impl Plan {
@@ -80,19 +98,34 @@ impl Plan {
     pub fn compile(policy: &Policy) -> Result<Plan, Error> {
         let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new() };
         let mut formats = Vec::new();
+        let mut envelopes: Vec<Envelope> = Vec::new();
         let mut text_is_a_format = false;
         for written in &policy.source.formats {
             match &**written {
-                "auto" => formats.extend(format::auto()),
+                "auto" => {
+                    formats.extend(format::auto());
+                    envelopes.extend(envelope::all());
+                }
                 "text" => text_is_a_format = true,
+                name if envelope::NAMES.contains(&name) => envelopes.extend(envelope::named(name).unwrap_or_default()),
                 name => formats.push(format::named(name).map_err(|fault| unreadable(name, &fault))?),
             }
         }
+        // What is named by its wrapping alone holds lines of any format.
+        let wraps = |name: &str| matches!(name, "docker" | "journald") || envelope::NAMES.contains(&name);
+        if policy.source.formats.iter().all(|name| wraps(name)) {
+            formats = format::auto();
+            if envelopes.is_empty() {
+                envelopes = envelope::all();
+            }
+        }
+        let envelopes = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
         Ok(Plan {
             routes,
+            envelopes,
             text,
             text_is_a_format,
             encoding: match policy.encode.layout {
@@ -168,8 +201,24 @@ impl Compiler<'_> {
             .filter(|(_, clock)| *clock != Clock::Partial)
             .collect();
         let rules = self.rules(schema);
+        let is_line = |(field, (treatment, _)): (&Field, &(Treatment, bool))| {
+            matches!(format, Format::Json(_))
+                && &*field.name == "message"
+                && matches!(treatment, Treatment::Scrub { .. })
+        };
+        let lines = schema.fields.iter().zip(&found).map(is_line);
+        let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
         let (treatments, named) = found.into_iter().unzip();
-        Route { format, steps, rules, clocks, dynamic, treatments, named }
+        Route { format, steps, rules, clocks, dynamic, lines, treatments, named }
+    }
+
+    fn wrap(&mut self, envelope: Envelope) -> Wrap {
+        let schema = envelope.schema();
+        let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
+        let steps =
+            schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
+        let text = Format::Text(text::Text::named(&schema.name));
+        Wrap { text: self.route(text), envelope, steps }
     }
 
     /// The route of lines of which nothing is known: scrubbed as the policy scrubs messages, else by every detector.

@@ -199,7 +199,8 @@ fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, 
 }
 
 /// The formats that this version reads.
-pub(in crate::policy) const FORMATS: &[&str] = &["auto", "combined", "common", "json", "text", "vhost_combined"];
+pub(in crate::policy) const FORMATS: &[&str] =
+    &["auto", "combined", "common", "cri", "docker", "journald", "json", "syslog", "text", "vhost_combined"];
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
 const CONDITIONS: &[&str] = &["nginx", "apache", "main"];
@@ -210,8 +211,6 @@ const LATER: &[&str] = &[
     "caddy",
     "cef",
     "cloudfront",
-    "cri",
-    "docker",
     "dovecot",
     "ecs",
     "elb",
@@ -223,7 +222,6 @@ const LATER: &[&str] = &[
     "haproxy",
     "iis",
     "ingress_nginx",
-    "journald",
     "lighttpd",
     "litespeed",
     "logfmt",
@@ -241,7 +239,6 @@ const LATER: &[&str] = &[
     "sshd",
     "su",
     "sudo",
-    "syslog",
     "tomcat",
     "traefik",
     "varnish",
