@@ -346,6 +346,7 @@ const VOCABULARY: &[Row] = &[
     ("envoy.response_flags", Word, &["response_flags"]),
     ("log.level", Word, &["level", "severity_text", "severity"]),
     ("message", Text, &["msg", "log", "body"]),
+    ("event.original", Text, &[]),
 ];
 
 #[cfg(test)]
