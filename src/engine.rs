@@ -12,7 +12,7 @@ use crate::{
     treatment::{self, Aid, Scratch, pseudonym::Secret, scrub},
 };
 use memchr::memchr;
-use std::{iter, sync::Arc};
+use std::sync::Arc;
 
 mod wrapped;
 
@@ -148,8 +148,8 @@ impl Engine {
         if let Some(shown) = desk.show_wrapped(plan, body) {
             return Some(shown);
         }
-        let fits = plan.routes.iter().find(|route| route.format.parse(body, Ending::Whole, &mut desk.record).is_ok());
-        let route = match fits {
+        let (body, route) = desk.read(plan, line, Ending::Whole);
+        let route = match route {
             Some(route) => route,
             None => {
                 desk.record.clear();
@@ -186,33 +186,24 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<(), Epoch> {
-        let body = match retention::strip(line) {
-            Some(at) => &line[..at],
-            None => line,
-        };
-        // An agent may say what our tag says: where the line without it fits nothing, it was none of ours.
-        let whole = (body.len() < line.len()).then_some(line);
-        for body in iter::once(body).chain(whole) {
-            if !plan.envelopes.is_empty()
-                && envelope::may_begin(body)
+        if !plan.envelopes.is_empty() && envelope::may_begin(line) {
+            let body = retention::strip(line).map_or(line, |at| &line[..at]);
+            if let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)? {
+                tally.minimised += u64::from(written);
+                return Ok(());
+            }
+        }
+        let (body, route) = self.read(plan, line, ending);
+        if let Some(route) = route {
+            if wrapped::line_in(route, body, &self.record).is_some()
                 && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
             {
                 tally.minimised += u64::from(written);
                 return Ok(());
             }
-            for route in &plan.routes {
-                if route.format.parse(body, ending, &mut self.record).is_ok() {
-                    if wrapped::line_in(route, body, &self.record).is_some()
-                        && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
-                    {
-                        tally.minimised += u64::from(written);
-                        return Ok(());
-                    }
-                    let written = self.write(plan, route, body, end, batch, tally)?;
-                    tally.minimised += u64::from(written);
-                    return Ok(());
-                }
-            }
+            let written = self.write(plan, route, body, end, batch, tally)?;
+            tally.minimised += u64::from(written);
+            return Ok(());
         }
         let body = match ending {
             Ending::Whole => body,
@@ -239,6 +230,32 @@ impl Desk {
         }
         tally.unmatched += u64::from(!plan.text_is_a_format);
         Ok(())
+    }
+
+    /// The line without a tag of ours, and the highest-ranked route that it fits, with its values in the record.
+    ///
+    /// An agent may say what our tag says: where the line without it fits no layout to its end and the whole line does, it
+    /// was none of ours.
+    #[inline(always)]
+    fn read<'l, 'p>(&mut self, plan: &'p Plan, line: &'l [u8], ending: Ending) -> (&'l [u8], Option<&'p Route>) {
+        let Some(at) = retention::strip(line) else { return (line, self.fits(plan, line, ending)) };
+        let body = &line[..at];
+        let route = self.fits(plan, body, ending);
+        if route.is_some_and(|route| route.format.is_exact()) {
+            return (body, route);
+        }
+        let whole = self.fits(plan, line, ending);
+        if whole.is_some_and(|whole| whole.format.is_exact() || route.is_none()) {
+            return (line, whole);
+        }
+        // The record holds the other reading.
+        (body, self.fits(plan, body, ending))
+    }
+
+    /// The highest-ranked route that the line fits.
+    #[inline(always)]
+    fn fits<'p>(&mut self, plan: &'p Plan, line: &[u8], ending: Ending) -> Option<&'p Route> {
+        plan.routes.iter().find(|route| route.format.parse(line, ending, &mut self.record).is_ok())
     }
 
     /// Treats and encodes the record at hand; `false`: it was left out because it is due.

@@ -60,6 +60,10 @@ pub struct Plan {
     classes: Vec<retention::Class>,
     last_class: ClassId,
     policy: (Box<str>, u32),
+    /// How addresses inside paths, queries, URLs and host names are cut.
+    inner: Network,
+    /// What no field's step cuts, and why.
+    exempt: (Arc<[IpNet]>, Option<Box<str>>),
 }
 
 /// One format with what happens to its fields.
@@ -135,10 +139,12 @@ impl Plan {
             tagged: policy.encode.tag == TagForm::Append,
             zone: policy.source.zone.clone(),
             period: (!compiler.labels.is_empty()).then_some(policy.keys.epoch),
-            labels: compiler.labels,
+            labels: compiler.labels.clone(),
             classes: classes(policy),
             last_class: ClassId(policy.rules.last().map_or(0, |rule| rule.class)),
             policy: (policy.name.clone(), policy.version),
+            inner: compiler.network(),
+            exempt: (compiler.exempt, policy.exempt_reason.clone()),
         })
     }
 
@@ -282,7 +288,8 @@ impl Compiler<'_> {
                     Escape::Json => Controls::Json,
                     Escape::Hex | Escape::None => Controls::Escape,
                 };
-                Step::Scrub(Scrub::new(*kinds, self.truncate(*network), controls))
+                let scrub = Scrub::new(*kinds, self.truncate(*network), controls);
+                Step::Scrub(if field.kind == Kind::Address { scrub.of_addresses() } else { scrub })
             }
             Treatment::Truncate(network) => Step::Truncate(self.truncate(*network)),
         }

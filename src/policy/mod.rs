@@ -55,6 +55,8 @@ pub struct Policy {
     pub rest: Treatment,
     /// Addresses that are left as they are.
     pub exempt: Vec<IpNet>,
+    /// Why they are; `None` where there are none.
+    pub exempt_reason: Option<Box<str>>,
     /// Classes, each named once, in the order of their first rule.
     pub classes: Vec<Class>,
     /// First match wins; the last has no conditions.

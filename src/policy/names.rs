@@ -351,6 +351,7 @@ const VOCABULARY: &[Row] = &[
     ("log.cri.tag", Word, &[]),
     ("log.level", Word, &["level", "severity_text", "severity"]),
     ("message", Text, &["msg", "log", "body"]),
+    ("event.original", Text, &[]),
 ];
 
 #[cfg(test)]
