@@ -167,6 +167,7 @@ fn describe(treatment: &Treatment, kind: Kind, period: Option<Period>) -> (Strin
             (format!("rounded down to a multiple of {step}"), "the range".into())
         }
         Treatment::Cookie { .. } => ("names kept, values dropped or pseudonymised".into(), pseudonyms(epoch)),
+        Treatment::Country { .. } => ("the country's two letters, dropped where unknown".into(), "the country".into()),
         Treatment::Drop => ("dropped".into(), "nothing".into()),
         Treatment::Family { version: true } => {
             ("family, major version and system".into(), "a group of like browsers".into())
