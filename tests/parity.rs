@@ -70,6 +70,7 @@ fn every_treatment_has_a_row_a_template_line_and_a_use() {
     for name in [
         "coarsen",
         "cookie",
+        "country",
         "drop",
         "family",
         "keep",

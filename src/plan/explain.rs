@@ -184,6 +184,7 @@ fn describe(treatment: &Treatment, kind: Kind, plan: &Plan) -> (String, String) 
         Treatment::Cookie { keep, pseudonym, .. } => {
             (format!("names kept, values dropped{}", listed(keep, pseudonym)), pseudonyms(epoch))
         }
+        Treatment::Country { .. } => ("the country's two letters, dropped where unknown".into(), "the country".into()),
         Treatment::Drop => ("dropped".into(), "nothing".into()),
         Treatment::Family { version: true } => {
             ("family, major version and system".into(), "a group of like browsers".into())

@@ -22,6 +22,7 @@ use crate::{
         Aid, Step,
         coarsen::{Coarsen, Unit},
         cookie::Cookie,
+        country::Country,
         family::Family,
         keep::Grammar,
         keys::Keys,
@@ -98,9 +99,10 @@ impl Plan {
     /// Compiles a valid policy.
     ///
     /// # Errors
-    /// A format that is not known or a directive that cannot be compiled, with where and the remedy.
+    /// A format that is not known or a directive that cannot be compiled, with where and the remedy; a database that was
+    /// not handed in ([`Policy::named_databases`])
     pub fn compile(policy: &Policy) -> Result<Plan, Error> {
-        let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new() };
+        let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new(), missing: None };
         let mut formats = Vec::new();
         let mut envelopes: Vec<Envelope> = Vec::new();
         let mut text_is_a_format = false;
@@ -127,6 +129,10 @@ impl Plan {
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
+        if let Some(path) = compiler.missing {
+            let message = format!("database {} is not opened; hand it in by `Databases::provide`", path.display());
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         Ok(Plan {
             routes,
             envelopes,
@@ -193,6 +199,8 @@ struct Compiler<'a> {
     exempt: Arc<[IpNet]>,
     /// Names of the fields that are pseudonymised; a pseudonym's slot is an index into it.
     labels: Vec<Box<str>>,
+    /// A database that nobody handed in.
+    missing: Option<Box<std::path::Path>>,
 }
 
 impl Compiler<'_> {
@@ -265,6 +273,13 @@ impl Compiler<'_> {
                 self.pseudonym("device.id", Kind::Identifier, *digits),
                 self.pseudonym("session.id", Kind::Identifier, *digits),
             )),
+            Treatment::Country { database } => match self.policy.databases.at(database) {
+                Some(database) => Step::Country(Country { database: database.clone() }),
+                None => {
+                    self.missing = Some(database.clone());
+                    Step::Drop
+                }
+            },
             Treatment::Drop => Step::Drop,
             Treatment::Family { version } => Step::Family(Family::new(*version)),
             Treatment::Keep { .. } => Step::Keep(self.grammar(field)),

@@ -6,8 +6,8 @@ mod retention;
 mod words;
 
 use super::{
-    Class, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm, Treatment,
-    builtin,
+    Class, Databases, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm,
+    Treatment, builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
@@ -189,6 +189,7 @@ impl Draft {
             },
             // A base's examples say what the base does.
             examples: self.examples.clone(),
+            databases: Databases::default(),
         };
         policy.rules = retention.rules_under(&policy, report);
         Some(policy)

@@ -8,6 +8,7 @@ mod address;
 mod cache;
 pub mod coarsen;
 pub mod cookie;
+pub mod country;
 pub mod drop;
 mod escape;
 pub mod family;
@@ -33,6 +34,7 @@ use crate::{
 };
 use coarsen::Coarsen;
 use cookie::Cookie;
+use country::Country;
 use family::Family;
 use keep::Grammar;
 use language::Language;
@@ -96,6 +98,8 @@ pub enum Step {
     Coarsen(Coarsen),
     /// A cookie header, parameter by parameter.
     Cookie(Cookie),
+    /// The country of an address, and nothing finer.
+    Country(Country),
     /// Withholds the value.
     Drop,
     /// A user agent's family.
@@ -126,6 +130,7 @@ impl Step {
         match self {
             Step::Coarsen(step) => step.treat(value, aid, made),
             Step::Cookie(step) => step.treat(value, aid, made),
+            Step::Country(step) => step.treat(value, aid, made),
             Step::Drop => drop::Drop.treat(value, aid, made),
             Step::Family(step) => step.treat(value, aid, made),
             Step::Keep(step) => step.treat(value, aid, made),
