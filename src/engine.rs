@@ -14,7 +14,10 @@ use crate::{
 use memchr::memchr;
 use std::sync::Arc;
 
+mod carry;
 mod wrapped;
+
+pub use carry::Carry;
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,7 @@ struct Desk {
     recent: Recent,
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
+    carry: Carry,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -75,6 +79,7 @@ impl Engine {
             due: Due::Unknown,
             recent: Recent::default(),
             wrapped: None,
+            carry: Carry::default(),
         };
         Engine { plan, desk }
     }
@@ -92,6 +97,11 @@ impl Engine {
     /// Gives the secret of an epoch, or the news that it is destroyed or out of reach.
     pub fn admit(&mut self, epoch: Epoch, secret: Option<Secret>) {
         self.plan.admit(&mut self.desk.aid, epoch, secret);
+    }
+
+    /// What stood before the lines that come next.
+    pub fn set_carry(&mut self, carry: &Carry) {
+        self.desk.carry.clone_from(carry);
     }
 
     /// Minimises `lines` and appends them to `batch`.
@@ -115,6 +125,11 @@ impl Engine {
             if let Err(epoch) = self.desk.line(&self.plan, line, ending, end, batch, &mut tally) {
                 progress = Progress::Paused { at, epoch };
                 break;
+            }
+            match ending {
+                Ending::Cut => self.desk.carry.cut(),
+                Ending::Whole if self.desk.carry.notes(line) => self.desk.carry.line(line),
+                Ending::Whole => {}
             }
             tally.lines += 1;
             tally.cut += u64::from(ending == Ending::Cut);

@@ -36,6 +36,10 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("nginx:", "nginx-custom", "nginx:$"),
     ("apache:", "apache-common", "apache:%"),
     ("auto", "nginx-combined", "203"),
+    ("syslog", "syslog", "<190>Nov 21"),
+    ("cri", "cri", "stdout F"),
+    ("docker", "docker.json", "{\"log\""),
+    ("journald", "journald.json", "{\"MESSAGE\""),
 ];
 
 #[test]
@@ -135,6 +139,12 @@ fn every_field_of_every_format_can_be_named_in_a_policy() {
             if !field.name.starts_with('*') && sladd::policy::names::canonical(&field.name).is_none() {
                 unknown.push(field.name.clone());
             }
+        }
+    }
+    let envelopes = format::envelope::all();
+    for field in envelopes.iter().flat_map(|envelope| &envelope.schema().fields) {
+        if sladd::policy::names::canonical(&field.name).is_none() {
+            unknown.push(field.name.clone());
         }
     }
     assert!(unknown.is_empty(), "{unknown:?}");

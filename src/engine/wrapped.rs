@@ -1,7 +1,7 @@
 //! Lines in envelopes, and lines in the strings of JSON lines: each is read as if it stood alone, and written back into
 //! what it stood in.
 
-use super::{Desk, Due, Shown};
+use super::{Desk, Due, Shown, carry::Carry};
 use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
@@ -21,6 +21,8 @@ const LEVELS: usize = 3;
 pub(super) struct Wrapped {
     levels: [Level; LEVELS],
     batches: [Batch; LEVELS],
+    /// The line is the first part of a longer one.
+    partial: bool,
 }
 
 /// One line and the envelopes around it.
@@ -117,17 +119,42 @@ pub(super) fn line_in<'a>(route: &Route, line: &'a [u8], record: &Record) -> Opt
     values.find_map(|(i, value)| {
         let may = value.state == State::Present && route.lines.contains(&value.field);
         let bytes = if may { value.span.of(line) } else { return None };
-        // No log line of a format we know is shorter, or one word.
-        (bytes.len() >= 16 && bytes.contains(&b' ')).then_some((i as u16, bytes))
+        // No log line of a format we know is one word, unless it is an object.
+        let may = bytes.contains(&b' ') || bytes.trim_ascii_start().starts_with(b"{");
+        (bytes.len() >= 8 && may).then_some((i as u16, bytes))
     })
 }
 
 impl Wrapped {
+    /// Takes a line. Of one that a container runtime wrote in parts, the last holds all of it and the others nothing.
+    fn set(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Ending {
+        let level = &mut self.levels[0];
+        level.set(None);
+        level.line.clear();
+        self.partial = false;
+        let part = if plan.joins { envelope::part(line) } else { None };
+        let Some(part) = part else {
+            level.line.extend_from_slice(line);
+            return ending;
+        };
+        let before = carry.parts(part.stream);
+        let (head, text) = line.split_at(part.start);
+        level.line.extend_from_slice(head);
+        self.partial = part.partial;
+        if part.partial {
+            return Ending::Whole;
+        }
+        level.line.extend_from_slice(&before.text);
+        if before.over {
+            return Ending::Cut;
+        }
+        level.line.extend_from_slice(text);
+        ending
+    }
+
     /// Reads `line` and what stands in it; the number of levels, or `None` if it stands in nothing and holds no other.
-    fn read(&mut self, plan: &Plan, line: &[u8], ending: Ending) -> Option<usize> {
-        self.levels[0].line.clear();
-        self.levels[0].line.extend_from_slice(line);
-        self.levels[0].set(None);
+    fn read(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Option<usize> {
+        let ending = self.set(plan, carry, line, ending);
         let mut ending = ending;
         let mut count = 0;
         loop {
@@ -183,7 +210,7 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<Option<bool>, Epoch> {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
-        let written = match wrapped.read(plan, line, ending) {
+        let written = match wrapped.read(plan, &self.carry, line, ending) {
             None => Ok(None),
             Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally).map(Some),
         };
@@ -200,7 +227,7 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
-        let Wrapped { levels, batches } = wrapped;
+        let Wrapped { levels, batches, partial } = wrapped;
         let levels = &mut levels[..count];
         let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
         let innermost = &levels[count - 1];
@@ -224,7 +251,8 @@ impl Desk {
             self.aid.keys.select(epoch, class.0);
         }
         let treated = treat(plan, levels, &mut self.aid);
-        let tag = plan.tagged.then(|| self.tagger.tag(class, time));
+        // A tag behind a part would stand in the middle of the line.
+        let tag = (plan.tagged && !*partial).then(|| self.tagger.tag(class, time));
         match plan.encoding {
             // From the inside out: each line is written, then stands in the string that it came from.
             Encoding::Same => {
@@ -265,7 +293,7 @@ impl Desk {
     /// One line, value by value, as [`super::Engine::show`] does. Of what stands in a string, the original is the string.
     pub(super) fn show_wrapped(&mut self, plan: &Plan, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
-        let shown = wrapped.read(plan, line, Ending::Whole).map(|count| {
+        let shown = wrapped.read(plan, &Carry::default(), line, Ending::Whole).map(|count| {
             let levels = &mut wrapped.levels[..count];
             let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
             if let Some(period) = plan.period {

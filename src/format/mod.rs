@@ -190,8 +190,7 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
-const NAMES: &str =
-    "auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+const NAMES: &str = "auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, docker, journald, syslog, cri, text, nginx:FORMAT and apache:FORMAT";
 
 #[cfg(test)]
 mod tests {
@@ -224,7 +223,7 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, docker, journald, syslog, cri, text, nginx:FORMAT and apache:FORMAT"
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }

@@ -45,6 +45,8 @@ pub struct Plan {
     pub(crate) routes: Vec<Route>,
     /// What may stand around a line, in the order in which it is tried.
     pub(crate) envelopes: Vec<Wrap>,
+    /// Whether lines that a container runtime wrote in parts are joined.
+    pub(crate) joins: bool,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -125,7 +127,7 @@ impl Plan {
                 envelopes = envelope::all();
             }
         }
-        let envelopes = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
+        let envelopes: Vec<Wrap> = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
@@ -135,6 +137,7 @@ impl Plan {
         }
         Ok(Plan {
             routes,
+            joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             envelopes,
             text,
             text_is_a_format,

@@ -10,7 +10,7 @@ pub mod signals;
 pub mod summary;
 pub mod worker;
 
-use crate::{encode::Batch, error::Error, tally::Tally};
+use crate::{encode::Batch, engine::Carry, error::Error, tally::Tally};
 
 pub use {
     pipe::{OnStall, Settings, pipe, workers},
@@ -20,6 +20,11 @@ pub use {
 
 /// What one worker does with whole lines: an engine with its keys.
 pub trait Work: Send + 'static {
+    /// What stood before the lines that come next.
+    fn carry(&mut self, before: &Carry) {
+        let _ = before;
+    }
+
     /// Minimises `lines` and appends them to `batch`. Each ends with a line feed; a last one without is a cut line.
     ///
     /// # Errors

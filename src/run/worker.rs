@@ -3,7 +3,7 @@
 use super::{Verdict, Work};
 use crate::{
     encode::Batch,
-    engine::{Due, Engine, Progress},
+    engine::{Carry, Due, Engine, Progress},
     error::{Error, Kind},
     key::{Keyring, Lookup},
     plan::Plan,
@@ -45,6 +45,10 @@ impl Worker {
 }
 
 impl Work for Worker {
+    fn carry(&mut self, before: &Carry) {
+        self.engine.set_carry(before);
+    }
+
     fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
         let now = clock();
         self.engine.set_reference(self.task.reference.unwrap_or(now));
