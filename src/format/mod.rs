@@ -5,13 +5,16 @@
 //! ends: what it does not account for makes the line malformed. The smallest example to copy is `common.rs`.
 
 pub mod apache;
+pub mod apache_error;
 pub mod common;
 mod compile;
 pub mod extended;
 mod grammar;
 pub mod json;
 mod literal;
+pub mod message;
 pub mod nginx;
+pub mod nginx_error;
 pub(crate) mod request;
 mod seek;
 mod soft;
@@ -55,10 +58,16 @@ pub trait Parse {
 /// A format, ready to parse.
 #[derive(Clone, Debug)]
 pub enum Format {
+    /// Apache's error log.
+    ApacheError(apache_error::ApacheError),
     /// A layout of fixed order with free text behind it.
     Extended(extended::Extended),
     /// One JSON object a line.
     Json(json::Json),
+    /// Messages of one program.
+    Message(message::Message),
+    /// nginx's error log.
+    NginxError(nginx_error::NginxError),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
@@ -68,8 +77,11 @@ pub enum Format {
 impl Parse for Format {
     fn schema(&self) -> &Schema {
         match self {
+            Format::ApacheError(error) => error.schema(),
             Format::Extended(extended) => extended.schema(),
             Format::Json(json) => json.schema(),
+            Format::Message(message) => message.schema(),
+            Format::NginxError(error) => error.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
         }
@@ -78,8 +90,11 @@ impl Parse for Format {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         match self {
+            Format::ApacheError(error) => error.parse(line, ending, record),
             Format::Extended(extended) => extended.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
+            Format::Message(message) => message.parse(line, ending, record),
+            Format::NginxError(error) => error.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
         }
@@ -147,7 +162,12 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "combined_extended" => Ok(combined_extended()),
         "json" | "ndjson" => Ok(Format::Json(json::Json::new())),
         "text" => Ok(text()),
-        _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
+        "nginx_error" => Ok(Format::NginxError(nginx_error::NginxError::new())),
+        "apache_error" => Ok(Format::ApacheError(apache_error::ApacheError::new())),
+        _ => match message::Message::named(name) {
+            Some(message) => Ok(Format::Message(message)),
+            None => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
+        },
     }
 }
 
@@ -158,7 +178,9 @@ pub fn auto() -> Vec<Format> {
     let vhost_extended = extended::Extended::new("vhost_combined_extended", common::vhost_combined());
     let extended = [Format::Extended(vhost_extended), combined_extended()];
     let [vhost_extended, combined_extended] = extended;
-    vec![Format::Json(json::Json::new()), vhost, combined, main, vhost_extended, combined_extended, common]
+    let mut formats = vec![Format::Json(json::Json::new()), vhost, combined, main, vhost_extended, combined_extended, common];
+    formats.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
+    formats
 }
 
 fn combined_extended() -> Format {
@@ -170,8 +192,11 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
+/// Error logs: a time in a form of their own begins each line, so that others fail at its first bytes.
+const ERROR_LOGS: [&str; 4] = ["nginx_error", "apache_error", "php_fpm", "php_error"];
+
 const NAMES: &str =
-    "auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+    "auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx_error, apache_error, php_error, php_fpm, sshd, sudo, su, pam, logind, postfix, dovecot, exim, vsftpd, proftpd, xferlog, nginx:FORMAT and apache:FORMAT";
 
 #[cfg(test)]
 mod tests {
@@ -204,15 +229,19 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            "unknown format `combinde`; known are auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx_error, apache_error, php_error, php_fpm, sshd, sudo, su, pam, logind, postfix, dovecot, exim, vsftpd, proftpd, xferlog, nginx:FORMAT and apache:FORMAT"
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }
 
     #[test]
     fn each_field_of_a_layout_has_a_place_of_its_own() {
-        for format in auto().iter().filter(|format| !matches!(format, Format::Json(_))) {
+        for format in &auto() {
             let schema = format.schema();
+            // JSON lines and messages have many layouts.
+            if schema.items.is_empty() || !schema.more.is_empty() {
+                continue;
+            }
             assert_eq!(schema.items.len(), schema.fields.len());
             assert!(schema.items.iter().enumerate().all(|(at, item)| usize::from(item.field) == at));
         }
