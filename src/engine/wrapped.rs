@@ -5,7 +5,7 @@ use super::{Desk, Due, Shown, carry::Carry};
 use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
-    format::{Ending, Parse, envelope, json},
+    format::{Ending, Parse, envelope, json, message},
     plan::{Plan, Route},
     record::{Record, Span, State},
     tally::Tally,
@@ -59,6 +59,8 @@ enum Place {
     #[default]
     Text,
     Format(usize),
+    /// A message of this program.
+    Program(usize),
 }
 
 impl Level {
@@ -72,7 +74,9 @@ impl Level {
     }
 
     /// Opens the envelopes and finds the format; `false`: there is neither.
-    fn read(&mut self, plan: &Plan, ending: Ending) -> bool {
+    ///
+    /// `program`: who wrote it, as far as what it stands in says so; an envelope of its own says it better.
+    fn read(&mut self, plan: &Plan, ending: Ending, mut program: Option<usize>) -> bool {
         while self.count < envelope::MOST && envelope::may_begin(&self.line[self.start..]) {
             let head = &mut self.heads[self.count];
             let rest = &self.line[self.start..];
@@ -85,8 +89,19 @@ impl Level {
             self.start += length;
             self.count += 1;
         }
+        if let Some(head) = self.heads[..self.count].last() {
+            let line = &self.line[head.start..head.end];
+            program = plan.envelopes[head.which].envelope.program(line, &head.record).and_then(message::of_program);
+        }
         let inner = &self.line[self.start..];
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
+        // Who wrote it says what it is; what its users typed may look like anything.
+        if let Some(at) = program
+            && plan.programs.get(at).is_some_and(|route| fits(route, &mut self.record))
+        {
+            self.place = Place::Program(at);
+            return true;
+        }
         if let Some(at) = plan.routes.iter().position(|route| fits(route, &mut self.record)) {
             self.place = Place::Format(at);
             return true;
@@ -99,7 +114,16 @@ impl Level {
         match self.place {
             Place::Text => &plan.envelopes[self.heads[self.count - 1].which].text,
             Place::Format(at) => &plan.routes[at],
+            Place::Program(at) => &plan.programs[at],
         }
+    }
+
+    /// The program that a record names as the writer of the line in its string.
+    fn program(&self, plan: &Plan) -> Option<usize> {
+        let fields = &self.route(plan).format.schema().fields;
+        let named = |field: u16| &*fields[field as usize].name == envelope::PROGRAM;
+        let value = self.record.values.iter().find(|value| value.state == State::Present && named(value.field))?;
+        message::of_program(value.span.of(&self.line[self.start..]))
     }
 
     /// Which value may hold a line of its own, and where that stands.
@@ -157,8 +181,9 @@ impl Wrapped {
         let ending = self.set(plan, carry, line, ending);
         let mut ending = ending;
         let mut count = 0;
+        let mut program = None;
         loop {
-            let fits = self.levels[count].read(plan, ending);
+            let fits = self.levels[count].read(plan, ending, program);
             if !fits {
                 break;
             }
@@ -168,6 +193,7 @@ impl Wrapped {
             }
             let (outer, inner) = self.levels.split_at_mut(count);
             let Some((value, string)) = outer[count - 1].string(plan) else { break };
+            program = outer[count - 1].program(plan);
             let next = &mut inner[0];
             next.line.clear();
             if !json::unescape_line(string, &mut next.line) {

@@ -105,7 +105,8 @@ pub fn all() -> Vec<Envelope> {
 pub const NAMES: &[&str] = &["cri", "syslog"];
 
 const PRIORITY: &str = "log.syslog.priority";
-const PROGRAM: &str = "process.name";
+/// The field of the program that wrote a line.
+pub const PROGRAM: &str = "process.name";
 
 /// The end of `<NNN>`, a priority of at most 191, with its brackets.
 fn priority(line: &[u8]) -> Option<usize> {

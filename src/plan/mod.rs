@@ -12,7 +12,9 @@ use crate::{
     format::{
         self, CompileError, Format, Parse,
         envelope::{self, Envelope},
-        json, text,
+        json,
+        message::{self, Message},
+        text,
     },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
     record::{Clock, Escape, Field, Kind, Schema},
@@ -45,6 +47,8 @@ pub struct Plan {
     pub(crate) routes: Vec<Route>,
     /// What may stand around a line, in the order in which it is tried.
     pub(crate) envelopes: Vec<Wrap>,
+    /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
+    pub(crate) programs: Vec<Route>,
     /// Whether lines that a container runtime wrote in parts are joined.
     pub(crate) joins: bool,
     /// Where a line goes that fits none; `None`: it is dropped.
@@ -128,6 +132,9 @@ impl Plan {
             }
         }
         let envelopes: Vec<Wrap> = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
+        let names_programs = !envelopes.is_empty() || formats.iter().any(|format| matches!(format, Format::Json(_)));
+        let programs = message::PROGRAMS.iter().filter(|_| names_programs);
+        let programs = programs.map(|program| compiler.route(Format::Message(Message::new(program)))).collect();
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
@@ -139,6 +146,7 @@ impl Plan {
             routes,
             joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             envelopes,
+            programs,
             text,
             text_is_a_format,
             encoding: match policy.encode.layout {
