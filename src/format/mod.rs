@@ -154,6 +154,7 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "combined" | "nginx" | "apache" => Ok(Format::Template(common::combined())),
         "common" | "clf" => Ok(Format::Template(common::common())),
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
+        "vhost_common" => Ok(Format::Template(common::vhost_common())),
         "main" => Ok(Format::Template(common::main())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
@@ -163,17 +164,24 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
     }
 }
 
-/// The layouts that `auto` tries, in order of rank: those that account for every byte before those with free text behind
-/// them. Every line fits `text`, so that it is not among them.
+/// The layouts that `auto` tries, in order of rank: those behind a virtual host before those without, for a host may be
+/// taken for a client; and those that account for every byte before those with free text behind them. Every line fits
+/// `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
-    let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
-    let [vhost, combined, main, common] = layouts.map(Format::Template);
-    let vhost_extended = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
-    let vhost_extended = Format::Extended(vhost_extended);
-    let extended = [vhost_extended, combined_extended(), common_extended()];
-    let mut all = vec![Format::Json(json::Json::new()), vhost, combined, main, common];
-    all.extend(extended);
-    all
+    let vhost_combined = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
+    let vhost_common = Extended::new("vhost_common_extended", common::vhost_common(), Last::Size);
+    vec![
+        Format::Json(json::Json::new()),
+        Format::Template(common::vhost_combined()),
+        Format::Template(common::combined()),
+        Format::Extended(vhost_combined),
+        Format::Template(common::main()),
+        Format::Template(common::vhost_common()),
+        Format::Template(common::common()),
+        combined_extended(),
+        Format::Extended(vhost_common),
+        common_extended(),
+    ]
 }
 
 fn combined_extended() -> Format {
@@ -189,8 +197,7 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
-const NAMES: &str =
-    "auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+const NAMES: &str = "auto, combined, combined_extended, common, common_extended, vhost_combined, vhost_common, main, json, text, nginx:FORMAT and apache:FORMAT";
 
 #[cfg(test)]
 mod tests {
@@ -223,7 +230,7 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, vhost_common, main, json, text, nginx:FORMAT and apache:FORMAT"
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }
