@@ -92,9 +92,9 @@ fn every_host_client_user_and_end_comes_out_again() {
     ];
     for host in hosts {
         for client in clients {
-            // A name behind a name is withheld, and then the first name may be the client's.
+            // A client's name is withheld, and then the host may be read as a client: only a name with a port is none.
             let name = !client.contains("::") && !client.ends_with(".209") && !client.contains(", ");
-            if name && !host.is_empty() && !host.contains(":80") && !host.contains(":443") {
+            if name && !matches!(host, "" | "www.example.com:443 ") {
                 continue;
             }
             for user in users {
@@ -117,7 +117,9 @@ fn what_came_out_comes_out_again() {
     }
     each("again", 1_500, |dice| {
         // Under `minimal` every line is text, and what is left of two findings in broken text may look like a third.
+        // And a control character keeps a line out of a layout until it is written as an escape.
         let mut line = mutate::line(dice, 2);
+        line.retain(|byte| (b' '..=b'~').contains(byte));
         line.push(b'\n');
         engines.run_twice(&line, &ALL[..2]);
     });
