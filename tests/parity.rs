@@ -29,6 +29,7 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("combined_extended", "traefik-clf", "0ms"),
     ("common_extended", "apache-common-timed", "200 5 0.003'"),
     ("common", "apache-common", "\"GET / HTTP/1.1\" 200 5'"),
+    ("vhost_common", "apache-vhost-common", "200 512'"),
     ("vhost_combined", "apache-vhost-combined", "www.example.com:443 203"),
     ("json", "nginx-json", "{\"remote_addr\""),
     ("json", "caddy.json", "{\"remote_addr\""),

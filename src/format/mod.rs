@@ -174,6 +174,7 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "combined" | "nginx" | "apache" => Ok(Format::Template(common::combined())),
         "common" | "clf" => Ok(Format::Template(common::common())),
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
+        "vhost_common" => Ok(Format::Template(common::vhost_common())),
         "main" => Ok(Format::Template(common::main())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
@@ -188,16 +189,24 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
     }
 }
 
-/// The layouts that `auto` tries, in order of rank: those that account for every byte before those with free text behind
-/// them. Every line fits `text`, so that it is not among them.
+/// The layouts that `auto` tries, in order of rank: those behind a virtual host before those without, for a host may be
+/// taken for a client; and those that account for every byte before those with free text behind them. Every line fits
+/// `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
-    let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
-    let [vhost, combined, main, common] = layouts.map(Format::Template);
-    let vhost_extended = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
-    let vhost_extended = Format::Extended(vhost_extended);
-    let extended = [vhost_extended, combined_extended(), common_extended()];
-    let mut all = vec![Format::Json(json::Json::new()), vhost, combined, main, common];
-    all.extend(extended);
+    let vhost_combined = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
+    let vhost_common = Extended::new("vhost_common_extended", common::vhost_common(), Last::Size);
+    let mut all = vec![
+        Format::Json(json::Json::new()),
+        Format::Template(common::vhost_combined()),
+        Format::Template(common::combined()),
+        Format::Extended(vhost_combined),
+        Format::Template(common::main()),
+        Format::Template(common::vhost_common()),
+        Format::Template(common::common()),
+        combined_extended(),
+        Format::Extended(vhost_common),
+        common_extended(),
+    ];
     all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
     all
 }
@@ -226,6 +235,7 @@ pub const NAMES: &[&str] = &[
     "common",
     "common_extended",
     "vhost_combined",
+    "vhost_common",
     "main",
     "json",
     "docker",
