@@ -5,19 +5,27 @@
 //! ends: what it does not account for makes the line malformed. The smallest example to copy is `common.rs`.
 
 pub mod apache;
+pub mod aws;
 pub mod common;
 mod compile;
 pub mod envelope;
+pub mod envoy;
 pub mod extended;
 mod grammar;
+pub mod haproxy;
+pub mod ingress;
 pub mod json;
 mod literal;
 pub mod nginx;
+pub mod preset;
 pub(crate) mod request;
 mod seek;
+pub mod servers;
 mod soft;
+pub mod squid;
 pub mod template;
 pub mod text;
+pub mod traefik;
 mod usual;
 
 use crate::record::{Record, Schema};
@@ -61,6 +69,8 @@ pub enum Format {
     Extended(Extended),
     /// One JSON object a line.
     Json(json::Json),
+    /// One of several layouts that share their fields.
+    Preset(preset::Preset),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
@@ -82,6 +92,7 @@ impl Parse for Format {
         match self {
             Format::Extended(extended) => extended.schema(),
             Format::Json(json) => json.schema(),
+            Format::Preset(preset) => preset.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
         }
@@ -92,6 +103,7 @@ impl Parse for Format {
         match self {
             Format::Extended(extended) => extended.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
+            Format::Preset(preset) => preset.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
         }
