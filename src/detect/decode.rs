@@ -351,8 +351,7 @@ mod tests {
             let may = (0..text.len()).any(|at| may_start(text.as_bytes(), at));
             assert!(may, "{text}");
         }
-        for text in
-            ["look [at] this", "f(at)bar", "a [.]b[", "(at)example.org", "[.]", "x[.", "a(.]b", "(d)", "x(dot)"]
+        for text in ["look [at] this", "f(at)bar", "a [.]b[", "(at)example.org", "[.]", "x[.", "a(.]b", "(d)", "x(dot)"]
         {
             assert!(!Decoded::default().read(text.as_bytes()), "{text}");
             assert!(!(0..text.len()).any(|at| may_start(text.as_bytes(), at)), "{text}");

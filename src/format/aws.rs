@@ -7,15 +7,15 @@
 //! | ALB, ELB | field | S3 | field |
 //! |---|---|---|---|
 //! | `type` | `url.scheme` | owner, requester | `user.name` twice |
-//! | `time` | `timestamp` | bucket, key, version, host id | `cloud.resource_id` |
-//! | `elb`, ARNs | `cloud.resource_id` | time, remote IP | `timestamp`, `client.address` |
+//! | `time` | `timestamp` | key, version, host id | `cloud.resource_id` |
+//! | `elb` | `service.name` | bucket, time, remote IP | `service.name`, `timestamp`, `client.address` |
 //! | `client:port` | `client.address`, `client.port` | request id | `http.request.id` |
 //! | `target:port` | `upstream.address` | operation | `event.name` |
 //! | the three times | `http.request.first_byte.duration`, `upstream.response.duration`, `http.response.first_byte.duration` | request-URI | the request's parts |
 //! | statuses | `http.response.status_code`, `upstream.status` | HTTP status, error code | `http.response.status_code`, `error.type` |
 //! | bytes | `http.request.size`, `http.response.size` | bytes sent, object size | `http.response.size`, `http.response.body.size` |
 //! | request, agent | the request's parts, `user_agent.original` | times | `http.request.duration`, `http.response.first_byte.duration` |
-//! | TLS cipher, version | `tls.cipher`, `tls.protocol.version` | referer, agent | as elsewhere |
+//! | TLS cipher, version; ARNs | `tls.cipher`, `tls.protocol.version`; `cloud.resource_id` | referer, agent | as elsewhere |
 //! | trace id, connection id | `trace.id`, `http.request.id` | signature, cipher, TLS | `event.name`, `tls.cipher`, `tls.protocol.version` |
 //! | domain name | `tls.client.server_name` | host header | `server.address` |
 //! | redirect URL | `upstream.url` | | |
@@ -25,7 +25,7 @@ use std::ops::Range;
 
 /// Application load balancers. Amazon adds fields at the end: lines of each age fit.
 pub fn alb() -> Preset {
-    let front = "<scheme> <rfc3339> <resource> <client>:<client_port> <upstream> <request_duration> <upstream_duration> \
+    let front = "<scheme> <rfc3339> <route> <client>:<client_port> <upstream> <request_duration> <upstream_duration> \
         <response_duration> <status> <upstream_status> <received> <sent> \"<request>\" \"<agent>\" <tls_cipher> <tls_version> <resource>";
     let tails = [
         " \"<trace_id>\"",
@@ -48,14 +48,14 @@ pub fn alb() -> Preset {
 
 /// Classic load balancers, with TLS or from before it was logged.
 pub fn elb() -> Preset {
-    let front = "<rfc3339> <resource> <client>:<client_port> <upstream> <request_duration> <upstream_duration> <response_duration> \
-        <status> <upstream_status> <received> <sent> \"<request>\"";
+    let front = "<rfc3339> <route> <client>:<client_port> <upstream> <request_duration> <upstream_duration> <response_duration> \
+        <status_number> <upstream_status_number> <received> <sent> \"<request>\"";
     Preset::new("elb", &[&format!("{front} \"<agent>\" <tls_cipher> <tls_version>"), front], pick_elb)
 }
 
 /// S3 server access logs. Amazon adds fields at the end: lines of each age fit.
 pub fn s3() -> Preset {
-    let front = "<user_token> <resource> [<clf>] <client> <user_token> <request_id_token> <word> <resource> \"<request>\" <status> \
+    let front = "<user_token> <route> [<clf>] <client> <user_token> <request_id_token> <word> <resource> \"<request>\" <status> \
         <error_code> <sent> <size> <duration> <response_duration> \"<referer>\" \"<agent>\" <resource>";
     let tails = ["", " <resource> <word> <tls_cipher> <word> <host_token> <tls_version>", " <resource>", " <word>"];
     let mut patterns: Vec<String> = Vec::new();
@@ -136,7 +136,9 @@ mod tests {
                 "server.address=www.example.com",
             ],
         );
-        for end in [" TID", " \"-\" \"-\" TID", " \"198.51.100.1:80\"", " \"authenticate", " 1 2026", " \"www", " \"Root"] {
+        for end in
+            [" TID", " \"-\" \"-\" TID", " \"198.51.100.1:80\"", " \"authenticate", " 1 2026", " \"www", " \"Root"]
+        {
             let older = match end {
                 " 1 2026" => ALB.split(" 2026-11-21T09").next().unwrap().to_owned(),
                 " \"authenticate" => format!("{} \"forward\" \"-\" \"-\"", ALB.split(end).next().unwrap()),

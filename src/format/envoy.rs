@@ -38,9 +38,11 @@ pub fn envoy() -> Preset {
 pub fn istio() -> Preset {
     Preset::new(
         "istio",
-        &["[<rfc3339>] \"<request>\" <status_number> <flags> <details> <termination_details> \"<failure>\" <received> <sent> \
+        &[
+            "[<rfc3339>] \"<request>\" <status_number> <flags> <details> <termination_details> \"<failure>\" <received> <sent> \
            <duration> <upstream_duration> \"<forwarded>\" \"<agent>\" \"<request_id>\" \"<host_text>\" \"<upstream_text>\" \
-           <server> <local> <local> <client> <sni_token> <route>"],
+           <server> <local> <local> <client> <sni_token> <route>",
+        ],
         pick,
     )
 }

@@ -77,8 +77,10 @@ fn pick_tcp(line: &[u8]) -> Range<usize> {
 /// Where the frontend's name begins, if a time of HAProxy's stands before it.
 fn front(line: &[u8]) -> Option<usize> {
     let open = memchr(b'[', &line[..line.len().min(LONGEST_CLIENT)])?;
-    let time = digits_then(line, open + 1, 2, b'/') && digits_then(line, open + 22, 3, b']');
-    (time && line.get(open + 26) == Some(&b' ')).then_some(open + 27)
+    let date = digits_then(line, open + 1, 2, b'/') && line.get(open + 12) == Some(&b':');
+    // A time that an earlier run rounded has no fraction.
+    let close = [open + 25, open + 21].into_iter().find(|&close| line.get(close) == Some(&b']'))?;
+    (date && line.get(close + 1) == Some(&b' ')).then_some(close + 2)
 }
 
 /// Whether `frontend/bind: ` begins the rest.
@@ -112,7 +114,8 @@ mod tests {
         )
     }
 
-    const HEAD: &str = "192.0.2.7:53332 [25/Feb/2026:16:19:48.143] www~ shop/web1 0/0/7/1457/1487 200 11394 - - ---- 2/1/0/0/0 0/0";
+    const HEAD: &str =
+        "192.0.2.7:53332 [25/Feb/2026:16:19:48.143] www~ shop/web1 0/0/7/1457/1487 200 11394 - - ---- 2/1/0/0/0 0/0";
 
     #[test]
     fn a_line_has_its_fields() {
@@ -152,7 +155,9 @@ mod tests {
         let values = read(&http(), &line).unwrap();
         assert!(values.contains(&"http.request.header.captured=Mozilla/5.0 (X11)|192.0.2.9".into()), "{values:?}");
         assert!(values.contains(&"http.response.header.captured=nginx|".into()));
-        let line = format!("{HEAD} {{}} \"GET / HTTP/1.1\" 0/0000000000000000/0/0/0 www.example.com/TLSv1.3/TLS_AES_128_GCM_SHA256");
+        let line = format!(
+            "{HEAD} {{}} \"GET / HTTP/1.1\" 0/0000000000000000/0/0/0 www.example.com/TLSv1.3/TLS_AES_128_GCM_SHA256"
+        );
         let values = read(&http(), &line).unwrap();
         assert!(values.contains(&"tls.client.server_name=www.example.com".into()), "{values:?}");
         assert!(values.contains(&"tls.cipher=TLS_AES_128_GCM_SHA256".into()));
@@ -185,11 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_was_rounded_is_still_one() {
+        let line = format!("{HEAD} \"GET / HTTP/1.1\"").replace("16:19:48.143", "16:00:00");
+        assert_eq!(read(&http(), &line).unwrap()[2], "timestamp=25/Feb/2026:16:00:00");
+    }
+
+    #[test]
     fn what_is_almost_a_line_is_none() {
         let line = format!("{HEAD} \"GET / HTTP/1.1\"");
         for wrong in [
             line.replace("143]", "143 +0100]"),
-            line.replace("16:19:48.143", "16:19:48"),
+            line.replace("16:19:48.143", "16:19"),
             line[..line.len() - 1].to_owned(),
             line.replace("0/0/7/1457/1487", "0/0/7/1487"),
             line.replace("shop/web1", "shop web1"),

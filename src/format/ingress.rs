@@ -28,12 +28,17 @@ pub fn ingress_nginx() -> Preset {
     Preset::new("ingress_nginx", &patterns, pick)
 }
 
-/// The last word is a request's id of 32 hexadecimal digits; what stands in the brackets behind the agent decides.
+/// Two numbers and a bracket stand behind the agent; what stands in the brackets decides.
 fn pick(line: &[u8]) -> Range<usize> {
-    let Some((front, id)) = line.split_last_chunk::<32>() else { return 0..0 };
-    let Some(front) = front.strip_suffix(b" ").filter(|_| id.iter().all(u8::is_ascii_hexdigit)) else { return 0..0 };
-    let twice = memchr::memchr(b' ', front).is_some_and(|blank| front[blank..].starts_with(b" - ["));
-    let tail = memchr::memrchr(b'"', front).map_or(front, |quote| &front[quote..]);
+    let Some(quote) = memchr::memrchr(b'"', line) else { return 0..0 };
+    let tail = &line[quote + 1..];
+    let mut words = tail.splitn(4, |byte| *byte == b' ').skip(1);
+    let is_number = |word: &[u8]| word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.' || *byte == b'-');
+    let numbers = words.by_ref().take(2).filter(|word| is_number(word)).count() == 2;
+    if !numbers || !words.next().is_some_and(|rest| rest.starts_with(b"[")) {
+        return 0..0;
+    }
+    let twice = memchr::memchr(b' ', line).is_some_and(|blank| line[blank..].starts_with(b" - ["));
     let names = match (memmem::find(tail, b"] ["), memmem::find(tail, b"[] []"), memmem::find(tail, b"] []")) {
         (_, Some(_), _) => 2,
         (_, _, Some(_)) => 1,
@@ -69,8 +74,11 @@ mod tests {
     #[test]
     fn names_in_brackets_may_be_missing() {
         for client in ["192.0.2.7", "192.0.2.7 - [192.0.2.7]"] {
-            for (names, count) in [("[shop-web-80] []", 1), ("[shop-web-80] [shop-canary-80]", 2), ("[] []", 0), ("[shop-web-80]", 1)] {
-                let line = format!("{client} {FRONT} {names} 192.0.2.3:80, 192.0.2.4:80 0, 5 0.001, 0.003 502, 200 {ID}");
+            for (names, count) in
+                [("[shop-web-80] []", 1), ("[shop-web-80] [shop-canary-80]", 2), ("[] []", 0), ("[shop-web-80]", 1)]
+            {
+                let line =
+                    format!("{client} {FRONT} {names} 192.0.2.3:80, 192.0.2.4:80 0, 5 0.001, 0.003 502, 200 {ID}");
                 let values = read(&line).unwrap_or_else(|| panic!("{line}"));
                 assert_eq!(values.iter().filter(|value| value.starts_with("upstream.name=")).count(), count, "{line}");
                 assert!(values.contains(&"user.name=kari".into()));
@@ -85,7 +93,8 @@ mod tests {
     fn without_upstream_there_are_dashes() {
         let values = read(&format!("192.0.2.7 {FRONT} [] [] - - - - {ID}")).unwrap();
         assert!(values.contains(&"upstream.address=-".into()), "{values:?}");
-        assert_eq!(read(&format!("192.0.2.7 {FRONT} [] [] - - - - x{}", &ID[1..])), None);
+        assert_eq!(read(&format!("192.0.2.7 {FRONT} [] [] - - - -")), None);
+        assert_eq!(read(&format!("192.0.2.7 {FRONT} shop [] - - - - {ID}")), None);
         assert_eq!(read(""), None);
     }
 }

@@ -81,7 +81,7 @@ impl Format {
     /// Whether it accounts for every byte of a line; the others have a place where anything may stand.
     pub(crate) fn is_exact(&self) -> bool {
         match self {
-            Format::Json(_) | Format::Template(_) => true,
+            Format::Json(_) | Format::Preset(_) | Format::Template(_) => true,
             Format::Extended(_) | Format::Text(_) => false,
         }
     }
@@ -168,11 +168,30 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "common" | "clf" => Ok(Format::Template(common::common())),
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "main" => Ok(Format::Template(common::main())),
+        "gunicorn" | "litespeed" | "varnish" => Ok(Format::Template(common::combined().named(name))),
+        "alb" => Ok(Format::Preset(aws::alb())),
+        "elb" => Ok(Format::Preset(aws::elb())),
+        "envoy" => Ok(Format::Preset(envoy::envoy())),
+        "haproxy_http" | "haproxy" => Ok(Format::Preset(haproxy::http())),
+        "haproxy_tcp" => Ok(Format::Preset(haproxy::tcp())),
+        "ingress_nginx" => Ok(Format::Preset(ingress::ingress_nginx())),
+        "istio" => Ok(Format::Preset(envoy::istio())),
+        "lighttpd" => Ok(Format::Preset(servers::lighttpd())),
+        "s3" => Ok(Format::Preset(aws::s3())),
+        "squid" => Ok(Format::Preset(squid::squid())),
+        "tomcat" => Ok(Format::Preset(servers::tomcat())),
+        "traefik" => Ok(Format::Preset(traefik::traefik())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
         "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
         "text" => Ok(text()),
-        _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
+        _ => {
+            let known = NAMES.join(", ");
+            Err(CompileError::new(
+                0,
+                format!("unknown format `{name}`; known are {known}, nginx:FORMAT and apache:FORMAT"),
+            ))
+        }
     }
 }
 
@@ -182,10 +201,14 @@ pub fn auto() -> Vec<Format> {
     let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
     let [vhost, combined, main, common] = layouts.map(Format::Template);
     let vhost_extended = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
-    let vhost_extended = Format::Extended(vhost_extended);
-    let extended = [vhost_extended, combined_extended(), common_extended()];
+    let extended = [Format::Extended(vhost_extended), combined_extended(), common_extended()];
+    // What knows the values behind `combined` goes before what takes them for free text.
+    let presets = [haproxy::http(), haproxy::tcp(), traefik::traefik(), ingress::ingress_nginx()];
+    let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
     let mut all = vec![Format::Json(json::Json::new()), vhost, combined, main, common];
+    all.extend(presets.map(Format::Preset));
     all.extend(extended);
+    all.extend(others.map(Format::Preset));
     all
 }
 
@@ -202,8 +225,33 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
-const NAMES: &str =
-    "auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+/// The formats that have a name of their own; besides them there are the directives of nginx and Apache.
+pub const NAMES: &[&str] = &[
+    "auto",
+    "combined",
+    "combined_extended",
+    "common",
+    "common_extended",
+    "vhost_combined",
+    "main",
+    "alb",
+    "elb",
+    "envoy",
+    "gunicorn",
+    "haproxy_http",
+    "haproxy_tcp",
+    "ingress_nginx",
+    "istio",
+    "lighttpd",
+    "litespeed",
+    "s3",
+    "squid",
+    "tomcat",
+    "traefik",
+    "varnish",
+    "json",
+    "text",
+];
 
 #[cfg(test)]
 mod tests {
@@ -219,6 +267,8 @@ mod tests {
             ("common", "common"),
             ("vcombined", "vhost_combined"),
             ("main", "main"),
+            ("haproxy", "haproxy_http"),
+            ("gunicorn", "gunicorn"),
             ("json", "json"),
             ("text", "text"),
             ("nginx:$status", "nginx"),
@@ -236,14 +286,21 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            format!("unknown format `combinde`; known are {}, nginx:FORMAT and apache:FORMAT", NAMES.join(", "))
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }
 
     #[test]
+    fn every_name_is_a_format_of_that_name() {
+        for name in NAMES.iter().filter(|name| **name != "auto") {
+            assert_eq!(&*named(name).unwrap().schema().name, *name);
+        }
+    }
+
+    #[test]
     fn each_field_of_a_layout_has_a_place_of_its_own() {
-        for format in auto().iter().filter(|format| !matches!(format, Format::Json(_))) {
+        for format in auto().iter().filter(|format| matches!(format, Format::Template(_) | Format::Extended(_))) {
             let schema = format.schema();
             assert_eq!(schema.items.len(), schema.fields.len());
             assert!(schema.items.iter().enumerate().all(|(at, item)| usize::from(item.field) == at));

@@ -46,8 +46,8 @@ impl Preset {
             let mut fields = Vec::new();
             for field in &own.fields {
                 // Two values of one layout may have one name; they keep a place each.
-                let same = (0..schema.fields.len())
-                    .find(|&at| schema.fields[at] == *field && !fields.contains(&(at as u16)));
+                let same =
+                    (0..schema.fields.len()).find(|&at| schema.fields[at] == *field && !fields.contains(&(at as u16)));
                 let at = same.unwrap_or_else(|| {
                     schema.fields.push(field.clone());
                     schema.fields.len() - 1
@@ -107,10 +107,10 @@ fn pieces(pattern: &str) -> Vec<Piece> {
         let (name, behind) = behind.split_once('>').expect("a pattern closes its values");
         let row = VALUES.iter().find(|row| row.0 == name).unwrap_or_else(|| panic!("no value is called {name}"));
         let &(_, field, kind, grammar) = row;
-        let clock = (kind == Kind::Instant).then_some(match grammar {
-            Grammar::Clf => Clock::Clf,
-            Grammar::Number => Clock::EpochSeconds,
-            Grammar::Time => Clock::Rfc3339,
+        let clock = (kind == Kind::Instant).then_some(match name {
+            "clf" => Clock::Clf,
+            "epoch" => Clock::EpochSeconds,
+            "rfc3339" | "created" => Clock::Rfc3339,
             _ => Clock::Any,
         });
         let shape = match name {
@@ -147,7 +147,7 @@ const VALUES: &[(&str, &str, Kind, Grammar)] = &[
     ("user_token", "user.name", Kind::User, Grammar::Token),
     // When.
     ("clf", "timestamp", Kind::Instant, Grammar::Clf),
-    ("local_time", "timestamp", Kind::Instant, Grammar::Fixed(24)),
+    ("local_time", "timestamp", Kind::Instant, Grammar::Time),
     ("rfc3339", "timestamp", Kind::Instant, Grammar::Time),
     ("epoch", "timestamp", Kind::Instant, Grammar::Number),
     ("created", "http.request.start", Kind::Instant, Grammar::Time),
@@ -198,6 +198,7 @@ const VALUES: &[(&str, &str, Kind, Grammar)] = &[
     ("server", "upstream.name", Kind::Text, Grammar::Token),
     ("upstream_url", "upstream.url", Kind::Referer, Grammar::Text),
     ("upstream_status", "upstream.status", Kind::Status, Grammar::Status),
+    ("upstream_status_number", "upstream.status", Kind::Status, Grammar::Number),
     ("upstream_statuses", "upstream.status", Kind::Status, Grammar::Numbers),
     ("upstream_status_text", "upstream.status", Kind::Status, Grammar::Text),
     ("upstream_size", "upstream.response.size", Kind::Number, Grammar::Numbers),

@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn the_second_word_of_lighttpd_is_the_virtual_host() {
-        let line = r#"192.0.2.7 www.example.com kari [21/Nov/2026:10:00:00 +0100] "GET /a HTTP/1.1" 200 5 "-" "curl/8.5.0""#;
+        let line =
+            r#"192.0.2.7 www.example.com kari [21/Nov/2026:10:00:00 +0100] "GET /a HTTP/1.1" 200 5 "-" "curl/8.5.0""#;
         let values = read(&lighttpd(), line).unwrap();
         assert_eq!(&values[..3], ["client.address=192.0.2.7", "server.address=www.example.com", "user.name=kari"]);
         let values = read(&lighttpd(), &line.replace("www.example.com", "-")).unwrap();

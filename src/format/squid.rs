@@ -23,20 +23,24 @@ use std::ops::Range;
 pub fn squid() -> Preset {
     let layout = |padding: usize, tail: &str| {
         let padding = " ".repeat(padding);
-        format!("<epoch>{padding}<duration> <client> <cache>/<status> <sent> <method> <url> <user_token> <selection>/<upstream> <type>{tail}")
+        format!(
+            "<epoch>{padding}<duration> <client> <cache>/<status> <sent> <method> <url> <user_token> <selection>/<upstream> <type>{tail}"
+        )
     };
-    let patterns: Vec<String> = (1..=6).flat_map(|padding| ["", " <upstream_duration>"].map(|tail| layout(padding, tail))).collect();
+    let patterns: Vec<String> =
+        (1..=6).flat_map(|padding| ["", " <upstream_duration>"].map(|tail| layout(padding, tail))).collect();
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     Preset::new("squid", &patterns, pick)
 }
 
 /// `1795255200.123   4321 `: the blanks behind the time say which layout it is.
 fn pick(line: &[u8]) -> Range<usize> {
-    let Some(point) = memchr(b'.', &line[..line.len().min(12)]).filter(|&point| point >= 9) else { return 0..0 };
-    if !digits_then(line, 0, point, b'.') || !digits_then(line, point + 1, 3, b' ') {
+    let Some(time) = memchr(b' ', &line[..line.len().min(16)]) else { return 0..0 };
+    // A time that an earlier run rounded has no fraction.
+    if !(digits_then(line, 0, 10, b'.') && digits_then(line, 11, 3, b' ') || digits_then(line, 0, 10, b' ')) {
         return 0..0;
     }
-    let padding = line[point + 4..].iter().take(7).take_while(|&&byte| byte == b' ').count();
+    let padding = line[time..].iter().take(7).take_while(|&&byte| byte == b' ').count();
     if padding <= 6 { 2 * padding - 2..2 * padding } else { 0..0 }
 }
 
@@ -62,7 +66,10 @@ mod tests {
     #[test]
     fn the_padding_is_part_of_the_layout() {
         for (padding, time) in [(1, "1234567"), (1, "123456"), (2, "16867"), (5, "12"), (6, "3")] {
-            let line = format!("1795255200.899{}{time} 192.0.2.7 TCP_MISS/200 6256 GET http://www.example.com/a?b=c kari HIER_DIRECT/198.51.100.3 text/html", " ".repeat(padding));
+            let line = format!(
+                "1795255200.899{}{time} 192.0.2.7 TCP_MISS/200 6256 GET http://www.example.com/a?b=c kari HIER_DIRECT/198.51.100.3 text/html",
+                " ".repeat(padding)
+            );
             let (layout, values) = read(&line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(layout as usize, 2 * padding - 2);
             assert_eq!(

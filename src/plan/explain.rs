@@ -2,9 +2,9 @@
 
 use super::{Plan, Route};
 use crate::{
+    detect::Kinds,
     epoch::Period,
     format::Parse,
-    detect::Kinds,
     policy::{Coarsen, Network, Port, Treatment},
     record::Kind,
     retention::ClassId,
@@ -210,7 +210,8 @@ fn describe(treatment: &Treatment, kind: Kind, plan: &Plan) -> (String, String) 
             pseudonyms(epoch),
         ),
         Treatment::Scrub { kinds, network } => {
-            let names: Vec<&str> = Kinds::NAMES.iter().filter(|(_, one)| kinds.has(*one)).map(|(name, _)| *name).collect();
+            let names: Vec<&str> =
+                Kinds::NAMES.iter().filter(|(_, one)| kinds.has(*one)).map(|(name, _)| *name).collect();
             let what = match *kinds == Kinds::ALL {
                 true => "what the detectors find".to_owned(),
                 false => format!("only {}", names.join(", ")),

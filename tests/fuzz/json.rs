@@ -1,6 +1,9 @@
 //! JSON: any nesting, any member twice, any escape; whole or broken.
 
-use crate::{Engines, each, gone, mutate::{self, Dice}};
+use crate::{
+    Engines, each, gone,
+    mutate::{self, Dice},
+};
 
 #[test]
 fn objects_in_any_state_are_counted_and_hide_what_was_planted() {
@@ -37,8 +40,27 @@ fn object(dice: &mut Dice, depth: usize, text: &mut String) {
             text.push_str(dice.of(&[",", ", "]));
         }
         let key = dice.of(&[
-            "remote_addr", "client", "ip", "request", "uri", "status", "user", "msg", "ts", "headers", "User-Agent", "Cookie", "x",
-            "sladd", "device_id", "a\\u0062", "referer", "http.request", "time_local", "args", "tenant",
+            "remote_addr",
+            "client",
+            "ip",
+            "request",
+            "uri",
+            "status",
+            "user",
+            "msg",
+            "ts",
+            "headers",
+            "User-Agent",
+            "Cookie",
+            "x",
+            "sladd",
+            "device_id",
+            "a\\u0062",
+            "referer",
+            "http.request",
+            "time_local",
+            "args",
+            "tenant",
         ]);
         text.push_str(&format!("\"{key}\":"));
         value(dice, depth, text);

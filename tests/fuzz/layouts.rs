@@ -19,11 +19,29 @@ fn any_layout_in_any_state_is_counted_and_ends_as_one_line() {
 fn forged_fields_save_no_client() {
     let mut engines = Engines::new();
     let layouts = ["", "www.example.com:443 "];
-    let ends = ["", " \"-\" \"curl/8\"", " \"-\" \"x\" \"198.51.100.7\"", " \"-\" \"x\" 5 \"a@b\" 0ms", " 0.003", " \"x", " x \"y\""];
+    let ends = [
+        "",
+        " \"-\" \"curl/8\"",
+        " \"-\" \"x\" \"198.51.100.7\"",
+        " \"-\" \"x\" 5 \"a@b\" 0ms",
+        " 0.003",
+        " \"x",
+        " x \"y\"",
+    ];
     each("forged", 3_000, |dice| {
         let mut inside = String::from("/a");
         for _ in 0..dice.below(4) {
-            inside.push_str(dice.of(&[" ", "\\\"", "\\x22", "?", "] \\\"", " HTTP/1.1\\\" 200 5", "/%22", " 1.2.3.4", "\\\\"]));
+            inside.push_str(dice.of(&[
+                " ",
+                "\\\"",
+                "\\x22",
+                "?",
+                "] \\\"",
+                " HTTP/1.1\\\" 200 5",
+                "/%22",
+                " 1.2.3.4",
+                "\\\\",
+            ]));
         }
         let user = dice.of(&["-", "", "\"\"", "zqplanted", "zq planted", "zqplanted [21/Nov/2026:10:00:00 +0100]"]);
         let line = format!(

@@ -7,7 +7,9 @@ pub struct Dice(u64);
 
 impl Dice {
     pub fn new(name: &str, case: u64) -> Dice {
-        let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let seed = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         Dice(seed ^ case.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
@@ -125,8 +127,57 @@ pub fn plant(line: &mut Vec<u8>, value: &[u8], dice: &mut Dice) {
 
 /// What delimits, escapes and forges.
 const SIGNS: &[&str] = &[
-    " ", "\"", "\\\"", "\\", "[", "]", "{", "}", ":", "::", ",", "=", "&", ";", "%", "%40", "@", "/", "//", "?", "#", "-", "--", ".",
-    "..", "\t", "\r", "\0", "\u{1b}[31m", "\u{202e}", "null", "- -", " - - [", "\" 200 5 \"-\" \"", "HTTP/1.1", "GET ", "client: ",
-    "http://", "\\x22", "\\u0022", "[.]", "(at)", "&#64;", "\"sladd\":{", " \"class=security_log until=2027-05-21 policy=hosting/1\"",
-    "p1.20261121.", "[email]", "[id]", "[token]", "Mozilla/5.0 (", "1.1.1.1", "0x", "=p1.",
+    " ",
+    "\"",
+    "\\\"",
+    "\\",
+    "[",
+    "]",
+    "{",
+    "}",
+    ":",
+    "::",
+    ",",
+    "=",
+    "&",
+    ";",
+    "%",
+    "%40",
+    "@",
+    "/",
+    "//",
+    "?",
+    "#",
+    "-",
+    "--",
+    ".",
+    "..",
+    "\t",
+    "\r",
+    "\0",
+    "\u{1b}[31m",
+    "\u{202e}",
+    "null",
+    "- -",
+    " - - [",
+    "\" 200 5 \"-\" \"",
+    "HTTP/1.1",
+    "GET ",
+    "client: ",
+    "http://",
+    "\\x22",
+    "\\u0022",
+    "[.]",
+    "(at)",
+    "&#64;",
+    "\"sladd\":{",
+    " \"class=security_log until=2027-05-21 policy=hosting/1\"",
+    "p1.20261121.",
+    "[email]",
+    "[id]",
+    "[token]",
+    "Mozilla/5.0 (",
+    "1.1.1.1",
+    "0x",
+    "=p1.",
 ];
