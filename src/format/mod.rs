@@ -6,21 +6,29 @@
 
 pub mod apache;
 pub mod apache_error;
+pub mod aws;
 pub mod common;
 mod compile;
 pub mod envelope;
+pub mod envoy;
 pub mod extended;
 mod grammar;
+pub mod haproxy;
+pub mod ingress;
 pub mod json;
 mod literal;
 pub mod message;
 pub mod nginx;
 pub mod nginx_error;
+pub mod preset;
 pub(crate) mod request;
 mod seek;
+pub mod servers;
 mod soft;
+pub mod squid;
 pub mod template;
 pub mod text;
+pub mod traefik;
 mod usual;
 
 use crate::record::{Record, Schema};
@@ -70,6 +78,8 @@ pub enum Format {
     Message(message::Message),
     /// nginx's error log.
     NginxError(nginx_error::NginxError),
+    /// One of several layouts that share their fields.
+    Preset(preset::Preset),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
@@ -80,7 +90,7 @@ impl Format {
     /// Whether it accounts for every byte of a line; the others have a place where anything may stand.
     pub(crate) fn is_exact(&self) -> bool {
         match self {
-            Format::Json(_) | Format::Template(_) => true,
+            Format::Json(_) | Format::Preset(_) | Format::Template(_) => true,
             Format::ApacheError(_)
             | Format::Extended(_)
             | Format::Message(_)
@@ -98,6 +108,7 @@ impl Parse for Format {
             Format::Json(json) => json.schema(),
             Format::Message(message) => message.schema(),
             Format::NginxError(error) => error.schema(),
+            Format::Preset(preset) => preset.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
         }
@@ -111,6 +122,7 @@ impl Parse for Format {
             Format::Json(json) => json.parse(line, ending, record),
             Format::Message(message) => message.parse(line, ending, record),
             Format::NginxError(error) => error.parse(line, ending, record),
+            Format::Preset(preset) => preset.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
         }
@@ -176,6 +188,19 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "vhost_common" => Ok(Format::Template(common::vhost_common())),
         "main" => Ok(Format::Template(common::main())),
+        "gunicorn" | "litespeed" | "varnish" => Ok(Format::Template(common::combined().named(name))),
+        "alb" => Ok(Format::Preset(aws::alb())),
+        "elb" => Ok(Format::Preset(aws::elb())),
+        "envoy" => Ok(Format::Preset(envoy::envoy())),
+        "haproxy_http" | "haproxy" => Ok(Format::Preset(haproxy::http())),
+        "haproxy_tcp" => Ok(Format::Preset(haproxy::tcp())),
+        "ingress_nginx" => Ok(Format::Preset(ingress::ingress_nginx())),
+        "istio" => Ok(Format::Preset(envoy::istio())),
+        "lighttpd" => Ok(Format::Preset(servers::lighttpd())),
+        "s3" => Ok(Format::Preset(aws::s3())),
+        "squid" => Ok(Format::Preset(squid::squid())),
+        "tomcat" => Ok(Format::Preset(servers::tomcat())),
+        "traefik" => Ok(Format::Preset(traefik::traefik())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
         "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
@@ -203,10 +228,13 @@ pub fn auto() -> Vec<Format> {
         Format::Template(common::main()),
         Format::Template(common::vhost_common()),
         Format::Template(common::common()),
-        combined_extended(),
-        Format::Extended(vhost_common),
-        common_extended(),
     ];
+    // What knows the values behind `combined` goes before what takes them for free text.
+    let presets = [haproxy::http(), haproxy::tcp(), traefik::traefik(), ingress::ingress_nginx()];
+    all.extend(presets.map(Format::Preset));
+    all.extend([combined_extended(), Format::Extended(vhost_common), common_extended()]);
+    let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
+    all.extend(others.map(Format::Preset));
     all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
     all
 }
@@ -258,6 +286,21 @@ pub const NAMES: &[&str] = &[
     "vsftpd",
     "proftpd",
     "xferlog",
+    "alb",
+    "elb",
+    "envoy",
+    "gunicorn",
+    "haproxy_http",
+    "haproxy_tcp",
+    "ingress_nginx",
+    "istio",
+    "lighttpd",
+    "litespeed",
+    "s3",
+    "squid",
+    "tomcat",
+    "traefik",
+    "varnish",
 ];
 
 fn unknown(name: &str) -> CompileError {
@@ -279,6 +322,8 @@ mod tests {
             ("common", "common"),
             ("vcombined", "vhost_combined"),
             ("main", "main"),
+            ("haproxy", "haproxy_http"),
+            ("gunicorn", "gunicorn"),
             ("json", "json"),
             ("text", "text"),
             ("nginx:$status", "nginx"),
@@ -299,6 +344,14 @@ mod tests {
             format!("unknown format `combinde`; known are {}, nginx:FORMAT and apache:FORMAT", NAMES.join(", "))
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
+    }
+
+    #[test]
+    fn every_name_is_a_format_of_that_name() {
+        let wraps = ["auto", "cri", "docker", "journald", "syslog"];
+        for name in NAMES.iter().filter(|name| !wraps.contains(*name)) {
+            assert_eq!(&*named(name).unwrap().schema().name, *name);
+        }
     }
 
     #[test]
