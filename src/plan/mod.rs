@@ -15,7 +15,7 @@ use crate::{
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
-        Aid, Step,
+        self, Aid, Step,
         coarsen::{Coarsen, Unit},
         cookie::Cookie,
         family::Family,
@@ -38,6 +38,8 @@ use std::sync::Arc;
 pub struct Plan {
     /// Formats in the order they are tried, each with its steps.
     pub(crate) routes: Vec<Route>,
+    /// The first of them that reads lines by sight, where those before it refuse all that it so reads.
+    pub(crate) seeing: Option<usize>,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -62,6 +64,8 @@ pub(crate) struct Route {
     pub(crate) format: Format,
     /// One a field of the schema.
     pub(crate) steps: Box<[Step]>,
+    /// Which of the fields the treatments should know of early.
+    pub(crate) early: Vec<u16>,
     pub(crate) rules: Rules,
     /// Fields that can date the record, in order. Unused where fields stand in any order.
     pub(crate) clocks: Vec<(u16, Clock)>,
@@ -88,11 +92,14 @@ impl Plan {
                 name => formats.push(format::named(name).map_err(|fault| unreadable(name, &fault))?),
             }
         }
+        let seeing =
+            (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
         Ok(Plan {
             routes,
+            seeing,
             text,
             text_is_a_format,
             encoding: match policy.encode.layout {
@@ -161,15 +168,16 @@ impl Compiler<'_> {
         let dynamic = matches!(format, Format::Json(_));
         let schema = format.schema();
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
-        let steps =
+        let steps: Box<[Step]> =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
         let clocks = (schema.fields.iter().enumerate())
             .filter_map(|(i, field)| Some((i as u16, field.clock?)))
             .filter(|(_, clock)| *clock != Clock::Partial)
             .collect();
         let rules = self.rules(schema);
+        let early = treatment::early(&steps);
         let (treatments, named) = found.into_iter().unzip();
-        Route { format, steps, rules, clocks, dynamic, treatments, named }
+        Route { format, steps, early, rules, clocks, dynamic, treatments, named }
     }
 
     /// The route of lines of which nothing is known: scrubbed as the policy scrubs messages, else by every detector.
@@ -179,6 +187,7 @@ impl Compiler<'_> {
         if !scrubs(&route.treatments[0]) {
             let network = self.network();
             let treatment = Treatment::Scrub { kinds: Kinds::ALL, network };
+            route.early = Vec::new();
             route.steps = Box::new([self.step(&route.format.schema().fields[0].clone(), &treatment)]);
             route.treatments = vec![treatment];
         }

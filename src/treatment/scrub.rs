@@ -45,18 +45,23 @@ impl Scrub {
             return Outcome::Kept;
         }
         let start = made.len();
-        replace(text, findings, self.kinds, &self.network, made);
-        if !clean {
+        let changed = replace(text, findings, self.kinds, &self.network, made);
+        if clean {
+            if !changed {
+                made.truncate(start);
+                return Outcome::Kept;
+            }
+        } else {
             // Read once more as the next reader will read it: with the escapes.
             buffer.clear();
             self.escape(&made[start..], buffer);
             made.truncate(start);
             let findings = detector.find(buffer, self.kinds, Place::Text);
             replace(buffer, findings, self.kinds, &self.network, made);
-        }
-        if made[start..] == *text {
-            made.truncate(start);
-            return Outcome::Kept;
+            if made[start..] == *text {
+                made.truncate(start);
+                return Outcome::Kept;
+            }
         }
         Outcome::Made
     }
@@ -77,9 +82,9 @@ impl Scrub {
     }
 }
 
-/// Appends `text` with each finding replaced.
-pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: &Truncate, made: &mut Vec<u8>) {
-    let mut copied = 0;
+/// Appends `text` with each finding replaced, and says whether that changed anything.
+pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: &Truncate, made: &mut Vec<u8>) -> bool {
+    let (mut copied, mut changed) = (0, false);
     for finding in findings {
         let (mut from, to) = (finding.span.start as usize, finding.span.end as usize);
         let mut placeholder: &[u8] = match finding.what {
@@ -97,6 +102,7 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                     Port::Drop => {}
                     Port::Keep => write_port(&text[finding.core.end as usize..to], start, made),
                 }
+                changed |= made[start..] != text[from..to];
                 copied = to;
                 continue;
             }
@@ -113,9 +119,11 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
         }
         made.extend_from_slice(&text[copied..from]);
         made.extend_from_slice(placeholder);
+        changed |= *placeholder != text[from..to];
         copied = to;
     }
     made.extend_from_slice(&text[copied..]);
+    changed
 }
 
 /// Where the name starts whose at-sign, however it is written, `text` ends with.
