@@ -64,6 +64,8 @@ pub struct Aid {
     pub detector: Detector,
     /// Paths that were read closely and may leave as they stand.
     pub paths: path::Memory,
+    /// Names of parameters that say nothing.
+    pub mute: query::Mute,
     /// The last instant that passed.
     pub instant: keep::Instant,
     /// The keys of pseudonyms, and what was made with them.

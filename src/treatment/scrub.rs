@@ -102,7 +102,8 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                     Port::Drop => {}
                     Port::Keep => write_port(&text[finding.core.end as usize..to], start, made),
                 }
-                changed |= made[start..] != text[from..to];
+                // From the end, where a cut address differs first.
+                changed = changed || !made[start..].iter().rev().eq(text[from..to].iter().rev());
                 copied = to;
                 continue;
             }
