@@ -3,16 +3,18 @@
 use crate::{
     encode::{Batch, Encoding, LineEnd},
     epoch::Epoch,
-    format::{Ending, Parse},
+    format::{Ending, Parse, envelope},
     plan::{Plan, Route},
-    record::{Record, Sight, Span, State},
+    record::{Clock, Field, Record, Sight, Span, State},
     retention::{self, Tagger},
     tally::Tally,
     time::{self, Timestamp},
     treatment::{self, Aid, Scratch, pseudonym::Secret, scrub},
 };
 use memchr::memchr;
-use std::{iter, sync::Arc};
+use std::sync::Arc;
+
+mod wrapped;
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ struct Desk {
     reference: Timestamp,
     due: Due,
     recent: Recent,
+    /// For lines in envelopes and in strings; most runs never see one.
+    wrapped: Option<Box<wrapped::Wrapped>>,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -72,6 +76,7 @@ impl Engine {
             reference: Timestamp(0),
             due: Due::Unknown,
             recent: Recent::default(),
+            wrapped: None,
         };
         Engine { plan, desk }
     }
@@ -159,8 +164,11 @@ impl Engine {
     pub fn show(&mut self, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
         let Engine { plan, desk } = self;
         let body = retention::strip(line).map_or(line, |at| &line[..at]);
-        let fits = plan.routes.iter().find(|route| route.format.parse(body, Ending::Whole, &mut desk.record).is_ok());
-        let route = match fits {
+        if let Some(shown) = desk.show_wrapped(plan, body) {
+            return Some(shown);
+        }
+        let (body, route) = desk.read(plan, line, Ending::Whole);
+        let route = match route {
             Some(route) => route,
             None => {
                 desk.record.clear();
@@ -169,7 +177,7 @@ impl Engine {
             }
         };
         let schema = route.format.schema();
-        let time = desk.recent.time(plan, route, body, &desk.record).unwrap_or(desk.reference);
+        let time = desk.recent.time(plan, route, body, &desk.record, desk.reference).unwrap_or(desk.reference);
         if let Some(period) = plan.period {
             let class = route.rules.classify(schema, body, &desk.record);
             desk.aid.keys.select(period.epoch(time), class.0);
@@ -196,7 +204,9 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
-        if retention::strip(line).is_some() || !route.format.read_sight(line, &self.sight, &mut self.record) {
+        let wrapped = !plan.envelopes.is_empty() && envelope::may_begin(line);
+        if wrapped || retention::strip(line).is_some() || !route.format.read_sight(line, &self.sight, &mut self.record)
+        {
             return Ok(false);
         }
         let written = self.write(plan, route, line, LineEnd::Lf, batch, tally)?;
@@ -215,20 +225,24 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<(), Epoch> {
-        let body = match retention::strip(line) {
-            Some(at) => &line[..at],
-            None => line,
-        };
-        // An agent may say what our tag says: where the line without it fits nothing, it was none of ours.
-        let whole = (body.len() < line.len()).then_some(line);
-        for body in iter::once(body).chain(whole) {
-            for route in &plan.routes {
-                if route.format.parse(body, ending, &mut self.record).is_ok() {
-                    let written = self.write(plan, route, body, end, batch, tally)?;
-                    tally.minimised += u64::from(written);
-                    return Ok(());
-                }
+        if !plan.envelopes.is_empty() && envelope::may_begin(line) {
+            let body = retention::strip(line).map_or(line, |at| &line[..at]);
+            if let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)? {
+                tally.minimised += u64::from(written);
+                return Ok(());
             }
+        }
+        let (body, route) = self.read(plan, line, ending);
+        if let Some(route) = route {
+            if wrapped::line_in(route, body, &self.record).is_some()
+                && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
+            {
+                tally.minimised += u64::from(written);
+                return Ok(());
+            }
+            let written = self.write(plan, route, body, end, batch, tally)?;
+            tally.minimised += u64::from(written);
+            return Ok(());
         }
         let body = match ending {
             Ending::Whole => body,
@@ -257,6 +271,32 @@ impl Desk {
         Ok(())
     }
 
+    /// The line without a tag of ours, and the highest-ranked route that it fits, with its values in the record.
+    ///
+    /// An agent may say what our tag says: where the line without it fits no layout to its end and the whole line does, it
+    /// was none of ours.
+    #[inline(always)]
+    fn read<'l, 'p>(&mut self, plan: &'p Plan, line: &'l [u8], ending: Ending) -> (&'l [u8], Option<&'p Route>) {
+        let Some(at) = retention::strip(line) else { return (line, self.fits(plan, line, ending)) };
+        let body = &line[..at];
+        let route = self.fits(plan, body, ending);
+        if route.is_some_and(|route| route.format.is_exact()) {
+            return (body, route);
+        }
+        let whole = self.fits(plan, line, ending);
+        if whole.is_some_and(|whole| whole.format.is_exact() || route.is_none()) {
+            return (line, whole);
+        }
+        // The record holds the other reading.
+        (body, self.fits(plan, body, ending))
+    }
+
+    /// The highest-ranked route that the line fits.
+    #[inline(always)]
+    fn fits<'p>(&mut self, plan: &'p Plan, line: &[u8], ending: Ending) -> Option<&'p Route> {
+        plan.routes.iter().find(|route| route.format.parse(line, ending, &mut self.record).is_ok())
+    }
+
     /// Treats and encodes the record at hand; `false`: it was left out because it is due.
     #[inline]
     fn write(
@@ -269,7 +309,7 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
-        let time = self.recent.time(plan, route, line, &self.record).unwrap_or(self.reference);
+        let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
         if let Due::Count(now) | Due::Drop(now) = self.due
             && self.tagger.already_due(class, time, now)
@@ -288,7 +328,8 @@ impl Desk {
             }
             self.aid.keys.select(epoch, class.0);
         }
-        let treated = if plan.encoding == Encoding::Same && !route.dynamic {
+        let fixed = !route.dynamic && schema.items.len() == self.record.values.len() && self.record.marks.is_empty();
+        let treated = if plan.encoding == Encoding::Same && fixed {
             treatment::lay(&route.steps, &route.early, schema, line, &self.record, &mut self.aid, &mut self.scratch)
         } else {
             treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch)
@@ -305,7 +346,7 @@ impl Desk {
 struct Recent {
     bytes: [u8; 40],
     len: usize,
-    clock: Option<crate::record::Clock>,
+    clock: Option<Clock>,
     time: Timestamp,
 }
 
@@ -318,24 +359,40 @@ impl Default for Recent {
 impl Recent {
     /// The record's time: that of the first of its instants that can be read.
     #[inline]
-    fn time(&mut self, plan: &Plan, route: &Route, line: &[u8], record: &Record) -> Option<Timestamp> {
+    fn time(
+        &mut self,
+        plan: &Plan,
+        route: &Route,
+        line: &[u8],
+        record: &Record,
+        reference: Timestamp,
+    ) -> Option<Timestamp> {
         if route.dynamic {
-            let fields = &route.format.schema().fields;
-            return record
-                .values
-                .iter()
-                .filter(|value| value.state == State::Present)
-                .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
-                .find_map(|(clock, bytes)| self.read(plan, clock, bytes));
+            return self.any_time(plan, &route.format.schema().fields, line, record, reference);
         }
         route.clocks.iter().find_map(|&(field, clock)| {
             let value = record.values.get(field as usize)?;
-            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line)))?
+            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line), reference))?
         })
     }
 
+    /// The same, wherever the values stand.
+    fn any_time(
+        &mut self,
+        plan: &Plan,
+        fields: &[Field],
+        line: &[u8],
+        record: &Record,
+        reference: Timestamp,
+    ) -> Option<Timestamp> {
+        let values = record.values.iter().filter(|value| value.state == State::Present);
+        values
+            .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
+            .find_map(|(clock, bytes)| self.read(plan, clock, bytes, reference))
+    }
+
     #[inline]
-    fn read(&mut self, plan: &Plan, clock: crate::record::Clock, bytes: &[u8]) -> Option<Timestamp> {
+    fn read(&mut self, plan: &Plan, clock: Clock, bytes: &[u8], reference: Timestamp) -> Option<Timestamp> {
         // The bytes of a fixed width are compared without a call.
         let same = match (<&[u8; 26]>::try_from(bytes), self.bytes.first_chunk::<26>()) {
             (Ok(bytes), Some(last)) => self.len == 26 && bytes == last,
@@ -343,6 +400,10 @@ impl Recent {
         };
         if same && self.clock == Some(clock) {
             return Some(self.time);
+        }
+        if clock == Clock::Rfc3164 {
+            // Its year hangs on the reference, which moves on.
+            return time::parse_rfc3164(bytes, reference, &plan.zone);
         }
         let time = time::parse(clock, bytes, &plan.zone)?;
         if bytes.len() <= self.bytes.len() {

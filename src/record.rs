@@ -95,6 +95,8 @@ pub enum Escape {
 pub enum Clock {
     /// `10/Oct/2000:13:55:36 -0700`.
     Clf,
+    /// `Nov 21 10:00:00`, as RFC 3164 has it: without a year, which the time of arrival gives.
+    Rfc3164,
     /// RFC 3339, with a fraction or without: `2026-11-21T10:00:00+01:00`; a blank may stand for the `T`; without zone the source's holds.
     Rfc3339,
     /// Seconds since 1970, with a fraction or without.
@@ -167,6 +169,34 @@ pub struct Schema {
     pub items: Vec<Item>,
     /// What stands after the last value.
     pub tail: Box<[u8]>,
+    /// Further layouts of the same fields, for formats whose lines come in several shapes: messages of one program.
+    pub more: Vec<Layout>,
+}
+
+/// One of several layouts of a format.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// One item a value, in order.
+    pub items: Vec<Item>,
+    /// What stands after the last value.
+    pub tail: Box<[u8]>,
+}
+
+impl Schema {
+    /// The layout that a record names: the schema's own, or one of [`Schema::more`].
+    ///
+    /// # Panics
+    /// When the record was made by another format.
+    #[inline]
+    pub fn layout(&self, layout: u16) -> (&[Item], &[u8]) {
+        match layout {
+            0 => (&self.items, &self.tail),
+            n => {
+                let layout = &self.more[n as usize - 1];
+                (&layout.items, &layout.tail)
+            }
+        }
+    }
 }
 
 /// One value of a record.
@@ -226,6 +256,8 @@ pub struct Record {
     pub marks: Vec<Mark>,
     /// Whether `": "` and `", "` were written with a blank, so that the same layout can be written again.
     pub blanks: Blanks,
+    /// Which of its format's layouts the line has: 0 is the schema's own, n the n-th of [`Schema::more`].
+    pub layout: u16,
     /// Working memory of parsers. Means nothing outside them.
     pub scratch: Vec<u64>,
 }
@@ -285,6 +317,7 @@ impl Record {
         self.values.clear();
         self.marks.clear();
         self.blanks = Blanks::default();
+        self.layout = 0;
     }
 
     /// Adds a value that stands at `start..end`.

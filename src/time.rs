@@ -4,7 +4,7 @@ mod clock;
 mod date;
 mod zone;
 
-pub use clock::{parse, parse_rfc3164};
+pub use clock::{is_time, parse, parse_rfc3164};
 pub use date::Date;
 pub use zone::Zone;
 

@@ -4,14 +4,52 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::PermissionsExt,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
 fn sladd(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+    run(Command::new(env!("CARGO_BIN_EXE_sladd")).current_dir(env!("CARGO_MANIFEST_DIR")), arguments, input)
+}
+
+/// The user that whoever may do everything becomes, to be refused something.
+const NOBODY: u32 = 65_534;
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// As somebody who is not root, from a directory of his.
+fn as_nobody(directory: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    if !is_root() {
+        return sladd(arguments, input);
+    }
+    // The program may lie where nobody else can come.
+    let program = directory.join("sladd");
+    if !program.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_sladd"), &program).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    run(Command::new(program).uid(NOBODY).gid(NOBODY).current_dir(directory), arguments, input)
+}
+
+/// A directory of whoever [`as_nobody`] runs as.
+fn directory_of_nobody(path: &Path, mode: u32) {
+    fs::create_dir(path).unwrap();
+    if is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn run(command: &mut Command, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = command
         .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("NO_COLOR", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -252,6 +290,39 @@ fn check_explain_and_test_answer() {
 }
 
 #[test]
+fn explain_says_what_a_policy_gives_as_its_reasons() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("reasons.toml");
+    let policy = r#"base = "hosting"
+name = "reasons"
+version = 1
+[source]
+format = "nginx:$remote_addr $host $request_uri $args $msg $http_cookie"
+[fields]
+"client.address" = { treatment = "truncate", v4 = 20, v6 = 44 }
+"server.address" = { treatment = "keep", reason = "our own hosts" }
+"url.query" = { treatment = "query", keep = ["shop"], pseudonym = ["till"] }
+"nginx.msg" = { treatment = "scrub", kinds = ["email", "token"] }
+[exempt]
+networks = ["10.0.0.0/8", "2001:db8:9::/48"]
+reason = "monitoring"
+"#;
+    fs::write(&file, policy).unwrap();
+    let out = sladd(&["explain", "--policy", file.to_str().unwrap()], b"");
+    let rows = text(&out);
+    for part in [
+        "for it is our own hosts",
+        "; shop kept; till pseudonymised",
+        "free text, only email, token replaced  ",
+        "addresses cut to /20 and /44",
+        "Addresses of 10.0.0.0/8, 2001:db8:9::/48 are exempt (monitoring)",
+    ] {
+        assert!(rows.contains(part), "{part} is not in\n{rows}{}", error(&out));
+    }
+    assert!(!text(&sladd(&["explain"], b"")).contains("exempt"));
+}
+
+#[test]
 fn explain_line_shows_originals_only_when_asked() {
     let hidden = text(&sladd(&["explain", "--line"], LINE));
     assert!(hidden.contains("203.0.113.0") && !hidden.contains("203.0.113.77"), "{hidden}");
@@ -324,12 +395,33 @@ fn a_policy_that_cannot_be_read_as_text_has_its_message_and_code() {
     assert_eq!(code(&out), 66);
     assert!(error(&out).contains("it is a directory"), "{}", error(&out));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    // Root may read everything.
-    if fs::File::open(&path).is_err() {
-        let out = sladd(&["check", path.to_str().unwrap()], b"");
-        assert_eq!(code(&out), 77);
-        assert!(error(&out).contains("no permission"), "{}", error(&out));
-    }
+    let out = as_nobody(directory.path(), &["check", path.to_str().unwrap()], b"");
+    assert_eq!(code(&out), 77, "{}", error(&out));
+    assert!(error(&out).contains("no permission"), "{}", error(&out));
+}
+
+#[test]
+fn who_may_not_write_keys_or_output_is_told_with_77() {
+    let directory = tempfile::tempdir().unwrap();
+    let (keys, closed) = (directory.path().join("keys"), directory.path().join("closed"));
+    directory_of_nobody(&keys, 0o500);
+    directory_of_nobody(&closed, 0o500);
+    let policy = directory.path().join("keys.toml");
+    let text = format!("base = \"hosting\"\nname = \"t\"\nversion = 1\n[keys]\ndirectory = {keys:?}\n");
+    fs::write(&policy, text).unwrap();
+    let run = |arguments: &[&str]| as_nobody(directory.path(), arguments, LINE);
+    let out = run(&["-q", "--policy", policy.to_str().unwrap()]);
+    assert_eq!((code(&out), out.stdout.len()), (77, 0), "{}", error(&out));
+    assert!(error(&out).contains("run sladd as the owner of the key directory"), "{}", error(&out));
+    let file = closed.join("out.log");
+    let out = run(&["-q", "-o", file.to_str().unwrap()]);
+    assert_eq!((code(&out), out.stdout.len()), (77, 0), "{}", error(&out));
+    // Where it may, it does.
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o700)).unwrap();
+    let out = run(&["-q", "--policy", policy.to_str().unwrap()]);
+    assert_eq!(code(&out), 0, "{}", error(&out));
+    let is_key = |path: &Path| path.extension().is_some_and(|end| end == "key");
+    assert!(fs::read_dir(&keys).unwrap().any(|file| is_key(&file.unwrap().path())));
 }
 
 #[test]

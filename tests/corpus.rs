@@ -54,8 +54,8 @@ fn ten_thousand_combined_lines_keep_what_is_useful_and_no_client() {
     let Some(path) = corpus("logs/apache-combined-10k.log") else { return };
     let raw = fs::read(path).unwrap();
     let (out, tally) = minimised(&builtin("hosting"), &raw);
-    // One of the lines ends in the middle of its agent.
-    assert_eq!((tally.lines, tally.unmatched, tally.dropped()), (10_000, 1, 0));
+    // One of the lines ends in the middle of its agent: it reads as common, and what is behind its size goes.
+    assert_eq!((tally.lines, tally.unmatched, tally.dropped()), (10_000, 0, 0));
     let (raw, out) = (String::from_utf8_lossy(&raw).into_owned(), String::from_utf8_lossy(&out).into_owned());
     for (before, after) in raw.lines().zip(out.lines()) {
         let client = before.split(' ').next().unwrap();
@@ -67,8 +67,7 @@ fn ten_thousand_combined_lines_keep_what_is_useful_and_no_client() {
         assert_eq!((old[0], old.last()), (new[0], new.last()), "method and protocol");
         let shape = |target: &str| target.split('?').next().unwrap().matches('/').count();
         assert_eq!(shape(old[1]), shape(new[1]), "{before}\n{after}");
-        // The cut line has no time that could be read, so it takes the reference.
-        assert!(after.contains(" until=2015-11-") || !before.ends_with('"'), "{after}");
+        assert!(after.contains(" until=2015-11-"), "{after}");
     }
     // Most paths hold nothing that identifies anybody and come out as they were.
     let kept = raw.lines().zip(out.lines()).filter(|(a, b)| {

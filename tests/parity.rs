@@ -27,6 +27,7 @@ fn row(readme: &str, name: &str) -> bool {
 const FORMATS: &[(&str, &str, &str)] = &[
     ("combined", "nginx-combined", "200 5 \"-\" \"-\"'"),
     ("combined_extended", "traefik-clf", "0ms"),
+    ("common_extended", "apache-common-timed", "200 5 0.003'"),
     ("common", "apache-common", "\"GET / HTTP/1.1\" 200 5'"),
     ("vhost_combined", "apache-vhost-combined", "www.example.com:443 203"),
     ("json", "nginx-json", "{\"remote_addr\""),
@@ -69,6 +70,7 @@ fn every_treatment_has_a_row_a_template_line_and_a_use() {
     for name in [
         "coarsen",
         "cookie",
+        "country",
         "drop",
         "family",
         "keep",

@@ -9,9 +9,10 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Error> {
     let written = load::find(&args.policy)?;
     let (policy, findings) = Policy::parse(&written.text, &written.origin);
     load::draw(&written, &findings);
-    let Some(policy) = policy else {
+    let Some(mut policy) = policy else {
         return Err(load::refusal(&written, &findings));
     };
+    load::databases(&mut policy)?;
     let plan = Plan::compile(&policy)?;
     let mut out = format!("{}: policy {}/{} is valid", written.origin, policy.name, policy.version);
     let warnings = findings.len();

@@ -7,7 +7,6 @@ use crate::{
     error::{Error, Kind},
     key,
     plan::Plan,
-    time::Timestamp,
     treatment::pseudonym::Secret,
 };
 use std::{
@@ -57,7 +56,7 @@ fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
 }
 
 fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secret: [u8; 32]) -> String {
-    engine.set_reference(Timestamp(0));
+    engine.set_reference(crate::run::worker::clock());
     let mut batch = Batch::default();
     let whole = [line, b"\n"].concat();
     while let (_, Progress::Paused { epoch, .. }) = engine.run(&whole, &mut batch) {

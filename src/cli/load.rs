@@ -4,8 +4,13 @@ use super::Choice;
 use crate::{
     error::{Error, Kind},
     policy::{self, Colour, Finding, Policy},
+    treatment::country::Database,
 };
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A policy's text and where it came from.
 pub struct Written {
@@ -38,13 +43,39 @@ pub fn policy(name: &str) -> Result<Policy, Error> {
     let written = find(name)?;
     let (policy, findings) = Policy::parse(&written.text, &written.origin);
     match policy {
-        Some(policy) => Ok(policy),
+        Some(mut policy) => {
+            databases(&mut policy)?;
+            Ok(policy)
+        }
         None => {
             let faults: Vec<Finding> = findings.iter().filter(|finding| finding.is_error()).cloned().collect();
             draw(&written, &faults);
             Err(refusal(&written, &findings))
         }
     }
+}
+
+/// Opens the databases that a policy names.
+///
+/// They are read into memory: a file that is replaced while it is mapped kills its readers, and mapping one is `unsafe`.
+///
+/// # Errors
+/// [`Kind::NoInput`], [`Kind::Permission`] or [`Kind::Io`] where a file cannot be read; [`Kind::Config`] where it is no
+/// database of countries
+pub fn databases(policy: &mut Policy) -> Result<(), Error> {
+    let paths: Vec<PathBuf> = policy.named_databases().into_iter().map(Path::to_path_buf).collect();
+    for path in paths {
+        let cannot = |kind, what: &str| Error::new(kind, format!("cannot use database {}: {what}", path.display()));
+        let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => cannot(Kind::NoInput, "there is no such file; download it first"),
+            io::ErrorKind::IsADirectory => cannot(Kind::NoInput, "it is a directory; name a file in it"),
+            io::ErrorKind::PermissionDenied => cannot(Kind::Permission, "no permission to read it"),
+            _ => cannot(Kind::Io, &error.to_string()),
+        })?;
+        let database = Database::new(bytes).map_err(|fault| cannot(Kind::Config, &fault.to_string()))?;
+        policy.databases.provide(&path, Arc::new(database));
+    }
+    Ok(())
 }
 
 /// Draws findings on standard error.

@@ -7,7 +7,7 @@
 use super::{
     Finding, Place, What,
     bytes::{ALNUM, DIGIT, HEX, HOST, is, is_at, nibble, run_end, run_start},
-    surround::{Family, surround},
+    surround::{Family, surround, with_port},
     version::{self, Agents},
 };
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,7 +25,7 @@ pub(super) fn word(
         return at;
     }
     let first = if floor == 0 { quick_four(text, 0).filter(|&(end, _)| at < end) } else { None };
-    let start = if first.is_some() { 0 } else { run_start(text, at, floor, HOST) };
+    let start = if first.is_some() { 0 } else { behind_colour(text, run_start(text, at, floor, HOST)) };
     if let Some((end, octets)) = first.or_else(|| quick_four(text, start)).or_else(|| plain_four(text, start)) {
         if !agents.version(text, start, end, place) {
             let finding = Finding::new(start, end, What::Address(IpAddr::V4(Ipv4Addr::from(octets))));
@@ -37,7 +37,8 @@ pub(super) fn word(
     let kept = found.len();
     let rows = Rows::read(text, start, end, found);
     if found.len() == kept {
-        if rows.letters > 0 && (reversed_v6(&text[start..end]) || dashed_v6(&text[start..end])) {
+        let word = &text[start..end];
+        if rows.letters > 0 && (reversed_v6(word) || dashed_v6(word) || hexadecimal_v4(word)) {
             found.push(host_name(text, start, end));
         }
         return end;
@@ -352,12 +353,93 @@ fn fits_date(place: u32, part: Part) -> bool {
     part.width == 2 && range.contains(&part.decimal)
 }
 
+/// Where the word goes on that starts at `start`, if what ends a terminal's colour stands in front: `ESC[31m203.0.113.7`.
+#[inline]
+fn behind_colour(text: &[u8], start: usize) -> usize {
+    if start > 1 && matches!(text[start - 1], b'[' | b';') { colour_end(text, start) } else { start }
+}
+
+#[cold]
+fn colour_end(text: &[u8], start: usize) -> usize {
+    let digits = text[start..].iter().take(4).take_while(|&&b| is(b, DIGIT)).count();
+    if text.get(start + digits) != Some(&b'm') {
+        return start;
+    }
+    let floor = start.saturating_sub(COLOUR);
+    let Some(open) = text[floor..start].iter().rposition(|&b| !(is(b, DIGIT) || b == b';')) else { return start };
+    let (before, bracket) = (&text[..floor + open], text[floor + open]);
+    let signs: [&[u8]; 6] = [b"\x1b", b"x1b", b"x1B", b"033", b"001b", b"^["];
+    let starts = bracket == b'[' && signs.iter().any(|sign| before.ends_with(sign));
+    if starts { start + digits + 1 } else { start }
+}
+
+/// How many bytes of a colour may stand in front of its last number.
+const COLOUR: usize = 16;
+
+/// Whether the name's first label spells an IPv4 address in eight hexadecimal digits, as dial-up lines are called:
+/// `p51a722db.dip0.isp.example`.
+///
+/// A few letters stand in front of the digits, or a later label says what the name is for.
+fn hexadecimal_v4(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    let Some(dot) = word.iter().position(|&b| b == b'.') else { return false };
+    let (label, domain) = (&word[..dot], &word[dot + 1..]);
+    let Some(front) = label.len().checked_sub(8) else { return false };
+    let (prefix, digits) = label.split_at(front);
+    let hex = digits.iter().all(|&b| is(b, HEX)) && digits.iter().filter(|&&b| is(b, DIGIT)).count() >= 2;
+    let Some(last) = domain.iter().rposition(|&b| b == b'.') else { return false };
+    let top = &domain[last + 1..];
+    let top = top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic) && !version::is_extension_of_files(top);
+    if !hex || !top {
+        return false;
+    }
+    let words = |label: &[u8]| {
+        let label = label.strip_suffix(b"0").unwrap_or(label);
+        LINES.iter().any(|line| line.eq_ignore_ascii_case(label))
+    };
+    let letters = !prefix.is_empty() && prefix.len() <= 6 && prefix.iter().all(u8::is_ascii_alphabetic);
+    let joined = prefix.is_empty() || prefix.ends_with(b"-");
+    letters || joined && prefix.split(|&b| b == b'-').chain(domain.split(|&b| matches!(b, b'.' | b'-'))).any(words)
+}
+
+/// What providers call the lines of their customers.
+const LINES: [&[u8]; 27] = [
+    b"dyn",
+    b"dynamic",
+    b"dip",
+    b"dsl",
+    b"adsl",
+    b"xdsl",
+    b"vdsl",
+    b"pool",
+    b"pools",
+    b"dial",
+    b"dialup",
+    b"dialin",
+    b"cable",
+    b"dhcp",
+    b"broadband",
+    b"bb",
+    b"res",
+    b"cust",
+    b"customer",
+    b"customers",
+    b"ppp",
+    b"pppoe",
+    b"static",
+    b"rev",
+    b"ip",
+    b"client",
+    b"host",
+];
+
 /// The whole word, without the separators around it.
 fn host_name(text: &[u8], start: usize, end: usize) -> Finding {
     let word = &text[start..end];
     let before = word.iter().take_while(|&&b| !is(b, ALNUM)).count();
     let after = word.iter().rev().take_while(|&&b| !is(b, ALNUM)).count();
-    Finding::new(start + before, end - after, What::HostName)
+    let name = Finding::new(start + before, end - after, What::HostName);
+    if after == 0 { with_port(text, name) } else { name }
 }
 
 /// Whether the word is a reversed IPv6 address: nibbles of `ip6.arpa`.
@@ -474,6 +556,53 @@ mod tests {
         ] {
             assert_eq!(found(name, Place::Text), [(name.to_owned(), What::HostName)], "{name}");
         }
+    }
+
+    #[test]
+    fn eight_hexadecimal_digits_in_the_name_of_a_line_are_an_address() {
+        for name in [
+            "p51A722DB.dip0.isp.example",
+            "ip51a722db.isp.example",
+            "51a722db.dyn.isp.example",
+            "dsl-51a722db.isp.example",
+            "x-51a722db.dhcp.isp.example.",
+        ] {
+            let bare = name.trim_end_matches('.');
+            assert_eq!(found(name, Place::Text), [(bare.to_owned(), What::HostName)], "{name}");
+        }
+        for text in [
+            "app.51a722db.js",
+            "chunk51a722db.min.js",
+            "51a722db.cdn.example.net",
+            "api-51a722db.default.svc",
+            "feedbeef.dyn.example.net",
+            "p51a722db.example",
+            "log20261121.tar.gz",
+            "build-20261121.static.example.json",
+        ] {
+            assert_eq!(found(text, Place::Text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn no_port_of_a_name_that_spells_an_address_stays() {
+        let name = |text: &str| found(text, Place::Text).remove(0).0;
+        assert_eq!(name("203-0-113-7.isp.example:51234 x"), "203-0-113-7.isp.example:51234");
+        assert_eq!(name("a [203-0-113-7.isp.example]:51234"), "[203-0-113-7.isp.example]:51234");
+        assert_eq!(name("a [203-0-113-7.isp.example] b"), "203-0-113-7.isp.example");
+    }
+
+    #[test]
+    fn a_colour_is_no_part_of_the_address_behind_it() {
+        for text in [
+            "\x1b[31m203.0.113.7\x1b[0m",
+            "\x1b[1;32m203.0.113.7 x",
+            "#033[31m203.0.113.7#033[0m",
+            r"\x1b[0;31m203.0.113.7\x1b[0m",
+        ] {
+            v4(text, "203.0.113.7", "203.0.113.7");
+        }
+        assert_eq!(found("a[31m203.0.113.7", Place::Text)[0].1, What::HostName);
     }
 
     #[test]

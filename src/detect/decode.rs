@@ -1,4 +1,5 @@
-//! Escapes → what they stand for, so that `%40`, `\x2e`, `\u002e`, `&#46;` and full-width characters hide nothing.
+//! Escapes → what they stand for, so that `%40`, `\x2e`, `\u002e`, `&#46;` and full-width characters hide nothing; nor does
+//! what people write so that nobody clicks on it: `203[.]0[.]113[.]7`, `kari (at) example [dot] org`.
 //!
 //! Any nesting (`%252e`, `\\x2e`) is undone in one pass: what an escape yields may end or start another.
 
@@ -26,9 +27,10 @@ impl Decoded {
         // Up to where bytes have to be looked at one by one.
         let mut busy = 0;
         let mut undone = false;
+        let mut bracket = next_bracketed(text, 0);
         while at < text.len() {
             if at >= busy {
-                let rest = &text[at..];
+                let rest = &text[at..bracket.start.max(at)];
                 let plain = next_escape(rest).unwrap_or(rest.len());
                 self.text.extend_from_slice(&rest[..plain]);
                 self.starts.extend(at as u32..(at + plain) as u32);
@@ -36,6 +38,16 @@ impl Decoded {
                 if at == text.len() {
                     break;
                 }
+            }
+            if at >= bracket.start {
+                if at == bracket.start {
+                    self.starts.push(at as u32);
+                    self.text.push(bracket.value);
+                    at = bracket.end;
+                    undone = true;
+                }
+                bracket = next_bracketed(text, at);
+                continue;
             }
             let byte = text[at];
             self.starts.push(at as u32);
@@ -96,6 +108,11 @@ pub(super) fn may_start(text: &[u8], at: usize) -> bool {
         [b'&', b'#', ..] => true,
         // All names are of small letters.
         [b'&', b'a'..=b'z', name @ ..] => name.iter().find(|byte| !byte.is_ascii_lowercase()) == Some(&b';'),
+        [b']' | b')', ..] => {
+            let floor = at.saturating_sub(4);
+            let open = text[floor..at].iter().rposition(|&b| matches!(b, b'[' | b'('));
+            open.is_some_and(|open| bracketed(text, floor + open).is_some())
+        }
         [0xEF, 0xBC | 0xBD, ..] | [0xE3, 0x80, 0x82, ..] => true,
         _ => false,
     }
@@ -124,6 +141,71 @@ fn reach(byte: u8) -> usize {
         _ => 0,
     }
 }
+
+/// One sign in brackets, with the blanks around it.
+struct Bracketed {
+    start: usize,
+    end: usize,
+    value: u8,
+}
+
+/// The first sign in brackets from `at` on; one behind the end where there is none.
+fn next_bracketed(text: &[u8], at: usize) -> Bracketed {
+    let mut from = at;
+    while let Some(found) = memchr::memchr2(b'[', b'(', &text[from..]) {
+        if let Some(bracketed) = bracketed(text, from + found)
+            && bracketed.start >= at
+        {
+            return bracketed;
+        }
+        from += found + 1;
+    }
+    Bracketed { start: text.len(), end: text.len(), value: 0 }
+}
+
+/// The sign that the bracket at `open` holds: `[.]`, `[dot]`, `[:]`, and `[at]` or `[@]` in front of a domain with a dot.
+fn bracketed(text: &[u8], open: usize) -> Option<Bracketed> {
+    let rest = &text[open..text.len().min(open + 5)];
+    let close = rest.iter().position(|&b| matches!(b, b']' | b')'))?;
+    if (rest[0] == b'[') != (rest[close] == b']') {
+        return None;
+    }
+    let value = match &rest[1..close] {
+        [b'.'] | [b'd' | b'D', b'o' | b'O', b't' | b'T'] => b'.',
+        [b':'] => b':',
+        [b'@'] | [b'a' | b'A', b't' | b'T'] => b'@',
+        _ => return None,
+    };
+    let (mut start, mut end) = (open, open + close + 1);
+    if start > 0 && text[start - 1] == b' ' && text.get(end) == Some(&b' ') {
+        (start, end) = (start - 1, end + 1);
+    }
+    let before = start.checked_sub(1).map(|at| text[at])?;
+    let after = *text.get(end)?;
+    let joins = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+    let fits = match value {
+        b':' => (joins(before) || before == b']') && (joins(after) || after == b'['),
+        b'@' => (joins(before) || matches!(before, b'_' | b'-' | b'+')) && is_domain_ahead(text, end),
+        _ => joins(before) && joins(after),
+    };
+    fits.then_some(Bracketed { start, end, value })
+}
+
+/// Whether a name with a dot in it, however the dot is written, stands at `at`.
+fn is_domain_ahead(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..text.len().min(at + DOMAIN_REACH)];
+    let name = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-' || **byte >= 0x80).count();
+    let behind = rest[name..].strip_prefix(b" ").unwrap_or(&rest[name..]);
+    name > 0
+        && match behind {
+            [b'.', next, ..] => rest[name] == b'.' && next.is_ascii_alphanumeric(),
+            [b'[' | b'(', b'.' | b'd' | b'D', ..] => true,
+            _ => false,
+        }
+}
+
+/// How far a domain's first label may reach.
+const DOMAIN_REACH: usize = 64;
 
 fn next_escape(text: &[u8]) -> Option<usize> {
     let ascii = memchr3(b'%', b'\\', b'&', text);
@@ -252,6 +334,28 @@ mod tests {
         ] {
             let expected: &[u8] = if escaped == "a%32%65b" { b"a2eb" } else { b"a.b" };
             assert_eq!(decoded(escaped.as_bytes()), expected, "{escaped}");
+        }
+    }
+
+    #[test]
+    fn signs_in_brackets_are_signs() {
+        for (text, plain) in [
+            ("see hxxp://203[.]0[.]113[.]7/x", "see hxxp://203.0.113.7/x"),
+            ("203(.)0[dot]113 (dot) 7", "203.0.113.7"),
+            ("kari(at)example.org", "kari@example.org"),
+            ("to kari [at] example [dot] org.", "to kari@example.org."),
+            ("kari[@]example[.]org", "kari@example.org"),
+            ("2001[:]db8[:][:]7", "2001:db8::7"),
+            ("203[.]0%2e113[.]7", "203.0.113.7"),
+        ] {
+            assert_eq!(decoded(text.as_bytes()), plain.as_bytes(), "{text}");
+            let may = (0..text.len()).any(|at| may_start(text.as_bytes(), at));
+            assert!(may, "{text}");
+        }
+        for text in ["look [at] this", "f(at)bar", "a [.]b[", "(at)example.org", "[.]", "x[.", "a(.]b", "(d)", "x(dot)"]
+        {
+            assert!(!Decoded::default().read(text.as_bytes()), "{text}");
+            assert!(!(0..text.len()).any(|at| may_start(text.as_bytes(), at)), "{text}");
         }
     }
 

@@ -7,7 +7,8 @@ use super::{
 };
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The address that starts at `at`, which must be a digit behind `//` or behind the name of an address and `=`.
+/// The address that starts at `at`, which must be a digit behind `//`, behind the name of an address and `=`, or a JSON
+/// member's value behind such a name.
 pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     if !is_at(text, at, DIGIT) || at < 2 {
         return None;
@@ -18,6 +19,13 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
             let name = &text[run_start(text, at - 1, (at - 1).saturating_sub(24), HOST)..at - 1];
             let word = name.rsplit(|&b| !is(b, ALNUM)).next()?;
             if !is_name(word) {
+                return None;
+            }
+        }
+        b' ' | b':' => {
+            let name = text[..at].strip_suffix(b" ").unwrap_or(&text[..at]).strip_suffix(b"\":")?;
+            let name = &name[run_start(name, name.len(), name.len().saturating_sub(24), HOST)..];
+            if !is_name(name.rsplit(|&b| !is(b, ALNUM)).next()?) {
                 return None;
             }
         }
@@ -68,6 +76,16 @@ fn is_name(word: &[u8]) -> bool {
             | b"url"
             | b"proxy"
             | b"origin"
+            | b"remoteip"
+            | b"remoteaddr"
+            | b"remotehost"
+            | b"clientaddr"
+            | b"peeraddr"
+            | b"sourceip"
+            | b"srcip"
+            | b"dstip"
+            | b"userip"
+            | b"realip"
     )
 }
 
@@ -119,6 +137,8 @@ mod tests {
             ("//203.28935/", 2),
             ("client_ip=3405803783 ", 10),
             ("host=0xcb.28935", 5),
+            ("{\"ip\":3405803783}", 6),
+            ("{\"remoteIp\": 3405803783,", 13),
         ] {
             let finding = at(text.as_bytes(), start).unwrap();
             assert_eq!((finding.core.start as usize, finding.what), (start, address), "{text}");
@@ -127,9 +147,15 @@ mod tests {
 
     #[test]
     fn other_numbers_are_not() {
-        for (text, start) in
-            [("page=3405803783", 5), ("//2026/11", 2), ("//7.5/", 2), ("//99999999999/", 2), ("/3405803783", 1)]
-        {
+        for (text, start) in [
+            ("page=3405803783", 5),
+            ("//2026/11", 2),
+            ("//7.5/", 2),
+            ("//99999999999/", 2),
+            ("/3405803783", 1),
+            ("\"ip\":34058037830", 5),
+            ("\"size\":3405803783", 7),
+        ] {
             assert_eq!(at(text.as_bytes(), start), None, "{text}");
         }
     }

@@ -49,6 +49,8 @@ pub(super) struct Masks {
     pub slash: u64,
     /// `"` and `'`
     pub quote: u64,
+    /// Brackets, round and square, and the backslash between the two of them in ASCII.
+    pub bracket: u64,
     /// `x` and `X`
     pub ex: u64,
     /// `%`, `\`, `&`, 0xE3 and 0xEF: what an escape or a character that stands for an ASCII one starts with.
@@ -84,6 +86,7 @@ struct Classes {
     equals: [u64; BLOCKS],
     slash: [u64; BLOCKS],
     quote: [u64; BLOCKS],
+    bracket: [u64; BLOCKS],
     ex: [u64; BLOCKS],
     escape: [u64; BLOCKS],
 }
@@ -102,6 +105,7 @@ impl Classes {
         self.equals[i] = m.equals;
         self.slash[i] = m.slash;
         self.quote[i] = m.quote;
+        self.bracket[i] = m.bracket;
         self.ex[i] = m.ex;
         self.escape[i] = m.escape;
     }
@@ -120,6 +124,7 @@ impl Classes {
             equals: self.equals[i],
             slash: self.slash[i],
             quote: self.quote[i],
+            bracket: self.bracket[i],
             ex: self.ex[i],
             escape: self.escape[i],
         }
@@ -382,6 +387,7 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
             set(&mut m.equals, b == b'=');
             set(&mut m.slash, b == b'/');
             set(&mut m.quote, matches!(b, b'"' | b'\''));
+            set(&mut m.bracket, matches!(b, b'(' | b')' | b'['..=b']'));
             set(&mut m.ex, matches!(b, b'x' | b'X'));
             set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xE3 | 0xEF));
         }
@@ -441,6 +447,8 @@ mod wide {
             equals: _mm512_cmpeq_epi8_mask(v, set(b'=')),
             slash: _mm512_cmpeq_epi8_mask(v, set(b'/')),
             quote: _mm512_cmpeq_epi8_mask(v, set(b'"')) | _mm512_cmpeq_epi8_mask(v, set(b'\'')),
+            bracket: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'(')), set(2))
+                | _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'[')), set(3)),
             ex: _mm512_cmpeq_epi8_mask(lower, set(b'x')),
             // `%` is 0x25 and `&` 0x26.
             escape: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'%')), set(2))
@@ -483,6 +491,7 @@ mod wide {
             equals: pair.equal(b'='),
             slash: pair.equal(b'/'),
             quote: pair.equal(b'"') | pair.equal(b'\''),
+            bracket: pair.range(b'(', 2) | pair.range(b'[', 3),
             ex: lower.equal(b'x'),
             escape: pair.range(b'%', 2) | pair.equal(b'\\') | pair.equal(0xE3) | pair.equal(0xEF),
         }

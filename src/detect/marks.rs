@@ -23,9 +23,9 @@ pub(super) struct Marks {
     pub at: u64,
     /// At a `=` or `:` behind a name.
     pub named: u64,
-    /// At a digit where a host stands: behind `//` or `name=`.
+    /// At a digit where a host stands: behind `//`, `name=` or `"name":`.
     pub host: u64,
-    /// At what may start an escape.
+    /// At what may start an escape, and at the end of what may be one in brackets: `[.]`, `(at)`.
     pub escape: u64,
 }
 
@@ -94,7 +94,11 @@ impl Marks {
         let g4 = g2 & (g2 << 2);
         let g8 = g4 & (g4 << 4);
         let groups = m.dash & g8 & (g8 << 6) & (near(m.dash));
-        let word = step3 | nibbles | hexadecimal | double | groups;
+        // An address in eight hexadecimal digits: `p51a722db.dip0.isp.example`.
+        let h2 = m.hex & (m.hex << 1);
+        let h4 = h2 & (h2 << 2);
+        let eight = m.dot & (h4 << 1) & (h4 << 5);
+        let word = step3 | nibbles | hexadecimal | double | groups | eight;
 
         // Two colons, or four no more than five bytes apart: a time of day with its date has three.
         let colon = m.colon & ((m.colon << 1) | near1(m.colon & near1(m.colon & near1(m.colon))));
@@ -110,8 +114,6 @@ impl Marks {
         let long = (t16 & !(t16 << 1)) | (d12 & !(d12 << 1));
 
         // Fixed patterns, seen from their last separator.
-        let h2 = m.hex & (m.hex << 1);
-        let h4 = h2 & (h2 << 2);
         let uuid = m.dash & (m.dash << 5) & (m.dash << 10) & (m.dash << 15) & (h4 << 1) & (h4 << 6) & (h4 << 11);
         let pair = m.dash & (h2 << 1);
         let pairs = pair & (pair << 3) & (pair << 6) & (pair << 9) & (pair << 12);
@@ -120,11 +122,14 @@ impl Marks {
         let gap = !token | m.dash;
         let imei = gap & (d6 << 1) & (gap << 7) & (d6 << 8);
 
-        // `name=`, `name:`, `"name":`, and a number behind `//` or `name=`.
-        let named = (m.equals & (token << 1)) | ((m.colon | m.equals) & (((token & !m.digit) | m.quote) << 1));
+        // `name=`, `name[…]=`, `name:`, `"name":`, and a number behind `//`, `name=` or `"name":`.
+        let named =
+            (m.equals & ((token | m.bracket) << 1)) | ((m.colon | m.equals) & (((token & !m.digit) | m.quote) << 1));
         let slashes = (m.slash << 1) & (m.slash << 2);
         let valued = (m.equals << 1) & (token << 2);
-        let host = m.digit & (slashes | valued);
+        let keyed = (m.colon << 1) & (m.quote << 2) | !token << 1 & (m.colon << 2) & (m.quote << 3);
+        let host = m.digit & (slashes | valued | keyed);
+        let bracketed = m.bracket & (m.bracket << 2 | m.bracket << 3 | m.bracket << 4);
 
         Marks {
             word,
@@ -136,7 +141,7 @@ impl Marks {
             at: m.at & !(m.at << 1),
             named,
             host,
-            escape: m.escape,
+            escape: m.escape | bracketed,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Secrets by the name in front of them: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`; ids of devices too.
+//! Secrets by the name in front of them: `password=…`, `user[password]=…`, `"api_key": "…"`, `Authorization: Bearer …`; ids
+//! of devices too.
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, TOKEN, is, is_at, run_end, run_start},
+    bytes::{ALNUM, HEX, TOKEN, is, is_at, run_end, run_start},
 };
 
 /// How long a name may be, and how long a value; a longer one is hidden to here and its rest is read like any text.
@@ -16,7 +17,17 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         return None;
     }
     let quoted = matches!(text[at - 1], b'"' | b'\'');
-    let name_end = at - usize::from(quoted);
+    let mut name_end = at - usize::from(quoted);
+    if text[name_end - 1] == b']' {
+        // `user[password]`, `password[]`, `password[0]`.
+        let floor = name_end.saturating_sub(NAME);
+        let open = floor + text[floor..name_end].iter().rposition(|&b| b == b'[')?;
+        let index = text[open + 1..name_end - 1].iter().all(u8::is_ascii_digit);
+        name_end = if index { open } else { name_end - 1 };
+        if name_end < 2 {
+            return None;
+        }
+    }
     // One look at the last two letters spares nearly every name.
     let (before, last) = (text[name_end - 2], text[name_end - 1]);
     if LAST_TWO[(last & 31) as usize] & (1 << (before & 31)) == 0 || !is(last, ALNUM) {
@@ -31,6 +42,9 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     if strength == Strength::Assigned && (start > at + 1 || sign == b':') && !quoted {
         return None;
+    }
+    if strength == Strength::Hardware {
+        return hardware(text, start);
     }
     let quote = text.get(start).copied().filter(|b| matches!(b, b'"' | b'\''));
     start += usize::from(quote.is_some());
@@ -73,6 +87,16 @@ enum Strength {
     Assigned,
     /// A scheme may stand in front of the secret.
     Header,
+    /// A hardware address may follow, and then it may be written without separators.
+    Hardware,
+}
+
+/// The twelve hexadecimal digits that start at `at`, behind a quote or none, and end there.
+fn hardware(text: &[u8], at: usize) -> Option<Finding> {
+    let start = at + usize::from(matches!(text.get(at), Some(b'"' | b'\'')));
+    let digits = text.get(start..start + 12)?;
+    let ends = !is_at(text, start + 12, TOKEN) && digits.iter().all(|&b| is(b, HEX));
+    ends.then(|| Finding::new(start, start + 12, What::Mac))
 }
 
 /// What the last words of a name promise: those of `db_password`, `userPassword` and `x-session-token` too. `starts`
@@ -119,15 +143,19 @@ fn strength(name: &[u8]) -> Option<Strength> {
         | b"clientid" | b"imei" | b"imsi" | b"meid" | b"iccid" | b"msisdn" | b"serialnumber" | b"serialno"
         | b"fingerprint" => Some(Strength::Assigned),
         b"authorization" | b"proxyauthorization" => Some(Strength::Header),
+        b"mac" | b"macaddr" | b"macaddress" | b"hwaddr" | b"hwaddress" | b"lladdr" | b"ether" | b"bssid"
+        | b"callingstationid" | b"calledstationid" | b"clientmac" | b"stamac" | b"apmac" | b"chaddr" => {
+            Some(Strength::Hardware)
+        }
         _ => None,
     }
 }
 
 /// How those names end: for each last letter the letters before it, as bits.
 const LAST_TWO: [u32; 32] = {
-    let pairs: [&[u8; 2]; 26] = [
+    let pairs: [&[u8; 2]; 28] = [
         b"rd", b"wd", b"id", b"se", b"re", b"ce", b"de", b"ey", b"et", b"wt", b"en", b"on", b"th", b"ss", b"ls", b"al",
-        b"ig", b"tp", b"fa", b"fv", b"ei", b"si", b"dn", b"nt", b"no", b"er",
+        b"ig", b"tp", b"fa", b"fv", b"ei", b"si", b"dn", b"nt", b"no", b"er", b"ac", b"dr",
     ];
     let mut table = [0; 32];
     let mut i = 0;
@@ -178,6 +206,13 @@ mod tests {
             ("a_rather_long_application_access_token=abc", "abc"),
             ("?device_id=abc&x=1", "abc"),
             ("app-gaid=abc", "abc"),
+            ("user[password]=hunter2 x", "hunter2"),
+            ("user[0][password]=hunter2 x", "hunter2"),
+            ("password[]=hunter2&x", "hunter2"),
+            ("\"user[api_key]\": \"a b\"", "a b"),
+            ("mac=001b44113ab7 ok", "001b44113ab7"),
+            ("client_mac: 001B44113AB7,", "001B44113AB7"),
+            ("\"bssid\":\"001b44113ab7\"", "001b44113ab7"),
         ] {
             assert_eq!(found(text), [value], "{text}");
         }
@@ -211,6 +246,12 @@ mod tests {
             "compass=north",
             "smtp_auth=yes",
             "device id: unknown",
+            "mac: os",
+            "mac=001b44113ab7cd",
+            "hmac=sha256",
+            "a[b]=c",
+            "[]=x",
+            "x[page]=2",
         ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }

@@ -54,5 +54,18 @@ fn port_end(text: &[u8], at: usize) -> usize {
         || matches!(text.get(end), Some(b'.' | b':' | b'_' | b'-'))
             && is_at(text, end + 1, ALNUM)
             && !is(text[end], ALNUM);
-    if end - at > 6 || goes_on { at } else { end }
+    // `#033[` starts a colour, as syslog writes an escape.
+    let colour = text[at] == b'#' && text.get(end) == Some(&b'[');
+    if end - at > 6 || goes_on || colour { at } else { end }
+}
+
+/// A name with the port behind it, and the brackets around it where a port follows them: of an address, however it is
+/// spelled, no port may stay.
+pub(super) fn with_port(text: &[u8], finding: Finding) -> Finding {
+    let (start, end) = (finding.span.start as usize, finding.span.end as usize);
+    if text.get(end) == Some(&b']') && start > 0 && text[start - 1] == b'[' && !is_before(text, start - 1, HOST) {
+        let port = port_end(text, end + 1);
+        return if port > end + 1 { Finding::new(start - 1, port, finding.what) } else { finding };
+    }
+    Finding::new(start, port_end(text, end), finding.what)
 }

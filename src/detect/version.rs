@@ -117,6 +117,11 @@ pub(super) fn pseudonym(text: &[u8], start: usize, end: usize) -> bool {
     dated && scheme && !goes_on
 }
 
+/// Whether a last label is what files end in rather than a domain's.
+pub(super) fn is_extension_of_files(label: &[u8]) -> bool {
+    FILES.iter().chain(&ASSETS).chain(&PAGES).any(|ext| ext.eq_ignore_ascii_case(label))
+}
+
 /// Whether `.ext`, perhaps behind `.min` or the like, stands at `at` and ends the name.
 fn is_extension(text: &[u8], at: usize, known: &[&[u8]]) -> bool {
     let mut at = at;
@@ -139,6 +144,12 @@ fn is_extension(text: &[u8], at: usize, known: &[&[u8]]) -> bool {
     }
     false
 }
+
+/// Extensions of other files that have names of several parts.
+const PAGES: [&[u8]; 18] = [
+    b"json", b"html", b"htm", b"txt", b"xml", b"log", b"csv", b"pdf", b"php", b"bak", b"tmp", b"conf", b"lock", b"yml",
+    b"yaml", b"mp4", b"mp3", b"webm",
+];
 
 /// Extensions of files that carry a version in their name. None that logs and exports of one client would have.
 const FILES: [&[u8]; 48] = [

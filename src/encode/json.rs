@@ -5,6 +5,7 @@
 //! where a JSON line is written again in its own layout; in the flat object each becomes the escape of its own number,
 //! `\u00ff`, and half a surrogate pair becomes `\ufffd`.
 
+use super::Nested;
 use crate::{
     record::{Blanks, DEPTH, Escape, Field, Kind, Mark},
     retention::Tag,
@@ -18,20 +19,45 @@ use crate::{
 /// numbers, and so are the input's own bare values. What stands under an unknown key is written under the path of its
 /// (treated) keys, joined by dots, as often as it stands there.
 pub(super) fn write(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
+    write_all(std::iter::once((record, None)), tag, out);
+}
+
+/// Several records as one flat object: of several values of one name the first is written. The values whose places are
+/// given with the records are left out.
+pub(super) fn write_all<'a, 'b: 'a>(
+    records: impl Iterator<Item = Part<'a, 'b>> + Clone,
+    tag: Option<Tag<'_>>,
+    out: &mut Vec<u8>,
+) {
     out.push(b'{');
-    let mut flat = Flat { record, out, first: true };
-    if record.record().marks.is_empty() {
-        flat.layout();
-    } else {
-        flat.marks();
+    let mut first = true;
+    for (number, (record, left_out)) in records.clone().enumerate() {
+        let before = |name: &str| records.clone().take(number).any(|part| has(part, name));
+        let mut flat = Flat { record, left_out, before, out, first };
+        if record.record().marks.is_empty() {
+            flat.layout();
+        } else {
+            flat.marks();
+        }
+        first = flat.first;
     }
-    let first = flat.first;
     close_with_tag(tag, !first, Blanks::default(), out);
+}
+
+/// A record, and the place of a value that is left out.
+type Part<'a, 'b> = (&'a Treated<'b>, Option<u16>);
+
+/// Whether a value of this name was written of a record.
+fn has((record, left_out): Part<'_, '_>, name: &str) -> bool {
+    let schema = record.schema();
+    record.record().values.iter().enumerate().any(|(i, value)| {
+        *schema.fields[value.field as usize].name == *name && left_out != Some(i as u16) && record.value(i).is_some()
+    })
 }
 
 /// The record's own JSON layout, member by member; what was withheld goes with its key, and so does an object or array
 /// of which nothing is left.
-pub(super) fn write_marks(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
+pub(super) fn write_marks(record: &Treated<'_>, nested: Option<Nested<'_>>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
     let blanks = record.record().blanks;
     let mut stack = [Open::default(); DEPTH];
     let mut depth = 0;
@@ -92,6 +118,12 @@ pub(super) fn write_marks(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut 
                 open.any || !open.had
             }
             Mark::Text(i) => match record.value(i as usize) {
+                Some(_) if let Some(nested) = nested.filter(|nested| nested.value == i) => {
+                    out.push(b'"');
+                    push_text(nested.line.bytes(), out);
+                    out.push(b'"');
+                    true
+                }
                 Some(value) => {
                     push_string(value, out);
                     true
@@ -199,13 +231,16 @@ fn push_query(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) {
 }
 
 /// The flat object while it is written.
-struct Flat<'a, 'b> {
-    record: &'a Treated<'a>,
-    out: &'b mut Vec<u8>,
+struct Flat<'a, 'b, 'c, B> {
+    record: &'a Treated<'b>,
+    left_out: Option<u16>,
+    /// Whether a record before this one has written a value of this name.
+    before: B,
+    out: &'c mut Vec<u8>,
     first: bool,
 }
 
-impl<'a> Flat<'a, '_> {
+impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
     /// A record of fixed layout: each value under its field's name, the first of each name.
     fn layout(&mut self) {
         let schema = self.record.schema();
@@ -213,7 +248,7 @@ impl<'a> Flat<'a, '_> {
             let Some(bytes) = self.record.value(i) else { continue };
             let field = &schema.fields[value.field as usize];
             let same = |&j: &usize| schema.fields[self.record.record().values[j].field as usize].name == field.name;
-            if (0..i).any(|j| same(&j) && self.record.value(j).is_some()) {
+            if (0..i).any(|j| same(&j) && self.record.value(j).is_some()) || (self.before)(&field.name) {
                 continue;
             }
             self.name(field.name.as_bytes());
@@ -249,6 +284,9 @@ impl<'a> Flat<'a, '_> {
 
     /// One value as a member.
     fn member(&mut self, i: usize, bare: bool, seen: &mut Seen, path: &Path) {
+        if self.left_out == Some(i as u16) {
+            return;
+        }
         if let Some(bytes) = self.record.value(i)
             && self.open(i, seen, path)
         {
@@ -287,7 +325,7 @@ impl<'a> Flat<'a, '_> {
         if &**name == "*" {
             return self.path(path);
         }
-        let first = seen.insert(self.record.record().values[i].field);
+        let first = seen.insert(self.record.record().values[i].field) && !(self.before)(name);
         if first {
             self.name(name.as_bytes());
         }
@@ -314,7 +352,7 @@ impl<'a> Flat<'a, '_> {
         true
     }
 
-    fn field(&self, i: usize) -> &'a Field {
+    fn field(&self, i: usize) -> &'b Field {
         &self.record.schema().fields[self.record.record().values[i].field as usize]
     }
 

@@ -108,6 +108,15 @@ pub enum Encoding {
     Json,
 }
 
+/// A line that stood in a string of another, minimised.
+#[derive(Clone, Copy, Debug)]
+pub struct Nested<'a> {
+    /// The value that it came from, by its place in the outer record.
+    pub value: u16,
+    /// What is left of it.
+    pub line: &'a Batch,
+}
+
 /// How a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
@@ -131,13 +140,50 @@ impl Encoding {
     #[inline]
     pub fn encode(self, record: &Treated<'_>, class: ClassId, tag: Option<Tag<'_>>, end: LineEnd, batch: &mut Batch) {
         match self {
-            Encoding::Same => same::write(record, tag, &mut batch.bytes),
+            Encoding::Same => same::write(record, None, tag, &mut batch.bytes),
             Encoding::Json => json::write(record, tag, &mut batch.bytes),
         }
         batch.bytes.extend_from_slice(match self {
             Encoding::Same => end.bytes(),
             Encoding::Json => b"\n",
         });
+        batch.close(class);
+    }
+
+    /// Writes a record that stands in envelopes or holds another line: envelopes, then the record, with the nested line in
+    /// the place of the value that it came from. For the input's own layout.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one line")]
+    pub fn encode_wrapped(
+        self,
+        wraps: &[Option<Treated<'_>>],
+        record: &Treated<'_>,
+        nested: Option<Nested<'_>>,
+        class: ClassId,
+        tag: Option<Tag<'_>>,
+        end: Option<LineEnd>,
+        batch: &mut Batch,
+    ) {
+        for wrap in wraps.iter().flatten() {
+            same::write(wrap, None, None, &mut batch.bytes);
+        }
+        same::write(record, nested, tag, &mut batch.bytes);
+        if let Some(end) = end {
+            batch.bytes.extend_from_slice(end.bytes());
+        }
+        batch.close(class);
+    }
+
+    /// Writes several records of one line as one flat JSON object: of several values of one name the first is written. A
+    /// value whose number is given is left out, because the line in it is a record of its own.
+    pub fn encode_flat<'a, 'b: 'a>(
+        self,
+        records: impl Iterator<Item = (&'a Treated<'b>, Option<u16>)> + Clone,
+        class: ClassId,
+        tag: Option<Tag<'_>>,
+        batch: &mut Batch,
+    ) {
+        json::write_all(records, tag, &mut batch.bytes);
+        batch.bytes.push(b'\n');
         batch.close(class);
     }
 

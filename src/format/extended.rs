@@ -1,26 +1,45 @@
-//! `combined` with more behind it: timings, upstreams, router names. What administrators add at the end is free text here.
+//! `combined` and `common` with more behind them: timings, upstreams, router names. What administrators add at the end is
+//! free text here.
 
 use super::{Ending, Malformed, Parse, template::Template};
 use crate::record::{Blank, Field, Item, Kind, Record, Schema, Span, State, Value};
 
-/// A layout whose last quoted value is followed by a blank and anything.
+/// A layout of fixed order that a blank and anything follow.
 #[derive(Clone, Debug)]
 pub struct Extended {
     front: Template,
     schema: Schema,
+    last: Last,
+}
+
+/// What the layout in front ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// The third quoted value: request, referer, agent. What follows is `message`.
+    Agent,
+    /// The size, behind the one quoted value, the request. What follows is `message` if there is no quote in it. With one
+    /// it is `event.original`: it may be a referer, an agent or what is left of a `combined` line that was cut in the
+    /// middle of one, and which of them nobody knows.
+    Size,
 }
 
 impl Extended {
-    /// What `front` reads, up to its sixth quote, and free text (`message`) behind a blank.
-    pub fn new(name: &str, front: Template) -> Extended {
+    /// What `front` reads, up to its last value, and free text behind a blank.
+    pub fn new(name: &str, front: Template, last: Last) -> Extended {
         let mut schema = front.schema().clone();
-        let field = schema.fields.len() as u16;
-        let literal = [&schema.tail[..], b" "].concat().into();
+        let literal: Box<[u8]> = [&schema.tail[..], b" "].concat().into();
+        let behind: &[&str] = match last {
+            Last::Agent => &["message"],
+            Last::Size => &["message", "event.original"],
+        };
+        for name in behind {
+            let field = schema.fields.len() as u16;
+            schema.fields.push(Field::new(name, Kind::Text));
+            schema.items.push(Item { literal: literal.clone(), field, blank: Blank::Dash });
+        }
         schema.name = name.into();
-        schema.fields.push(Field::new("message", Kind::Text));
-        schema.items.push(Item { literal, field, blank: Blank::Dash });
         schema.tail = Box::default();
-        Extended { front, schema }
+        Extended { front, schema, last }
     }
 }
 
@@ -30,8 +49,12 @@ impl Parse for Extended {
     }
 
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
-        let malformed = |at: usize| Malformed { at: at as u32, expected: "a blank behind the sixth quote" };
-        let end = sixth_quote(line).ok_or(malformed(line.len()))? + 1;
+        let malformed = |at: usize| Malformed { at: at as u32, expected: "a blank behind the layout" };
+        let end = match self.last {
+            Last::Agent => quote(line, 6).map(|at| at + 1),
+            Last::Size => quote(line, 2).and_then(|at| behind_size(line, at + 1)),
+        };
+        let end = end.ok_or(malformed(line.len()))?;
         if line.get(end) != Some(&b' ') {
             return Err(malformed(end));
         }
@@ -40,14 +63,33 @@ impl Parse for Extended {
             Ending::Whole => State::Present,
             Ending::Cut => State::Cut,
         };
-        let field = self.schema.fields.len() as u16 - 1;
-        record.values.push(Value { field, state, span: Span::new(end + 1, line.len()) });
+        let span = Span::new(end + 1, line.len());
+        let field = self.front.schema().fields.len() as u16;
+        match self.last {
+            Last::Agent => record.values.push(Value { field, state, span }),
+            Last::Size if memchr::memchr(b'"', span.of(line)).is_none() => {
+                record.values.push(Value { field, state, span });
+                record.push_absent(field + 1);
+            }
+            Last::Size => {
+                record.push_absent(field);
+                record.values.push(Value { field: field + 1, state, span });
+            }
+        }
         Ok(())
     }
 }
 
-/// Where the sixth quote is that no backslash escapes.
-fn sixth_quote(line: &[u8]) -> Option<usize> {
+/// Where the size ends, if a status and a size stand behind the quote before `at`.
+fn behind_size(line: &[u8], at: usize) -> Option<usize> {
+    let rest = line.get(at..)?.strip_prefix(b" ")?;
+    let status = memchr::memchr(b' ', &rest[..rest.len().min(4)])? + 1;
+    let size = rest[status..].iter().position(|byte| !byte.is_ascii_digit() && *byte != b'-')?;
+    Some(at + 1 + status + size)
+}
+
+/// Where the quote of this number is that no backslash escapes. The two of an empty user do not count.
+fn quote(line: &[u8], number: usize) -> Option<usize> {
     let (mut at, mut quotes) = (0, 0);
     loop {
         at += memchr::memchr2(b'"', b'\\', line.get(at..)?)?;
@@ -55,8 +97,12 @@ fn sixth_quote(line: &[u8]) -> Option<usize> {
             at += 2;
             continue;
         }
+        if quotes == 0 && line[at..].starts_with(b"\"\" [") {
+            at += 2;
+            continue;
+        }
         quotes += 1;
-        if quotes == 6 {
+        if quotes == number {
             return Some(at);
         }
         at += 1;
@@ -69,7 +115,10 @@ mod tests {
     use crate::format::common;
 
     fn read(line: &str, ending: Ending) -> Option<Vec<(String, State)>> {
-        let extended = Extended::new("combined_extended", common::combined());
+        read_by(&Extended::new("combined_extended", common::combined(), Last::Agent), line, ending)
+    }
+
+    fn read_by(extended: &Extended, line: &str, ending: Ending) -> Option<Vec<(String, State)>> {
         let mut record = Record::default();
         extended.parse(line.as_bytes(), ending, &mut record).ok()?;
         let text = |value: &Value| (String::from_utf8(value.span.of(line.as_bytes()).to_vec()).unwrap(), value.state);
@@ -98,5 +147,61 @@ mod tests {
         for line in [FRONT.to_owned(), format!("{FRONT}x"), format!("x {FRONT} y"), String::new(), r#"" \"#.into()] {
             assert_eq!(read(&line, Ending::Whole), None, "{line}");
         }
+    }
+
+    const COMMON: &str = r#"192.0.2.1 - kari [21/Nov/2026:10:00:00 +0100] "GET /a\"b HTTP/1.1" 200 512"#;
+
+    /// The field that what is behind `common` went to, and its text.
+    fn behind(line: &str, ending: Ending) -> Option<(String, String, State)> {
+        let extended = Extended::new("common_extended", common::common(), Last::Size);
+        let mut record = Record::default();
+        extended.parse(line.as_bytes(), ending, &mut record).ok()?;
+        assert_eq!(record.values.len(), extended.schema.fields.len());
+        let mut values = record.values.iter().filter(|value| value.state != State::Absent);
+        let last = values.next_back()?;
+        let name = extended.schema.fields[last.field as usize].name.to_string();
+        Some((name, String::from_utf8(last.span.of(line.as_bytes()).to_vec()).unwrap(), last.state))
+    }
+
+    #[test]
+    fn what_stands_behind_the_size_is_free_text_or_where_it_has_quotes_unknown() {
+        for (rest, field) in [
+            ("0.003", "message"),
+            ("15234 - 10.1.2.3:8080", "message"),
+            ("", "message"),
+            ("\"x\"", "event.original"),
+            ("0.003 \"https://www.example.org/\" \"curl/8\"", "event.original"),
+            ("\"https://www.example.org/a", "event.original"),
+            (r#""-" "Mozilla/5.0 (X11"#, "event.original"),
+        ] {
+            let read = behind(&format!("{COMMON} {rest}"), Ending::Whole).unwrap();
+            assert_eq!((&*read.0, &*read.1, read.2), (field, rest, State::Present));
+        }
+        assert_eq!(behind(&format!("{COMMON} rt=0.0"), Ending::Cut).unwrap().2, State::Cut);
+        let dash = COMMON.replace("200 512", "- -");
+        assert_eq!(behind(&format!("{dash} 0.1"), Ending::Whole).unwrap().1, "0.1");
+    }
+
+    #[test]
+    fn what_is_no_common_line_in_front_is_another_layout() {
+        for line in [
+            COMMON.to_owned(),
+            format!("{COMMON}x 1"),
+            format!("x {COMMON} 1"),
+            COMMON.replace(" 512", "") + " ",
+            COMMON.replace("200", "2000") + " 1",
+            COMMON.replace(" 200", "200") + " 1",
+            COMMON.replace("HTTP/1.1\"", "HTTP/1.1") + " 1",
+        ] {
+            assert_eq!(behind(&line, Ending::Whole), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_quotes_of_an_empty_user_are_none_of_the_request() {
+        let line = COMMON.replace("kari", "\"\"") + " 0.1";
+        assert_eq!(behind(&line, Ending::Whole).unwrap().1, "0.1");
+        let line = FRONT.replace("kari", "\"\"") + " 0.1";
+        assert_eq!(read(&line, Ending::Whole).unwrap().last().unwrap().0, "0.1");
     }
 }

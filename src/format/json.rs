@@ -5,12 +5,14 @@
 //! is not exactly one object is malformed. Tolerant within strings, where bytes need not be UTF-8 and surrogates not
 //! paired.
 
+mod line;
 mod names;
 mod scan;
 mod table;
-mod target;
 
-use super::{Ending, Malformed, Parse};
+pub use line::unescape_line;
+
+use super::{Ending, Malformed, Parse, request};
 use crate::record::{DEPTH, Kind, Mark, Record, Schema, Span, State, Value};
 use scan::malformed;
 use table::{ANY, Found, Names, STICKY, TOP};
@@ -93,7 +95,7 @@ impl Json {
                 push_request(line, start, end, escaped, record);
                 record.marks.push(Mark::Request(at));
             }
-            Shape::Target if target::is_absolute(&line[start..end]) => {
+            Shape::Target if request::is_absolute(&line[start..end]) => {
                 record.values.push(Value { field: URL, ..value });
                 record.marks.push(Mark::Text(at));
             }
@@ -179,7 +181,6 @@ impl Json {
         let mut depth = 1;
         // Where marks and values stood before our own tag.
         let mut tag = None;
-        let mut tags = 0;
         record.marks.push(Mark::Object);
         let mut byte;
         (at, byte) = scan::next(line, at + 1);
@@ -206,11 +207,8 @@ impl Json {
                     scan::next(line, at + 1)
                 }
             };
-            let mut found = if depth == 1 && key == b"sladd" {
-                if byte != b'{' || tags == 1 {
-                    return Err(malformed(start, "one tag"));
-                }
-                tags = 1;
+            // Whoever has two tags, one of them forged, loses both.
+            let mut found = if depth == 1 && key == b"sladd" && byte == b'{' {
                 tag = Some((record.marks.len(), record.values.len()));
                 Found { field: UNKNOWN, inside: ANY, key: UNKNOWN_KEY, withheld: false }
             } else {
@@ -321,19 +319,20 @@ fn state(withheld: bool) -> State {
 /// Five values: method, path, query, protocol, and the whole.
 fn push_request(line: &[u8], start: usize, end: usize, escaped: bool, record: &mut Record) {
     let value = &line[start..end];
-    let hidden = escaped && target::hides_cut(value);
-    match target::split_request(value) {
+    let hidden = escaped && request::hides_cut(value);
+    match request::split(value, memchr::memchr(b'?', value)) {
         Some(parts) if !hidden => {
-            record.push(METHOD, start, start + parts.method.end);
-            let (from, to) = (start + parts.target.start, start + parts.target.end);
-            if target::is_absolute(&line[from..to]) {
+            record.push(METHOD, start, start + parts.method);
+            let target = Span { end: parts.query.unwrap_or(parts.path).end, ..parts.path };
+            let (from, to) = (start + target.start as usize, start + target.end as usize);
+            if request::is_absolute(&line[from..to]) {
                 record.push(URL, from, to);
                 record.push_absent(QUERY);
             } else {
                 push_path(line, from, to, record);
             }
             match parts.protocol {
-                Some(protocol) => record.push(PROTOCOL, start + protocol.start, start + protocol.end),
+                Some(protocol) => record.push(PROTOCOL, start + protocol.start as usize, end),
                 None => record.push_absent(PROTOCOL),
             }
             record.push_absent(REQUEST);
@@ -347,7 +346,7 @@ fn push_request(line: &[u8], start: usize, end: usize, escaped: bool, record: &m
 
 /// Three values: path, query, and the whole.
 fn push_target(line: &[u8], start: usize, end: usize, escaped: bool, record: &mut Record) {
-    if escaped && target::hides_cut(&line[start..end]) {
+    if escaped && request::hides_cut(&line[start..end]) {
         record.push_absent(PATH);
         record.push_absent(QUERY);
         let span = Span::new(start, end);
@@ -360,7 +359,7 @@ fn push_target(line: &[u8], start: usize, end: usize, escaped: bool, record: &mu
 
 #[inline]
 fn push_path(line: &[u8], start: usize, end: usize, record: &mut Record) {
-    let (path, query) = target::split_target(&line[start..end]);
+    let (path, query) = request::split_target(&line[start..end]);
     record.push(PATH, start, start + path);
     match query {
         Some(query) => record.push(QUERY, start + query, end),

@@ -7,6 +7,7 @@
 pub mod apache;
 pub mod common;
 mod compile;
+pub mod envelope;
 pub mod extended;
 mod grammar;
 pub mod json;
@@ -20,6 +21,7 @@ pub mod text;
 mod usual;
 
 use crate::record::{Record, Schema, Sight};
+use extended::{Extended, Last};
 use std::fmt;
 use usual::Usual;
 
@@ -57,13 +59,23 @@ pub trait Parse {
 #[derive(Clone, Debug)]
 pub enum Format {
     /// A layout of fixed order with free text behind it.
-    Extended(extended::Extended),
+    Extended(Extended),
     /// One JSON object a line.
     Json(json::Json),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
     Text(text::Text),
+}
+
+impl Format {
+    /// Whether it accounts for every byte of a line; the others have a place where anything may stand.
+    pub(crate) fn is_exact(&self) -> bool {
+        match self {
+            Format::Json(_) | Format::Template(_) => true,
+            Format::Extended(_) | Format::Text(_) => false,
+        }
+    }
 }
 
 impl Parse for Format {
@@ -175,24 +187,32 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "main" => Ok(Format::Template(common::main())),
         "combined_extended" => Ok(combined_extended()),
-        "json" | "ndjson" => Ok(Format::Json(json::Json::new())),
+        "common_extended" => Ok(common_extended()),
+        "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
         "text" => Ok(text()),
         _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
     }
 }
 
-/// The layouts that `auto` tries, in order of rank. Every line fits `text`, so that it is not among them.
+/// The layouts that `auto` tries, in order of rank: those that account for every byte before those with free text behind
+/// them. Every line fits `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
     let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
     let [vhost, combined, main, common] = layouts.map(Format::Template);
-    let vhost_extended = extended::Extended::new("vhost_combined_extended", common::vhost_combined());
-    let extended = [Format::Extended(vhost_extended), combined_extended()];
-    let [vhost_extended, combined_extended] = extended;
-    vec![Format::Json(json::Json::new()), vhost, combined, main, vhost_extended, combined_extended, common]
+    let vhost_extended = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
+    let vhost_extended = Format::Extended(vhost_extended);
+    let extended = [vhost_extended, combined_extended(), common_extended()];
+    let mut all = vec![Format::Json(json::Json::new()), vhost, combined, main, common];
+    all.extend(extended);
+    all
 }
 
 fn combined_extended() -> Format {
-    Format::Extended(extended::Extended::new("combined_extended", common::combined()))
+    Format::Extended(Extended::new("combined_extended", common::combined(), Last::Agent))
+}
+
+fn common_extended() -> Format {
+    Format::Extended(Extended::new("common_extended", common::common(), Last::Size))
 }
 
 /// The format of lines of which nothing is known.
@@ -200,8 +220,7 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
-const NAMES: &str =
-    "auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+const NAMES: &str = "auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
 
 #[cfg(test)]
 mod tests {
@@ -234,7 +253,7 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }

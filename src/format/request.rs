@@ -98,18 +98,53 @@ pub(crate) fn push_target(record: &mut Record, field: u16, line: &[u8], start: u
     }
 }
 
+/// A target at its first question mark: where the path ends, and where the query starts.
+#[inline]
+pub(crate) fn split_target(target: &[u8]) -> (usize, Option<usize>) {
+    match memchr(b'?', target) {
+        Some(at) => (at, Some(at + 1)),
+        None => (target.len(), None),
+    }
+}
+
 /// Whether this reads as a target without its method: a path, a URL, or the asterisk of OPTIONS.
 pub(crate) fn is_target(target: &[u8]) -> bool {
     match target.first() {
         Some(b'/') => true,
         Some(b'*') => target.len() == 1,
-        Some(byte) if byte.is_ascii_alphabetic() => {
-            let scheme =
-                target.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'+').count();
-            target[scheme..].starts_with(b"://")
-        }
-        Some(_) | None => false,
+        Some(_) => is_absolute(target),
+        None => false,
     }
+}
+
+/// Whether a target names its scheme and host, `http://host/path`: its path is not all there is to hide.
+#[inline]
+pub(crate) fn is_absolute(target: &[u8]) -> bool {
+    if !target.first().is_some_and(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let of_scheme = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let scheme = target.iter().take(LONGEST_SCHEME).take_while(of_scheme).count();
+    // `:\/\/` is how some JSON writers put it.
+    let rest = &target[scheme..];
+    rest.starts_with(b"://") || rest.starts_with(b":\\/")
+}
+
+/// Whether the body of a JSON string spells as an escape one of the bytes at which requests are cut (blank, slash,
+/// colon, question mark). No writer does that for a good reason.
+#[inline]
+pub(crate) fn hides_cut(body: &[u8]) -> bool {
+    let mut from = 0;
+    while let Some(at) = memchr::memchr(b'\\', &body[from..]) {
+        let escape = &body[from + at..];
+        if let Some(&[b'u', b'0', b'0', high, low]) = escape.get(1..6)
+            && matches!((high, low | 0x20), (b'2', b'0' | b'f') | (b'3', b'a' | b'f'))
+        {
+            return true;
+        }
+        from = (from + at + 2).min(body.len());
+    }
+    false
 }
 
 /// A target at its first question mark.
@@ -142,6 +177,10 @@ fn any_protocol(line: &[u8]) -> Option<usize> {
     let tail = line.len().saturating_sub(LONGEST_PROTOCOL + 1);
     let at = tail + memrchr(b' ', &line[tail..])? + 1;
     let word = &line[at..];
+    // What was withheld reads as a protocol still.
+    if word == b"-" {
+        return Some(at);
+    }
     let slash = word.iter().position(|&byte| byte == b'/')?;
     let (name, version) = (&word[..slash], &word[slash + 1..]);
     let version = match version {
@@ -160,6 +199,9 @@ fn is_method(byte: u8) -> bool {
 
 /// `VERSION-CONTROL` and `UPDATEREDIRECTREF` are the longest registered ones.
 const LONGEST_METHOD: usize = 32;
+
+/// `android-app` and `chrome-extension` are among the longest that clients send.
+const LONGEST_SCHEME: usize = 32;
 
 /// `HTTP/1.1` has 8 bytes; names of other protocols are as short.
 const LONGEST_PROTOCOL: usize = 16;
@@ -211,6 +253,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_withheld_still_reads_as_a_request() {
+        assert_eq!(parts("- - -"), Some(("-", "-", None, Some("-"))));
+        assert_eq!(parts("GET /a?b -"), Some(("GET", "/a", Some("b"), Some("-"))));
+    }
+
+    #[test]
+    fn an_absolute_target_is_told_from_a_path() {
+        for target in
+            ["http://www.example.org/a", "https:\\/\\/www.example.org", "ftp://x", "android-app://org.example"]
+        {
+            assert!(is_absolute(target.as_bytes()), "{target}");
+        }
+        for target in ["", "/a://b", "*", "www.example.org:443", "a/b", "://x", "1://x"] {
+            assert!(!is_absolute(target.as_bytes()), "{target}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_question_mark_is_seen() {
+        assert!(hides_cut(br"/a\u003fb=c"));
+        assert!(hides_cut(br"/a\\\u003Fb=c"));
+        assert!(hides_cut(br"GET\u0020/a"));
+        assert!(!hides_cut(br"/a\\u003fb=c"));
+        assert!(!hides_cut(br"/a?b=c\u0026d=e"));
+    }
+
+    #[test]
     fn what_is_no_request_stays_whole() {
         for line in [
             "",
@@ -244,7 +313,7 @@ mod tests {
         #[test]
         fn arbitrary_bytes_never_panic(line in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = split(&line, memchr(b'?', &line));
-            let _ = is_target(&line);
+            let _ = (is_target(&line), hides_cut(&line));
         }
     }
 }

@@ -13,9 +13,14 @@ pub struct Text {
 impl Text {
     /// Named `text`.
     pub fn new() -> Text {
+        Text::named("text")
+    }
+
+    /// The same under the name of what it stood in.
+    pub fn named(name: &str) -> Text {
         let item = Item { literal: Box::default(), field: 0, blank: Blank::Empty };
         let fields = vec![Field::new("message", Kind::Text)];
-        Text { schema: Schema { name: "text".into(), fields, items: vec![item], tail: Box::default() } }
+        Text { schema: Schema { name: name.into(), fields, items: vec![item], ..Schema::default() } }
     }
 }
 

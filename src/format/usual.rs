@@ -81,6 +81,7 @@ impl Usual {
         let request = request::values(4, line, start, quote, sight.mark(start).map(|mark| mark - start));
         record.marks.clear();
         record.blanks = Blanks::default();
+        record.layout = 0;
         let absent = Value { field: 0, state: State::Absent, span: Span { start: 0, end: 0 } };
         record.values.resize(11 + texts, absent);
         let (fixed, values) = record.values.split_first_chunk_mut::<11>()?;

@@ -2,6 +2,7 @@
 
 use super::{Plan, Route};
 use crate::{
+    detect::Kinds,
     epoch::Period,
     format::Parse,
     policy::{Coarsen, Network, Port, Treatment},
@@ -33,6 +34,7 @@ impl fmt::Display for Explanation<'_> {
             before.push((name, rows));
         }
         f.write_str(malformed(plan))?;
+        f.write_str(&exempt(plan))?;
         f.write_str(
             "What stays linkable is so to anyone who reads the log; whose a pseudonym is, only to the holder of its key.\n\
              A keyed pseudonym is still personal data (GDPR art. 4(5)) as long as its key lives.\n\
@@ -121,7 +123,7 @@ fn rows(plan: &Plan, route: &Route) -> Vec<Row> {
         if rows.iter().any(|row| row.field == name) {
             continue;
         }
-        let (what, linkable) = describe(treatment, field.kind, plan.period);
+        let (what, linkable) = describe(treatment, field.kind, plan);
         let deciding = (route.rules.0.iter())
             .filter(|(_, conditions)| conditions.fields.iter().any(|(at, _)| fields[*at as usize].name == field.name))
             .map(|(class, _)| class_name(plan, *class));
@@ -156,8 +158,21 @@ fn malformed(plan: &Plan) -> &'static str {
     }
 }
 
+/// The networks that are left alone, and why.
+fn exempt(plan: &Plan) -> String {
+    let (networks, reason) = &plan.exempt;
+    if networks.is_empty() {
+        return String::new();
+    }
+    let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    let why = reason.as_deref().map_or(String::new(), |reason| format!(" ({reason})"));
+    format!("Addresses of {} are exempt{why}: they stand as they came in every field.\n", networks.join(", "))
+}
+
 /// What happens, and what stays linkable and to whom.
-fn describe(treatment: &Treatment, kind: Kind, period: Option<Period>) -> (String, String) {
+fn describe(treatment: &Treatment, kind: Kind, plan: &Plan) -> (String, String) {
+    let period: Option<Period> = plan.period;
+    let inner = cut(&plan.inner);
     let epoch = period.map_or("epoch", |period| period.as_str().trim_start_matches("1 "));
     match treatment {
         Treatment::Coarsen(Coarsen::Minute) => ("rounded down to the minute".into(), "the minute".into()),
@@ -166,31 +181,55 @@ fn describe(treatment: &Treatment, kind: Kind, period: Option<Period>) -> (Strin
         Treatment::Coarsen(Coarsen::Step(step)) => {
             (format!("rounded down to a multiple of {step}"), "the range".into())
         }
-        Treatment::Cookie { .. } => ("names kept, values dropped or pseudonymised".into(), pseudonyms(epoch)),
+        Treatment::Cookie { keep, pseudonym, .. } => {
+            (format!("names kept, values dropped{}", listed(keep, pseudonym)), pseudonyms(epoch))
+        }
+        Treatment::Country { .. } => ("the country's two letters, dropped where unknown".into(), "the country".into()),
         Treatment::Drop => ("dropped".into(), "nothing".into()),
         Treatment::Family { version: true } => {
             ("family, major version and system".into(), "a group of like browsers".into())
         }
         Treatment::Family { version: false } => ("family and system".into(), "a large group of like browsers".into()),
-        Treatment::Keep { .. } => (format!("kept if it is {}", grammar(kind)), "the value".into()),
+        Treatment::Keep { reason: Some(reason) } => {
+            (format!("kept if it is {}, for it is {reason}", grammar(kind)), "the value".into())
+        }
+        Treatment::Keep { reason: None } => (format!("kept if it is {}", grammar(kind)), "the value".into()),
         Treatment::Language => ("the first language's primary tag".into(), "the language".into()),
         Treatment::Origin => (
-            "scheme, host and port".into(),
+            format!("scheme, host and port; an address {inner}"),
             if kind == Kind::Referer { "the site that linked" } else { "the site" }.into(),
         ),
-        Treatment::Path => ("kept, segments that look like identifiers replaced".into(), "the page".into()),
+        Treatment::Path => {
+            (format!("kept, segments that look like identifiers replaced; addresses {inner}"), "the page".into())
+        }
         Treatment::Pseudonym { digits } => {
             (format!("keyed pseudonym of {digits} digits, a new key each {epoch}"), pseudonyms(epoch))
         }
-        Treatment::Query { .. } => {
-            ("names kept, values dropped but for a short list, ids pseudonymised".into(), pseudonyms(epoch))
-        }
-        Treatment::Scrub { network, .. } => (
-            format!("free text, what the detectors find replaced; addresses {}", cut(network)),
-            "the rest of the text".into(),
+        Treatment::Query { keep, pseudonym, .. } => (
+            format!("names kept, values dropped but for a short list, ids pseudonymised{}", listed(keep, pseudonym)),
+            pseudonyms(epoch),
         ),
+        Treatment::Scrub { kinds, network } => {
+            let names: Vec<&str> =
+                Kinds::NAMES.iter().filter(|(_, one)| kinds.has(*one)).map(|(name, _)| *name).collect();
+            let what = match *kinds == Kinds::ALL {
+                true => "what the detectors find".to_owned(),
+                false => format!("only {}", names.join(", ")),
+            };
+            let addresses = if kinds.has(Kinds::IP) { format!("; addresses {}", cut(network)) } else { String::new() };
+            (format!("free text, {what} replaced{addresses}"), "the rest of the text".into())
+        }
         Treatment::Truncate(network) => (cut(network), "the network".into()),
     }
+}
+
+/// What a policy says of single names.
+fn listed(keep: &[Box<str>], pseudonym: &[Box<str>]) -> String {
+    let list = |names: &[Box<str>], what: &str| match names.is_empty() {
+        true => String::new(),
+        false => format!("; {} {what}", names.join(", ")),
+    };
+    list(keep, "kept") + &list(pseudonym, "pseudonymised")
 }
 
 fn cut(network: &Network) -> String {

@@ -9,7 +9,11 @@ use crate::{
     encode::Encoding,
     epoch::{Epoch, Period},
     error::{Error, Kind as ErrorKind},
-    format::{self, CompileError, Format, Parse, json},
+    format::{
+        self, CompileError, Format, Parse,
+        envelope::{self, Envelope},
+        json, text,
+    },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
     record::{Clock, Escape, Field, Kind, Schema},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
@@ -18,6 +22,7 @@ use crate::{
         self, Aid, Step,
         coarsen::{Coarsen, Unit},
         cookie::Cookie,
+        country::Country,
         family::Family,
         keep::Grammar,
         keys::Keys,
@@ -40,6 +45,8 @@ pub struct Plan {
     pub(crate) routes: Vec<Route>,
     /// The first of them that reads lines by sight, where those before it refuse all that it so reads.
     pub(crate) seeing: Option<usize>,
+    /// What may stand around a line, in the order in which it is tried.
+    pub(crate) envelopes: Vec<Wrap>,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -56,6 +63,10 @@ pub struct Plan {
     classes: Vec<retention::Class>,
     last_class: ClassId,
     policy: (Box<str>, u32),
+    /// How addresses inside paths, queries, URLs and host names are cut.
+    inner: Network,
+    /// What no field's step cuts, and why.
+    exempt: (Arc<[IpNet]>, Option<Box<str>>),
 }
 
 /// One format with what happens to its fields.
@@ -69,37 +80,69 @@ pub(crate) struct Route {
     pub(crate) rules: Rules,
     /// Fields that can date the record, in order. Unused where fields stand in any order.
     pub(crate) clocks: Vec<(u16, Clock)>,
-    /// Whether a record's values stand in any order (JSON).
+    /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
     pub(crate) dynamic: bool,
+    /// Fields whose strings may hold a line of their own: free text of JSON.
+    pub(crate) lines: Box<[u16]>,
     treatments: Vec<Treatment>,
     /// Whether the policy names the field.
     named: Vec<bool>,
+}
+
+/// One envelope with what happens to its fields.
+#[derive(Debug)]
+pub(crate) struct Wrap {
+    pub(crate) envelope: Envelope,
+    /// One a field of the schema.
+    pub(crate) steps: Box<[Step]>,
+    /// Where the line in it goes when it fits no format.
+    pub(crate) text: Route,
 }
 
 impl Plan {
     /// Compiles a valid policy.
     ///
     /// # Errors
-    /// A format that is not known or a directive that cannot be compiled, with where and the remedy.
+    /// A format that is not known or a directive that cannot be compiled, with where and the remedy; a database that was
+    /// not handed in ([`Policy::named_databases`])
     pub fn compile(policy: &Policy) -> Result<Plan, Error> {
-        let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new() };
+        let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new(), missing: None };
         let mut formats = Vec::new();
+        let mut envelopes: Vec<Envelope> = Vec::new();
         let mut text_is_a_format = false;
         for written in &policy.source.formats {
             match &**written {
-                "auto" => formats.extend(format::auto()),
+                "auto" => {
+                    formats.extend(format::auto());
+                    envelopes.extend(envelope::all());
+                }
                 "text" => text_is_a_format = true,
+                name if envelope::NAMES.contains(&name) => envelopes.extend(envelope::named(name).unwrap_or_default()),
                 name => formats.push(format::named(name).map_err(|fault| unreadable(name, &fault))?),
             }
         }
+        // What is named by its wrapping alone holds lines of any format.
+        let wraps = |name: &str| matches!(name, "docker" | "journald") || envelope::NAMES.contains(&name);
+        if policy.source.formats.iter().all(|name| wraps(name)) {
+            formats = format::auto();
+            if envelopes.is_empty() {
+                envelopes = envelope::all();
+            }
+        }
+        let envelopes = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
         let seeing =
             (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
+        if let Some(path) = compiler.missing {
+            let message = format!("database {} is not opened; hand it in by `Databases::provide`", path.display());
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         Ok(Plan {
             routes,
             seeing,
+            envelopes,
             text,
             text_is_a_format,
             encoding: match policy.encode.layout {
@@ -109,10 +152,12 @@ impl Plan {
             tagged: policy.encode.tag == TagForm::Append,
             zone: policy.source.zone.clone(),
             period: (!compiler.labels.is_empty()).then_some(policy.keys.epoch),
-            labels: compiler.labels,
+            labels: compiler.labels.clone(),
             classes: classes(policy),
             last_class: ClassId(policy.rules.last().map_or(0, |rule| rule.class)),
             policy: (policy.name.clone(), policy.version),
+            inner: compiler.network(),
+            exempt: (compiler.exempt, policy.exempt_reason.clone()),
         })
     }
 
@@ -161,12 +206,14 @@ struct Compiler<'a> {
     exempt: Arc<[IpNet]>,
     /// Names of the fields that are pseudonymised; a pseudonym's slot is an index into it.
     labels: Vec<Box<str>>,
+    /// A database that nobody handed in.
+    missing: Option<Box<std::path::Path>>,
 }
 
 impl Compiler<'_> {
     fn route(&mut self, format: Format) -> Route {
-        let dynamic = matches!(format, Format::Json(_));
         let schema = format.schema();
+        let dynamic = schema.items.is_empty() || !schema.more.is_empty();
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
         let steps: Box<[Step]> =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
@@ -175,9 +222,25 @@ impl Compiler<'_> {
             .filter(|(_, clock)| *clock != Clock::Partial)
             .collect();
         let rules = self.rules(schema);
+        let is_line = |(field, (treatment, _)): (&Field, &(Treatment, bool))| {
+            matches!(format, Format::Json(_))
+                && &*field.name == "message"
+                && matches!(treatment, Treatment::Scrub { .. })
+        };
+        let lines = schema.fields.iter().zip(&found).map(is_line);
+        let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
         let early = treatment::early(&steps);
         let (treatments, named) = found.into_iter().unzip();
-        Route { format, steps, early, rules, clocks, dynamic, treatments, named }
+        Route { format, steps, early, rules, clocks, dynamic, lines, treatments, named }
+    }
+
+    fn wrap(&mut self, envelope: Envelope) -> Wrap {
+        let schema = envelope.schema();
+        let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
+        let steps =
+            schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
+        let text = Format::Text(text::Text::named(&schema.name));
+        Wrap { text: self.route(text), envelope, steps }
     }
 
     /// The route of lines of which nothing is known: scrubbed as the policy scrubs messages, else by every detector.
@@ -219,6 +282,13 @@ impl Compiler<'_> {
                 self.pseudonym("device.id", Kind::Identifier, *digits),
                 self.pseudonym("session.id", Kind::Identifier, *digits),
             )),
+            Treatment::Country { database } => match self.policy.databases.at(database) {
+                Some(database) => Step::Country(Country { database: database.clone() }),
+                None => {
+                    self.missing = Some(database.clone());
+                    Step::Drop
+                }
+            },
             Treatment::Drop => Step::Drop,
             Treatment::Family { version } => Step::Family(Family::new(*version)),
             Treatment::Keep { .. } => Step::Keep(self.grammar(field)),
@@ -242,7 +312,8 @@ impl Compiler<'_> {
                     Escape::Json => Controls::Json,
                     Escape::Hex | Escape::None => Controls::Escape,
                 };
-                Step::Scrub(Scrub::new(*kinds, self.truncate(*network), controls))
+                let scrub = Scrub::new(*kinds, self.truncate(*network), controls);
+                Step::Scrub(if field.kind == Kind::Address { scrub.of_addresses() } else { scrub })
             }
             Treatment::Truncate(network) => Step::Truncate(self.truncate(*network)),
         }

@@ -6,8 +6,8 @@ mod retention;
 mod words;
 
 use super::{
-    Class, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm, Treatment,
-    builtin,
+    Class, Databases, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm,
+    Treatment, builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
@@ -77,7 +77,7 @@ struct Draft {
     malformed_limit: Option<f64>,
     zone: Option<Zone>,
     fields: Vec<fields::Written>,
-    exempt: Option<At<Vec<IpNet>>>,
+    exempt: Option<At<Exempt>>,
     retention: Option<retention::Written>,
     layout: Option<Layout>,
     tag: Option<TagForm>,
@@ -161,6 +161,7 @@ impl Draft {
         let formats = formats.map_or_else(|| vec!["auto".into()], |formats| formats.value.clone());
         let malformed = self.malformed.as_ref().or(base.malformed.as_ref()).map_or(OnMalformed::Scrub, |at| at.value);
         let limit = self.malformed_limit.or(base.malformed_limit).unwrap_or(DEFAULT_LIMIT);
+        let exempt = self.exempt.as_ref().or(base.exempt.as_ref()).map_or_else(Exempt::default, |at| at.value.clone());
         let mut policy = Policy {
             name: name.value.clone(),
             version,
@@ -173,7 +174,8 @@ impl Draft {
             },
             fields,
             rest,
-            exempt: self.exempt.as_ref().or(base.exempt.as_ref()).map_or_else(Vec::new, |at| at.value.clone()),
+            exempt: exempt.0,
+            exempt_reason: exempt.1,
             classes: retention.classes.clone(),
             rules: Vec::new(),
             encode: Encode {
@@ -187,6 +189,7 @@ impl Draft {
             },
             // A base's examples say what the base does.
             examples: self.examples.clone(),
+            databases: Databases::default(),
         };
         policy.rules = retention.rules_under(&policy, report);
         Some(policy)
@@ -294,9 +297,12 @@ fn version(top: &Table<'_>, report: &mut Report) -> Option<u32> {
     Some(version.value as u32)
 }
 
-fn exempt(table: &Table<'_>, report: &mut Report) -> Option<At<Vec<IpNet>>> {
+/// Networks and why they are exempt.
+type Exempt = (Vec<IpNet>, Option<Box<str>>);
+
+fn exempt(table: &Table<'_>, report: &mut Report) -> Option<At<Exempt>> {
     table.need("networks", report);
-    reason(table, report);
+    let why = reason(table, report);
     if !table.has("reason") {
         report.helped(
             Code::MissingKey,
@@ -307,7 +313,7 @@ fn exempt(table: &Table<'_>, report: &mut Report) -> Option<At<Vec<IpNet>>> {
     }
     let networks = table.texts("networks", report)?;
     let value = networks.value.iter().filter_map(|network| words::network(network, report)).collect();
-    Some(At { value, span: networks.span })
+    Some(At { value: (value, why), span: networks.span })
 }
 
 /// The reason that stands in a table; an empty one is none.

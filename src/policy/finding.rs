@@ -216,7 +216,7 @@ codes! {
     UnknownBase = "E080",
     /// The policy's name or version is missing or malformed.
     BadName = "E090",
-    /// Keys in a directory that depends on where the program was started.
+    /// A path that depends on where the program was started.
     RelativeDirectory = "E091",
     /// A field is treated less strictly than in the base.
     FieldWeaker = "W100",

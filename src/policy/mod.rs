@@ -21,8 +21,10 @@ use crate::{
     epoch::Period,
     retention::{Basis, Keep, Purpose},
     time::Zone,
+    treatment::country::Database,
 };
 use ipnet::IpNet;
+use std::{path::Path, sync::Arc};
 
 /// A valid policy.
 ///
@@ -55,6 +57,8 @@ pub struct Policy {
     pub rest: Treatment,
     /// Addresses that are left as they are.
     pub exempt: Vec<IpNet>,
+    /// Why they are; `None` where there are none.
+    pub exempt_reason: Option<Box<str>>,
     /// Classes, each named once, in the order of their first rule.
     pub classes: Vec<Class>,
     /// First match wins; the last has no conditions.
@@ -65,6 +69,8 @@ pub struct Policy {
     pub keys: Keys,
     /// Examples that `sladd test` runs.
     pub examples: Vec<Example>,
+    /// What was opened for it. Nothing of it is written in the policy.
+    pub databases: Databases,
 }
 
 impl Policy {
@@ -95,6 +101,20 @@ impl Policy {
         found.map_or(&self.rest, |(_, treatment)| treatment)
     }
 
+    /// The databases that it names, each once. Whoever may open files hands them in by [`Databases::provide`] before the
+    /// policy is compiled.
+    pub fn named_databases(&self) -> Vec<&Path> {
+        let mut paths: Vec<&Path> = Vec::new();
+        for treatment in self.fields.iter().map(|(_, treatment)| treatment).chain([&self.rest]) {
+            if let Treatment::Country { database } = treatment
+                && !paths.contains(&&**database)
+            {
+                paths.push(database);
+            }
+        }
+        paths
+    }
+
     /// Each point in which this policy protects less than `base`.
     pub fn weakenings(&self, base: &Policy) -> Vec<Weakening> {
         weaken::weakenings(self, base)
@@ -112,6 +132,31 @@ pub struct Source {
     pub malformed_limit: Option<f64>,
     /// The zone of layouts that have none.
     pub zone: Zone,
+}
+
+/// Databases that were opened for a policy, by their paths.
+///
+/// Two policies that say the same are equal, whatever was opened for them.
+#[derive(Clone, Debug, Default)]
+pub struct Databases(Vec<(Box<Path>, Arc<Database>)>);
+
+impl Databases {
+    /// Hands in what stands at `path`.
+    pub fn provide(&mut self, path: &Path, database: Arc<Database>) {
+        self.0.retain(|(other, _)| **other != *path);
+        self.0.push((path.into(), database));
+    }
+
+    /// What stands at `path`, if it was handed in.
+    pub fn at(&self, path: &Path) -> Option<&Arc<Database>> {
+        self.0.iter().find(|(other, _)| **other == *path).map(|(_, database)| database)
+    }
+}
+
+impl PartialEq for Databases {
+    fn eq(&self, _: &Databases) -> bool {
+        true
+    }
 }
 
 /// What becomes of a line that fits no format.
@@ -136,6 +181,11 @@ pub enum Treatment {
         pseudonym: Vec<Box<str>>,
         /// Of each pseudonym, 4 to 32.
         digits: u8,
+    },
+    /// The country of an address, two letters.
+    Country {
+        /// Where the database is: an absolute path.
+        database: Box<Path>,
     },
     /// Withholds it.
     Drop,

@@ -344,8 +344,14 @@ const VOCABULARY: &[Row] = &[
     ("request.retries", Number, &[]),
     ("request.overhead", Number, &[]),
     ("envoy.response_flags", Word, &["response_flags"]),
+    ("log.syslog.priority", Number, &[]),
+    ("log.syslog.msgid", Word, &[]),
+    ("log.syslog.structured_data", Text, &[]),
+    ("log.iostream", Word, &[]),
+    ("log.cri.tag", Word, &[]),
     ("log.level", Word, &["level", "severity_text", "severity"]),
     ("message", Text, &["msg", "log", "body"]),
+    ("event.original", Text, &[]),
 ];
 
 #[cfg(test)]

@@ -67,7 +67,8 @@ fn fields(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
 /// Whether `now` shows no more of a value of this kind than `was`.
 fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
     use Treatment::{
-        Coarsen as Round, Cookie, Drop, Family, Keep, Language, Origin, Path, Pseudonym, Query, Scrub, Truncate,
+        Coarsen as Round, Cookie, Country, Drop, Family, Keep, Language, Origin, Path, Pseudonym, Query, Scrub,
+        Truncate,
     };
     match (now, was) {
         (Drop, _) | (_, Keep { .. }) => true,
@@ -77,6 +78,10 @@ fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
         (Pseudonym { digits: now }, Pseudonym { digits: was }) => now <= was,
         (Truncate(now), Truncate(was)) => cuts_as_much(*now, *was),
         (Truncate(now), Pseudonym { .. }) => cuts_as_much(*now, USUAL),
+        // Whose database it is says nothing of the visitor.
+        (Country { .. }, Country { .. } | Pseudonym { .. }) => true,
+        // A network of the usual size lies in one country, with few exceptions.
+        (Country { .. }, Truncate(was) | Scrub { network: was, .. }) => cuts_as_much(USUAL, *was),
         (
             Cookie { keep, pseudonym, digits },
             Cookie { keep: was_keep, pseudonym: was_pseudonym, digits: was_digits },
@@ -103,6 +108,7 @@ fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
             Keep { .. }
             | Round(_)
             | Cookie { .. }
+            | Country { .. }
             | Family { .. }
             | Language
             | Origin
@@ -205,6 +211,7 @@ impl fmt::Display for Treatment {
                 f.write_str("cookie")?;
                 parameters(f, keep, pseudonym)
             }
+            Treatment::Country { .. } => f.write_str("country"),
             Treatment::Drop => f.write_str("drop"),
             Treatment::Family { version: true } => f.write_str("family"),
             Treatment::Family { version: false } => f.write_str("family without version"),

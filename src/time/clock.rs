@@ -16,6 +16,8 @@ use crate::record::Clock;
 pub fn parse(clock: Clock, bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
     match clock {
         Clock::Clf => clf(bytes),
+        // The year is not in it: `parse_rfc3164` is told one.
+        Clock::Rfc3164 => None,
         Clock::Rfc3339 => year_first(bytes, DASHED, zone),
         Clock::EpochSeconds => number(bytes, 1, 0),
         Clock::EpochMillis => number(bytes, 1_000, 0),
@@ -25,6 +27,26 @@ pub fn parse(clock: Clock, bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
         Clock::Any => any(bytes, zone),
     }
 }
+
+/// Whether `bytes` write a time in the form `clock`, to the last byte.
+#[inline]
+pub fn is_time(clock: Clock, bytes: &[u8]) -> bool {
+    match clock {
+        // In some year: any span of nine has all days that there are.
+        Clock::Rfc3164 => parse_rfc3164(bytes, SOME_TIME, &Zone::utc()).is_some(),
+        Clock::Clf
+        | Clock::Rfc3339
+        | Clock::EpochSeconds
+        | Clock::EpochMillis
+        | Clock::EpochMicros
+        | Clock::EpochNanos
+        | Clock::Partial
+        | Clock::Any => parse(clock, bytes, &Zone::utc()).is_some(),
+    }
+}
+
+/// The first second of 2030.
+const SOME_TIME: Timestamp = Timestamp(1_893_456_000);
 
 /// The point in time that `Nov 21 10:00:00` writes, with a fraction or without, as RFC 3164 and its many writers have it.
 ///

@@ -1,10 +1,7 @@
 //! Times and numbers rounded down.
 
 use super::{Aid, Outcome};
-use crate::{
-    record::Clock,
-    time::{self, Zone},
-};
+use crate::{record::Clock, time};
 
 /// How far a value is rounded down. A value that is neither a time nor a number is withheld.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,11 +45,14 @@ impl Coarsen {
 
 fn write_time(clock: Clock, value: &[u8], unit: Unit, made: &mut Vec<u8>) -> Option<()> {
     // The zone decides no digit of what is written: only that of a time without one, in which it stays.
-    time::parse(clock, value, &Zone::utc())?;
+    if !time::is_time(clock, value) {
+        return None;
+    }
     let time_at = match (clock, value) {
         (Clock::Clf, _) | (Clock::Any, [_, _, b'/', ..]) => 12,
         (Clock::Rfc3339, _) | (Clock::Any, [_, _, _, _, b'-' | b'/', ..] | [_, _, _, b' ', ..]) => 11,
         (Clock::Any, [_, _, _, b',', ..]) => 17,
+        (Clock::Rfc3164, _) => 7,
         (Clock::EpochSeconds, _) => return write_epoch(value, 1, unit, made),
         (Clock::EpochMillis, _) => return write_epoch(value, 1_000, unit, made),
         (Clock::EpochMicros, _) => return write_epoch(value, 1_000_000, unit, made),

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     detect::{Kinds, Place},
     record::{Clock, Kind},
-    time::{self, Zone},
+    time,
 };
 
 /// What a kept value must look like. What does not is withheld, whatever the policy says.
@@ -255,12 +255,13 @@ fn is_instant(clock: Clock, value: &[u8]) -> bool {
         // The server prints it by its own format: letters of months, weekdays and zones among digits.
         Clock::Partial => value.len() <= 48 && value.iter().all(|&byte| has(byte, PARTIAL)),
         Clock::Clf
+        | Clock::Rfc3164
         | Clock::Rfc3339
         | Clock::EpochSeconds
         | Clock::EpochMillis
         | Clock::EpochMicros
         | Clock::EpochNanos
-        | Clock::Any => time::parse(clock, value, &Zone::utc()).is_some(),
+        | Clock::Any => time::is_time(clock, value),
     }
 }
 

@@ -1,5 +1,55 @@
 //! Lists of addresses as headers and upstreams write them: `a, b`, `a : b`, and the pairs of a `Forwarded` header.
 
+use super::{
+    address::{Address, parse_element, parse_v6},
+    escape,
+};
+
+/// What becomes of one address: appends something and says so, or refuses it. It is given the port as it was written.
+pub(super) trait Write: FnMut(Address, Option<&[u8]>, &mut Vec<u8>) -> bool {}
+
+impl<F: FnMut(Address, Option<&[u8]>, &mut Vec<u8>) -> bool> Write for F {}
+
+/// Treats each address of `value`, in any spelling, and appends it, or `-` for an element that is no address.
+///
+/// Returns whether any was treated; if none was, nothing is appended. What `buffer` holds means nothing.
+pub(super) fn addresses(value: &[u8], buffer: &mut Vec<u8>, made: &mut Vec<u8>, mut write: impl Write) -> bool {
+    if let Some(bits) = parse_v6(value) {
+        return write(Address::from_v6(bits), None, made);
+    }
+    let element = |text: &[u8], made: &mut Vec<u8>| element(text, made, &mut write);
+    if memchr::memchr(b'\\', value).is_some() {
+        buffer.clear();
+        escape::unescape(value, buffer);
+        each(buffer, made, element)
+    } else {
+        each(value, made, element)
+    }
+}
+
+/// An address as it stands, or one of which any byte is percent-encoded, once or twice.
+fn element(text: &[u8], made: &mut Vec<u8>, write: &mut impl Write) -> bool {
+    if let Some((address, port)) = parse_element(text) {
+        return write(address, port, made);
+    }
+    let mut decoded = [0; MOST_ENCODED];
+    let Some(room) = decoded.get_mut(..text.len()).filter(|_| memchr::memchr(b'%', text).is_some()) else {
+        return false;
+    };
+    room.copy_from_slice(text);
+    let mut length = text.len();
+    for _ in 0..2 {
+        length = escape::percent_decode(&mut decoded[..length]);
+        if let Some((address, port)) = parse_element(&decoded[..length]) {
+            return write(address, port, made);
+        }
+    }
+    false
+}
+
+/// The longest percent-encoded address that is read: each byte encoded, brackets and port included.
+const MOST_ENCODED: usize = 256;
+
 /// Treats each element of `value` and appends it, or `-` for one that `treat` refuses; between them, separators.
 ///
 /// Returns whether any was treated; if none was, nothing is appended. Separators come out as `,`, `, `, ` : ` or a blank.

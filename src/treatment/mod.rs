@@ -8,6 +8,7 @@ mod address;
 mod cache;
 pub mod coarsen;
 pub mod cookie;
+pub mod country;
 pub mod drop;
 mod escape;
 pub mod family;
@@ -33,6 +34,7 @@ use crate::{
 };
 use coarsen::Coarsen;
 use cookie::Cookie;
+use country::Country;
 use family::Family;
 use keep::Grammar;
 use language::Language;
@@ -98,6 +100,8 @@ pub enum Step {
     Coarsen(Coarsen),
     /// A cookie header, parameter by parameter.
     Cookie(Cookie),
+    /// The country of an address, and nothing finer.
+    Country(Country),
     /// Withholds the value.
     Drop,
     /// A user agent's family.
@@ -130,6 +134,7 @@ impl Step {
             Step::Keep(step) => step.passes_plainly(value, aid),
             Step::Coarsen(_)
             | Step::Cookie(_)
+            | Step::Country(_)
             | Step::Drop
             | Step::Family(_)
             | Step::Language
@@ -148,6 +153,7 @@ impl Step {
         match self {
             Step::Coarsen(step) => step.treat(value, aid, made),
             Step::Cookie(step) => step.treat(value, aid, made),
+            Step::Country(step) => step.treat(value, aid, made),
             Step::Drop => drop::Drop.treat(value, aid, made),
             Step::Family(step) => step.treat(value, aid, made),
             Step::Keep(step) => step.treat(value, aid, made),
@@ -264,7 +270,8 @@ impl<'a> Treated<'a> {
         // next value has exactly the literal's length: the parser has found the literal there.
         let (mut from, mut to) = (0, 0);
         let values = self.record.values.iter().zip(&self.scratch.slots);
-        for (item, (value, slot)) in self.schema.items.iter().zip(values) {
+        let (items, tail) = self.schema.layout(self.record.layout);
+        for (item, (value, slot)) in items.iter().zip(values) {
             let literal = &item.literal[..];
             let (start, end) = match *slot {
                 Slot::Absent => continue,
@@ -309,7 +316,6 @@ impl<'a> Treated<'a> {
                 State::Absent | State::Ambiguous | State::Cut => (self.line.len(), self.line.len()),
             };
         }
-        let tail = &self.schema.tail[..];
         if self.line[to..] == *tail {
             return piece(&self.line[from..]);
         }
@@ -377,6 +383,7 @@ fn announce(step: &Step, value: &Value, line: &[u8], aid: &mut Aid) {
         Step::Path(_) => aid.paths.announce(value.span.of(line)),
         Step::Coarsen(_)
         | Step::Cookie(_)
+        | Step::Country(_)
         | Step::Drop
         | Step::Keep(_)
         | Step::Language

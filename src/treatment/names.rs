@@ -307,7 +307,7 @@ const fn triple(first: u8, second: u8) -> usize {
     (first & 31) as usize * 32 + (second & 31) as usize
 }
 
-const UNDERSCORE_STARTS: [(&str, Role); 23] = [
+const UNDERSCORE_STARTS: [(&str, Role); 30] = [
     ("_ga_", Role::Device),
     ("_gac_", Role::Click),
     ("_gat", Role::Session),
@@ -331,9 +331,16 @@ const UNDERSCORE_STARTS: [(&str, Role); 23] = [
     ("__host-", Role::Secret),
     ("__requestverificationtoken", Role::Secret),
     ("__gads", Role::Device),
+    ("_hp2_id", Role::Device),
+    ("_hp2_ses", Role::Session),
+    ("_hp2_props", Role::Device),
+    ("_tq_id", Role::Device),
+    ("_vis_opt_", Role::Device),
+    ("_vwo_", Role::Device),
+    ("__kla_id", Role::Device),
 ];
 
-const A_STARTS: [(&str, Role); 10] = [
+const A_STARTS: [(&str, Role); 12] = [
     ("aspsessionid", Role::Session),
     ("asp.net_session", Role::Session),
     ("amplitude_id", Role::Device),
@@ -344,9 +351,11 @@ const A_STARTS: [(&str, Role); 10] = [
     ("ajs_user_id", Role::User),
     ("amcv_", Role::Device),
     ("auth_session_id", Role::Session),
+    ("awsalb", Role::Session),
+    ("arraffinity", Role::Session),
 ];
 
-const OTHER_STARTS: [(&str, Role); 17] = [
+const OTHER_STARTS: [(&str, Role); 31] = [
     ("wordpress_logged_in_", Role::Secret),
     ("wordpress_sec_", Role::Secret),
     ("wordpressuser_", Role::User),
@@ -364,6 +373,20 @@ const OTHER_STARTS: [(&str, Role); 17] = [
     ("hm_lvt_", Role::Device),
     ("hm_lpvt_", Role::Session),
     ("remember_web_", Role::Secret),
+    ("bigipserver", Role::Session),
+    ("nsc_", Role::Session),
+    ("nlbi_", Role::Session),
+    ("ts01", Role::Session),
+    ("crisp-client", Role::Session),
+    ("ph_phc_", Role::Device),
+    ("wp-settings-", Role::User),
+    ("krtbcookie_", Role::Device),
+    ("ezoadgid", Role::Device),
+    ("sid_customer_", Role::Session),
+    ("moodleid", Role::User),
+    ("estsauth", Role::Secret),
+    ("x-ms-cpim-", Role::Secret),
+    ("ubid-", Role::Device),
 ];
 
 use Fit::{End, Whole};
@@ -476,6 +499,40 @@ const NAMES: &[Entry] = &[
     ("conversationid", Session, End), ("chatid", Session, End), ("cartid", Session, End), ("basketid", Session, End),
     ("checkoutid", Session, End), ("viewid", Session, Whole), ("pageviewid", Session, End),
     ("playbackid", Session, End),
+    // What services for many sites, shops and networks set.
+    ("cfuvid", Session, Whole), ("cfclearance", Secret, Whole), ("ct0", Secret, Whole), ("kdt", Secret, Whole),
+    ("personalizationid", Device, End), ("guestidads", Device, End), ("guestidmarketing", Device, End),
+    ("ahoyvisitor", Device, End), ("ahoyvisit", Session, End), ("ahoyvisittoken", Session, End),
+    ("ahoyvisitortoken", Device, End), ("amplitudeid", Device, End), ("vuid", Device, Whole), ("ide", Device, Whole),
+    ("dsid", Device, Whole), ("anonchk", Device, Whole), ("srchuid", Device, Whole), ("igdid", Device, Whole),
+    ("bscookie", Device, Whole), ("usermatchhistory", Device, Whole), ("analyticssynchistory", Device, Whole),
+    ("liat", Secret, Whole), ("lisugr", Device, Whole), ("pinunauth", Device, Whole), ("pinterestsess", Session, Whole),
+    ("routingid", Session, End), ("ttwebid", Device, End), ("ttwebidv2", Device, End), ("ttwid", Device, Whole),
+    ("svwebid", Device, End), ("loid", Device, Whole), ("edgebucket", Session, Whole), ("tokenv2", Secret, End),
+    ("sessiontracker", Session, End), ("derivedepik", Click, Whole), ("messagesutk", Device, Whole),
+    ("driftaid", Device, End), ("drifttaid", Device, End), ("zlcmid", Device, Whole), ("lfa", Device, Whole),
+    ("fsuid", User, Whole), ("mfuser", Device, Whole), ("chartbeat2", Device, Whole), ("parselyvisitor", Device, End),
+    ("nmstat", Device, Whole), ("mbox", Device, Whole), ("klaid", Device, End), ("woocommercecarthash", Session, End),
+    ("tkai", Device, Whole), ("omappvp", Device, Whole), ("omappvs", Session, Whole), ("dyid", Device, Whole),
+    ("dyidserver", Device, Whole), ("kameleoonvisitorcode", Device, End), ("abtasty", Device, Whole),
+    ("convv", Device, Whole), ("convs", Session, Whole), ("fplc", Device, Whole), ("eoi", Device, Whole),
+    ("ctobundle", Device, Whole), ("tdid", Device, Whole), ("tluid", Device, Whole), ("khaos", Device, Whole),
+    ("apid", Device, Whole), ("cmid", Device, Whole), ("ruid", Device, Whole), ("wtfpc", Device, Whole),
+    ("wteid", Device, Whole), ("etcoid", Device, Whole), ("ccid", Device, Whole), ("adrollfpc", Device, Whole),
+    ("adroll", Device, Whole), ("arv4", Device, Whole), ("logininfo", Secret, Whole),
+    ("visitorprivacymetadata", Device, Whole), ("1pjar", Device, Whole), ("aec", Session, Whole),
+    ("octo", Device, Whole), ("stripemid", Device, End), ("rdid", Device, Whole), ("mcvisid", Device, End),
+    ("xclientdata", Device, Whole), ("xupcallinglineid", User, Whole), ("xupsubno", User, Whole),
+    ("clientprincipalid", User, End), ("clientprincipalname", User, End), ("amznoidcidentity", User, End),
+    ("amznoidcdata", Secret, End), ("dpop", Secret, Whole), ("frontend", Session, Whole), ("adminhtml", Session, Whole),
+    ("smsession", Secret, Whole), ("ocsessid", Session, Whole), ("cgisid", Session, End), ("mrhsession", Session, End),
+    ("citrixnsid", Session, End), ("reese84", Session, Whole), ("bmsv", Session, Whole), ("bmmi", Session, Whole),
+    ("bms", Session, Whole), ("pxvid", Device, Whole), ("px3", Session, Whole), ("pxhd", Device, Whole),
+    ("pxcts", Session, Whole), ("pxde", Session, Whole), ("kpuidz", Device, Whole),
+    ("applicationgatewayaffinity", Session, Whole), ("applicationgatewayaffinitycors", Session, Whole),
+    ("rtfa", Secret, Whole), ("fpc", Device, Whole), ("esctx", Secret, Whole), ("auth0", Secret, Whole),
+    ("ltpatoken2", Secret, Whole), ("atmain", Secret, Whole), ("xmain", Secret, Whole), ("sessatmain", Secret, Whole),
+    ("ubidmain", Device, Whole),
     // Clicks, campaigns of one mail, affiliates.
     ("gclid", Click, End), ("gclsrc", Click, End), ("gbraid", Click, End), ("wbraid", Click, End),
     ("gadsource", Click, End), ("gadcampaignid", Click, End), ("dclid", Click, End), ("srsltid", Click, End),
@@ -631,6 +688,23 @@ mod tests {
             "hwid",
             "_pk_id.1.1fff",
             "__utma",
+            "ahoy_visitor",
+            "ajs_anonymous_id",
+            "amplitude_id",
+            "amplitude_id_0123abcdexample.org",
+            "mp_0123456789abcdef_mixpanel",
+            "optimizelyEndUserId",
+            "ph_phc_0123abcd_posthog",
+            "_hjid",
+            "_hjSessionUser_12345",
+            "_pxvid",
+            "__kla_id",
+            "__stripe_mid",
+            "_octo",
+            "cto_bundle",
+            "tt_webid_v2",
+            "X-Client-Data",
+            "ubid-acbuk",
         ] {
             assert_eq!(lookup(name.as_bytes()), Some(Role::Device), "{name}");
         }
@@ -650,6 +724,21 @@ mod tests {
             "SESSION-ID",
             "_pk_ses.1.1fff",
             "x-session-id",
+            "_cfuvid",
+            "__cf_bm",
+            "ahoy_visit",
+            "AWSALBTG",
+            "ARRAffinitySameSite",
+            "BIGipServerpool",
+            "TS01a2b3c4",
+            "OCSESSID",
+            "frontend",
+            "bm_sv",
+            "reese84",
+            "ApplicationGatewayAffinityCORS",
+            "citrix_ns_id",
+            "_gitlab_session",
+            "sails.sid",
         ] {
             assert_eq!(lookup(name.as_bytes()), Some(Role::Session), "{name}");
         }
@@ -694,6 +783,14 @@ mod tests {
             "sig",
             "__Secure-1PSID",
             "remember_web_59ba36addc2b2f94",
+            "ct0",
+            "XSRF-TOKEN",
+            "cf_clearance",
+            "ESTSAUTHPERSISTENT",
+            "SMSESSION",
+            "LtpaToken2",
+            "DPoP",
+            "tokenv2",
         ] {
             assert_eq!(lookup(name.as_bytes()), Some(Role::Secret), "{name}");
         }

@@ -21,6 +21,7 @@ use crate::detect::{Detector, Kinds, Outline, Place};
 /// - Hexadecimals of 16 digits and more that are a segment: `[token]`.
 /// - Two segments behind `reset`, `activate`, `confirm`, `verify`, `invite`, `token`, `unsubscribe` and their like:
 ///   `[token]`, however short, unless they are words of such pages (`success`, `email`, `form`).
+/// - A segment behind `gaid`, `device-id`, `imei`, `sessionid` and their like: `[id]`.
 /// - A segment behind `u`, `user`, `users`, `profile`, `member`, `author` and their like, unless it is a word of such pages
 ///   (`login`, `settings`); `~name`, `@name`: `[user]`.
 /// - Values of parameters in a segment (`;jsessionid=…`) whose name says that they identify go.
@@ -66,7 +67,13 @@ impl Path {
     #[inline(never)]
     fn treat_closely(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         let start = made.len();
-        let length = value.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(value.len());
+        // `&#64;` is an at-sign to whoever reads it, not the start of a fragment.
+        let ends = |(at, byte): (usize, &u8)| match byte {
+            b'?' => true,
+            b'#' => at == 0 || value[at - 1] != b'&',
+            _ => false,
+        };
+        let length = value.iter().enumerate().position(ends).unwrap_or(value.len());
         let path = &value[..length];
         let Some(from) = self.authority(path, &mut aid.detector, made) else {
             made.truncate(start);
@@ -524,7 +531,7 @@ mod tests {
             ("mail.example.net:443", "mail.example.net:443"),
             ("203.0.113.5:443", "203.0.113.0"),
             ("[2001:db8:1:2::3]:443", "[2001:db8:1::]"),
-            ("203-0-113-77.dyn.example.net:443", "[id]:443"),
+            ("203-0-113-77.dyn.example.net:443", "[id]"),
             ("anna", "anna"),
             ("anna@example.org", "[email]"),
             (r"\/users\/anna", r"\/users\/[user]"),

@@ -16,6 +16,7 @@ pub struct Scrub {
     kinds: Kinds,
     network: Truncate,
     controls: Controls,
+    place: Place,
 }
 
 /// What becomes of control characters: C0 but the tab, DEL, C1, and those that turn the direction of the text.
@@ -32,14 +33,19 @@ pub enum Controls {
 impl Scrub {
     /// Looks for `kinds`, cuts addresses as `network` says.
     pub fn new(kinds: Kinds, network: Truncate, controls: Controls) -> Scrub {
-        Scrub { kinds, network, controls }
+        Scrub { kinds, network, controls, place: Place::Text }
+    }
+
+    /// The same for a field that holds addresses, where a number is one: `3405803853`.
+    pub fn of_addresses(self) -> Scrub {
+        Scrub { place: Place::Host, ..self }
     }
 
     /// Treats the text.
     #[inline]
     pub fn treat(&self, text: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         let Aid { detector, buffer, .. } = aid;
-        let findings = detector.find(text, self.kinds, Place::Text);
+        let findings = detector.find(text, self.kinds, self.place);
         let clean = self.controls == Controls::Leave || is_printable(text);
         if findings.is_empty() && clean {
             return Outcome::Kept;
@@ -56,7 +62,7 @@ impl Scrub {
             buffer.clear();
             self.escape(&made[start..], buffer);
             made.truncate(start);
-            let findings = detector.find(buffer, self.kinds, Place::Text);
+            let findings = detector.find(buffer, self.kinds, self.place);
             replace(buffer, findings, self.kinds, &self.network, made);
             if made[start..] == *text {
                 made.truncate(start);

@@ -11,6 +11,8 @@ pub(super) enum Follows {
     Scope,
     /// It names a user.
     User,
+    /// It tells a device, a browser or a session from all others.
+    Device,
     /// It may be a token; so may as many more.
     Token(u8),
 }
@@ -35,11 +37,11 @@ pub(super) fn write(segment: &[u8], follows: Follows, made: &mut Vec<u8>) -> Fol
             write_named(head, plain, follows, made);
             leads
         }
-        Follows::User | Follows::Token(_) if is_placeholder(stem) || plain == b".." => {
+        Follows::User | Follows::Device | Follows::Token(_) if is_placeholder(stem) || plain == b".." => {
             made.extend_from_slice(head);
             after_token(follows)
         }
-        Follows::User | Follows::Token(_)
+        Follows::User | Follows::Device | Follows::Token(_)
             if is_known(plain) || !extension.is_empty() && is_known(stem) || is_code(extension) && is_word(stem) =>
         {
             write_named(head, plain, follows, made);
@@ -48,6 +50,11 @@ pub(super) fn write(segment: &[u8], follows: Follows, made: &mut Vec<u8>) -> Fol
         Follows::User => {
             let number = stem.iter().all(u8::is_ascii_digit);
             made.extend_from_slice(if number { b"[id]" } else { b"[user]" });
+            made.extend_from_slice(extension);
+            Follows::Anything
+        }
+        Follows::Device => {
+            made.extend_from_slice(b"[id]");
             made.extend_from_slice(extension);
             Follows::Anything
         }
@@ -64,7 +71,7 @@ pub(super) fn write(segment: &[u8], follows: Follows, made: &mut Vec<u8>) -> Fol
 fn after_token(follows: Follows) -> Follows {
     match follows {
         Follows::Token(more @ 1..) => Follows::Token(more - 1),
-        Follows::Anything | Follows::Scope | Follows::User | Follows::Token(0) => Follows::Anything,
+        Follows::Anything | Follows::Scope | Follows::User | Follows::Device | Follows::Token(0) => Follows::Anything,
     }
 }
 
@@ -85,7 +92,7 @@ pub(super) fn may_lead(word: &[u8]) -> bool {
 
 #[inline(never)]
 fn is_leading(word: &[u8]) -> bool {
-    among(USERS, word) || among(TOKENS, word) || among(SCOPES, word)
+    LISTS.iter().any(|list| among(list, word))
 }
 
 /// What a segment says of the next.
@@ -93,6 +100,9 @@ fn leads(segment: &[u8]) -> Follows {
     if may_lead(segment) {
         if among(USERS, segment) {
             return Follows::User;
+        }
+        if among(DEVICES, segment) {
+            return Follows::Device;
         }
         if among(SCOPES, segment) {
             return Follows::Scope;
@@ -121,9 +131,9 @@ pub(super) fn next_hidden(path: &[u8], from: usize) -> Option<(usize, usize)> {
                 (0, 0) => 1,
                 (0, equals) => {
                     let start = at + equals;
-                    // A bracket may be a placeholder's: it was no name before.
+                    // `[email]=` was no name before.
                     let telling = &path[name..at];
-                    if !telling.contains(&b'[') && names::lookup(telling).is_some() {
+                    if !is_placeholder(telling) && names::lookup(telling).is_some() {
                         let length = (path[start..].iter().enumerate())
                             .position(|(i, &byte)| byte == b'/' || delimiter(&path[start + i..]) > 0)
                             .unwrap_or(path.len() - start);
@@ -371,6 +381,58 @@ const TOKENS: &[&str] = &[
 /// Segments that a package's scope follows.
 const SCOPES: &[&str] = &["npm", "node_modules", "esm", "unpkg", "packages"];
 
+/// Segments that the id of a device, a browser or a session follows.
+const DEVICES: &[&str] = &[
+    "gaid",
+    "idfa",
+    "idfv",
+    "aaid",
+    "adid",
+    "oaid",
+    "udid",
+    "openudid",
+    "imei",
+    "imsi",
+    "meid",
+    "iccid",
+    "msisdn",
+    "hwid",
+    "deviceid",
+    "device-id",
+    "device_id",
+    "deviceuuid",
+    "device-uuid",
+    "device_uuid",
+    "androidid",
+    "android-id",
+    "android_id",
+    "advertisingid",
+    "advertising-id",
+    "advertising_id",
+    "vendorid",
+    "installid",
+    "install-id",
+    "install_id",
+    "installationid",
+    "installation-id",
+    "installation_id",
+    "visitorid",
+    "visitor-id",
+    "visitor_id",
+    "browserid",
+    "sessionid",
+    "session-id",
+    "session_id",
+    "phpsessid",
+    "jsessionid",
+    "macaddress",
+    "mac-address",
+    "mac_address",
+    "serialnumber",
+    "serial-number",
+    "serial_number",
+];
+
 /// A bit for each word of the lists above, by its ends, its middle and its length: few other words share one.
 static LEADING: [u64; 32] = {
     let mut table = [0; 32];
@@ -404,7 +466,7 @@ static FIRSTS: [u32; 17] = {
     table
 };
 
-const LISTS: [&[&str]; 3] = [USERS, TOKENS, SCOPES];
+const LISTS: [&[&str]; 4] = [USERS, TOKENS, SCOPES, DEVICES];
 
 const fn leading_bit(first: u8, middle: u8, last: u8, length: usize) -> usize {
     ((first & 31) as usize * 41 + (middle & 31) as usize * 115 + (last & 31) as usize * 5 + length * 101) % 2048

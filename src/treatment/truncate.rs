@@ -2,8 +2,8 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, parse_dotted, parse_element, parse_v6, write_v4},
-    escape, list,
+    address::{Address, parse_dotted, write_v4},
+    list,
 };
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Arc};
@@ -56,62 +56,24 @@ impl Truncate {
 
     #[inline(never)]
     fn treat_any(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        if let Some(bits) = parse_v6(value) {
-            self.cut(Address::from_v6(bits)).write(made);
-            return Outcome::Made;
-        }
-        let element = |element: &[u8], made: &mut Vec<u8>| self.element(element, made);
-        let any = if memchr::memchr(b'\\', value).is_some() {
-            aid.buffer.clear();
-            escape::unescape(value, &mut aid.buffer);
-            list::each(&aid.buffer, made, element)
-        } else {
-            list::each(value, made, element)
-        };
-        if any { Outcome::Made } else { Outcome::Dropped }
-    }
-
-    /// Appends the cut address if `text` is one, in any spelling.
-    fn element(&self, text: &[u8], made: &mut Vec<u8>) -> bool {
-        self.plain_element(text, made) || memchr::memchr(b'%', text).is_some() && self.percent_element(text, made)
-    }
-
-    fn plain_element(&self, text: &[u8], made: &mut Vec<u8>) -> bool {
-        let Some((address, port)) = parse_element(text) else {
-            return false;
-        };
-        let cut = self.cut(address);
-        let port = port.filter(|_| self.port == Port::Keep);
-        let brackets = port.is_some() && matches!(cut, Address::V6(_));
-        if brackets {
-            made.push(b'[');
-        }
-        cut.write(made);
-        if brackets {
-            made.push(b']');
-        }
-        if let Some(port) = port {
-            made.push(b':');
-            made.extend_from_slice(port);
-        }
-        true
-    }
-
-    /// An address of which any byte is percent-encoded, once or twice.
-    fn percent_element(&self, text: &[u8], made: &mut Vec<u8>) -> bool {
-        let mut decoded = [0; MOST_ENCODED];
-        let Some(room) = decoded.get_mut(..text.len()) else {
-            return false;
-        };
-        room.copy_from_slice(text);
-        let mut length = text.len();
-        for _ in 0..2 {
-            length = escape::percent_decode(&mut decoded[..length]);
-            if self.plain_element(&decoded[..length], made) {
-                return true;
+        let write = |address: Address, port: Option<&[u8]>, made: &mut Vec<u8>| {
+            let cut = self.cut(address);
+            let port = port.filter(|_| self.port == Port::Keep);
+            let brackets = port.is_some() && matches!(cut, Address::V6(_));
+            if brackets {
+                made.push(b'[');
             }
-        }
-        false
+            cut.write(made);
+            if brackets {
+                made.push(b']');
+            }
+            if let Some(port) = port {
+                made.push(b':');
+                made.extend_from_slice(port);
+            }
+            true
+        };
+        if list::addresses(value, &mut aid.buffer, made, write) { Outcome::Made } else { Outcome::Dropped }
     }
 
     /// The address with its low bits gone.
@@ -150,9 +112,6 @@ impl Truncate {
         self.exempt.iter().any(|network| network.contains(&address))
     }
 }
-
-/// The longest percent-encoded address that is read: each byte encoded, brackets and port included.
-const MOST_ENCODED: usize = 256;
 
 /// IPv6 addresses that hold an IPv4 address from bit `at` on. All behind its cut goes, so that no second copy stays either.
 struct Embedding {

@@ -1,6 +1,8 @@
 //! What several test programs need: lines through the engine, the corpus, planted identifiers.
 #![allow(dead_code)]
 
+pub mod mmdb;
+
 use sladd::{
     encode::Batch,
     engine::{Engine, Progress},
@@ -8,7 +10,7 @@ use sladd::{
     policy::{Layout, Policy},
     tally::Tally,
     time::Timestamp,
-    treatment::pseudonym::Secret,
+    treatment::{country::Database, pseudonym::Secret},
 };
 use std::{
     path::PathBuf,
@@ -18,10 +20,16 @@ use std::{
 /// 2026-11-21T12:00:00Z: the time of records that have none.
 pub const REFERENCE: Timestamp = Timestamp(1_795_262_400);
 
-/// A policy's text: a built-in with differences on top.
+/// A policy's text: a built-in with differences on top. Whatever database it names is the tiny one.
 pub fn policy(text: &str) -> Policy {
     let (policy, findings) = Policy::parse(text, "test");
-    policy.unwrap_or_else(|| panic!("{}", sladd::policy::draw(text, &findings, sladd::policy::Colour::Never)))
+    let mut policy =
+        policy.unwrap_or_else(|| panic!("{}", sladd::policy::draw(text, &findings, sladd::policy::Colour::Never)));
+    let named: Vec<PathBuf> = policy.named_databases().into_iter().map(PathBuf::from).collect();
+    for path in named {
+        policy.databases.provide(&path, Arc::new(Database::new(mmdb::tiny()).unwrap()));
+    }
+    policy
 }
 
 /// A built-in policy.

@@ -187,6 +187,8 @@ fn facts(treatment: &Treatment, kind: Kind) -> BTreeSet<String> {
         Treatment::Keep { .. } => everything(),
         Treatment::Drop => BTreeSet::new(),
         Treatment::Truncate(cut) => network(cut),
+        // A network of the usual size tells the country.
+        Treatment::Country { .. } => few(&["country"]),
         Treatment::Scrub { kinds, network: cut } if kind == Kind::Address && kinds.has(Kinds::IP) => network(cut),
         Treatment::Scrub { kinds, network: cut } => {
             let mut facts = everything();

@@ -35,7 +35,7 @@ fn through(
             |field: u16, value: &[u8], made: &mut Vec<u8>| by(&json.schema().fields[field as usize].name, value, made);
         let treated = treat_by(json.schema(), line, &record, &mut scratch, by);
         match way {
-            Way::Same => write_marks(&treated, tag, &mut out),
+            Way::Same => write_marks(&treated, None, tag, &mut out),
             Way::Flat => write(&treated, tag, &mut out),
         }
         out

@@ -426,6 +426,8 @@ pub(super) const FIELDS: &[Row] = &[
         "level lvl severity priority levelname",
         "log.level log_level loglevel severity_text severitytext severity_number severitynumber syslog.severity.name log.syslog.severity.name error_level",
     ),
+    row("log.syslog.priority", Kind::Number, "", "syslog.priority"),
+    row("log.iostream", Kind::Word, "stream", "log.iostream"),
     row("log.logger", Kind::Text, "logger module", "log.logger logger_name loggername logger.name log.name"),
     row(
         "event.name",

@@ -312,11 +312,13 @@ fn our_own_tag_is_left_out_wherever_it_stands() {
 }
 
 #[test]
-fn only_one_tag_and_only_an_object_is_a_tag() {
-    for line in [r#"{"sladd":1}"#, r#"{"sladd":[]}"#, r#"{"sladd":{},"sladd":{}}"#] {
-        assert!(parse(line.as_bytes()).is_err(), "{line}");
+fn every_object_called_as_the_tag_is_one_and_nothing_else_is() {
+    for line in [r#"{"sladd":1}"#, r#"{"sladd":[]}"#, r#"{"a":{"sladd":1}}"#] {
+        assert!(!parse(line.as_bytes()).unwrap().values.is_empty(), "{line}");
     }
-    assert!(parse(br#"{"a":{"sladd":1}}"#).is_ok());
+    for line in [r#"{"sladd":{},"sladd":{}}"#, r#"{"sladd":{"a":{"b":1}},"sladd":{"c":[2]}}"#] {
+        assert!(parse(line.as_bytes()).unwrap().values.is_empty(), "{line}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Code, Example, Keep, Period, Range, Report, Table, quoted, suggest, words};
 use crate::format;
 use crate::policy::raw::{At, Keys};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 pub(in crate::policy) const KEYS: Keys = Keys { known: &["directory", "epoch", "keep"], later: &["wrap", "seal"] };
 pub(in crate::policy) const EXAMPLE: Keys = Keys { known: &["line", "format", "gone", "kept"], later: &[] };
@@ -32,9 +32,7 @@ pub(super) fn keys(top: &Table<'_>, report: &mut Report) -> WrittenKeys {
     let mut written = WrittenKeys::default();
     let Some(table) = top.table("keys", "[keys]", KEYS, report) else { return written };
     written.directory = table.text("directory", report).and_then(|directory| {
-        let path = Path::new(directory.value);
-        let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-        if !path.is_absolute() || !plain || directory.value.contains('\0') {
+        if !words::is_absolute(directory.value) {
             report.helped(
                 Code::RelativeDirectory,
                 directory.span,
@@ -43,7 +41,7 @@ pub(super) fn keys(top: &Table<'_>, report: &mut Report) -> WrittenKeys {
             );
             return None;
         }
-        Some(path.to_path_buf())
+        Some(PathBuf::from(directory.value))
     });
     if let Some(epoch) = table.text("epoch", report) {
         written.epoch = epoch.value.parse().ok();
@@ -199,7 +197,8 @@ fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, 
 }
 
 /// The formats that this version reads.
-pub(in crate::policy) const FORMATS: &[&str] = &["auto", "combined", "common", "json", "text", "vhost_combined"];
+pub(in crate::policy) const FORMATS: &[&str] =
+    &["auto", "combined", "common", "cri", "docker", "journald", "json", "syslog", "text", "vhost_combined"];
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
 const CONDITIONS: &[&str] = &["nginx", "apache", "main"];
@@ -210,8 +209,6 @@ const LATER: &[&str] = &[
     "caddy",
     "cef",
     "cloudfront",
-    "cri",
-    "docker",
     "dovecot",
     "ecs",
     "elb",
@@ -223,7 +220,6 @@ const LATER: &[&str] = &[
     "haproxy",
     "iis",
     "ingress_nginx",
-    "journald",
     "lighttpd",
     "litespeed",
     "logfmt",
@@ -241,7 +237,6 @@ const LATER: &[&str] = &[
     "sshd",
     "su",
     "sudo",
-    "syslog",
     "tomcat",
     "traefik",
     "varnish",

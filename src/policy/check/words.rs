@@ -6,7 +6,10 @@ use crate::{
     retention::{Basis, KeepFault, Purpose},
 };
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    path::{Component, Path},
+};
 
 pub(super) fn purposes() -> [&'static str; 9] {
     Purpose::ALL.map(Purpose::as_str)
@@ -31,6 +34,12 @@ pub(super) fn keep(word: &At<&str>, report: &mut Report) -> Option<Keep> {
             None
         }
     }
+}
+
+/// Whether a path says where a thing is wherever the program was started.
+pub(super) fn is_absolute(path: &str) -> bool {
+    let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+    Path::new(path).is_absolute() && Path::new(path).components().all(plain) && !path.contains('\0')
 }
 
 /// A network or a single address, without host bits.

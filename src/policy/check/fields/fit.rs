@@ -102,6 +102,7 @@ fn leaves_whole(treatment: &Treatment, kind: Kind) -> bool {
         }
         Treatment::Coarsen(_)
         | Treatment::Cookie { .. }
+        | Treatment::Country { .. }
         | Treatment::Drop
         | Treatment::Family { .. }
         | Treatment::Language
@@ -129,14 +130,14 @@ fn fits(treatment: &Treatment, kind: Kind) -> bool {
             matches!(kind, Kind::Address | Kind::Agent | Kind::Cookie | Kind::Host | Kind::Identifier | Kind::User)
         }
         Treatment::Query { .. } => kind == Kind::Query,
-        Treatment::Truncate(_) => kind == Kind::Address,
+        Treatment::Country { .. } | Treatment::Truncate(_) => kind == Kind::Address,
     }
 }
 
 /// The treatments that fit a kind, the usual one first.
 fn fitting(kind: Kind) -> Vec<&'static str> {
     match kind {
-        Kind::Address => vec!["truncate", "pseudonym", "scrub", "drop", "keep"],
+        Kind::Address => vec!["truncate", "pseudonym", "country", "scrub", "drop", "keep"],
         Kind::Agent => vec!["family", "pseudonym", "scrub", "drop", "keep"],
         Kind::Cookie => vec!["cookie", "pseudonym", "drop"],
         Kind::Host => vec!["pseudonym", "scrub", "drop", "keep"],

@@ -9,6 +9,7 @@ use crate::{
         raw::{At, Keys},
     },
 };
+use std::path::Path;
 
 pub(super) fn options(word: &str, table: &Table<'_>, report: &mut Report) -> Option<(Treatment, NetworkOf)> {
     let mut of = NetworkOf::Itself;
@@ -18,6 +19,7 @@ pub(super) fn options(word: &str, table: &Table<'_>, report: &mut Report) -> Opt
             let (keep, pseudonym, digits) = parameters(table, report)?;
             Treatment::Cookie { keep, pseudonym, digits }
         }
+        "country" => Treatment::Country { database: database(table, report)? },
         "drop" => Treatment::Drop,
         "family" => Treatment::Family { version: table.flag("version", report).unwrap_or(true) },
         "keep" => Treatment::Keep { reason: reason(table, report) },
@@ -157,6 +159,29 @@ fn digits(table: &Table<'_>, report: &mut Report) -> Option<u8> {
     Some(digits.value as u8)
 }
 
+/// Where a database of countries is.
+fn database(table: &Table<'_>, report: &mut Report) -> Option<Box<Path>> {
+    if !table.has("database") {
+        report.helped(
+            Code::MissingKey,
+            table.span.clone(),
+            "`country` needs `database`",
+            "give the path of a country or city database in MaxMind's format, for example \"/var/lib/GeoIP/GeoLite2-Country.mmdb\"",
+        );
+    }
+    let path = table.text("database", report)?;
+    if !forms::is_absolute(path.value) {
+        report.helped(
+            Code::RelativeDirectory,
+            path.span,
+            format!("{} is not an absolute path", quoted(path.value)),
+            "write it from the root, without . and .., for example \"/var/lib/GeoIP/GeoLite2-Country.mmdb\"",
+        );
+        return None;
+    }
+    Some(Path::new(path.value).into())
+}
+
 type Parameters = (Vec<Box<str>>, Vec<Box<str>>, u8);
 
 fn parameters(table: &Table<'_>, report: &mut Report) -> Option<Parameters> {
@@ -227,6 +252,7 @@ pub(super) fn word_of(treatment: &Treatment) -> &'static str {
     match treatment {
         Treatment::Coarsen(_) => "coarsen",
         Treatment::Cookie { .. } => "cookie",
+        Treatment::Country { .. } => "country",
         Treatment::Drop => "drop",
         Treatment::Family { .. } => "family",
         Treatment::Keep { .. } => "keep",
@@ -254,6 +280,7 @@ const DEFAULT_DIGITS: u8 = 16;
 pub(in crate::policy) const TREATMENTS: &[(&str, Keys)] = &[
     ("coarsen", Keys { known: &["treatment", "to", "step"], later: &[] }),
     ("cookie", Keys { known: &["treatment", "keep", "pseudonym", "digits"], later: &[] }),
+    ("country", Keys { known: &["treatment", "database"], later: &[] }),
     ("drop", Keys { known: &["treatment"], later: &[] }),
     ("family", Keys { known: &["treatment", "version"], later: &[] }),
     ("keep", Keys { known: &["treatment", "reason"], later: &[] }),
@@ -266,7 +293,7 @@ pub(in crate::policy) const TREATMENTS: &[(&str, Keys)] = &[
     ("truncate", Keys { known: &["treatment", "v4", "v6", "port", "reason"], later: &[] }),
 ];
 
-const LATER: &[&str] = &["country", "seal"];
+const LATER: &[&str] = &["seal"];
 
 const LATER_KINDS: &[&str] = &["phone", "national_id", "card", "iban", "api_key", "host_name", "serial", "user"];
 
@@ -297,6 +324,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("hmac", "pseudonym"),
     ("token", "pseudonym"),
     ("encrypt", "pseudonym"),
+    ("geo", "country"),
     ("round", "coarsen"),
     ("bucket", "coarsen"),
     ("useragent", "family"),

@@ -1,0 +1,357 @@
+//! Lines in envelopes, and lines in the strings of JSON lines: each is read as if it stood alone, and written back into
+//! what it stood in.
+
+use super::{Desk, Due, Shown};
+use crate::{
+    encode::{Batch, Encoding, LineEnd, Nested},
+    epoch::Epoch,
+    format::{Ending, Parse, envelope, json},
+    plan::{Plan, Route},
+    record::{Record, Span, State},
+    tally::Tally,
+    time::Timestamp,
+    treatment::{self, Aid, Scratch, Treated},
+};
+
+/// So many lines may stand in one another: a line, one in its JSON string, and one in a JSON string of that.
+const LEVELS: usize = 3;
+
+/// One worker's memory for such lines.
+#[derive(Debug, Default)]
+pub(super) struct Wrapped {
+    levels: [Level; LEVELS],
+    batches: [Batch; LEVELS],
+}
+
+/// One line and the envelopes around it.
+#[derive(Debug, Default)]
+struct Level {
+    /// The line with its envelopes, as it stands when its escapes are undone.
+    line: Vec<u8>,
+    end: Option<LineEnd>,
+    heads: [Head; envelope::MOST],
+    count: usize,
+    /// Where the line starts behind its envelopes.
+    start: usize,
+    record: Record,
+    scratch: Scratch,
+    place: Place,
+    /// Which of its values holds the next level's line.
+    nested: Option<u16>,
+}
+
+/// One envelope.
+#[derive(Debug, Default)]
+struct Head {
+    which: usize,
+    start: usize,
+    end: usize,
+    record: Record,
+    scratch: Scratch,
+}
+
+/// What the line behind the envelopes fits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Nothing: it is the innermost envelope's text.
+    #[default]
+    Text,
+    Format(usize),
+}
+
+impl Level {
+    /// Takes its line, which ends the way lines do or not.
+    fn set(&mut self, end: Option<LineEnd>) {
+        self.end = end;
+        self.nested = None;
+        self.count = 0;
+        self.start = 0;
+        self.place = Place::Text;
+    }
+
+    /// Opens the envelopes and finds the format; `false`: there is neither.
+    fn read(&mut self, plan: &Plan, ending: Ending) -> bool {
+        while self.count < envelope::MOST && envelope::may_begin(&self.line[self.start..]) {
+            let head = &mut self.heads[self.count];
+            let rest = &self.line[self.start..];
+            let opened = plan.envelopes.iter().enumerate().find_map(|(which, wrap)| {
+                let length = wrap.envelope.open(rest, &mut head.record)?;
+                Some((which, length))
+            });
+            let Some((which, length)) = opened else { break };
+            (head.which, head.start, head.end) = (which, self.start, self.start + length);
+            self.start += length;
+            self.count += 1;
+        }
+        let inner = &self.line[self.start..];
+        let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
+        if let Some(at) = plan.routes.iter().position(|route| fits(route, &mut self.record)) {
+            self.place = Place::Format(at);
+            return true;
+        }
+        self.count > 0 && fits(&plan.envelopes[self.heads[self.count - 1].which].text, &mut self.record)
+    }
+
+    /// The route of the line behind the envelopes.
+    fn route<'p>(&self, plan: &'p Plan) -> &'p Route {
+        match self.place {
+            Place::Text => &plan.envelopes[self.heads[self.count - 1].which].text,
+            Place::Format(at) => &plan.routes[at],
+        }
+    }
+
+    /// Which value may hold a line of its own, and where that stands.
+    fn string(&self, plan: &Plan) -> Option<(u16, &[u8])> {
+        let route = self.route(plan);
+        line_in(route, &self.line[self.start..], &self.record)
+    }
+}
+
+/// The first string of a JSON record that is free text and may be a line of its own, and the value's index.
+#[inline]
+pub(super) fn line_in<'a>(route: &Route, line: &'a [u8], record: &Record) -> Option<(u16, &'a [u8])> {
+    if route.lines.is_empty() {
+        return None;
+    }
+    let mut values = record.values.iter().enumerate();
+    values.find_map(|(i, value)| {
+        let may = value.state == State::Present && route.lines.contains(&value.field);
+        let bytes = if may { value.span.of(line) } else { return None };
+        // No log line of a format we know is shorter, or one word.
+        (bytes.len() >= 16 && bytes.contains(&b' ')).then_some((i as u16, bytes))
+    })
+}
+
+impl Wrapped {
+    /// Reads `line` and what stands in it; the number of levels, or `None` if it stands in nothing and holds no other.
+    fn read(&mut self, plan: &Plan, line: &[u8], ending: Ending) -> Option<usize> {
+        self.levels[0].line.clear();
+        self.levels[0].line.extend_from_slice(line);
+        self.levels[0].set(None);
+        let mut ending = ending;
+        let mut count = 0;
+        loop {
+            let fits = self.levels[count].read(plan, ending);
+            if !fits {
+                break;
+            }
+            count += 1;
+            if count == LEVELS {
+                break;
+            }
+            let (outer, inner) = self.levels.split_at_mut(count);
+            let Some((value, string)) = outer[count - 1].string(plan) else { break };
+            let next = &mut inner[0];
+            next.line.clear();
+            if !json::unescape_line(string, &mut next.line) {
+                break;
+            }
+            let end = match &next.line[..] {
+                [.., b'\r', b'\n'] => Some(LineEnd::CrLf),
+                [.., b'\n'] => Some(LineEnd::Lf),
+                _ => None,
+            };
+            // Container engines cut longer lines; the pieces end without a line feed.
+            ending = if end.is_none() && string.len() >= CUT_BYTES { Ending::Cut } else { Ending::Whole };
+            let length = next.line.len() - end.map_or(0, |end| if end == LineEnd::CrLf { 2 } else { 1 });
+            next.line.truncate(length);
+            next.set(end);
+            outer[count - 1].nested = Some(value);
+        }
+        if count > 0 {
+            self.levels[count - 1].nested = None;
+        }
+        let single = count == 0 || (count == 1 && self.levels[0].count == 0);
+        if single { None } else { Some(count) }
+    }
+}
+
+/// Docker writes at most so many bytes of a line into one record.
+const CUT_BYTES: usize = 16 * 1024;
+
+impl Desk {
+    /// A line that stands in an envelope or holds a line; `None`: it is neither. An epoch without a secret comes back
+    /// before anything is written. `Some(false)`: it was left out because it is due.
+    #[inline(never)]
+    pub(super) fn wrapped(
+        &mut self,
+        plan: &Plan,
+        line: &[u8],
+        ending: Ending,
+        end: LineEnd,
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<Option<bool>, Epoch> {
+        let mut wrapped = self.wrapped.take().unwrap_or_default();
+        let written = match wrapped.read(plan, line, ending) {
+            None => Ok(None),
+            Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally).map(Some),
+        };
+        self.wrapped = Some(wrapped);
+        written
+    }
+
+    fn write_wrapped(
+        &mut self,
+        plan: &Plan,
+        wrapped: &mut Wrapped,
+        count: usize,
+        end: LineEnd,
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<bool, Epoch> {
+        let Wrapped { levels, batches } = wrapped;
+        let levels = &mut levels[..count];
+        let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
+        let innermost = &levels[count - 1];
+        let route = innermost.route(plan);
+        let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
+        if let Due::Count(now) | Due::Drop(now) = self.due
+            && self.tagger.already_due(class, time, now)
+        {
+            tally.due += 1;
+            if let Due::Drop(_) = self.due {
+                plan.encoding.blank(class, end, batch);
+                tally.policy += 1;
+                return Ok(false);
+            }
+        }
+        if let Some(period) = plan.period {
+            let epoch = period.epoch(time);
+            if !self.aid.keys.knows(epoch) {
+                return Err(epoch);
+            }
+            self.aid.keys.select(epoch, class.0);
+        }
+        let treated = treat(plan, levels, &mut self.aid);
+        let tag = plan.tagged.then(|| self.tagger.tag(class, time));
+        match plan.encoding {
+            // From the inside out: each line is written, then stands in the string that it came from.
+            Encoding::Same => {
+                for i in (1..count).rev() {
+                    let (own, inner) = batches.split_at_mut(i + 1);
+                    let Some(pieces) = &treated[i] else { continue };
+                    let nested = pieces.nested.map(|value| Nested { value, line: &inner[0] });
+                    own[i].clear();
+                    plan.encoding.encode_wrapped(
+                        &pieces.wraps,
+                        &pieces.record,
+                        nested,
+                        class,
+                        None,
+                        pieces.end,
+                        &mut own[i],
+                    );
+                }
+                if let Some(pieces) = &treated[0] {
+                    let nested = pieces.nested.map(|value| Nested { value, line: &batches[1] });
+                    plan.encoding.encode_wrapped(&pieces.wraps, &pieces.record, nested, class, tag, Some(end), batch);
+                }
+            }
+            // One flat object: what is said closest to the event goes first.
+            Encoding::Json => {
+                let levels = treated.iter().rev().flatten();
+                let all = levels.flat_map(|pieces| {
+                    let wraps = pieces.wraps.iter().rev().flatten().map(|wrap| (wrap, None));
+                    std::iter::once((&pieces.record, pieces.nested)).chain(wraps)
+                });
+                plan.encoding.encode_flat(all, class, tag, batch);
+            }
+        }
+        tally.late += u64::from(self.aid.keys.take_late());
+        Ok(true)
+    }
+
+    /// One line, value by value, as [`super::Engine::show`] does. Of what stands in a string, the original is the string.
+    pub(super) fn show_wrapped(&mut self, plan: &Plan, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
+        let mut wrapped = self.wrapped.take().unwrap_or_default();
+        let shown = wrapped.read(plan, line, Ending::Whole).map(|count| {
+            let levels = &mut wrapped.levels[..count];
+            let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
+            if let Some(period) = plan.period {
+                let innermost = &levels[count - 1];
+                let route = innermost.route(plan);
+                let line = &innermost.line[innermost.start..];
+                let class = route.rules.classify(route.format.schema(), line, &innermost.record);
+                self.aid.keys.select(period.epoch(time), class.0);
+            }
+            let starts: Vec<(Vec<usize>, usize)> = (levels.iter())
+                .map(|level| (level.heads[..level.count].iter().map(|head| head.start).collect(), level.start))
+                .collect();
+            let mut names: Vec<&str> = Vec::new();
+            let mut shown = Vec::new();
+            let mut string: Option<Span> = None;
+            let treated = treat(plan, levels, &mut self.aid);
+            for (pieces, (heads, start)) in treated.iter().flatten().zip(starts) {
+                let parts = pieces.wraps.iter().flatten().zip(heads).chain([(&pieces.record, start)]);
+                for (part, offset) in parts {
+                    names.push(&part.schema().name);
+                    let values = part.record().values.iter().enumerate().filter(|(i, _)| part.stood(*i));
+                    let left_out = |i: usize| pieces.nested == Some(i as u16) && std::ptr::eq(part, &pieces.record);
+                    for (i, value) in values.filter(|(i, _)| !left_out(*i)) {
+                        let span = Span::new(value.span.start as usize + offset, value.span.end as usize + offset);
+                        shown.push(Shown {
+                            field: part.schema().fields[value.field as usize].name.clone(),
+                            original: string.unwrap_or(span),
+                            treated: part.value(i).map(<[u8]>::to_vec),
+                        });
+                    }
+                }
+                if let (Some(nested), None) = (pieces.nested, string) {
+                    let span = pieces.record.record().values[nested as usize].span;
+                    string = Some(Span::new(span.start as usize + start, span.end as usize + start));
+                }
+            }
+            names.dedup();
+            (names.join(", in it ").into(), shown)
+        });
+        self.wrapped = Some(wrapped);
+        shown
+    }
+
+    /// The time of the innermost line or envelope that has one.
+    fn wrapped_time(&mut self, plan: &Plan, levels: &[Level]) -> Option<Timestamp> {
+        for level in levels.iter().rev() {
+            let line = &level.line[level.start..];
+            if let Some(time) = self.recent.time(plan, level.route(plan), line, &level.record, self.reference) {
+                return Some(time);
+            }
+            for head in level.heads[..level.count].iter().rev() {
+                let fields = &plan.envelopes[head.which].envelope.schema().fields;
+                let line = &level.line[head.start..head.end];
+                if let Some(time) = self.recent.any_time(plan, fields, line, &head.record, self.reference) {
+                    return Some(time);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Treats all levels and the envelopes around each.
+fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
+    let mut treated = [const { None }; LEVELS];
+    for (pieces, level) in treated.iter_mut().zip(levels) {
+        let route = level.route(plan);
+        let Level { line, end, heads, count, start, record, scratch, nested, .. } = level;
+        let mut wraps: [Option<Treated<'_>>; envelope::MOST] = [const { None }; envelope::MOST];
+        for (wrap, head) in wraps.iter_mut().zip(&mut heads[..*count]) {
+            let Head { which, start, end, record, scratch } = head;
+            let by = &plan.envelopes[*which];
+            let line = &line[*start..*end];
+            *wrap = Some(treatment::treat(&by.steps, by.envelope.schema(), line, record, aid, scratch));
+        }
+        let line = &line[*start..];
+        let record = treatment::treat(&route.steps, route.format.schema(), line, record, aid, scratch);
+        *pieces = Some(Pieces { wraps, record, nested: *nested, end: *end });
+    }
+    treated
+}
+
+/// One level after treatment.
+struct Pieces<'a> {
+    wraps: [Option<Treated<'a>>; envelope::MOST],
+    record: Treated<'a>,
+    nested: Option<u16>,
+    end: Option<LineEnd>,
+}
