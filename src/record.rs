@@ -262,6 +262,45 @@ pub struct Record {
     pub scratch: Vec<u64>,
 }
 
+/// What one look at a line saw, from its first byte to its line feed: the line is of printable ASCII and has no backslash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// How many bytes stand before the line feed.
+    pub length: usize,
+    /// How many quotes there are, and where.
+    pub count: usize,
+    /// Where the quotes stand. Those from `count` on mean nothing.
+    pub quotes: [u32; QUOTES],
+    /// Where question marks stand, a bit a byte, from the line's start.
+    pub marks: [u64; SIGHT / 64],
+    /// Of the first 64 bytes: which can stand in a plain address (`0-9A-Fa-f.:`).
+    pub address: u64,
+}
+
+/// A line with more quotes is not taken in at a glance.
+pub const QUOTES: usize = 8;
+
+/// Nor is a longer one.
+pub const SIGHT: usize = 1024;
+
+impl Sight {
+    /// The first question mark from `at` on.
+    #[inline]
+    pub fn mark(&self, at: usize) -> Option<usize> {
+        let mut word = at / 64;
+        let mut bits = self.marks.get(word)? & u64::MAX << (at % 64);
+        let last = self.length / 64;
+        while bits == 0 {
+            word += 1;
+            if word > last {
+                return None;
+            }
+            bits = *self.marks.get(word)?;
+        }
+        Some(64 * word + bits.trailing_zeros() as usize)
+    }
+}
+
 /// The white space a JSON writer puts after its punctuation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Blanks {

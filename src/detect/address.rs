@@ -24,8 +24,9 @@ pub(super) fn word(
     if !is_at(text, at, HOST) {
         return at;
     }
-    let start = behind_colour(text, run_start(text, at, floor, HOST));
-    if let Some((end, octets)) = plain_four(text, start) {
+    let first = if floor == 0 { quick_four(text, 0).filter(|&(end, _)| at < end) } else { None };
+    let start = if first.is_some() { 0 } else { behind_colour(text, run_start(text, at, floor, HOST)) };
+    if let Some((end, octets)) = first.or_else(|| quick_four(text, start)).or_else(|| plain_four(text, start)) {
         if !agents.version(text, start, end, place) {
             let finding = Finding::new(start, end, What::Address(IpAddr::V4(Ipv4Addr::from(octets))));
             found.push(surround(text, finding, Family::Four));
@@ -92,6 +93,51 @@ fn plain_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
         *octet = value as u8;
     }
     (!is_at(text, at, HOST)).then_some((at, octets))
+}
+
+/// The same in sixteen bytes at once, without a branch for each. `None` says nothing.
+#[inline]
+fn quick_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const LOW: u64 = 0x7f * ONES;
+    const HIGHS: u64 = 0x80 * ONES;
+    let all = u128::from_le_bytes(*text.get(start..)?.first_chunk::<16>()?);
+    // The high bit of each byte that is a dot, and of each that is no digit.
+    let dots = |word: u64| {
+        let word = word ^ (u64::from(b'.') * ONES);
+        !((word & LOW) + LOW | word) & HIGHS
+    };
+    let others = |word: u64| {
+        let word = word ^ (u64::from(b'0') * ONES);
+        ((word & LOW) + 0x76 * ONES | word) & HIGHS
+    };
+    let both = |of: &dyn Fn(u64) -> u64| u128::from(of(all as u64)) | u128::from(of((all >> 64) as u64)) << 64;
+    let (dots, others) = (both(&dots), both(&others));
+    let length = (others & !dots).trailing_zeros() / 8;
+    let end = start + length as usize;
+    if !(7..16).contains(&length) || is(text[end], HOST) {
+        return None;
+    }
+    let first = dots & !(u128::MAX << (8 * length));
+    let second = first & first.wrapping_sub(1);
+    let third = second & second.wrapping_sub(1);
+    if third == 0 || !third.is_power_of_two() {
+        return None;
+    }
+    let ends = [first.trailing_zeros() / 8, second.trailing_zeros() / 8, third.trailing_zeros() / 8, length];
+    let (mut octets, mut wrong, mut from) = ([0; 4], false, 0);
+    for (octet, end) in octets.iter_mut().zip(ends) {
+        let count = end.wrapping_sub(from);
+        // One to three digits; the shifts are only right for these.
+        wrong |= count.wrapping_sub(1) > 2;
+        let window = (all >> (8 * from & 127)) as u32;
+        let aligned = (window & 0x0f0f_0f0f) << (3u32.wrapping_sub(count).wrapping_mul(8) & 31);
+        let value = (aligned & 15) * 100 + (aligned >> 8 & 15) * 10 + (aligned >> 16 & 15);
+        wrong |= value > 255 || count > 1 && window & 15 == 0;
+        *octet = value as u8;
+        from = end + 1;
+    }
+    (!wrong).then_some((end, octets))
 }
 
 /// Rows of parts in one word: numbers of 0–255 with the same separator between them.
@@ -456,6 +502,7 @@ fn dashed_v6(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn found(text: &str, place: Place) -> Vec<(String, What)> {
         let mut found = Vec::new();
@@ -464,6 +511,19 @@ mod tests {
             at = word(text.as_bytes(), at, at, place, &mut Agents::default(), &mut found).max(at) + 1;
         }
         found.iter().map(|f| (String::from_utf8(f.span.of(text.as_bytes()).to_vec()).unwrap(), f.what)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn sixteen_bytes_at_once_say_what_byte_by_byte_is_said(
+            text in "([0-9]{1,3}\\.){3}[0-9]{1,3}[ -~]{1,9}|[0-9.]{0,18}[ -~]{0,4}|(1?[0-9]{1,2}[.]){2,5}[0-9]{0,4}[-_a :é]{9}",
+        ) {
+            let (quick, plain) = (quick_four(text.as_bytes(), 0), plain_four(text.as_bytes(), 0));
+            prop_assert!(quick.is_none() || quick == plain);
+            let room = text.len() >= 16;
+            prop_assert!(!room || quick == plain, "{:?} {:?}", quick, plain);
+        }
     }
 
     fn v4(text: &str, spelled: &str, address: &str) {

@@ -106,7 +106,8 @@ pub(super) fn may_start(text: &[u8], at: usize) -> bool {
         [b'%', next, ..] => nibble(*next).is_some() || matches!(next, b'u' | b'U'),
         [b'\\', _, ..] => true,
         [b'&', b'#', ..] => true,
-        [b'&', b'a'..=b'z', ..] => rest.contains(&b';'),
+        // All names are of small letters.
+        [b'&', b'a'..=b'z', name @ ..] => name.iter().find(|byte| !byte.is_ascii_lowercase()) == Some(&b';'),
         [b']' | b')', ..] => {
             let floor = at.saturating_sub(4);
             let open = text[floor..at].iter().rposition(|&b| matches!(b, b'[' | b'('));

@@ -5,6 +5,7 @@
 //! once per `Detector`.
 
 use super::marks::{Marks, REACH};
+use crate::record::Sight;
 
 /// How many blocks of 64 bytes are read ahead of the logic.
 pub(super) const BLOCKS: usize = 8;
@@ -274,6 +275,99 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Looks at the line at the start of `text` up to its line feed. `false`: it has none within reach, a byte that is not
+    /// printable ASCII, a backslash, or more quotes than are noted; then `sight` means nothing.
+    #[inline]
+    pub(super) fn sight(self, text: &[u8], sight: &mut Sight) -> bool {
+        match self {
+            Kernel::Plain => plain_sight(text, sight),
+            // SAFETY: as in `window`, for AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { wide::sight2(text, sight) },
+            // SAFETY: as in `window`, for AVX-512F and BW.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { wide::sight512(text, sight) },
+        }
+    }
+}
+
+/// Asks the processor to fetch the memory of `place`, which will be read soon. It changes nothing that can be seen.
+#[inline]
+pub(crate) fn prefetch<T>(place: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: nothing is read or written, and every x86-64 has the instruction.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
+/// What a sight is made of, for one block of 64 bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Glance {
+    feed: u64,
+    quote: u64,
+    mark: u64,
+    /// Neither printable ASCII nor bare of escapes.
+    odd: u64,
+}
+
+/// Reads a line block by block.
+#[inline(always)]
+fn each_block(
+    text: &[u8],
+    sight: &mut Sight,
+    glance: impl Fn(&[u8]) -> Glance,
+    address: impl Fn(&[u8]) -> u64,
+) -> bool {
+    let mut count = 0;
+    for (i, marks) in sight.marks.iter_mut().enumerate() {
+        let base = 64 * i;
+        let Some(rest) = text.get(base..) else { return false };
+        let block = rest.first_chunk::<64>().map_or(rest, |block| block);
+        let Glance { feed, quote, mark, odd } = glance(block);
+        // The bytes before the line feed; all where there is none.
+        let before = feed.wrapping_sub(1) & !feed;
+        if odd & before != 0 {
+            return false;
+        }
+        *marks = mark & before;
+        let mut quotes = quote & before;
+        while quotes != 0 {
+            let Some(place) = sight.quotes.get_mut(count) else { return false };
+            *place = base as u32 + quotes.trailing_zeros();
+            quotes &= quotes - 1;
+            count += 1;
+        }
+        if i == 0 {
+            sight.address = address(block);
+        }
+        if feed != 0 {
+            sight.length = base + feed.trailing_zeros() as usize;
+            sight.count = count;
+            return true;
+        }
+    }
+    false
+}
+
+/// The reference.
+fn plain_sight(text: &[u8], sight: &mut Sight) -> bool {
+    let mask = |block: &[u8], is: fn(u8) -> bool| {
+        block.iter().enumerate().fold(0, |all, (i, &byte)| all | u64::from(is(byte)) << i)
+    };
+    let glance = |block: &[u8]| Glance {
+        feed: mask(block, |byte| byte == b'\n'),
+        quote: mask(block, |byte| byte == b'"'),
+        mark: mask(block, |byte| byte == b'?'),
+        odd: mask(block, |byte| !matches!(byte, b' '..=b'~') || byte == b'\\'),
+    };
+    each_block(text, sight, glance, |block| mask(block, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')))
+}
+
 /// The reference: one byte at a time.
 fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
     let mut count = 0;
@@ -306,7 +400,7 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Marks, Masks, Outline, Window, blocks};
+    use super::{Glance, Marks, Masks, Outline, Sight, Window, blocks, each_block};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -416,6 +510,57 @@ mod wide {
     }
 
     #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn sight512(text: &[u8], sight: &mut Sight) -> bool {
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw")]
+        fn glance(block: &[u8]) -> Glance {
+            let v = load512(block);
+            let set = |b: u8| _mm512_set1_epi8(b as i8);
+            Glance {
+                feed: _mm512_cmpeq_epi8_mask(v, set(b'\n')),
+                quote: _mm512_cmpeq_epi8_mask(v, set(b'"')),
+                mark: _mm512_cmpeq_epi8_mask(v, set(b'?')),
+                odd: _mm512_cmpge_epu8_mask(_mm512_sub_epi8(v, set(b' ')), set(0x5f))
+                    | _mm512_cmpeq_epi8_mask(v, set(b'\\')),
+            }
+        }
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw")]
+        fn address(block: &[u8]) -> u64 {
+            let v = load512(block);
+            let set = |b: u8| _mm512_set1_epi8(b as i8);
+            let from_a = _mm512_sub_epi8(_mm512_or_si512(v, set(0x20)), set(b'a'));
+            // The colon stands right behind the nine.
+            _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'0')), set(11))
+                | _mm512_cmplt_epu8_mask(from_a, set(6))
+                | _mm512_cmpeq_epi8_mask(v, set(b'.'))
+        }
+        each_block(text, sight, |block| glance(block), |block| address(block))
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn sight2(text: &[u8], sight: &mut Sight) -> bool {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn glance(block: &[u8]) -> Glance {
+            let pair = Pair::of(block);
+            Glance {
+                feed: pair.equal(b'\n'),
+                quote: pair.equal(b'"'),
+                mark: pair.equal(b'?'),
+                odd: !pair.range(b' ', 0x5f) | pair.equal(b'\\'),
+            }
+        }
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn address(block: &[u8]) -> u64 {
+            let pair = Pair::of(block);
+            pair.range(b'0', 11) | pair.lower().range(b'a', 6) | pair.equal(b'.')
+        }
+        each_block(text, sight, |block| glance(block), |block| address(block))
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn outline512(text: &[u8]) -> Outline {
         let v = load512(text);
         let set = |b: u8| _mm512_set1_epi8(b as i8);
@@ -510,6 +655,7 @@ mod wide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{QUOTES, SIGHT};
     use proptest::prelude::*;
 
     #[test]
@@ -554,6 +700,53 @@ mod tests {
         }
     }
 
+    fn sights_are_right(text: &[u8]) {
+        let end = text.iter().position(|&byte| byte == b'\n');
+        let line = &text[..end.unwrap_or(0)];
+        let quotes: Vec<u32> = (0..line.len()).filter(|&i| line[i] == b'"').map(|i| i as u32).collect();
+        let plain = line.iter().all(|byte| matches!(byte, b' '..=b'[' | b']'..=b'~'));
+        let seen = end.is_some() && line.len() < SIGHT && quotes.len() <= QUOTES && plain;
+        for kernel in Kernel::all() {
+            let mut sight = Sight { marks: [u64::MAX; SIGHT / 64], ..Sight::default() };
+            assert_eq!(kernel.sight(text, &mut sight), seen, "{kernel:?}");
+            if seen {
+                assert_eq!((sight.length, &sight.quotes[..sight.count]), (line.len(), &quotes[..]), "{kernel:?}");
+                for at in 0..=line.len() {
+                    let mark = (at..line.len()).find(|&i| line[i] == b'?');
+                    assert_eq!(sight.mark(at), mark, "{kernel:?}");
+                }
+                for (i, byte) in text.iter().enumerate().take(64) {
+                    let is = byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+                    assert_eq!(sight.address >> i & 1 == 1, is, "{kernel:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_taken_in_up_to_its_line_feed() {
+        for length in (0..200).chain(SIGHT - 66..SIGHT + 3) {
+            for (at, byte) in [(0, b'"'), (length / 2, b'?'), (length.saturating_sub(1), b'\\'), (length / 3, 0x7f)] {
+                for behind in [
+                    &b""[..],
+                    b"\n",
+                    b"\n\"?\n",
+                    b"\nabcdefghijklmnopqrstuvwxyz0123456789.:\"abcdefghijklmnopqrstuvwxyz",
+                ] {
+                    let mut text: Vec<u8> = b"ab 1.\"f?:~g".iter().copied().cycle().take(length).collect();
+                    if length > 64 {
+                        text[8..].fill(b'x');
+                    }
+                    if let Some(place) = text.get_mut(at) {
+                        *place = byte;
+                    }
+                    text.extend_from_slice(behind);
+                    sights_are_right(&text);
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_length_is_read_to_its_last_byte() {
         let text: Vec<u8> = b"a/0._-Z9~\0{@[`:\xff".iter().copied().cycle().take(300).collect();
@@ -569,7 +762,13 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
+        fn lines_are_taken_in_alike(text in r#"[ -~]{0,70}("?[a-z]{0,30}){0,10}\n?[ -~\n]{0,80}"#) {
+            sights_are_right(text.as_bytes());
+        }
+
+        #[test]
         fn kernels_agree_on_any_bytes(text: Vec<u8>) {
+            sights_are_right(&text);
             equal_for_all(&text);
             outlines_are_right(&text);
         }

@@ -24,13 +24,13 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::kernel::Outline;
+pub(crate) use self::kernel::{Outline, prefetch};
 use self::{
     decode::Decoded,
     kernel::{Kernel, Window},
     scan::Scan,
 };
-use crate::record::Span;
+use crate::record::{Sight, Span};
 use std::net::IpAddr;
 
 /// A set of kinds to look for.
@@ -183,6 +183,13 @@ impl Detector {
     #[inline]
     pub(crate) fn outline(&self, text: &[u8]) -> Option<Outline> {
         self.kernel.outline(text)
+    }
+
+    /// Looks at the line at the start of `text` once, up to its line feed; `false`: it is no plain one, and `sight` means
+    /// nothing.
+    #[inline]
+    pub(crate) fn sight(&self, text: &[u8], sight: &mut Sight) -> bool {
+        self.kernel.sight(text, sight)
     }
 
     /// Reads the text once more with its escapes undone. Where both views find something, that one knows better.

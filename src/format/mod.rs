@@ -31,9 +31,10 @@ pub mod text;
 pub mod traefik;
 mod usual;
 
-use crate::record::{Record, Schema};
+use crate::record::{Record, Schema, Sight};
 use extended::{Extended, Last};
 use std::fmt;
+use usual::Usual;
 
 /// A line that does not fit the format. Holds no byte of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +126,46 @@ impl Parse for Format {
             Format::Preset(preset) => preset.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
+        }
+    }
+}
+
+impl Format {
+    /// Whether it may read lines by sight.
+    pub(crate) fn sees(&self) -> bool {
+        match self {
+            Format::Template(template) => template.usual.is_some_and(Usual::holds_printable),
+            Format::Json(_)
+            | Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_) => false,
+        }
+    }
+
+    /// Whether it refuses every line that another format reads by sight: JSON begins with a brace, and a layout with a host
+    /// in front does not begin as those lines do.
+    pub(crate) fn refuses_seen(&self) -> bool {
+        match self {
+            Format::Json(_) => true,
+            Format::Template(template) => template.hosted,
+            Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_) => false,
+        }
+    }
+
+    /// Fills `record` from a whole line of which the sight is known. `false` says nothing: [`Parse::parse`] must decide.
+    #[inline]
+    pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
+        match self {
+            Format::Template(template) => template.read_sight(line, sight, record),
+            Format::Extended(_) | Format::Json(_) | Format::Text(_) => false,
         }
     }
 }

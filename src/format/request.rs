@@ -50,13 +50,19 @@ pub(crate) fn push(record: &mut Record, field: u16, line: &[u8], start: usize, e
 /// The same, where the first question mark is known, in bytes from `start`.
 #[inline(always)]
 pub(crate) fn push_at(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize, mark: Option<usize>) {
+    record.values.extend_from_slice(&values(field, line, start, end, mark));
+}
+
+/// The five values.
+#[inline(always)]
+pub(crate) fn values(field: u16, line: &[u8], start: usize, end: usize, mark: Option<usize>) -> [Value; 5] {
     let absent = |field| Value { field, state: State::Absent, span: Span { start: 0, end: 0 } };
     let here = |field, span: Span| Value {
         field,
         state: State::Present,
         span: Span { start: span.start + start as u32, end: span.end + start as u32 },
     };
-    let values = match split(&line[start..end], mark) {
+    match split(&line[start..end], mark) {
         Some(request) => [
             here(field, Span::new(0, request.method)),
             here(field + 1, request.path),
@@ -71,8 +77,7 @@ pub(crate) fn push_at(record: &mut Record, field: u16, line: &[u8], start: usize
             absent(field + 3),
             here(field + 4, Span::new(0, end - start)),
         ],
-    };
-    record.values.extend_from_slice(&values);
+    }
 }
 
 /// Adds the three values of a request target that stands at `start..end`, from field `field` on.

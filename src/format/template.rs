@@ -12,7 +12,7 @@ use super::{
     soft::{Soft, unescaped},
     usual::Usual,
 };
-use crate::record::{Kind, Record, Schema, Span, State, Value};
+use crate::record::{Kind, Record, Schema, Sight, Span, State, Value};
 use memchr::memchr;
 
 /// A format of fixed order.
@@ -131,6 +131,15 @@ impl Parse for Template {
 }
 
 impl Template {
+    /// Fills `record` from a line of which the sight is known. `false` says nothing: [`Parse::parse`] must decide.
+    ///
+    /// What it reads is read alike by `parse`, and no layout with a host in front takes it.
+    #[inline]
+    pub(super) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
+        self.usual.is_some_and(|usual| usual.read_sight(line, sight, record))
+            && !behind_port(record.values[0].span.of(line))
+    }
+
     /// Fills `record` step by step.
     #[inline(never)]
     pub(super) fn follow(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {

@@ -4,11 +4,11 @@
 
 use super::{
     compile::Dialect,
-    grammar, seek,
+    grammar, request, seek,
     soft::End,
     template::{CutRule, Op, Raw, Step, quoted_request, within},
 };
-use crate::record::{Record, Span, State, Value};
+use crate::record::{Blanks, Record, Sight, Span, State, Value};
 
 /// The layout `%h %l %u %t "%r" %>s %b` with so many quoted values behind it.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,79 @@ impl Usual {
         record.clear();
         record.values.reserve(11 + self.texts as usize);
         self.try_read(line, record).is_some()
+    }
+
+    /// The same for a line of which the sight is known; and it must be of printable ASCII without a backslash.
+    #[inline]
+    pub(super) fn read_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
+        self.try_sight(line, sight, record).is_some()
+    }
+
+    #[inline(always)]
+    fn try_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<()> {
+        let texts = self.texts as usize;
+        if sight.count != 2 + 2 * texts || !self.holds_printable() {
+            return None;
+        }
+        let &[open, quote, ref behind @ ..] = &sight.quotes;
+        let (open, quote) = (open as usize, quote as usize);
+        let client = open.checked_sub(34)?;
+        let head = line.get(client..)?.first_chunk::<35>()?;
+        if !head.starts_with(b" - - [") || !head.ends_with(b"] \"") || !grammar::is_clf(&head[6..32]) {
+            return None;
+        }
+        // A blank follows the client, so that it ends there where it is made of an address's bytes.
+        let plain = (!sight.address).trailing_zeros() as usize == client && client > 0;
+        if !plain && grammar::client(line, 0) != Ok(client) {
+            return None;
+        }
+        let &[b'"', b' ', a, b, c, b' '] = line.get(quote..)?.first_chunk::<6>()? else { return None };
+        if !(a.is_ascii_digit() & b.is_ascii_digit() & c.is_ascii_digit()) {
+            return None;
+        }
+        let size = (quote + 6, (behind[0] as usize).checked_sub(1)?);
+        if size.0 >= size.1 || !line.get(size.0..size.1)?.iter().all(u8::is_ascii_digit) || line[size.1] != b' ' {
+            return None;
+        }
+        let start = open + 1;
+        let request = request::values(4, line, start, quote, sight.mark(start).map(|mark| mark - start));
+        record.marks.clear();
+        record.blanks = Blanks::default();
+        record.layout = 0;
+        let absent = Value { field: 0, state: State::Absent, span: Span { start: 0, end: 0 } };
+        record.values.resize(11 + texts, absent);
+        let (fixed, values) = record.values.split_first_chunk_mut::<11>()?;
+        let [method, path, query, protocol, whole] = request;
+        let value = |field, start, end| Value { field, state: State::Present, span: Span::new(start, end) };
+        *fixed = [
+            value(0, 0, client),
+            value(1, client + 1, client + 2),
+            value(2, client + 3, client + 4),
+            value(3, client + 6, client + 32),
+            method,
+            path,
+            query,
+            protocol,
+            whole,
+            value(9, quote + 2, quote + 5),
+            value(10, size.0, size.1),
+        ];
+        let mut end = size.1 - 2;
+        for ((text, value), quotes) in (0..).zip(values).zip(behind.as_chunks::<2>().0) {
+            let (from, to) = (quotes[0] as usize, quotes[1] as usize);
+            if text > 0 && (from != end + 2 || line[from - 1] != b' ') {
+                return None;
+            }
+            *value = Value { field: 11 + text, state: State::Present, span: Span::new(from + 1, to) };
+            end = to;
+        }
+        (end + 1 == line.len()).then_some(())
+    }
+
+    /// Whether all printable ASCII can stand in a value.
+    #[inline]
+    pub(super) fn holds_printable(self) -> bool {
+        self.least <= b' ' && self.most >= b'~'
     }
 
     #[inline(always)]

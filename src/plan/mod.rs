@@ -21,7 +21,7 @@ use crate::{
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
-        Aid, Step,
+        self, Aid, Step,
         coarsen::{Coarsen, Unit},
         cookie::Cookie,
         country::Country,
@@ -45,6 +45,8 @@ use std::sync::Arc;
 pub struct Plan {
     /// Formats in the order they are tried, each with its steps.
     pub(crate) routes: Vec<Route>,
+    /// The first of them that reads lines by sight, where those before it refuse all that it so reads.
+    pub(crate) seeing: Option<usize>,
     /// What may stand around a line, in the order in which it is tried.
     pub(crate) envelopes: Vec<Wrap>,
     /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
@@ -79,6 +81,8 @@ pub(crate) struct Route {
     pub(crate) format: Format,
     /// One a field of the schema.
     pub(crate) steps: Box<[Step]>,
+    /// Which of the fields the treatments should know of early.
+    pub(crate) early: Vec<u16>,
     pub(crate) rules: Rules,
     /// Fields that can date the record, in order. Unused where fields stand in any order.
     pub(crate) clocks: Vec<(u16, Clock)>,
@@ -135,6 +139,8 @@ impl Plan {
         let names_programs = !envelopes.is_empty() || formats.iter().any(|format| matches!(format, Format::Json(_)));
         let programs = message::PROGRAMS.iter().filter(|_| names_programs);
         let programs = programs.map(|program| compiler.route(Format::Message(Message::new(program)))).collect();
+        let seeing =
+            (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
@@ -145,6 +151,7 @@ impl Plan {
         Ok(Plan {
             routes,
             joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
+            seeing,
             envelopes,
             programs,
             text,
@@ -219,7 +226,7 @@ impl Compiler<'_> {
         let schema = format.schema();
         let dynamic = schema.items.is_empty() || !schema.more.is_empty();
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
-        let steps =
+        let steps: Box<[Step]> =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
         let clocks = (schema.fields.iter().enumerate())
             .filter_map(|(i, field)| Some((i as u16, field.clock?)))
@@ -233,8 +240,9 @@ impl Compiler<'_> {
         };
         let lines = schema.fields.iter().zip(&found).map(is_line);
         let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
+        let early = treatment::early(&steps);
         let (treatments, named) = found.into_iter().unzip();
-        Route { format, steps, rules, clocks, dynamic, lines, treatments, named }
+        Route { format, steps, early, rules, clocks, dynamic, lines, treatments, named }
     }
 
     fn wrap(&mut self, envelope: Envelope) -> Wrap {
@@ -253,6 +261,7 @@ impl Compiler<'_> {
         if !scrubs(&route.treatments[0]) {
             let network = self.network();
             let treatment = Treatment::Scrub { kinds: Kinds::ALL, network };
+            route.early = Vec::new();
             route.steps = Box::new([self.step(&route.format.schema().fields[0].clone(), &treatment)]);
             route.treatments = vec![treatment];
         }

@@ -1,7 +1,5 @@
 //! IPv4 and IPv6 addresses: read strictly, printed in RFC 5952 form.
 
-use super::escape::hex_digit;
-
 /// An address. A mapped one (`::ffff:192.0.2.7`) is the IPv4 address that it maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Address {
@@ -167,51 +165,75 @@ pub(super) fn parse_v6(text: &[u8]) -> Option<u128> {
     if text.len() < 2 || text.len() > MOST_V6 {
         return None;
     }
-    let (mut bits, mut count, mut gap, mut at) = (0u128, 0, None, 0);
+    let (mut groups, mut count, mut gap) = ([0u16; 8], 0, None);
+    // The group at hand, how many digits it has, and where it starts.
+    let (mut group, mut digits, mut start) = (0u32, 0, 0);
+    let mut at = 0;
     if text.starts_with(b"::") {
-        (gap, at) = (Some(0), 2);
+        (gap, at, start) = (Some(0), 2, 2);
     }
-    while at < text.len() {
-        let start = at;
-        let mut group = 0;
-        while let Some(digit) = text.get(at).copied().and_then(hex_digit) {
-            group = group << 4 | u128::from(digit);
-            at += 1;
-            if at - start > 4 {
-                return None;
-            }
+    while let Some(&byte) = text.get(at) {
+        let digit = HEX[usize::from(byte)];
+        at += 1;
+        if digit < 16 {
+            group = group << 4 | u32::from(digit);
+            digits += 1;
+            continue;
         }
-        if text.get(at) == Some(&b'.') {
-            bits = bits << 32 | u128::from(parse_v4(&text[start..])?);
-            count += 2;
+        if byte == b'.' {
+            let v4 = parse_v4(&text[start..])?;
+            *groups.get_mut(count)? = (v4 >> 16) as u16;
+            *groups.get_mut(count + 1)? = v4 as u16;
+            (count, digits, start) = (count + 2, 0, text.len());
             break;
         }
-        if at == start || count == 8 {
+        if byte != b':' || !(1..=4).contains(&digits) {
             return None;
         }
-        bits = bits << 16 | group;
+        *groups.get_mut(count)? = group as u16;
         count += 1;
-        match text[at..] {
-            [] => break,
-            [b':', b':', ..] if gap.is_none() => {
-                gap = Some(count);
-                at += 2;
+        if text.get(at) == Some(&b':') {
+            if gap.replace(count).is_some() {
+                return None;
             }
-            [b':', other, ..] if other != b':' => at += 1,
-            _ => return None,
+            at += 1;
+        } else if at == text.len() {
+            return None;
         }
+        (group, digits, start) = (0, 0, at);
+    }
+    if start < text.len() {
+        if !(1..=4).contains(&digits) {
+            return None;
+        }
+        *groups.get_mut(count)? = group as u16;
+        count += 1;
     }
     match gap {
-        None => (count == 8).then_some(bits),
+        None if count < 8 => return None,
+        None => {}
         // A `::` stands for one group at least.
         Some(before) if count < 8 => {
-            let after = 16 * (count - before);
-            let tail = bits & ((1 << after) - 1);
-            Some(if before == 0 { tail } else { bits >> after << (16 * (8 - before)) | tail })
+            groups.copy_within(before..count, 8 - (count - before));
+            groups[before..8 - (count - before)].fill(0);
         }
-        Some(_) => None,
+        Some(_) => return None,
     }
+    Some(groups.iter().fold(0, |bits, &group| bits << 16 | u128::from(group)))
 }
+
+/// What a hexadecimal digit stands for; 255 for all else.
+static HEX: [u8; 256] = {
+    let mut table = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        table[digit as usize] = value;
+        table[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    table
+};
 
 /// Appends an IPv4 address.
 #[inline]
@@ -256,27 +278,39 @@ static PRINTED: [u32; 256] = {
 /// Appends an IPv6 address: lower case, no leading zeros, the first longest run of two or more zero groups as `::`.
 pub(super) fn write_v6(bits: u128, out: &mut Vec<u8>) {
     let group = |i: usize| (bits >> (112 - 16 * i)) as u16;
-    let (mut run_start, mut run_length, mut zeros) = (8, 1, 0);
-    for i in 0..8 {
-        zeros = if group(i) == 0 { zeros + 1 } else { 0 };
-        if zeros > run_length {
-            (run_start, run_length) = (i + 1 - zeros, zeros);
+    let (mut run_start, mut run_length) = (8, 1);
+    // A cut address ends with zeros, and no longer run stands before them.
+    let trailing = (bits.trailing_zeros() / 16) as usize;
+    if trailing >= 4 {
+        (run_start, run_length) = (8 - trailing, trailing);
+    } else {
+        let mut zeros = 0;
+        for i in 0..8 {
+            zeros = if group(i) == 0 { zeros + 1 } else { 0 };
+            if zeros > run_length {
+                (run_start, run_length) = (i + 1 - zeros, zeros);
+            }
         }
     }
-    let mut i = 0;
+    let mut text = [0; 40];
+    let (mut at, mut i) = (0, 0);
     while i < 8 {
         if i == run_start {
-            out.extend_from_slice(b"::");
+            text[at] = b':';
+            text[at + 1] = b':';
+            at += 2;
             i += run_length;
             continue;
         }
         if i > 0 && i != run_start + run_length {
-            out.push(b':');
+            text[at] = b':';
+            at += 1;
         }
         let value = group(i);
         let mut shift = (15 - (value | 1).leading_zeros()) & !3;
         loop {
-            out.push(b"0123456789abcdef"[(value >> shift & 15) as usize]);
+            text[at] = b"0123456789abcdef"[(value >> shift & 15) as usize];
+            at += 1;
             if shift == 0 {
                 break;
             }
@@ -284,6 +318,7 @@ pub(super) fn write_v6(bits: u128, out: &mut Vec<u8>) {
         }
         i += 1;
     }
+    out.extend_from_slice(&text[..at]);
 }
 
 /// A word with a one in each byte.

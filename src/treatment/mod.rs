@@ -30,7 +30,7 @@ pub mod truncate;
 
 use crate::{
     detect::Detector,
-    record::{Blank, Record, Schema, Span, State},
+    record::{Blank, Record, Schema, Span, State, Value},
 };
 use coarsen::Coarsen;
 use cookie::Cookie;
@@ -66,6 +66,8 @@ pub struct Aid {
     pub detector: Detector,
     /// Paths that were read closely and may leave as they stand.
     pub paths: path::Memory,
+    /// Names of parameters that say nothing.
+    pub mute: query::Mute,
     /// The last instant that passed.
     pub instant: keep::Instant,
     /// The keys of pseudonyms, and what was made with them.
@@ -125,6 +127,27 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether the value may stand as it came, where that can be said without making anything. `false` says nothing.
+    #[inline]
+    fn passes(&self, value: &[u8], aid: &mut Aid) -> bool {
+        match self {
+            Step::Keep(step) => step.passes_plainly(value, aid),
+            Step::Coarsen(_)
+            | Step::Cookie(_)
+            | Step::Country(_)
+            | Step::Drop
+            | Step::Family(_)
+            | Step::Language
+            | Step::Name(_)
+            | Step::Origin(_)
+            | Step::Path(_)
+            | Step::Pseudonym(_)
+            | Step::Query(_)
+            | Step::Scrub(_)
+            | Step::Truncate(_) => false,
+        }
+    }
+
     #[inline]
     fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         match self {
@@ -159,7 +182,7 @@ pub struct Scratch {
 /// ```compile_fail,E0451
 /// use sladd::{record::{Record, Schema}, treatment::{Scratch, Treated}};
 /// let (schema, record, scratch) = (Schema::default(), Record::default(), Scratch::default());
-/// let forged = Treated { schema: &schema, line: b"203.0.113.7", record: &record, scratch: &scratch };
+/// let forged = Treated { schema: &schema, line: b"203.0.113.7", record: &record, scratch: &scratch, laid: true };
 /// ```
 /// ```compile_fail,E0603
 /// use sladd::{record::Span, treatment::Slot};
@@ -187,6 +210,8 @@ pub struct Treated<'a> {
     line: &'a [u8],
     record: &'a Record,
     scratch: &'a Scratch,
+    /// Whether the whole line was made, and no value stands by itself.
+    laid: bool,
 }
 
 impl<'a> Treated<'a> {
@@ -232,12 +257,15 @@ impl<'a> Treated<'a> {
         matches!(self.scratch.slots[i], Slot::Kept(_))
     }
 
-    /// Hands the record out in its own fixed layout, in as few pieces as can be.
+    /// Hands the record out in its own fixed layout, in as few pieces as can be: in one, where [`lay`] treated it.
     ///
     /// Neighbouring kept values and the literals between them come as one piece: each literal stands right before its
     /// value, so where the gap has exactly the literal's length, it is the literal.
     #[inline]
     pub fn layout(&self, mut piece: impl FnMut(&[u8])) {
+        if self.laid {
+            return piece(&self.scratch.made);
+        }
         // The run of kept values and literals that waits to be handed out. It grows over a literal where the gap up to the
         // next value has exactly the literal's length: the parser has found the literal there.
         let (mut from, mut to) = (0, 0);
@@ -337,7 +365,121 @@ pub fn treat<'a>(
             }
         };
     }
-    Treated { schema, line, record, scratch }
+    Treated { schema, line, record, scratch, laid: false }
+}
+
+/// The fields of which [`lay`] should know early, because what is remembered of their values may be far away.
+pub fn early(steps: &[Step]) -> Vec<u16> {
+    (0..).zip(steps).filter(|(_, step)| matches!(step, Step::Path(_) | Step::Family(_))).map(|(i, _)| i).collect()
+}
+
+#[inline]
+fn announce(step: &Step, value: &Value, line: &[u8], aid: &mut Aid) {
+    if value.state != State::Present {
+        return;
+    }
+    match step {
+        Step::Family(_) => aid.families.announce(value.span.of(line)),
+        Step::Path(_) => aid.paths.announce(value.span.of(line)),
+        Step::Coarsen(_)
+        | Step::Cookie(_)
+        | Step::Country(_)
+        | Step::Drop
+        | Step::Keep(_)
+        | Step::Language
+        | Step::Name(_)
+        | Step::Origin(_)
+        | Step::Pseudonym(_)
+        | Step::Query(_)
+        | Step::Scrub(_)
+        | Step::Truncate(_) => {}
+    }
+}
+
+/// As [`treat`], for a record that leaves in its own fixed layout: all of the line is made in one go, and no value of it can
+/// be asked for.
+///
+/// `early` are the fields that [`early`] says.
+///
+/// # Panics
+/// When the layout is not fixed.
+#[inline]
+pub fn lay<'a>(
+    steps: &[Step],
+    early: &[u16],
+    schema: &'a Schema,
+    line: &'a [u8],
+    record: &'a Record,
+    aid: &mut Aid,
+    scratch: &'a mut Scratch,
+) -> Treated<'a> {
+    assert!(schema.items.len() == record.values.len() && record.marks.is_empty(), "a fixed layout");
+    let Scratch { slots, made } = scratch;
+    made.clear();
+    slots.clear();
+    for &field in early {
+        announce(&steps[field as usize], &record.values[field as usize], line, aid);
+    }
+    // The run of kept values and literals that waits to be copied. It grows over a literal where the gap up to the next value
+    // has exactly the literal's length: the parser has found the literal there.
+    let (mut from, mut to) = (0, 0);
+    for ((item, value), step) in schema.items.iter().zip(&record.values).zip(steps) {
+        if value.state == State::Absent {
+            continue;
+        }
+        let literal = &item.literal[..];
+        let (start, end) = (value.span.start as usize, value.span.end as usize);
+        let present = value.state == State::Present;
+        let joins = present && start == to + literal.len();
+        if joins {
+            let bytes = &line[start..end];
+            if missing(bytes, false) || step.passes(bytes, aid) {
+                to = end;
+                continue;
+            }
+            made.extend_from_slice(&line[from..start]);
+        } else {
+            made.extend_from_slice(&line[from..to]);
+            made.extend_from_slice(literal);
+        }
+        // What stands in the line right behind the value is a literal again, but for what cannot be told.
+        (from, to) = if present { (end, end) } else { (line.len(), line.len()) };
+        let outcome = if present {
+            let bytes = &line[start..end];
+            if missing(bytes, false) {
+                Outcome::Kept
+            } else {
+                if let Step::Path(_) = step {
+                    aid.families.fetch();
+                }
+                step.treat(bytes, aid, made)
+            }
+        } else {
+            Outcome::Dropped
+        };
+        match outcome {
+            Outcome::Kept => from = start,
+            Outcome::Part(first, last) => {
+                debug_assert!(first <= last && last as usize <= end - start);
+                made.extend_from_slice(&line[start + first as usize..start + last as usize]);
+            }
+            Outcome::Made => {}
+            Outcome::Dropped => match item.blank {
+                Blank::Dash => made.push(b'-'),
+                Blank::Empty => {}
+                Blank::Gone => made.truncate(made.len() - literal.len()),
+                Blank::Null => made.extend_from_slice(b"null"),
+            },
+        }
+    }
+    let tail = &schema.tail[..];
+    if line[to..] == *tail {
+        made.extend_from_slice(&line[from..]);
+    } else {
+        made.extend_from_slice(&line[from..to]);
+        made.extend_from_slice(tail);
+    }
+    Treated { schema, line, record, scratch, laid: true }
 }
 
 /// Whether a value says that there is none.
@@ -377,13 +519,13 @@ pub(crate) fn treat_by<'a>(
             },
         });
     }
-    Treated { schema, line, record, scratch }
+    Treated { schema, line, record, scratch, laid: false }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Field, Item, Kind, Value};
+    use crate::record::{Field, Item, Kind};
     use proptest::prelude::*;
 
     fn schema(items: &[(&str, Blank)], tail: &str) -> Schema {
@@ -479,7 +621,54 @@ mod tests {
         })
     }
 
+    fn any_laid() -> impl Strategy<Value = (String, String, u8, u8, u8)> {
+        let value = "-?|192\\.0\\.2\\.7|https://example\\.org/(a\\?b)?|nb-NO,en|[a-z0-9]{1,4}|200|GET";
+        (r#"[ "\[]{0,3}"#, value, 0..4u8, 0..7u8, 0..4u8)
+    }
+
     proptest! {
+        #[test]
+        fn a_line_that_is_laid_in_one_go_is_what_its_values_make(
+            all in proptest::collection::vec(any_laid(), 0..12), tail in "[\" ]{0,2}", cut in any::<bool>(),
+        ) {
+            let network = Truncate { v4: 24, v6: 48, port: truncate::Port::Drop, exempt: [].into() };
+            let steps = [
+                Step::Drop,
+                Step::Keep(Grammar::Text),
+                Step::Keep(Grammar::Status),
+                Step::Keep(Grammar::Method),
+                Step::Truncate(network.clone()),
+                Step::Origin(Origin::new(network)),
+                Step::Language,
+            ];
+            let blanks = [Blank::Dash, Blank::Empty, Blank::Gone, Blank::Null];
+            let items: Vec<_> = all.iter().map(|piece| (piece.0.as_str(), blanks[piece.4 as usize])).collect();
+            let schema = schema(&items, &tail);
+            let steps: Vec<Step> = all.iter().map(|piece| steps[piece.3 as usize].clone()).collect();
+            let (mut line, mut record) = (String::new(), Record::default());
+            for (field, (literal, value, state, ..)) in (0..).zip(&all) {
+                let state = [State::Present, State::Present, State::Absent, State::Ambiguous][*state as usize];
+                if state != State::Absent {
+                    line += literal;
+                }
+                let start = line.len();
+                if state != State::Absent {
+                    line += value;
+                }
+                record.values.push(Value { field, state, span: Span::new(start, line.len()) });
+            }
+            if !cut {
+                line += &tail;
+            }
+            let (mut aid, mut one, mut other) = (Aid::default(), Scratch::default(), Scratch::default());
+            let (mut laid, mut made) = (Vec::new(), Vec::new());
+            lay(&steps, &early(&steps), &schema, line.as_bytes(), &record, &mut aid, &mut one)
+                .layout(|piece| laid.extend_from_slice(piece));
+            treat(&steps, &schema, line.as_bytes(), &record, &mut aid, &mut other)
+                .layout(|piece| made.extend_from_slice(piece));
+            prop_assert_eq!(String::from_utf8(laid).unwrap(), String::from_utf8(made).unwrap());
+        }
+
         #[test]
         fn the_layout_is_what_the_schema_says_value_by_value(
             all in proptest::collection::vec(any_piece(), 0..12), tail in "[\" ]{0,2}", cut in any::<bool>(),
@@ -521,7 +710,8 @@ mod tests {
             if !cut {
                 line += &tail;
             }
-            let treated = Treated { schema: &schema, line: line.as_bytes(), record: &record, scratch: &scratch };
+            let treated =
+                Treated { schema: &schema, line: line.as_bytes(), record: &record, scratch: &scratch, laid: false };
             let mut written = Vec::new();
             treated.layout(|piece| written.extend_from_slice(piece));
             prop_assert_eq!(String::from_utf8(written).unwrap(), expected);

@@ -48,7 +48,7 @@ impl Query {
         let mut any = false;
         loop {
             let rest = &value[at..];
-            let (length, separator) = if let Some(from) = self.plain_name(rest) {
+            let (length, separator) = if let Some(from) = self.plain_name(rest, &mut aid.mute) {
                 let (length, separator) = next_separator(&rest[from..]);
                 if !any {
                     copied = at;
@@ -94,14 +94,14 @@ impl Query {
     /// Where the value of the parameter at the start of `rest` starts, if its name stays and says nothing: neither a role
     /// nor a policy knows it, and it is so short and plain that no detector needs to read it.
     #[inline]
-    fn plain_name(&self, rest: &[u8]) -> Option<usize> {
+    fn plain_name(&self, rest: &[u8], mute: &mut Mute) -> Option<usize> {
         if !rest.first()?.is_ascii_alphabetic() {
             return None;
         }
         let length = rest.iter().take(MOST_UNREAD + 1).position(|&byte| !NAMING[usize::from(byte)])?;
         let name = &rest[..length];
         let plain = rest[length] == b'=' && length <= MOST_UNREAD;
-        (plain && lookup_unescaped(name).is_none() && self.lists.named(name, None).is_none()).then_some(length + 1)
+        (plain && mute.is(rest, length) && self.lists.named(name, None).is_none()).then_some(length + 1)
     }
 
     /// The reference: every parameter read closely, every byte copied.
@@ -211,12 +211,52 @@ impl Query {
     }
 }
 
+/// Short plain names that no list knows, as they were met: sites have few. It only saves work. One a worker.
+#[derive(Debug)]
+pub struct Mute {
+    names: [u128; 1 << MUTE_BITS],
+}
+
+impl Default for Mute {
+    fn default() -> Mute {
+        Mute { names: [0; 1 << MUTE_BITS] }
+    }
+}
+
+impl Mute {
+    /// Whether the first `length` bytes of `rest`, which are 1 to 13 of a plain name, are a name without a role.
+    #[inline]
+    fn is(&mut self, rest: &[u8], length: usize) -> bool {
+        debug_assert!((1..=MOST_UNREAD).contains(&length));
+        let word = match rest.first_chunk::<16>() {
+            Some(bytes) => u128::from_le_bytes(*bytes) & !(u128::MAX << (8 * length)),
+            None => rest[..length].iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
+        };
+        // No name has a zero byte, so that the word is the name.
+        let mixed = (word as u64 ^ (word >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = (mixed >> (64 - MUTE_BITS)) as usize;
+        if self.names[place] == word {
+            return true;
+        }
+        let mute = lookup_unescaped(&rest[..length]).is_none();
+        if mute {
+            self.names[place] = word;
+        }
+        mute
+    }
+}
+
+const MUTE_BITS: u32 = 8;
+
 /// How long the parameter at the start of `rest` is, and what separates it from the next; nothing at the end.
 #[inline]
 fn next_separator(rest: &[u8]) -> (usize, &'static [u8]) {
+    // Most values are short: a call would cost more than it finds.
     let mut from = 0;
-    while let Some(at) = memchr::memchr3(b'&', b';', b'\\', &rest[from..]) {
-        let at = from + at;
+    while from < rest.len().min(16) && !matches!(rest[from], b'&' | b';' | b'\\') {
+        from += 1;
+    }
+    while let Some(at) = find_separator(rest, from) {
         match &rest[at..] {
             [b'&', b'a', b'm', b'p', b';', ..] => return (at, b"&amp;"),
             // `kari&#64;example.org` is one value, not three names.
@@ -228,6 +268,15 @@ fn next_separator(rest: &[u8]) -> (usize, &'static [u8]) {
         }
     }
     (rest.len(), b"")
+}
+
+/// Where the first byte from `from` on stands with which a separator may begin.
+#[inline]
+fn find_separator(rest: &[u8], from: usize) -> Option<usize> {
+    match rest.get(from)? {
+        b'&' | b';' | b'\\' => Some(from),
+        _ => memchr::memchr3(b'&', b';', b'\\', &rest[from..]).map(|at| from + at),
+    }
 }
 
 /// Whether the rule for every site lets the value of this parameter stand.

@@ -52,18 +52,23 @@ impl Scrub {
             return Outcome::Kept;
         }
         let start = made.len();
-        replace(text, findings, self.kinds, &self.network, made);
-        if !clean {
+        let changed = replace(text, findings, self.kinds, &self.network, made);
+        if clean {
+            if !changed {
+                made.truncate(start);
+                return Outcome::Kept;
+            }
+        } else {
             // Read once more as the next reader will read it: with the escapes.
             buffer.clear();
             self.escape(&made[start..], buffer);
             made.truncate(start);
             let findings = detector.find(buffer, self.kinds, self.place);
             replace(buffer, findings, self.kinds, &self.network, made);
-        }
-        if made[start..] == *text {
-            made.truncate(start);
-            return Outcome::Kept;
+            if made[start..] == *text {
+                made.truncate(start);
+                return Outcome::Kept;
+            }
         }
         Outcome::Made
     }
@@ -84,9 +89,9 @@ impl Scrub {
     }
 }
 
-/// Appends `text` with each finding replaced.
-pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: &Truncate, made: &mut Vec<u8>) {
-    let mut copied = 0;
+/// Appends `text` with each finding replaced, and says whether that changed anything.
+pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: &Truncate, made: &mut Vec<u8>) -> bool {
+    let (mut copied, mut changed) = (0, false);
     for finding in findings {
         let (mut from, to) = (finding.span.start as usize, finding.span.end as usize);
         let mut placeholder: &[u8] = match finding.what {
@@ -112,6 +117,8 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                     Port::Drop => {}
                     Port::Keep => write_port(&text[finding.core.end as usize..to], start, made),
                 }
+                // From the end, where a cut address differs first.
+                changed = changed || !made[start..].iter().rev().eq(text[from..to].iter().rev());
                 copied = to;
                 continue;
             }
@@ -128,9 +135,11 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
         }
         made.extend_from_slice(&text[copied..from]);
         made.extend_from_slice(placeholder);
+        changed |= *placeholder != text[from..to];
         copied = to;
     }
     made.extend_from_slice(&text[copied..]);
+    changed
 }
 
 /// Whether the finding is a number that stands as a JSON member's value: `"ip":3405803853`.

@@ -1,5 +1,7 @@
 //! Agents that were seen, with what was made of them. It only saves work.
 
+use crate::detect::prefetch;
+
 /// At most so many bytes of agents and families are held.
 const MOST_BYTES: usize = 2 << 20;
 /// Longer agents are read anew each time: there are few of them, and they could drive out many.
@@ -12,6 +14,15 @@ pub struct Cache {
     slots: Vec<Slot>,
     /// Agents, each with its family right behind it.
     bytes: Vec<u8>,
+    next: Next,
+}
+
+/// The agent that is asked for next: where it stands, so many bytes of it, and its hash.
+#[derive(Clone, Copy, Default)]
+struct Next {
+    place: usize,
+    length: usize,
+    hash: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -26,13 +37,39 @@ struct Slot {
 }
 
 impl Cache {
+    /// Says which agent is asked for next, so that what is known of it can be fetched in the meantime.
+    #[inline]
+    pub(in crate::treatment) fn announce(&mut self, agent: &[u8]) {
+        if agent.len() > LONGEST || agent.is_empty() {
+            return;
+        }
+        let hash = hash(agent);
+        self.next = Next { place: agent.as_ptr() as usize, length: agent.len(), hash };
+        if let Some(slot) = self.slots.get((hash as usize % SLOTS) & !1) {
+            prefetch(slot);
+        }
+    }
+
+    /// The second step of the same, a little later.
+    #[inline]
+    pub(in crate::treatment) fn fetch(&self) {
+        let Some(slot) = self.slots.get((self.next.hash as usize % SLOTS) & !1) else { return };
+        let start = slot.start as usize;
+        for line in self.bytes.get(start..).unwrap_or_default().chunks(64).take(4) {
+            prefetch(&line[0]);
+        }
+    }
+
     /// The family of an agent, remembered or made. `make` appends it to what it is given; it has at most 255 bytes.
     #[inline]
     pub(super) fn get(&mut self, agent: &[u8], version: bool, made: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
         if agent.len() > LONGEST || agent.is_empty() {
             return make(made);
         }
-        let hash = hash(agent);
+        let next = self.next;
+        let known = next.place == agent.as_ptr() as usize && next.length == agent.len();
+        self.next = Next::default();
+        let hash = if known { next.hash } else { hash(agent) };
         // Two places for all agents that meet: the later and the earlier.
         let place = (hash as usize % SLOTS) & !1;
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {

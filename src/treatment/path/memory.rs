@@ -1,11 +1,16 @@
 //! Paths that were read closely and may leave as they stand. It only saves work.
 
-use crate::treatment::{family::hash, truncate::Truncate};
+use crate::{
+    detect::prefetch,
+    treatment::{family::hash, truncate::Truncate},
+};
 
 /// A bounded set of harmless paths; takes no memory before the first. One a worker.
 #[derive(Default)]
 pub struct Memory {
     places: Vec<Place>,
+    /// The path that was announced: where it stands, its length, and its place here.
+    next: (usize, usize, usize),
     /// How addresses were cut when these paths were read: another way may cut what this one lets stand.
     network: (u8, u8, usize),
 }
@@ -24,10 +29,31 @@ const LONGEST: usize = 127;
 const BITS: u32 = 12;
 
 impl Memory {
+    /// Says which path may be asked for next, so that what is known of it can be fetched in the meantime.
+    #[inline]
+    pub(in crate::treatment) fn announce(&mut self, path: &[u8]) {
+        // Shorter ones are mostly words, and nobody asks.
+        if path.len() < 8 || path.len() > LONGEST {
+            return;
+        }
+        let place = index(path);
+        self.next = (path.as_ptr() as usize, path.len(), place);
+        if let Some(place) = self.places.get(place) {
+            prefetch(place);
+            prefetch(&place.path[LONGEST - 1]);
+        }
+    }
+
+    #[inline]
+    fn index(&self, path: &[u8]) -> usize {
+        let (at, length, place) = self.next;
+        if at == path.as_ptr() as usize && length == path.len() { place } else { index(path) }
+    }
+
     /// Whether the path is remembered.
     #[inline]
     pub(super) fn has(&self, path: &[u8], network: &Truncate) -> bool {
-        let Some(place) = self.places.get(index(path)) else { return false };
+        let Some(place) = self.places.get(self.index(path)) else { return false };
         usize::from(place.length) == path.len() && place.path[..path.len()] == *path && self.network == marks(network)
     }
 
