@@ -128,7 +128,11 @@ fn every_detector_is_named_in_the_readme_and_finds_something_in_a_case() {
         "ip" => "203.0.113.77",
         "email" => "[email]",
         "jwt" | "token" => "[token]",
-        "uuid" | "mac" | "imei" => "[id]",
+        "uuid" | "mac" | "imei" | "national_id" => "[id]",
+        "phone" => "[phone]",
+        "card" => "[card]",
+        "iban" => "[iban]",
+        "user" => "[user]",
         other => panic!("no case for the detector {other}"),
     };
     for (name, _) in sladd::detect::Kinds::NAMES {

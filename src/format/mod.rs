@@ -165,7 +165,13 @@ impl Format {
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
         match self {
             Format::Template(template) => template.read_sight(line, sight, record),
-            Format::Extended(_) | Format::Json(_) | Format::Text(_) => false,
+            Format::Json(_)
+            | Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_) => false,
         }
     }
 }

@@ -10,8 +10,8 @@ use std::net::Ipv4Addr;
 /// Reads free text from end to end and replaces what it finds.
 ///
 /// Addresses are cut in place; their ports stay only where the policy keeps ports. `[email]`, `[token]` (JSON Web Tokens
-/// too) and `[id]` (UUIDs, hardware addresses, equipment ids) stand for the rest, and `[id]` for a host name that spells
-/// an address: it names one line of one provider. Text without findings and control characters stands as it came.
+/// too), `[phone]`, `[card]`, `[iban]` and `[id]` (UUIDs, hardware addresses, equipment ids, national identity numbers)
+/// stand for the rest, and `[id]` for a host name that spells an address: it names one line of one provider. Text without findings and control characters stands as it came.
 #[derive(Clone, Debug)]
 pub struct Scrub {
     kinds: Kinds,
@@ -124,7 +124,11 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
             }
             What::Email => b"[email]",
             What::Jwt | What::Token => b"[token]",
-            What::HostName | What::Uuid | What::Mac | What::Imei => b"[id]",
+            What::HostName | What::Uuid | What::Mac | What::Imei | What::NationalId => b"[id]",
+            What::Phone => b"[phone]",
+            What::Card => b"[card]",
+            What::Iban => b"[iban]",
+            What::User => b"[user]",
         };
         // With a placeholder behind its at-sign, a name would be an e-mail address to the next reader.
         if kinds.has(Kinds::EMAIL)
@@ -326,6 +330,8 @@ mod tests {
             ("rhost=203-0-113-77.dyn.example.net user", "rhost=[id] user"),
             ("{\"ip\":3405803853,\"n\": 5}", "{\"ip\":3405803776,\"n\": 5}"),
             ("{\"ip\": 3405803853}", "{\"ip\": 3405803776}"),
+            ("call +47 22 33 44 55, card 4111 1111 1111 1111", "call [phone], card [card]"),
+            ("to NO93 8601 1117 947 for 131052-308T", "to [iban] for [id]"),
         ] {
             assert_eq!(treated(text), stays, "{text}");
         }
