@@ -1,6 +1,6 @@
 //! One worker's engine with the keyring that all workers share, and the limit of malformed lines.
 
-use super::{Verdict, Work};
+use super::{Verdict, Work, guard::Guard};
 use crate::{
     encode::Batch,
     engine::{Due, Engine, Progress},
@@ -32,6 +32,7 @@ pub struct Task {
 #[derive(Debug)]
 pub struct Worker {
     engine: Engine,
+    guard: Option<Guard>,
     task: Task,
 }
 
@@ -40,14 +41,15 @@ impl Worker {
     pub fn new(task: &Task) -> Worker {
         let mut engine = Engine::new(task.plan.clone());
         engine.set_due(task.due);
-        Worker { engine, task: task.clone() }
+        Worker { engine, guard: None, task: task.clone() }
     }
-}
 
-impl Work for Worker {
-    fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
-        let now = clock();
-        self.engine.set_reference(self.task.reference.unwrap_or(now));
+    /// The same worker with a guard behind the engine.
+    pub fn guarded(self, guard: Guard) -> Worker {
+        Worker { guard: Some(guard), ..self }
+    }
+
+    fn minimise(&mut self, lines: &[u8], now: Timestamp, batch: &mut Batch) -> Result<Tally, Error> {
         let mut sum = Tally::default();
         let mut at = 0;
         loop {
@@ -66,6 +68,26 @@ impl Work for Worker {
             };
             self.engine.admit(epoch, secret);
         }
+    }
+}
+
+impl Work for Worker {
+    fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
+        let now = clock();
+        self.engine.set_reference(self.task.reference.unwrap_or(now));
+        let Some(mut guard) = self.guard.take() else {
+            return self.minimise(lines, now, batch);
+        };
+        // Line by line, so that it is known what became of the line whose record is stopped.
+        let mut sum = Tally::default();
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            let before = batch.bytes().len();
+            let mut tally = self.minimise(line, now, batch)?;
+            guard.read(batch, before, &mut tally);
+            sum += tally;
+        }
+        self.guard = Some(guard);
+        Ok(sum)
     }
 }
 
