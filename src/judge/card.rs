@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use std::sync::LazyLock;
 
 static CARD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?-u)[0-9]{13,19}|[0-9]{4}(?:([ +-])[0-9]{4}){3}(?:[ +-][0-9]{1,3})?|[0-9]{4}[ +-][0-9]{6}[ +-][0-9]{4,5}")
+    pattern(r"(?-u)[0-9]{13,19}|[0-9]{4}(?:[ +-][0-9]{4}){3}|[0-9]{4}[ +-][0-9]{6}[ +-][0-9]{4,5}")
 });
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {

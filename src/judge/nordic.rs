@@ -13,6 +13,9 @@ use std::sync::LazyLock;
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[0-9]{8}[-+ ]?[0-9]{4}|[0-9]{6}[-+ ]?[0-9]{4}"));
 static FINNISH: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)[0-9]{6}[-+A-FYXWVUa-fyxwvu][0-9]{3}[0-9A-FHJ-NPR-Ya-fhj-npr-y]"));
+/// Interim numbers, with a letter that counts as 1.
+static INTERIM: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?-u)(?:18|19|20)?([0-9]{6})[-+]?[TRSUWXJKLMN]([0-9]{3})"));
 static SWEDISH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i-u)(?:personn|pnr|ssn|samordning|social|person_?id|swedish|birth|\bnin\b|national)[a-z_. -]{0,12}[\x22':=# ]{0,4}$")
 });
@@ -26,6 +29,14 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
             && let Some(kind) = kind(text, start, found.as_bytes())
         {
             hits.push(Hit { kind, start, end });
+        }
+    }
+    for found in INTERIM.captures_iter(text) {
+        let whole = found.get(0).expect("the match");
+        let (start, end) = (whole.start(), whole.end());
+        let d = [digits(&found[1]), vec![1], digits(&found[2])].concat();
+        if stands_alone(text, start, end) && is_swedish(&d, number(&d[..2])) {
+            hits.push(Hit { kind: Kind::Swedish, start, end });
         }
     }
     for found in FINNISH.find_iter(text) {
@@ -80,11 +91,12 @@ fn kind(text: &[u8], start: usize, written: &[u8]) -> Option<Kind> {
 
 static DANISH_ONLY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)(?:cpr|danish)[a-z_. -]{0,12}[\x22':=# ]{0,4}$"));
 
-/// Ten digits, the year of two or four digits apart: its day may be raised by 60 (samordningsnummer).
+/// Ten digits, the year of two or four digits apart. The day of a samordningsnummer is raised by 60, and where it or the
+/// month is not known, nought stands for it.
 fn is_swedish(d: &[u32], year: u32) -> bool {
     let (month, day) = (number(&d[2..4]), number(&d[4..6]));
-    let day = if day > 60 { day - 60 } else { day };
-    is_day(year, month, day) && luhn(d) && number(&d[6..9]) > 0
+    let raised = day >= 60 && month <= 12 && (day == 60 || month == 0 && day <= 91 || is_day(year, month, day - 60));
+    (raised || is_day(year, month, day)) && luhn(d) && number(&d[6..9]) > 0
 }
 
 /// A person's: the ninth digit checks the first eight, the tenth is the century.

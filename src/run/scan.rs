@@ -6,7 +6,7 @@
 use super::witness::{Found, Witness};
 use crate::judge::{Kind, OVERLAP_BYTES, WINDOW_BYTES};
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::{
     collections::BTreeMap,
     io::{self, BufRead, BufReader, Read},
@@ -102,26 +102,33 @@ impl Packing {
 /// Zstandard frames one after the other; skippable ones are left out.
 struct Frames<R: BufRead> {
     input: R,
-    frame: Option<Box<ruzstd::decoding::FrameDecoder>>,
+    frame: Option<Box<FrameDecoder>>,
 }
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let damaged = |_| io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off");
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off");
         loop {
             if let Some(frame) = &mut self.frame {
-                // The decoder lives between two calls without the input that it reads from.
-                let mut stream = StreamingDecoder { source: &mut self.input, decoder: &mut **frame };
-                let read = stream.read(out).map_err(damaged)?;
+                while frame.can_collect() == 0 && !frame.is_finished() {
+                    let one = BlockDecodingStrategy::UptoBlocks(1);
+                    frame.decode_blocks(&mut self.input, one).map_err(|_| damaged())?;
+                }
+                let read = frame.read(out)?;
                 if read > 0 || out.is_empty() {
                     return Ok(read);
+                }
+                if let (Some(said), Some(is)) = (frame.get_checksum_from_data(), frame.get_calculated_checksum())
+                    && said != is
+                {
+                    return Err(damaged());
                 }
                 self.frame = None;
             }
             if self.input.fill_buf()?.is_empty() {
                 return Ok(0);
             }
-            let mut frame = Box::new(ruzstd::decoding::FrameDecoder::new());
+            let mut frame = Box::new(FrameDecoder::new());
             match frame.reset(&mut self.input) {
                 Ok(()) => self.frame = Some(frame),
                 Err(error) => match skippable(&error) {
@@ -131,7 +138,7 @@ impl<R: BufRead> Read for Frames<R> {
                             return Err(io::ErrorKind::UnexpectedEof.into());
                         }
                     }
-                    None => return Err(io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off")),
+                    None => return Err(damaged()),
                 },
             }
         }
