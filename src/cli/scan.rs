@@ -30,7 +30,8 @@ pub fn run(args: &ScanArgs) -> Result<ExitCode, Error> {
         (Some(policy), true) => policy.source.formats.clone(),
         (_, _) => args.format.iter().map(|format| format.as_str().into()).collect(),
     };
-    let mut report = Report { witness: Witness::new(policy.as_ref(), &formats)?, files: Vec::new(), errors: Vec::new() };
+    let mut report =
+        Report { witness: Witness::new(policy.as_ref(), &formats)?, files: Vec::new(), errors: Vec::new() };
     match from_stdin {
         true => report.stdin(),
         false => args.paths.iter().for_each(|path| report.path(path, Named::ByUser)),
@@ -144,8 +145,13 @@ impl Report {
         for (file, kind, field, row) in self.rows() {
             let more = if row.hits as usize > row.lines.len() { ", …" } else { "" };
             let lines: Vec<String> = row.lines.iter().map(u64::to_string).collect();
-            let mut cells =
-                vec![kind.to_string(), printable(field), printable(file), row.hits.to_string(), lines.join(", ") + more];
+            let mut cells = vec![
+                kind.to_string(),
+                printable(field),
+                printable(file),
+                row.hits.to_string(),
+                lines.join(", ") + more,
+            ];
             if show {
                 cells.push(row.shapes.iter().map(|shape| shape.as_str()).collect::<Vec<_>>().join("  "));
             }
@@ -226,11 +232,8 @@ impl Report {
                 })
             })
         });
-        let notes: Vec<Value> = self
-            .errors
-            .iter()
-            .map(|error| json!({"level": "error", "message": {"text": error.to_string()}}))
-            .collect();
+        let notes: Vec<Value> =
+            self.errors.iter().map(|error| json!({"level": "error", "message": {"text": error.to_string()}})).collect();
         json!({
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
             "version": "2.1.0",
@@ -267,8 +270,10 @@ fn level(kind: Kind) -> &'static str {
 fn uri(file: &str) -> String {
     let file = if file == "-" { "stdin" } else { file };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/');
-    let path: String =
-        file.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    let path: String = file
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
     if path.starts_with('/') { format!("file://{path}") } else { path }
 }
 
@@ -278,7 +283,8 @@ fn printable(text: &str) -> String {
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Error {
-    let cannot = |kind, what: &str| Error::new(kind, format!("cannot read {}: {what}", printable(&path.to_string_lossy())));
+    let cannot =
+        |kind, what: &str| Error::new(kind, format!("cannot read {}: {what}", printable(&path.to_string_lossy())));
     match error.kind() {
         io::ErrorKind::NotFound => cannot(ErrorKind::NoInput, "there is no such file"),
         io::ErrorKind::PermissionDenied => cannot(ErrorKind::Permission, "no permission to read it"),

@@ -7,9 +7,8 @@ use super::{
 use regex::bytes::Regex;
 use std::sync::LazyLock;
 
-static CARD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?-u)[0-9]{13,19}|[0-9]{4}(?:[ +-][0-9]{4}){3}|[0-9]{4}[ +-][0-9]{6}[ +-][0-9]{4,5}")
-});
+static CARD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?-u)[0-9]{13,19}|[0-9]{4}(?:[ +-][0-9]{4}){3}|[0-9]{4}[ +-][0-9]{6}[ +-][0-9]{4,5}"));
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
     for found in CARD.find_iter(text) {

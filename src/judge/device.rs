@@ -18,14 +18,15 @@ static MAC: LazyLock<Regex> = LazyLock::new(|| {
 static IMEI: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)[0-9]{15,17}|[0-9]{2}[- ]?[0-9]{6}([- /])[0-9]{6}[- /][0-9]{1,2}"));
 static CALLED_IMEI: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)imei(?:sv)?[a-z0-9_. -]{0,8}[\x22':=# ]{0,4}$"));
-static CALLED_MAC: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i-u)(?:mac|hwaddr|ether|hardware|physical|lladdr|bssid|station)[a-z_. -]{0,12}[\x22':=# ]{0,4}$"));
+static CALLED_MAC: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i-u)(?:mac|hwaddr|ether|hardware|physical|lladdr|bssid|station)[a-z_. -]{0,12}[\x22':=# ]{0,4}$")
+});
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i-u)(?:^|[^a-z0-9])(?:[a-z0-9]{0,16}[_.-])?(?:gaid|idfa|idfv|aaid|adid|oaid|vaid|udid|openudid|imei|imsi|iccid|meid|esn|android_?id|",
         r"device_?(?:id|uuid|serial|token|fingerprint)|hardware_?id|machine_?id|installation_?id|install_?id|advertis(?:ing|er)_?id|",
         r"serial_?(?:number|no)|visitor_?id|fingerprint|push_?token|fcm_?token|_ga|_gid|_fbp|_fbc)",
-        r#"(?:["']?\s?=\s?["']?|["']\s?:\s?["']?)([^\s"'&;,<>(){}\[\]\\|?#]{6,512})"#
+        r#"(?:["']?=["']?| = ["']?|["']?\s?:\s?["']?)([^\s"'&;,<>(){}\[\]\\|?#]{6,512})"#
     ))
 });
 
@@ -62,8 +63,11 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
         let d = digits(found.as_bytes());
         let called = introduced(text, found.start(), &CALLED_IMEI);
         // The bodies that hand out most type codes; without a word in front others are not taken for one.
-        let known = matches!(number(&d[..2]), 1 | 35 | 86 | 99) && d.len() == 15 && d.iter().any(|digit| *digit != d[2]);
-        if stands_alone(text, found.start(), found.end()) && (known && luhn(&d) || called && (d.len() != 15 || luhn(&d))) {
+        let known =
+            matches!(number(&d[..2]), 1 | 35 | 86 | 99) && d.len() == 15 && d.iter().any(|digit| *digit != d[2]);
+        if stands_alone(text, found.start(), found.end())
+            && (known && luhn(&d) || called && (d.len() != 15 || luhn(&d)))
+        {
             hits.push(Hit { kind: Kind::Imei, start: found.start(), end: found.end() });
         }
     }

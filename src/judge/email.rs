@@ -8,10 +8,14 @@ use regex::bytes::Regex;
 use std::sync::LazyLock;
 
 static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?-u)[A-Za-z0-9.!#$&'*+/=?^_`{|}~\x80-\xff-]{1,64}@((?:[A-Za-z0-9\x80-\xff_-]{1,63}\.)+)([A-Za-z][A-Za-z0-9-]{1,62}|[\x80-\xff]{4,62})")
+    pattern(
+        r"(?-u)[A-Za-z0-9.!#$&'*+/=?^_`{|}~\x80-\xff-]{1,64}@((?:[A-Za-z0-9\x80-\xff_-]{1,63}\.)+)([A-Za-z][A-Za-z0-9-]{1,62}|[\x80-\xff]{4,62})",
+    )
 });
 static PROTOCOL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?-u)(?:^|[,:=\s])(?:hmac|umac|aes|chacha20|curve25519|ecdsa|sk-|ssh-|rsa|zlib|eow|keepalive|hostkeys|no-more|fsync|posix|statvfs|fstatvfs|hardlink|lsetstat|limits|expand|copy-data|kex|sntrup|rijndael|cast|blowfish|webauthn)[a-z0-9.-]*$")
+    pattern(
+        r"(?-u)(?:^|[,:=\s])(?:hmac|umac|aes|chacha20|curve25519|ecdsa|sk-|ssh-|rsa|zlib|eow|keepalive|hostkeys|no-more|fsync|posix|statvfs|fstatvfs|hardlink|lsetstat|limits|expand|copy-data|kex|sntrup|rijndael|cast|blowfish|webauthn)[a-z0-9.-]*$",
+    )
 });
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
@@ -22,7 +26,8 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
         let (whole, domain, last) = (found.get(0).expect("the match"), &found[1], &found[2]);
         let name = &whole.as_bytes()[..whole.as_bytes().iter().position(|&byte| byte == b'@').unwrap_or(0)];
         // What stands before the name in a path, a query or a quotation is none of it.
-        let start = name.iter().rposition(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&' | b'\'' | b'`' | b'{' | b'|' | b'#'));
+        let start =
+            name.iter().rposition(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&' | b'\'' | b'`' | b'{' | b'|' | b'#'));
         let start = whole.start() + start.map_or(0, |at| at + 1);
         let name = &text[start..whole.start() + name.len()];
         let letter = name.iter().any(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
@@ -51,8 +56,13 @@ mod tests {
 
     #[test]
     fn addresses_are_found_without_what_surrounds_them() {
-        for (before, after) in [("", ""), ("<", ">"), ("?mail=", "&x"), ("\"", "\""), ("/u/", "/x"), ("to ", "."), ("(", ")")] {
-            assert_eq!(found(&format!("{before}kari.nordmann+x@mail.example.no{after}")), ["kari.nordmann+x@mail.example.no"]);
+        for (before, after) in
+            [("", ""), ("<", ">"), ("?mail=", "&x"), ("\"", "\""), ("/u/", "/x"), ("to ", "."), ("(", ")")]
+        {
+            assert_eq!(
+                found(&format!("{before}kari.nordmann+x@mail.example.no{after}")),
+                ["kari.nordmann+x@mail.example.no"]
+            );
         }
         assert_eq!(found("kåre@example.no"), ["kåre@example.no"]);
         assert_eq!(found("a@xn--d1acufc.xn--p1ai"), ["a@xn--d1acufc.xn--p1ai"]);

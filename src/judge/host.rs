@@ -14,13 +14,17 @@ use std::{
 static DASHED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)([0-9]{1,3})[-_]([0-9]{1,3})[-_]([0-9]{1,3})[-_]([0-9]{1,3})"));
 static LED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i-u)(?:^|[^a-z])(?:ip|ipv4|host|dyn|dynamic|dsl|adsl|vdsl|xdsl|client|pool|cable|ppp|dhcp|static|ec2|cpe|cust|customer|user|dialup|dial|broadband|mobile|vpn|addr|node|fiber|ftth|lte|wifi|catv|nat|net|unknown|remote)[-_.]?$")
+    pattern(
+        r"(?i-u)(?:^|[^a-z])(?:ip|ipv4|host|dyn|dynamic|dsl|adsl|vdsl|xdsl|client|pool|cable|ppp|dhcp|static|ec2|cpe|cust|customer|user|dialup|dial|broadband|mobile|vpn|addr|node|fiber|ftth|lte|wifi|catv|nat|net|unknown|remote)[-_.]?$",
+    )
 });
 static PADDED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[0-9]{12}"));
 static HEX: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[0-9a-fA-F]{8}"));
-static POOL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i-u)\b(?:dip[0-9]*|dyn|dynamic|dsl|adsl|pool|cable|dialup|dialin|t-ipconnect|broadband)\b"));
-static SIX: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)([0-9A-Fa-f]{0,4}(?:-[0-9A-Fa-f]{0,4}){2,7})(?:s[0-9a-z]+)?\.ipv6-literal\.net"));
+static POOL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i-u)\b(?:dip[0-9]*|dyn|dynamic|dsl|adsl|pool|cable|dialup|dialin|t-ipconnect|broadband)\b")
+});
+static SIX: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?-u)([0-9A-Fa-f]{0,4}(?:-[0-9A-Fa-f]{0,4}){2,7})(?:s[0-9a-z]+)?\.ipv6-literal\.net"));
 static EIGHT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[0-9A-Fa-f]{1,4}(?:-[0-9A-Fa-f]{1,4}){7}"));
 static NIBBLES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)((?:[0-9a-f]\.){13,32})ip6\.arpa"));
 
@@ -77,7 +81,11 @@ pub(super) fn find(text: &[u8], known: &Known, hits: &mut Vec<Hit>) {
         let (start, end) = (found.start(), found.end());
         let joined = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
         let dashed = text.get(end) == Some(&b'-') && text.get(end + 1).is_some_and(u8::is_ascii_hexdigit);
-        if joined(start.checked_sub(1).and_then(|at| text.get(at))) || joined(text.get(end)) || dashed || !is_host(text, end) {
+        if joined(start.checked_sub(1).and_then(|at| text.get(at)))
+            || joined(text.get(end))
+            || dashed
+            || !is_host(text, end)
+        {
             continue;
         }
         if let Ok(address) = String::from_utf8_lossy(found.as_bytes()).replace('-', ":").parse::<Ipv6Addr>() {
@@ -86,8 +94,7 @@ pub(super) fn find(text: &[u8], known: &Known, hits: &mut Vec<Hit>) {
     }
     for found in NIBBLES.captures_iter(text) {
         let body = found.get(1).expect("the nibbles");
-        let nibbles: Vec<u32> =
-            body.as_bytes().iter().filter_map(|&byte| char::from(byte).to_digit(16)).collect();
+        let nibbles: Vec<u32> = body.as_bytes().iter().filter_map(|&byte| char::from(byte).to_digit(16)).collect();
         let high = nibbles.iter().rev().fold(0u128, |sum, &nibble| sum << 4 | u128::from(nibble));
         let address = high << (128 - 4 * nibbles.len());
         push(Ipv6Addr::from(address).into(), body.start(), body.end());
@@ -159,7 +166,10 @@ mod tests {
             ("pCB007107.dip0.t-ipconnect.de", "CB007107"),
             ("2001-db8--7.ipv6-literal.net", "2001-db8--7"),
             ("2001-db8-0-0-0-0-0-7.example.net", "2001-db8-0-0-0-0-0-7"),
-            ("7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."),
+            (
+                "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+                "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.",
+            ),
         ] {
             assert_eq!(found(text), [want], "{text}");
         }

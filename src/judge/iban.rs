@@ -7,9 +7,8 @@ use super::{
 use regex::bytes::Regex;
 use std::sync::LazyLock;
 
-static IBAN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?-u)[A-Za-z]{2}[0-9]{2}[ +-]?(?:[A-Za-z0-9]{4}[ +-]?){2,7}[A-Za-z0-9]{0,3}")
-});
+static IBAN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?-u)[A-Za-z]{2}[0-9]{2}[ +-]?(?:[A-Za-z0-9]{4}[ +-]?){2,7}[A-Za-z0-9]{0,3}"));
 
 /// The length in each country (ISO 13616 registry).
 const LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 \
@@ -70,10 +69,19 @@ mod tests {
 
     #[test]
     fn an_iban_is_known_by_country_length_and_check() {
-        for text in ["NO9386011117947", "NO93 8601 1117 947", "no9386011117947", "GB29 NWBK 6016 1331 9268 19", "SE4550000000058398257466", "MT84MALT011000012345MTLCAST001S"] {
+        for text in [
+            "NO9386011117947",
+            "NO93 8601 1117 947",
+            "no9386011117947",
+            "GB29 NWBK 6016 1331 9268 19",
+            "SE4550000000058398257466",
+            "MT84MALT011000012345MTLCAST001S",
+        ] {
             assert_eq!(found(&format!("iban={text}&x")), [text]);
         }
-        for text in ["NO9386011117948", "NO93860111179471", "XX9386011117947", "xNO9386011117947", "GB29NWBK60161331926"] {
+        for text in
+            ["NO9386011117948", "NO93860111179471", "XX9386011117947", "xNO9386011117947", "GB29NWBK60161331926"]
+        {
             assert_eq!(found(text), Vec::<String>::new(), "{text}");
         }
     }

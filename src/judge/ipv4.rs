@@ -12,19 +12,26 @@ use std::{
     sync::LazyLock,
 };
 
-static DOTTED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?-u)(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,4})(?:\.(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,5})){3,}"));
+static DOTTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?-u)(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,4})(?:\.(?:0[xX][0-9A-Fa-f]{1,2}|[0-9]{1,5})){3,}")
+});
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?-u)(?:://|@)(?:[^\s/?#@]*@)?(0[xX][0-9A-Fa-f]{8}|0[0-7]{10,11}|[0-9]{8,10})(?:[:/?#\x22'\s,;)\]>]|$)")
 });
 static PRODUCT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)(?:^|[\s\x22'(;,\[+])([A-Za-z][A-Za-z0-9 ._!-]{0,39})/[vV]?$"));
-static VERSION: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i-u)(?:\brv:|\bver(?:sion)?[\s\x22':=/_-]{1,4}v?|(?:^|[^a-z0-9])v[=:]?|\bbuild[ /:=]|\boid[ =:])$"));
-static HOSTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i-u)^(?:client|ip|ipv4|host|hostname|localhost|addr|address|server|from|peer|user|remote|src|dst|source|dest|upstream|tcp|udp|via|to|by)$")
+static VERSION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)(?:\brv:|\bver(?:sion)?[\s\x22':=/_-]{1,4}v?|(?:^|[^a-z0-9])v[=:]?|\bbuild[ /:=]|\b(?:linux|android|darwin|brew|windows|kernel|firmware|browser|midp|tizen|bada) |\boid[ =:])$",
+    )
 });
-static LETTERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)(?:^|[^a-z])(?:ip|ipv4|addr|host|from|client|ppp|dsl|dyn|pool|n|t|r)$"));
+static HOSTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)^(?:client|ip|ipv4|host|hostname|localhost|addr|address|server|from|peer|user|remote|src|dst|source|dest|upstream|tcp|udp|via|to|by)$",
+    )
+});
+static LETTERS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)(?:^|[^a-z])(?:ip|ipv4|addr|host|from|client|ppp|dsl|dyn|pool|n|t|r)$"));
 
 pub(super) fn find(text: &[u8], known: &Known, hits: &mut Vec<Hit>) {
     // Most lines of most logs hold three dots; what has none is spared the machine.
@@ -66,7 +73,8 @@ fn dotted(text: &[u8], start: usize, run: &[u8]) -> Option<usize> {
         5 if !is_object(&parts) => {}
         _ => return None,
     }
-    if before.is_some_and(|byte| byte.is_ascii_alphabetic()) && !LETTERS.is_match(&text[start.saturating_sub(8)..start]) {
+    if before.is_some_and(|byte| byte.is_ascii_alphabetic()) && !LETTERS.is_match(&text[start.saturating_sub(8)..start])
+    {
         return None;
     }
     let end = start + run.len();
@@ -78,11 +86,17 @@ fn dotted(text: &[u8], start: usize, run: &[u8]) -> Option<usize> {
 
 /// Whether the numbers begin as object identifiers do.
 fn is_object(parts: &[&[u8]]) -> bool {
-    matches!(parts, [b"1", b"3", b"6", ..] | [b"2", b"5", ..] | [b"1", b"2", b"840", ..] | [b"0", b"9", ..] | [b"2", b"16", ..])
+    matches!(
+        parts,
+        [b"1", b"3", b"6", ..] | [b"2", b"5", ..] | [b"1", b"2", b"840", ..] | [b"0", b"9", ..] | [b"2", b"16", ..]
+    )
 }
 
 fn is_version(text: &[u8], start: usize, end: usize) -> bool {
     let before = &text[start.saturating_sub(64)..start];
+    if before.ends_with(b"/") && is_inside_an_agent(text, start) {
+        return true;
+    }
     if let Some(product) = PRODUCT.captures(before) {
         // `peer host/192.0.2.7` is how Java prints an address.
         let name = product[1].rsplit(|&byte| byte == b' ').next().unwrap_or_default();
@@ -107,6 +121,16 @@ fn is_version(text: &[u8], start: usize, end: usize) -> bool {
         _ => false,
     };
     named && ends_as_a_file(&text[end..])
+}
+
+/// Whether `Mozilla/` stands before in the same quotes: then every `name/1.2.3.4` is a part of the agent.
+fn is_inside_an_agent(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(512)..at];
+    let quoted = before.rsplit(|&byte| byte == b'"').next().unwrap_or_default();
+    let name =
+        before[..before.len() - 1].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+    let letters = name.clone().any(u8::is_ascii_alphabetic);
+    letters && quoted.windows(8).any(|window| window == b"Mozilla/")
 }
 
 /// Whether a dot and the ending of a file's name follow, after at most two further words (`.min.js`).
@@ -171,11 +195,10 @@ mod tests {
         assert_eq!(found("192.0.2.1,198.51.100.2"), ["192.0.2.1", "198.51.100.2"]);
         assert_eq!(found("0xcb.0x00.0x71.0x4d"), ["0xcb.0x00.0x71.0x4d"]);
         assert_eq!(found("0313.0000.0161.0115"), ["0313.0000.0161.0115"]);
-        assert_eq!(found("http://3405803853/ http://0xCB00714D:80/ http://u:p@031300070515/"), [
-            "3405803853",
-            "0xCB00714D",
-            "031300070515"
-        ]);
+        assert_eq!(
+            found("http://3405803853/ http://0xCB00714D:80/ http://u:p@031300070515/"),
+            ["3405803853", "0xCB00714D", "031300070515"]
+        );
     }
 
     #[test]
@@ -196,6 +219,8 @@ mod tests {
             "1.2.3",
             "v1.2.3.4",
             "1.2.3.4rc1",
+            "\"Mozilla/5.0 (Linux) UCBrowser/8.3.0.143/145/352\"",
+            "Linux 2.6.8.1; X11",
         ] {
             assert_eq!(found(text), Vec::<String>::new(), "{text}");
         }

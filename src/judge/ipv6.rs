@@ -9,7 +9,8 @@ const LONGEST: usize = 45;
 pub(super) fn find(text: &[u8], known: &Known, hits: &mut Vec<Hit>) {
     let mut done = 0;
     while let Some(colon) = text[done..].iter().position(|&byte| byte == b':').map(|at| done + at) {
-        let front = text[done..colon].iter().rev().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
+        let front =
+            text[done..colon].iter().rev().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
         let start = colon - front;
         let end = text[colon..].iter().position(|byte| !is_part(*byte)).map_or(text.len(), |length| colon + length);
         run(text, start, end, known, hits);
@@ -79,9 +80,7 @@ fn is_meant(text: &[u8], start: usize, end: usize) -> bool {
 /// How long the zone behind an address is.
 fn zone(text: &[u8], at: usize) -> usize {
     match text.get(at) {
-        Some(b'%') => {
-            1 + text[at + 1..].iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count()
-        }
+        Some(b'%') => 1 + text[at + 1..].iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count(),
         _ => 0,
     }
 }
@@ -106,9 +105,15 @@ mod tests {
             "fe80::1ff:fe23:4567:890a%eth0",
             "64:ff9b::203.0.113.7",
         ] {
-            for (before, after) in
-                [("", ""), ("[", "]:443"), ("client:", ", x"), ("=", "&"), ("\"", "\""), ("", "."), ("from ", " port 22")]
-            {
+            for (before, after) in [
+                ("", ""),
+                ("[", "]:443"),
+                ("client:", ", x"),
+                ("=", "&"),
+                ("\"", "\""),
+                ("", "."),
+                ("from ", " port 22"),
+            ] {
                 assert_eq!(found(&format!("{before}{text}{after}")), [text], "{before} {after}");
             }
         }

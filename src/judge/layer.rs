@@ -46,9 +46,8 @@ fn escaped(text: &[u8], at: usize) -> (u8, usize) {
     match text.get(at + 1) {
         Some(b'x') => hex(text, at + 2, 2).map_or((b'\\', 1), |byte| (byte as u8, 4)),
         // Only ASCII matters to any identifier; other characters become one byte that is part of no word.
-        Some(b'u') => {
-            hex(text, at + 2, 4).map_or((b'\\', 1), |unit| (u8::try_from(unit).ok().filter(u8::is_ascii).unwrap_or(0xff), 6))
-        }
+        Some(b'u') => hex(text, at + 2, 4)
+            .map_or((b'\\', 1), |unit| (u8::try_from(unit).ok().filter(u8::is_ascii).unwrap_or(0xff), 6)),
         Some(b'n' | b'r' | b't' | b'b' | b'f') => (b' ', 2),
         Some(&byte @ (b'/' | b'"' | b'\\' | b'\'')) => (byte, 2),
         Some(_) | None => (b'\\', 1),

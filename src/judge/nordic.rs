@@ -17,10 +17,15 @@ static FINNISH: LazyLock<Regex> =
 static INTERIM: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)(?:18|19|20)?([0-9]{6})[-+]?[TRSUWXJKLMN]([0-9]{3})"));
 static SWEDISH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i-u)(?:personn|pnr|ssn|samordning|social|person_?id|swedish|birth|\bnin\b|national)[a-z_. -]{0,12}[\x22':=# ]{0,4}$")
+    pattern(
+        r"(?i-u)(?:personn|pnr|ssn|samordning|social|person_?id|swedish|birth|\bnin\b|national)[a-z_. -]{0,12}[\x22':=# ]{0,4}$",
+    )
 });
-static DANISH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)(?:cpr|personn|pnr|ssn|danish|birth|national)[a-z_. -]{0,12}[\x22':=# ]{0,4}$"));
-static ICELANDIC: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)(?:kennit|\bkt\b|ssn|icelandic|national)[a-z_. \x80-\xff-]{0,12}[\x22':=# ]{0,4}$"));
+static DANISH: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)(?:cpr|personn|pnr|ssn|danish|birth|national)[a-z_. -]{0,12}[\x22':=# ]{0,4}$"));
+static ICELANDIC: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i-u)(?:kennit|\bkt\b|ssn|icelandic|national)[a-z_. \x80-\xff-]{0,12}[\x22':=# ]{0,4}$")
+});
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
     for found in NUMBER.find_iter(text) {
@@ -85,11 +90,12 @@ fn kind(text: &[u8], start: usize, written: &[u8]) -> Option<Kind> {
     if is_icelandic {
         return Some(Kind::Icelandic);
     }
-    let old_check = weighted(&d, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11 == 0;
+    let old_check = weighted(&d, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11);
     (is_day_first && dashed && old_check).then_some(Kind::Danish)
 }
 
-static DANISH_ONLY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)(?:cpr|danish)[a-z_. -]{0,12}[\x22':=# ]{0,4}$"));
+static DANISH_ONLY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)(?:cpr|danish)[a-z_. -]{0,12}[\x22':=# ]{0,4}$"));
 
 /// Ten digits, the year of two or four digits apart. The day of a samordningsnummer is raised by 60, and where it or the
 /// month is not known, nought stands for it.

@@ -12,10 +12,15 @@ use std::sync::LazyLock;
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[0-9]{6}[ +-]?[0-9]{5}"));
 /// Bank accounts have eleven digits too, and the same second check digit.
-static ACCOUNT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i-u)(?:konto|account|acct|bban|kid|orgnr|org\.nr|faktura|invoice|ordre|order)[a-z_. -]{0,10}[\x22':=# ]{1,4}$"));
+static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)(?:konto|account|acct|bban|kid|orgnr|org\.nr|faktura|invoice|ordre|order)[a-z_. -]{0,10}[\x22':=# ]{1,4}$",
+    )
+});
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i-u)(?:f(?:o|\xc3\xb8|\xf8|oe)dsels?n|fnr|dnr|d-nummer|personn|personnr|pnr|ssn|nin|pid|national|norwegian|identit|fhn|h-nummer)[a-z_. -]{0,12}[\x22':=# ]{0,4}$")
+    pattern(
+        r"(?i-u)(?:f(?:o|\xc3\xb8|\xf8|oe)dsels?n|fnr|dnr|d-nummer|personn|personnr|pnr|ssn|nin|pid|national|norwegian|identit|fhn|h-nummer)[a-z_. -]{0,12}[\x22':=# ]{0,4}$",
+    )
 });
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {

@@ -1,6 +1,9 @@
 //! What sladd itself writes: `p1.20261121.9f86d081884c7d65` — the scheme, an epoch's name, 4 to 32 hexadecimal digits.
 
-use super::{Hit, Kind, text::{alnum_at, alnum_before, digits, is_day, number, pattern}};
+use super::{
+    Hit, Kind,
+    text::{alnum_at, alnum_before, digits, is_day, number, pattern},
+};
 use regex::bytes::Regex;
 use std::sync::LazyLock;
 
@@ -10,9 +13,8 @@ static PSEUDONYM: LazyLock<Regex> =
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
     for found in PSEUDONYM.captures_iter(text) {
         let (whole, epoch) = (found.get(0).expect("the match"), &found[1]);
-        let alone = !alnum_before(text, whole.start())
-            && !alnum_at(text, whole.end())
-            && !(whole.start() > 0 && text[whole.start() - 1] == b'.');
+        let joined = alnum_before(text, whole.start()) || whole.start() > 0 && text[whole.start() - 1] == b'.';
+        let alone = !joined && !alnum_at(text, whole.end());
         if alone && is_epoch(epoch) {
             hits.push(Hit { kind: Kind::Pseudonym, start: whole.start(), end: whole.end() });
         }

@@ -11,7 +11,9 @@ static INTERNATIONAL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)(?:\+|\b00)[1-9](?:[ .()/+-]{0,2}[0-9]){6,14}"));
 static NATIONAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\(?[0-9](?:[ ()-]{0,2}[0-9]){6,10}"));
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i-u)(?:phone|telefon|mobil[ea]?|msisdn|\btlf|\btel|\bmob|\bsms|fax|cellular|puhelin|s\xc3\xadmi)[a-z_ .]{0,8}(?:\x22? ?[:=] ?\x22?|[ /]|%20)$")
+    pattern(
+        r"(?i-u)(?:phone|telefon|mobil[ea]?|msisdn|\btlf|\btel|\bmob|\bsms|fax|cellular|puhelin|s\xc3\xadmi)[a-z_ .]{0,8}(?:\x22? ?[:=] ?\x22?|[ /]|%20)$",
+    )
 });
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
@@ -20,8 +22,10 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
         // `a+1…` is a blank in a query, `+0100` a zone; what goes on is a longer number or a word.
         let plus = text[start] == b'+';
         let before = start.checked_sub(1).map(|at| text[at]);
-        let joined = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b')' | b'.' | b'-'));
-        if joined {
+        let joined =
+            before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b')' | b'.' | b'-'));
+        let after_number = matches!(&text[..start], [.., b'0'..=b'9', b'/' | b',' | b':']);
+        if joined || after_number {
             continue;
         }
         let mut written = found.as_bytes();
@@ -133,6 +137,7 @@ mod tests {
             "22 86 55 00",
             "1+4722865500",
             "+123456",
+            "0/1/48082/+99627 200 83285",
             "0012345678901",
             "x-000000000000",
             "2026-11-21T10:00:00.000+0100 200 512",

@@ -9,7 +9,7 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i-u)(?:^|[^a-z0-9])(?:j|php|asp\.net_|aspx?|cf|lara|wp|_|django|symfony|connect\.)?(?:session(?:_?id|_?key)?[a-z]{0,8}|sess(?:_?id)?|sid|cftoken|cfid|",
         r"laravel_session|ci_session|wordpress_logged_in_[0-9a-f]*|auth_session|_?session_token|remember_me|remember_token|",
         r"__(?:secure|host)-[a-z_-]*(?:sess|session)[a-z_-]*)",
-        r#"(?:["']?\s?=\s?["']?|["']\s?:\s?["'])([^\s"'&;,<>(){}\[\]\\|?#]{8,4096})"#
+        r#"(?:["']?=["']?| = ["']?|["']\s?:\s?["'])([^\s"'&;,<>(){}\[\]\\|?#]{8,4096})"#
     ))
 });
 

@@ -4,12 +4,16 @@
 
 use super::{
     Hit, Kind,
-    text::{is_day, is_file_ending, pattern},
+    text::{introduced, is_day, is_file_ending, pattern},
 };
 use regex::bytes::Regex;
 use std::sync::LazyLock;
 
 static RUN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[A-Za-z0-9_-]{12,}"));
+
+/// Threads are numbered by where they lie in memory.
+static THREAD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)(?:\btid|\bpid|thread)(?:[ _-]?id)?[\x22' :=#]{1,3}$"));
 
 pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
     for found in RUN.find_iter(text) {
@@ -56,7 +60,7 @@ fn is_long_number(text: &[u8], start: usize, word: &[u8]) -> bool {
     let before = &text[start.saturating_sub(2)..start];
     let fraction = matches!(before, [b'0'..=b'9', b'.' | b','] | [_, b'+']);
     let round = word.iter().all(|byte| *byte == word[0]) || word.ends_with(b"000000") || word.starts_with(b"0000");
-    !stamp && !epoch && !fraction && !round
+    !stamp && !epoch && !fraction && !round && !introduced(text, start, &THREAD)
 }
 
 /// 20 characters or more of three classes that change too often for words. Of random ones half stand beside one of
@@ -82,12 +86,15 @@ fn is_random(run: &[u8]) -> bool {
 
 /// Whether a name stands in front and a file's ending behind: the hash of what is in the file.
 fn is_asset(text: &[u8], start: usize, end: usize) -> bool {
-    let named = start > 1 && matches!(text[start - 1], b'-' | b'.' | b'_' | b'/') && (text[start - 1] == b'/' || text[start - 2].is_ascii_alphanumeric());
+    let named = start > 1
+        && matches!(text[start - 1], b'-' | b'.' | b'_' | b'/')
+        && (text[start - 1] == b'/' || text[start - 2].is_ascii_alphanumeric());
     let Some(rest) = text[end..].strip_prefix(b".") else { return false };
     let length = rest.iter().take(40).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'.').count();
     let rest = &rest[..length];
     let joined = named && text[start - 1] != b'/';
-    (joined || rest.contains(&b'.') && named) && rest.split(|byte| *byte == b'.').next_back().is_some_and(is_file_ending)
+    (joined || rest.contains(&b'.') && named)
+        && rest.split(|byte| *byte == b'.').next_back().is_some_and(is_file_ending)
 }
 
 /// The digits of our own pseudonyms.
@@ -136,6 +143,7 @@ mod tests {
             "deadbeefdeadbeef",
             "UPPER_CASE_CONSTANT_OF_2026_LOGS",
             "9f86d081",
+            "[pid 10:tid 140120579262208]",
         ] {
             assert_eq!(found(text), Vec::<String>::new(), "{text}");
         }

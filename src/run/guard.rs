@@ -123,10 +123,15 @@ mod tests {
     fn the_alarm_sounds_once_and_then_seldom_and_shows_no_byte() {
         let mut said = 0;
         let stopped = |line| Some(Stopped { line, kind: "ipv4" });
-        let sum = |guard, line| Tally { guard, first_stopped: stopped(7), last_stopped: stopped(line), ..Tally::default() };
+        let sum =
+            |guard, line| Tally { guard, first_stopped: stopped(7), last_stopped: stopped(line), ..Tally::default() };
         assert_eq!(words(&Tally::default(), &mut said), None);
         let text = words(&sum(2, 9), &mut said).unwrap();
-        assert!(text.starts_with("sladd: the guard found a value of kind ipv4 in what was made of line 7 and stopped it; 2 "));
+        assert!(
+            text.starts_with(
+                "sladd: the guard found a value of kind ipv4 in what was made of line 7 and stopped it; 2 "
+            )
+        );
         assert_eq!(words(&sum(900, 1000), &mut said), None);
         assert!(words(&sum(1_002, 2000), &mut said).unwrap().contains("line 2000 "));
     }

@@ -294,7 +294,8 @@ mod tests {
     #[test]
     fn lines_of_any_length_are_read_whole() {
         for blanks in (0..3 * WINDOW_BYTES).step_by(7919).chain([WINDOW_BYTES - 8, 10 * WINDOW_BYTES]) {
-            let line = [&b" ".repeat(blanks)[..], b"kari@example.org", &b" ".repeat(blanks), b"\n203.0.113.7\n"].concat();
+            let line =
+                [&b" ".repeat(blanks)[..], b"kari@example.org", &b" ".repeat(blanks), b"\n203.0.113.7\n"].concat();
             let want = [(Kind::Email, 1, vec![1]), (Kind::Ipv4, 1, vec![2])];
             assert_eq!(found(&counts(&line).unwrap()), want, "{blanks}");
         }

@@ -39,7 +39,7 @@ struct Route {
 }
 
 /// What a field's treatment lets stand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Leaves {
     /// The judge's word holds.
     Nothing,
@@ -47,6 +47,8 @@ enum Leaves {
     Everything,
     /// Only these kinds are looked for when it is scrubbed.
     AllBut(Kinds),
+    /// The policy keeps the values of these parameters.
+    Parameters(Vec<Box<str>>),
 }
 
 impl Witness {
@@ -120,16 +122,21 @@ impl Witness {
         let Some(route) = route else { return };
         self.found.retain_mut(|found| {
             let (start, end) = (found.hit.start as u32, found.hit.end as u32);
-            let holds = record.values.iter().find(|value| {
-                value.state == State::Present && value.span.start <= start && end <= value.span.end
-            });
+            let holds = record
+                .values
+                .iter()
+                .find(|value| value.state == State::Present && value.span.start <= start && end <= value.span.end);
             let Some(value) = holds else { return true };
             let field = value.field as usize;
             found.field = Some(route.names[field].clone());
-            match route.leaves[field] {
+            match &route.leaves[field] {
                 Leaves::Nothing => true,
                 Leaves::Everything => false,
-                Leaves::AllBut(kinds) => is_looked_for(found.hit.kind, kinds),
+                Leaves::AllBut(kinds) => is_looked_for(found.hit.kind, *kinds),
+                Leaves::Parameters(kept) => {
+                    let before = &body[value.span.start as usize..found.hit.start];
+                    !kept.iter().any(|name| Some(name.as_bytes()) == parameter(before))
+                }
             }
         });
     }
@@ -141,15 +148,14 @@ impl Route {
         let leaves = fields.iter().map(|field| match policy.map(|policy| policy.treatment(&field.name)) {
             Some(Treatment::Keep { .. } | Treatment::Coarsen(_)) => Leaves::Everything,
             Some(Treatment::Scrub { kinds, .. }) => Leaves::AllBut(*kinds),
+            Some(Treatment::Cookie { keep, .. } | Treatment::Query { keep, .. }) => Leaves::Parameters(keep.clone()),
             Some(
-                Treatment::Cookie { .. }
-                | Treatment::Drop
+                Treatment::Drop
                 | Treatment::Family { .. }
                 | Treatment::Language
                 | Treatment::Origin
                 | Treatment::Path
                 | Treatment::Pseudonym { .. }
-                | Treatment::Query { .. }
                 | Treatment::Truncate(_),
             )
             | None => Leaves::Nothing,
@@ -180,6 +186,12 @@ fn network(treatment: &Treatment) -> Option<&Network> {
         | Treatment::Pseudonym { .. }
         | Treatment::Query { .. } => None,
     }
+}
+
+/// The name of the parameter in whose value `before` ends.
+fn parameter(before: &[u8]) -> Option<&[u8]> {
+    let last = before.rsplit(|byte| matches!(byte, b'&' | b';' | b' ')).next()?;
+    last.iter().position(|&byte| byte == b'=').map(|at| &last[..at])
 }
 
 /// Whether a field that is scrubbed of `kinds` must not hold this.
@@ -237,6 +249,16 @@ mod tests {
     fn what_a_policy_does_not_look_for_is_no_finding_under_it() {
         let kinds: Vec<Kind> = read(Some("minimal"), "auto", LINE).into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds, [Kind::Ipv4]);
+    }
+
+    #[test]
+    fn the_value_of_a_kept_parameter_is_no_finding_and_its_neighbour_is() {
+        let text = "base = \"hosting\"\nname = \"x\"\nversion = 1\n[fields]\n\"url.query\" = { treatment = \"query\", keep = [\"ref\"] }\n";
+        let policy = Policy::parse(text, "x").0.unwrap();
+        let mut witness = Witness::new(Some(&policy), &["combined".into()]).unwrap();
+        let line = LINE.replace("/u/kari@example.org", "/a?ref=kari@example.org&by=ola@example.org");
+        let found: Vec<Kind> = witness.read(line.as_bytes()).iter().map(|found| found.hit.kind).collect();
+        assert_eq!(found, [Kind::Ipv4, Kind::Email]);
     }
 
     #[test]

@@ -129,6 +129,7 @@ pub fn limit(percent: Option<f64>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
 
     fn sum(lines: u64, unmatched: u64) -> Tally {
         Tally { lines, unmatched, ..Tally::default() }
@@ -141,6 +142,33 @@ mod tests {
         assert!(verdict(&sum(10_000, 2_000)).is_ok());
         assert!(verdict(&sum(50_000, 42_000)).is_ok(), "the window is not full");
         assert_eq!(verdict(&sum(110_000, 2_000 + 20_001)).unwrap_err().kind(), Kind::Data);
+    }
+
+    /// An engine that leaves more than its guard lets pass stands for one with a fault.
+    #[test]
+    fn a_guard_stops_what_the_engine_let_through_and_the_account_still_balances() {
+        let (lax, hosting) = (Policy::builtin("minimal").unwrap(), Policy::builtin("hosting").unwrap());
+        let plan = Arc::new(Plan::compile(&lax).unwrap());
+        let task = Task { plan, keyring: None, reference: Some(Timestamp(0)), due: Due::Unknown };
+        let lines = b"a line\nby kari@example.org\r\n203.0.113.7 - - [21/Nov/2026:10:00:00 +0100] \"GET /ola@example.org HTTP/1.1\" 200 5 \"-\" \"-\"\n\nlast";
+        let (mut plain, mut guarded) = (Batch::default(), Batch::default());
+        let bare = Worker::new(&task).run(lines, &mut plain).unwrap();
+        let mut worker = Worker::new(&task).guarded(Guard::new(&hosting).unwrap());
+        let tally = worker.run(lines, &mut guarded).unwrap();
+        assert!(plain.bytes().windows(5).any(|window| window == b"kari@"));
+        assert_eq!(guarded.bytes().split(|&byte| byte == b'\n').next(), Some(&b"a line"[..]));
+        assert!(!guarded.bytes().contains(&b'@'));
+        let breaks = |batch: &Batch| batch.bytes().iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(breaks(&plain), breaks(&guarded));
+        assert_eq!((tally.guard, tally.dropped(), tally.lines, bare.guard), (2, 2 + bare.dropped(), 5, 0));
+        assert!(tally.balances() && tally.bytes_out == guarded.bytes().len() as u64);
+        assert_eq!(tally.first_stopped.map(|stopped| stopped.line), Some(2));
+        assert_eq!(tally.last_stopped.map(|stopped| stopped.line), Some(3));
+
+        // Under its own policy there is nothing to stop, and not a byte differs.
+        let mut same = Batch::default();
+        let tally = Worker::new(&task).guarded(Guard::new(&lax).unwrap()).run(lines, &mut same).unwrap();
+        assert_eq!((same.bytes(), tally), (plain.bytes(), bare));
     }
 
     #[test]
