@@ -3,11 +3,14 @@
 //! Goes in: settings, an input, one worker's [`Work`] for each thread, an output. Comes out: a [`Summary`]. What happens to
 //! a line is not decided here, and nothing here looks into one. The example to copy is `pipe.rs`.
 
+pub mod guard;
 mod intake;
 mod ordered;
 pub mod pipe;
+pub mod scan;
 pub mod signals;
 pub mod summary;
+pub mod witness;
 pub mod worker;
 
 use crate::{encode::Batch, engine::Carry, error::Error, tally::Tally};
