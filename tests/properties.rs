@@ -48,7 +48,8 @@ fn address() -> impl Strategy<Value = Planted> {
 }
 
 fn address_v6() -> impl Strategy<Value = Planted> {
-    (0x1000u16..0xffff, 0x1000u16..0xffff, 0x1000u16..0xffff, 0usize..6).prop_map(|(a, b, c, spelling)| {
+    // From 0x3000: `2001` and `2026` stand in the prefix and in the date.
+    (0x3000u16..0xffff, 0x3000u16..0xffff, 0x3000u16..0xffff, 0usize..6).prop_map(|(a, b, c, spelling)| {
         let written = match spelling {
             0 => format!("2001:db8:1:{a:x}::{b:x}:{c:x}"),
             1 => format!("[2001:db8:1:{a:x}::{b:x}:{c:x}]:443"),
