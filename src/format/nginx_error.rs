@@ -238,7 +238,13 @@ fn next_client(line: &[u8], from: usize) -> Option<(usize, (usize, usize))> {
         let start = comma + 10;
         let is_address = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'%' | b'[' | b']');
         let rest = &line[start..];
-        let length = if rest.starts_with(b"unix:") { 5 } else { rest.iter().take(64).take_while(|byte| is_address(byte)).count() };
+        let length = if rest.starts_with(b"unix:") {
+            5
+        } else if rest.starts_with(b"-") {
+            // Withheld by an earlier run.
+            1
+        } else {
+ rest.iter().take(64).take_while(|byte| is_address(byte)).count() };
         let end = start + length;
         if length > 0 && (end == line.len() || line[end..].starts_with(b", ")) {
             return Some((comma, (start, end)));

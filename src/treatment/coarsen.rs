@@ -50,7 +50,7 @@ fn write_time(clock: Clock, value: &[u8], unit: Unit, made: &mut Vec<u8>) -> Opt
     // The zone decides no digit of what is written: only that of a time without one, in which it stays.
     time::parse(clock, value, &Zone::utc())?;
     let time_at = match (clock, value) {
-        (Clock::Clf, _) | (Clock::Any, [_, _, b'/', ..]) => 12,
+        (Clock::Clf, _) | (Clock::Any, [_, _, b'/' | b'-', ..]) => 12,
         (Clock::Rfc3339, _) | (Clock::Any, [_, _, _, _, b'-' | b'/', ..] | [_, _, _, b' ', ..]) => 11,
         (Clock::Any, [_, _, _, b',', ..]) => 17,
         (Clock::EpochSeconds, _) => return write_epoch(value, 1, unit, made),
@@ -192,6 +192,13 @@ mod tests {
                 "2026-11-21 10:59:00",
                 "2026-11-21 10:00:00",
                 "2026-11-21 00:00:00",
+            ),
+            (
+                Clock::Any,
+                "21-Nov-2026 10:59:58 UTC",
+                "21-Nov-2026 10:59:00 UTC",
+                "21-Nov-2026 10:00:00 UTC",
+                "21-Nov-2026 00:00:00 UTC",
             ),
             (
                 Clock::Any,

@@ -80,7 +80,7 @@ pub(super) const DOVECOT: Program = Program {
         "{process.name}({user.name}): {message}",
     ],
     endings: &[],
-    words: &["from=", "to=", "save: box=", "for "],
+    words: &["from=", "to=", "user-lookup "],
     pam: true,
     rest: Rest::Text,
 };

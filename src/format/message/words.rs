@@ -26,7 +26,9 @@ impl Words {
             let begins = self.first[usize::from(text[at])]
                 && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
             if begins && let Some(word) = self.words.iter().find(|word| text[at..].starts_with(word)) {
-                let (start, end) = name(text, at + word.len(), word);
+                // A word that brings its quote along holds only where it stands.
+                let behind = word.len() - usize::from(word.ends_with(b"\""));
+                let (start, end) = name(text, at + behind, word);
                 if end > start && !(word.ends_with(b" ") && HARMLESS.contains(&&text[start..end])) {
                     return Some((start, end));
                 }
@@ -72,9 +74,9 @@ const COMMON: &[&str] = &[
 /// What stands behind such a word and is no name.
 const HARMLESS: &[&[u8]] = &[
     b"a", b"account", b"agent", b"an", b"and", b"are", b"authentication", b"by", b"can", b"could", b"data", b"database",
-    b"does", b"expired", b"failed", b"for", b"from", b"has", b"have", b"id", b"in", b"information", b"input", b"invalid", b"is",
+    b"does", b"expired", b"failed", b"for", b"from", b"has", b"have", b"id", b"illegal", b"in", b"information", b"input", b"invalid", b"is",
     b"limit", b"list", b"locked", b"may", b"mode", b"must", b"name", b"names", b"not", b"of", b"on", b"or", b"password", b"process",
-    b"service", b"session", b"sessions", b"should", b"slice", b"space", b"the", b"to", b"unknown", b"was", b"were", b"will", b"with",
+    b"service", b"session", b"sessions", b"should", b"slice", b"space", b"the", b"to", b"uid", b"unknown", b"user", b"users", b"was", b"were", b"will", b"with",
 ];
 
 #[cfg(test)]
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     fn users(text: &str) -> Vec<&str> {
-        let words = Words::new(&[], 0);
+        let words = Words::new(&["for ", "T=\""], 0);
         let (mut at, mut found) = (0, Vec::new());
         while let Some((start, end)) = words.next(text.as_bytes(), at, text.len()) {
             found.push(&text[start..end]);
@@ -107,6 +109,8 @@ mod tests {
             ("user=", vec![]),
             ("user '", vec![]),
             ("user 'kari", vec!["kari"]),
+            ("login for user kari", vec!["kari"]),
+            ("T=\"a b\" T=smtp", vec!["a b"]),
         ] {
             assert_eq!(users(text), names, "{text}");
         }

@@ -157,7 +157,7 @@ fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     match format::named(word) {
         Ok(_) => return Some(word.into()),
         Err(fault) if is_directive(word) => report.add(Code::UnknownFormat, format.span.clone(), fault.message),
-        Err(_) => unknown_format(format, FORMATS.iter().copied(), report),
+        Err(_) => unknown_format(format, FORMATS.iter().chain(MESSAGES).copied(), report),
     }
     None
 }
@@ -174,11 +174,11 @@ pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option
         return Some(word.into());
     }
     let mut known =
-        CONDITIONS.iter().chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
+        CONDITIONS.iter().chain(MESSAGES).chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
     if known.any(|name| name == word) {
         return Some(word.into());
     }
-    let known = CONDITIONS.iter().chain(LATER).chain(FORMATS).copied().filter(|name| *name != "auto");
+    let known = CONDITIONS.iter().chain(MESSAGES).chain(LATER).chain(FORMATS).copied().filter(|name| *name != "auto");
     unknown_format(format, known, report);
     None
 }
@@ -203,21 +203,23 @@ pub(in crate::policy) const FORMATS: &[&str] = &["auto", "combined", "common", "
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
 const CONDITIONS: &[&str] = &["nginx", "apache", "main"];
+/// Error logs and the messages of programs.
+#[rustfmt::skip]
+const MESSAGES: &[&str] = &[
+    "apache_error", "dovecot", "exim", "logind", "nginx_error", "pam", "php_error", "php_fpm", "postfix", "proftpd", "sshd", "su",
+    "sudo", "vsftpd", "xferlog",
+];
 /// The formats that a later version will.
 const LATER: &[&str] = &[
     "alb",
-    "apache_error",
     "caddy",
     "cef",
     "cloudfront",
     "cri",
     "docker",
-    "dovecot",
     "ecs",
     "elb",
     "envoy",
-    "exim",
-    "ftp",
     "gelf",
     "gunicorn",
     "haproxy",
@@ -227,24 +229,13 @@ const LATER: &[&str] = &[
     "lighttpd",
     "litespeed",
     "logfmt",
-    "logind",
     "loki",
-    "nginx_error",
     "otlp",
-    "pam",
-    "php",
-    "php_fpm",
-    "postfix",
-    "proftpd",
     "s3",
     "squid",
-    "sshd",
-    "su",
-    "sudo",
     "syslog",
     "tomcat",
     "traefik",
     "varnish",
-    "vsftpd",
     "w3c",
 ];
