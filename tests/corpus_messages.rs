@@ -66,7 +66,11 @@ fn error_logs_of_other_projects_are_read_as_they_expect() {
                     assert_eq!(value(&read, ours), Some(theirs.as_str()), "{line}");
                 }
             }
-            assert_eq!(line.contains("[client "), value(&read, "client.address").is_some() && line.starts_with('['), "{line}");
+            assert_eq!(
+                line.contains("[client "),
+                value(&read, "client.address").is_some() && line.starts_with('['),
+                "{line}"
+            );
             let (out, tally) = minimised(&builtin("hosting"), format!("{line}\n").as_bytes());
             let out = String::from_utf8(out).unwrap();
             assert_eq!(tally.minimised, 1, "{line}");

@@ -72,8 +72,15 @@ const SHAPES: &[&str] = &[
     "user {user.name} not found: {message}",
     "user {user.name}: authentication failure for \"{message}",
     "user {user.name} not in right group: {message}",
+    // Whatever else stands behind the word, or does so because a name held `, referer: `.
+    "{log.code}: user {user.name}",
+    "user {user.name}",
     "{message}",
 ];
+
+/// What stands behind a user in [`SHAPES`].
+const ENDS: [&[u8]; 4] =
+    [b" not found: ", b": authentication failure for \"", b": authorization failure for \"", b" not in right group: "];
 
 impl ApacheError {
     /// Named `apache_error`.
@@ -90,8 +97,13 @@ impl ApacheError {
         }
         let mut layouts = layouts.into_iter();
         let first = layouts.next().expect("there are shapes");
-        let schema =
-            Schema { name: "apache_error".into(), fields, items: first.items, tail: first.tail, more: layouts.collect() };
+        let schema = Schema {
+            name: "apache_error".into(),
+            fields,
+            items: first.items,
+            tail: first.tail,
+            more: layouts.collect(),
+        };
         ApacheError { schema, body }
     }
 }
@@ -113,8 +125,17 @@ impl Parse for ApacheError {
         let referer = find(line, text, b", referer: ");
         let to = referer.unwrap_or(line.len());
         let whole = if referer.is_some() { Ending::Whole } else { ending };
+        let base = record.values.len();
         if !self.body.read(&line[..to], text, whole, 0, record) {
             return Err(Malformed { at: text as u32, expected: "text" });
+        }
+        // A name may hold the end of another message, or of its own: nobody knows where it ends.
+        if ENDS.iter().map(|end| count(&line[text..], end)).sum::<usize>() > 1 {
+            for value in record.values[base..].iter_mut() {
+                value.state = State::Ambiguous;
+            }
+            record.push_absent(REFERER);
+            return Ok(());
         }
         match referer {
             Some(at) => {
@@ -242,6 +263,14 @@ fn error(line: &[u8], at: usize) -> usize {
     }
 }
 
+/// How often `end` stands in `text`, up to twice.
+fn count(text: &[u8], end: &[u8]) -> usize {
+    match find(text, 0, end) {
+        Some(at) => 1 + usize::from(find(text, at + 1, end).is_some()),
+        None => 0,
+    }
+}
+
 /// `[client A:port] ` or `[remote A:port] `.
 struct Peer {
     remote: bool,
@@ -271,7 +300,11 @@ fn port(host: &[u8], written: bool) -> Option<usize> {
     let colons = host[..address].iter().filter(|byte| **byte == b':').count();
     let is_v6 = match colons {
         0 => true,
-        _ => written && (colons == 7 || host[..address].windows(2).any(|pair| pair == b"::")) && !ends_open(&host[..address]),
+        _ => {
+            written
+                && (colons == 7 || host[..address].windows(2).any(|pair| pair == b"::"))
+                && !ends_open(&host[..address])
+        }
     };
     (host[address] == b':' && is_v6).then_some(digits + 1)
 }
@@ -388,7 +421,11 @@ mod tests {
         let line = "[Sat Nov 21 10:00:00 2026] [error] [client 203.0.113.7] a [client 192.0.2.1] b, referer: x, referer: https://y/";
         assert_eq!(
             read(line).unwrap()[2..],
-            ["client.address=203.0.113.7", "message=a [client 192.0.2.1] b", "http.request.header.referer=x, referer: https://y/"]
+            [
+                "client.address=203.0.113.7",
+                "message=a [client 192.0.2.1] b",
+                "http.request.header.referer=x, referer: https://y/"
+            ]
         );
         let line = "[Sat Nov 21 10:00:00 2026] [error] (2)a] [b: [client 203.0.113.7] c";
         assert_eq!(read(line).unwrap()[2..], ["message=(2)a] [b: [client 203.0.113.7] c"]);
@@ -396,20 +433,27 @@ mod tests {
 
     #[test]
     fn who_was_refused_is_a_user() {
-        let head = "[Sat Nov 21 10:00:00.123456 2026] [auth_basic:error] [pid 1:tid 2] [client 203.0.113.7:1] AH01618: ";
+        let head =
+            "[Sat Nov 21 10:00:00.123456 2026] [auth_basic:error] [pid 1:tid 2] [client 203.0.113.7:1] AH01618: ";
         let user = |text: &str| read(&format!("{head}{text}")).unwrap()[7..].to_vec();
         assert_eq!(user("user kari not found: /x"), ["log.code=AH01618", "user.name=kari", "message=/x"]);
         assert_eq!(
             user("user kari: authentication failure for \"/x\": Password Mismatch"),
             ["log.code=AH01618", "user.name=kari", "message=/x\": Password Mismatch"]
         );
-        assert_eq!(user("user a not found: b not found: /x"), ["log.code=AH01618", "user.name~", "message~"]);
+        assert_eq!(user("user a not found: b not found: /x"), ["log.code~", "user.name~", "message~"]);
         assert_eq!(user("the user kari left"), ["message=AH01618: the user ", "user.name=kari", "message= left"]);
     }
 
     #[test]
     fn other_lines_are_none_of_its() {
-        for line in ["", "[", "[21-Nov-2026 10:00:00 UTC] x", "[Sat Nov 21 10:00:00 2026] x", "[Sat Nov 21 10:00:00 2026] [error]"] {
+        for line in [
+            "",
+            "[",
+            "[21-Nov-2026 10:00:00 UTC] x",
+            "[Sat Nov 21 10:00:00 2026] x",
+            "[Sat Nov 21 10:00:00 2026] [error]",
+        ] {
             assert_eq!(read(line), None, "{line}");
         }
     }

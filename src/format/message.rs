@@ -77,7 +77,9 @@ impl Message {
         }
         // What rsyslog makes of a message that came more than once.
         let repeated: Vec<String> = match program.rest {
-            Rest::Text => shapes.iter().map(|shape| format!("message repeated {{event.count}} times: [ {shape}]")).collect(),
+            Rest::Text => {
+                shapes.iter().map(|shape| format!("message repeated {{event.count}} times: [ {shape}]")).collect()
+            }
             Rest::Refused => Vec::new(),
         };
         shapes.splice(0..0, repeated.iter().map(String::as_str));
@@ -85,7 +87,10 @@ impl Message {
         let mut layouts = layouts.into_iter();
         let first = layouts.next().expect("a program has a shape");
         let more = layouts.collect();
-        Message { schema: Schema { name: program.name.into(), fields, items: first.items, tail: first.tail, more }, body }
+        Message {
+            schema: Schema { name: program.name.into(), fields, items: first.items, tail: first.tail, more },
+            body,
+        }
     }
 
     /// The messages of the format of this name.

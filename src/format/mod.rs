@@ -178,7 +178,8 @@ pub fn auto() -> Vec<Format> {
     let vhost_extended = extended::Extended::new("vhost_combined_extended", common::vhost_combined());
     let extended = [Format::Extended(vhost_extended), combined_extended()];
     let [vhost_extended, combined_extended] = extended;
-    let mut formats = vec![Format::Json(json::Json::new()), vhost, combined, main, vhost_extended, combined_extended, common];
+    let mut formats =
+        vec![Format::Json(json::Json::new()), vhost, combined, main, vhost_extended, combined_extended, common];
     formats.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
     formats
 }
@@ -195,8 +196,7 @@ pub fn text() -> Format {
 /// Error logs: a time in a form of their own begins each line, so that others fail at its first bytes.
 const ERROR_LOGS: [&str; 4] = ["nginx_error", "apache_error", "php_fpm", "php_error"];
 
-const NAMES: &str =
-    "auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx_error, apache_error, php_error, php_fpm, sshd, sudo, su, pam, logind, postfix, dovecot, exim, vsftpd, proftpd, xferlog, nginx:FORMAT and apache:FORMAT";
+const NAMES: &str = "auto, combined, combined_extended, common, vhost_combined, main, json, text, nginx_error, apache_error, php_error, php_fpm, sshd, sudo, su, pam, logind, postfix, dovecot, exim, vsftpd, proftpd, xferlog, nginx:FORMAT and apache:FORMAT";
 
 #[cfg(test)]
 mod tests {

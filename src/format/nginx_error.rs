@@ -147,7 +147,9 @@ impl Parse for NginxError {
         if ending == Ending::Cut {
             // Half a line may hold half of anything behind its head.
             for value in record.values.iter_mut().filter(|value| value.field >= MESSAGE) {
-                if value.state == State::Present && (value.field == MESSAGE || value.span.end as usize + 1 >= line.len()) {
+                if value.state == State::Present
+                    && (value.field == MESSAGE || value.span.end as usize + 1 >= line.len())
+                {
                     value.state = State::Cut;
                 }
             }
@@ -244,7 +246,8 @@ fn next_client(line: &[u8], from: usize) -> Option<(usize, (usize, usize))> {
             // Withheld by an earlier run.
             1
         } else {
- rest.iter().take(64).take_while(|byte| is_address(byte)).count() };
+            rest.iter().take(64).take_while(|byte| is_address(byte)).count()
+        };
         let end = start + length;
         if length > 0 && (end == line.len() || line[end..].starts_with(b", ")) {
             return Some((comma, (start, end)));
@@ -317,7 +320,9 @@ fn fields(line: &[u8], at: usize, first: usize, record: &mut Record) -> Option<(
         match (place, QUOTED.get(next)) {
             (Some(quote), Some((literal, _))) => {
                 // None that should stand before it may stand behind it.
-                let earlier = QUOTED[first..next].iter().any(|(literal, _)| behind_quote(line, quote, literal.as_bytes()).is_some());
+                let earlier = QUOTED[first..next]
+                    .iter()
+                    .any(|(literal, _)| behind_quote(line, quote, literal.as_bytes()).is_some());
                 if earlier {
                     return None;
                 }
@@ -459,7 +464,13 @@ mod tests {
             ),
             (
                 "2026/11/21 10:00:00 [info] 1#1: *7 x, client: 192.0.2.1, server: a, host: \"b\"",
-                vec!["connection.serial=7", "message=x", "client.address=192.0.2.1", "server.name=a", "server.address=b"],
+                vec![
+                    "connection.serial=7",
+                    "message=x",
+                    "client.address=192.0.2.1",
+                    "server.name=a",
+                    "server.address=b",
+                ],
             ),
             (
                 "2026/11/21 10:00:00 [info] 1#1: *7 x, client: 192.0.2.1, login: \"b\"",
@@ -494,13 +505,22 @@ mod tests {
             format!("{LINE}x"),
         ] {
             let values = read(&line).unwrap();
-            assert_eq!(values[6..], ["client.address=203.0.113.7", "server.name=www.example.com", "http.request.line~"]);
+            assert_eq!(
+                values[6..],
+                ["client.address=203.0.113.7", "server.name=www.example.com", "http.request.line~"]
+            );
         }
     }
 
     #[test]
     fn other_lines_are_none_of_its() {
-        for line in ["", "2026/11/21", "2026-11-21 10:00:00 [error] 1#1: x", "2026/11/21 10:00:00 [error] x#1: x", "stack trace:"] {
+        for line in [
+            "",
+            "2026/11/21",
+            "2026-11-21 10:00:00 [error] 1#1: x",
+            "2026/11/21 10:00:00 [error] x#1: x",
+            "stack trace:",
+        ] {
             assert_eq!(read(line), None, "{line}");
         }
     }

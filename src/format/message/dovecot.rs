@@ -14,7 +14,15 @@ use super::{Program, Rest};
 /// Dovecot.
 pub(super) const DOVECOT: Program = Program {
     name: "dovecot",
-    programs: &["dovecot", "dovecot-lda", "dovecot/auth", "dovecot-auth", "imap-login", "pop3-login", "managesieve-login"],
+    programs: &[
+        "dovecot",
+        "dovecot-lda",
+        "dovecot/auth",
+        "dovecot-auth",
+        "imap-login",
+        "pop3-login",
+        "managesieve-login",
+    ],
     shapes: &[
         "{process.name}: {message}: user=<{user.name}>, method={auth.method}, rip={client.address}, lip={network.local.address}, mpid={process.pid}, {message}, session=<{session.id}>",
         "{process.name}: {message}: user=<{user.name}>, method={auth.method}, rip={client.address}, lip={network.local.address}, mpid={process.pid}, session=<{session.id}>",
@@ -78,6 +86,7 @@ pub(super) const DOVECOT: Program = Program {
         "{process.name}({user.name})({process.pid}): {message}",
         "{process.name}({user.name}): msgid=<{email.message_id}>: {message}",
         "{process.name}({user.name}): {message}",
+        "{process.name}: {message}: user=<{user.name}",
     ],
     endings: &[],
     words: &["from=", "to=", "user-lookup "],

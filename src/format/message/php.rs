@@ -15,10 +15,7 @@ use super::{Program, Rest};
 pub(super) const FPM: Program = Program {
     name: "php_fpm",
     programs: &[],
-    shapes: &[
-        "[{timestamp}] {log.level}: [pool {service.name}] {message}",
-        "[{timestamp}] {log.level}: {message}",
-    ],
+    shapes: &["[{timestamp}] {log.level}: [pool {service.name}] {message}", "[{timestamp}] {log.level}: {message}"],
     endings: &[],
     words: &[],
     pam: false,

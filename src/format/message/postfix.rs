@@ -15,7 +15,26 @@ use super::{Program, Rest};
 /// Postfix's daemons; any name `postfix…/…` is one of them.
 pub(super) const POSTFIX: Program = Program {
     name: "postfix",
-    programs: &["postfix", "postfix/smtpd", "postfix/smtps/smtpd", "postfix/submission/smtpd", "postfix/submissions/smtpd", "postfix/qmgr", "postfix/cleanup", "postfix/smtp", "postfix/lmtp", "postfix/local", "postfix/virtual", "postfix/pipe", "postfix/pickup", "postfix/bounce", "postfix/error", "postfix/postscreen", "postfix/anvil", "postfix/master"],
+    programs: &[
+        "postfix",
+        "postfix/smtpd",
+        "postfix/smtps/smtpd",
+        "postfix/submission/smtpd",
+        "postfix/submissions/smtpd",
+        "postfix/qmgr",
+        "postfix/cleanup",
+        "postfix/smtp",
+        "postfix/lmtp",
+        "postfix/local",
+        "postfix/virtual",
+        "postfix/pipe",
+        "postfix/pickup",
+        "postfix/bounce",
+        "postfix/error",
+        "postfix/postscreen",
+        "postfix/anvil",
+        "postfix/master",
+    ],
     shapes: &[
         "connect from {client.domain}[{client.address}]",
         "disconnect from {client.domain}[{client.address}]",

@@ -85,10 +85,11 @@ impl Body {
                 compiled.push(Shape::compile(&format!("{shape}{ending}"), fields, head, literal, &mut layouts));
             }
         }
-        let begins = |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&*shape.tail, |part| &part.literal) {
-            [] => true,
-            [first, ..] => Some(*first) == byte,
-        };
+        let begins =
+            |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&*shape.tail, |part| &part.literal) {
+                [] => true,
+                [first, ..] => Some(*first) == byte,
+            };
         let list = |byte: Option<u8>| (0..).zip(&compiled).filter(|(_, s)| begins(s, byte)).map(|(i, _)| i).collect();
         let by_first = (0..=255).map(Some).chain([None]).map(list).collect();
         (Body { shapes: compiled.into(), by_first, words: words::Words::new(words, user) }, layouts)
@@ -218,7 +219,8 @@ impl Shape {
             return false;
         }
         let base = record.values.len();
-        let from = if self.padded { from + line[from..].iter().take_while(|byte| **byte == b' ').count() } else { from };
+        let from =
+            if self.padded { from + line[from..].iter().take_while(|byte| **byte == b' ').count() } else { from };
         let Some(mut stop) = self.run(line, from, 0, record) else { return false };
         let mut sure = self.parts.len();
         while let Stop::Free(part, at) = stop {

@@ -67,8 +67,14 @@ fn a_user_is_read_as_long_as_the_rest_of_the_shape_allows() {
         ["auth.method=password", "user.name=kari", "client.address=203.0.113.7", "client.port=4711"]
     );
     assert_eq!(
-        read("sshd", "Failed password for invalid user x from 192.0.2.1 port 22 ssh2 from 203.0.113.7 port 4711 ssh2").unwrap(),
-        ["auth.method=password", "user.name=x from 192.0.2.1 port 22 ssh2", "client.address=203.0.113.7", "client.port=4711"]
+        read("sshd", "Failed password for invalid user x from 192.0.2.1 port 22 ssh2 from 203.0.113.7 port 4711 ssh2")
+            .unwrap(),
+        [
+            "auth.method=password",
+            "user.name=x from 192.0.2.1 port 22 ssh2",
+            "client.address=203.0.113.7",
+            "client.port=4711"
+        ]
     );
     assert_eq!(
         read("sshd", "Invalid user  from 203.0.113.7 port 4711 [preauth]").unwrap(),
@@ -81,7 +87,8 @@ fn what_can_be_read_two_ways_is_withheld() {
     let values = read("su", "(to a) b (to c) d on pts/0").unwrap();
     assert!(values[0].ends_with('~') == values[1].ends_with('~'), "{values:?}");
     assert_eq!(
-        read("sudo", "x : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/echo ; PWD=/ ; USER=root ; COMMAND=/bin/ls").unwrap()[2..],
+        read("sudo", "x : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/echo ; PWD=/ ; USER=root ; COMMAND=/bin/ls")
+            .unwrap()[2..],
         ["process.working_directory~", "user.target.name~", "process.command_line~"]
     );
 }
@@ -89,7 +96,8 @@ fn what_can_be_read_two_ways_is_withheld() {
 #[test]
 fn users_in_texts_are_users() {
     assert_eq!(
-        read("sudo", "    kari : TTY=pts/0 ; PWD=/home/kari ; USER=root ; COMMAND=/bin/cat /home/kari/x /home/ola/y").unwrap(),
+        read("sudo", "    kari : TTY=pts/0 ; PWD=/home/kari ; USER=root ; COMMAND=/bin/cat /home/kari/x /home/ola/y")
+            .unwrap(),
         [
             "user.name=kari",
             "process.tty=pts/0",

@@ -173,8 +173,12 @@ pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option
     if is_directive(word) && format::named(word).is_ok() {
         return Some(word.into());
     }
-    let mut known =
-        CONDITIONS.iter().chain(MESSAGES).chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
+    let mut known = CONDITIONS
+        .iter()
+        .chain(MESSAGES)
+        .chain(LATER)
+        .copied()
+        .chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
     if known.any(|name| name == word) {
         return Some(word.into());
     }
