@@ -56,6 +56,21 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("cri", "cri", "stdout F"),
     ("docker", "docker.json", "{\"log\""),
     ("journald", "journald.json", "{\"MESSAGE\""),
+    ("nginx_error", "nginx-error", "[error] 31#31: *46"),
+    ("apache_error", "apache-error", "[auth_basic:error]"),
+    ("php_error", "php-error", "PHP Warning:"),
+    ("php_fpm", "php-fpm", "WARNING: [pool"),
+    ("sshd", "sshd", "format = 'sshd'"),
+    ("sudo", "sudo", "format = 'sudo'"),
+    ("su", "su", "format = 'su'"),
+    ("pam", "pam", "format = 'pam'"),
+    ("logind", "logind", "format = 'logind'"),
+    ("postfix", "postfix", "format = 'postfix'"),
+    ("dovecot", "dovecot", "format = 'dovecot'"),
+    ("exim", "exim", "format = 'exim'"),
+    ("vsftpd", "vsftpd", "format = 'vsftpd'"),
+    ("proftpd", "proftpd", "format = 'proftpd'"),
+    ("xferlog", "xferlog", "format = 'xferlog'"),
 ];
 
 #[test]
@@ -154,7 +169,9 @@ fn every_code_of_a_finding_has_a_faulty_policy() {
 fn every_field_of_every_format_can_be_named_in_a_policy() {
     use sladd::format::{self, Parse};
     let mut unknown = Vec::new();
-    for format in format::auto().into_iter().chain([format::text()]) {
+    let messages = format::message::PROGRAMS.iter().map(|program| format::message::Message::new(program));
+    let messages = messages.map(format::Format::Message);
+    for format in format::auto().into_iter().chain([format::text()]).chain(messages) {
         for field in &format.schema().fields {
             if !field.name.starts_with('*') && sladd::policy::names::canonical(&field.name).is_none() {
                 unknown.push(field.name.clone());

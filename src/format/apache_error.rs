@@ -8,7 +8,7 @@
 //! | `timestamp` | local time |
 //! | `log.logger`, `log.level` | module and level |
 //! | `process.pid`, `thread.id` | who wrote |
-//! | `error.message` | the operating system's word for what went wrong |
+//! | `error.message` | the place in the source, and the operating system's word for what went wrong |
 //! | `client.address`, `client.port` | `client`; `network.peer.address`, `network.peer.port`: `remote` |
 //! | `user.name` | of the known messages on who may enter |
 //! | `message` | free text |
@@ -53,7 +53,7 @@ const HEAD: [(&str, u16); 13] = [
     ("] [", 2),
     ("] [pid ", 3),
     (":tid ", 4),
-    ("] (", 5),
+    ("] ", 5),
     ("] [client ", 6),
     (": [client ", 6),
     (":", 7),
@@ -72,8 +72,15 @@ const SHAPES: &[&str] = &[
     "user {user.name} not found: {message}",
     "user {user.name}: authentication failure for \"{message}",
     "user {user.name} not in right group: {message}",
+    // Whatever else stands behind the word, or does so because a name held `, referer: `.
+    "{log.code}: user {user.name}",
+    "user {user.name}",
     "{message}",
 ];
+
+/// What stands behind a user in [`SHAPES`].
+const ENDS: [&[u8]; 4] =
+    [b" not found: ", b": authentication failure for \"", b": authorization failure for \"", b" not in right group: "];
 
 impl ApacheError {
     /// Named `apache_error`.
@@ -118,8 +125,17 @@ impl Parse for ApacheError {
         let referer = find(line, text, b", referer: ");
         let to = referer.unwrap_or(line.len());
         let whole = if referer.is_some() { Ending::Whole } else { ending };
+        let base = record.values.len();
         if !self.body.read(&line[..to], text, whole, 0, record) {
             return Err(Malformed { at: text as u32, expected: "text" });
+        }
+        // A name may hold the end of another message, or of its own: nobody knows where it ends.
+        if ENDS.iter().map(|end| count(&line[text..], end)).sum::<usize>() > 1 {
+            for value in record.values[base..].iter_mut() {
+                value.state = State::Ambiguous;
+            }
+            record.push_absent(REFERER);
+            return Ok(());
         }
         match referer {
             Some(at) => {
@@ -182,22 +198,14 @@ fn head(line: &[u8], record: &mut Record) -> Result<usize, Malformed> {
     if !line[at..].starts_with(b"] ") {
         return Err(malformed(at, "text"));
     }
-    // The number and the word of an error, where a client stands behind them.
+    // In front of the client may stand a place in Apache's source, and the number and the word of an error.
     let (mut client, mut behind) = (Peer::of(line, at + 2), false);
-    if client.is_none() && line[at + 2..].starts_with(b"(") {
-        let number = digits(line, at + 3);
-        let most = line.len().min(number + LONGEST_ERROR);
-        let bracket = memchr::memchr(b'[', &line[number..most]).map(|length| number + length);
-        if number > at + 3
-            && line.get(number) == Some(&b')')
-            && let Some(bracket) = bracket
-            && line[..bracket].ends_with(b": ")
-        {
-            client = Peer::of(line, bracket);
-            if client.is_some() {
-                record.push(5, at + 3, bracket - 2);
-                behind = true;
-            }
+    if client.is_none() {
+        let word = error(line, source(line, at + 2));
+        client = Peer::of(line, word).filter(|_| word > at + 2);
+        behind = client.is_some();
+        if behind {
+            record.push(5, at + 2, word - 2);
         }
     }
     if !behind {
@@ -226,6 +234,41 @@ fn head(line: &[u8], record: &mut Record) -> Result<usize, Malformed> {
         }
     }
     Ok(at + 2)
+}
+
+/// One past `mod_ssl.c(123): `, if it stands there.
+fn source(line: &[u8], at: usize) -> usize {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    let name = at + line[at..].iter().take(LONGEST_ERROR).take_while(|byte| is_name(byte)).count();
+    if name == at || line.get(name) != Some(&b'(') {
+        return at;
+    }
+    let number = digits(line, name + 1);
+    if number > name + 1 && line[number..].starts_with(b"): ") { number + 3 } else { at }
+}
+
+/// One past `(70014)End of file found: `, if it stands there with a bracket behind it.
+fn error(line: &[u8], at: usize) -> usize {
+    if !line[at..].starts_with(b"(") {
+        return at;
+    }
+    let number = digits(line, at + 1);
+    if number == at + 1 || line.get(number) != Some(&b')') {
+        return at;
+    }
+    let most = line.len().min(number + LONGEST_ERROR);
+    match memchr::memchr(b'[', &line[number..most]) {
+        Some(length) if line[..number + length].ends_with(b": ") => number + length,
+        Some(_) | None => at,
+    }
+}
+
+/// How often `end` stands in `text`, up to twice.
+fn count(text: &[u8], end: &[u8]) -> usize {
+    match find(text, 0, end) {
+        Some(at) => 1 + usize::from(find(text, at + 1, end).is_some()),
+        None => 0,
+    }
 }
 
 /// `[client A:port] ` or `[remote A:port] `.
@@ -333,7 +376,7 @@ mod tests {
                 "log.level=error",
                 "process.pid=12",
                 "thread.id=34",
-                "error.message=70008)Partial results",
+                "error.message=(70008)Partial results",
                 "client.address=203.0.113.7",
                 "client.port=4711",
                 "message=AH01075: Error dispatching",
@@ -343,6 +386,15 @@ mod tests {
             read("[Sat Nov 21 10:00:00 2026] [notice] caught SIGTERM").unwrap()[1..],
             ["log.level=notice", "message=caught SIGTERM"]
         );
+    }
+
+    #[test]
+    fn a_place_in_the_source_may_stand_in_front_of_the_client() {
+        let head = "[Sat Nov 21 10:00:00.123456 2026] [:debug] [pid 1] ";
+        for error in ["mod_ssl.c(12)", "(2)No such file", "mod_ssl.c(12): (2)No such file"] {
+            let values = read(&format!("{head}{error}: [client 203.0.113.7:1] x")).unwrap();
+            assert_eq!(values[4..6], [format!("error.message={error}"), "client.address=203.0.113.7".to_owned()]);
+        }
     }
 
     #[test]
@@ -389,7 +441,7 @@ mod tests {
             user("user kari: authentication failure for \"/x\": Password Mismatch"),
             ["log.code=AH01618", "user.name=kari", "message=/x\": Password Mismatch"]
         );
-        assert_eq!(user("user a not found: b not found: /x"), ["log.code=AH01618", "user.name~", "message~"]);
+        assert_eq!(user("user a not found: b not found: /x"), ["log.code~", "user.name~", "message~"]);
         assert_eq!(user("the user kari left"), ["message=AH01618: the user ", "user.name=kari", "message= left"]);
     }
 

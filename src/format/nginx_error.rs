@@ -242,6 +242,9 @@ fn next_client(line: &[u8], from: usize) -> Option<(usize, (usize, usize))> {
         let rest = &line[start..];
         let length = if rest.starts_with(b"unix:") {
             5
+        } else if rest.starts_with(b"-") {
+            // Withheld by an earlier run.
+            1
         } else {
             rest.iter().take(64).take_while(|byte| is_address(byte)).count()
         };

@@ -157,10 +157,27 @@ fn weekday_blank(bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
     local(date, second, None, zone)
 }
 
+/// `21-Nov-2026 10:00:00.123456 UTC`: PHP's, with a fraction or without, with UTC or without a zone.
+fn day_dashed(bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
+    let (text, rest) = bytes.split_first_chunk::<20>()?;
+    let (time, time_off) = TIME.read(text, 12);
+    if time_off != 0 || text[2] != b'-' || text[6] != b'-' || text[11] != b' ' {
+        return None;
+    }
+    let date = Date::new(digits(&text[7..11])?, month(&text[3..6])?, digits(&text[..2])?)?;
+    let east = match &rest[fraction(rest)?..] {
+        [] => None,
+        b" UTC" | b" GMT" => Some(0),
+        _ => return None,
+    };
+    local(date, second_of_day(time)?, east, zone)
+}
+
 /// Any form, told by where its first letters and separators stand.
 fn any(bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
     match *bytes {
         [_, _, b'/', ..] => clf(bytes).or_else(|| day_first(bytes, zone)),
+        [_, _, b'-', ..] => day_dashed(bytes, zone),
         [_, _, _, _, b'-', ..] => year_first(bytes, DASHED, zone),
         [_, _, _, _, b'/', ..] => year_first(bytes, SLASHED, zone),
         [_, _, _, b',', ..] => weekday_comma(bytes),

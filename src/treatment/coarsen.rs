@@ -49,7 +49,7 @@ fn write_time(clock: Clock, value: &[u8], unit: Unit, made: &mut Vec<u8>) -> Opt
         return None;
     }
     let time_at = match (clock, value) {
-        (Clock::Clf, _) | (Clock::Any, [_, _, b'/', ..]) => 12,
+        (Clock::Clf, _) | (Clock::Any, [_, _, b'/' | b'-', ..]) => 12,
         (Clock::Rfc3339, _) | (Clock::Any, [_, _, _, _, b'-' | b'/', ..] | [_, _, _, b' ', ..]) => 11,
         (Clock::Any, [_, _, _, b',', ..]) => 17,
         (Clock::Rfc3164, _) => 7,
@@ -192,6 +192,13 @@ mod tests {
                 "2026-11-21 10:59:00",
                 "2026-11-21 10:00:00",
                 "2026-11-21 00:00:00",
+            ),
+            (
+                Clock::Any,
+                "21-Nov-2026 10:59:58 UTC",
+                "21-Nov-2026 10:59:00 UTC",
+                "21-Nov-2026 10:00:00 UTC",
+                "21-Nov-2026 00:00:00 UTC",
             ),
             (
                 Clock::Any,

@@ -86,9 +86,10 @@ pub(super) const DOVECOT: Program = Program {
         "{process.name}({user.name})({process.pid}): {message}",
         "{process.name}({user.name}): msgid=<{email.message_id}>: {message}",
         "{process.name}({user.name}): {message}",
+        "{process.name}: {message}: user=<{user.name}",
     ],
     endings: &[],
-    words: &["from=", "to=", "save: box=", "for "],
+    words: &["from=", "to=", "user-lookup "],
     pam: true,
     rest: Rest::Text,
 };

@@ -34,8 +34,8 @@ pub(super) const EXIM: Program = Program {
         "{timestamp} {email.queue_id} == {email.to.address} <{email.original_to.address}> {message}",
         "{timestamp} {email.queue_id} == {email.to.address:token} {message}",
         "{timestamp} {email.queue_id} ** {email.to.address} <{email.original_to.address}> {message}",
-        "{timestamp} {email.queue_id} ** {email.to.address:token} {message}",
         "{timestamp} {email.queue_id} ** {email.to.address:token}: {message}",
+        "{timestamp} {email.queue_id} ** {email.to.address:token} {message}",
         "{timestamp} {email.queue_id} >> {email.to.address} <{email.original_to.address}> {message}",
         "{timestamp} {email.queue_id} >> {email.to.address:token} {message}",
         "{timestamp} {email.queue_id} Completed",
@@ -91,7 +91,7 @@ pub(super) const EXIM: Program = Program {
         "{timestamp} {message}",
     ],
     endings: &[],
-    words: &["A=", "set_id=", "T=", "id=", "U=", "F=", "RCPT ", "from ", "for ", "login:", "plain:"],
+    words: &["A=", "set_id=", "T=\"", "id=", "U=", "F=", "RCPT ", "from ", "for ", "login:", "plain:"],
     pam: true,
     rest: Rest::Text,
 };

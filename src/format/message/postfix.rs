@@ -7,7 +7,7 @@
 //! | `email.from.address`, `email.to.address`, `email.original_to.address` | a mail address is a user's name, whole |
 //! | `email.message_id`, `email.queue_id` | the mail, and the mail in this server's queue |
 //! | `upstream.name`, `upstream.address`, `upstream.port` | whom it was handed on to |
-//! | `email.status`, `email.command`, `email.dsn`, `email.delay`, `email.delays`, `email.size`, `email.recipients` | what became of it |
+//! | `email.status`, `email.command`, `email.dsn`, `email.delay`, `email.delays`, `email.size`, `email.auth`, `email.recipients` | what became of it |
 //! | `message` | what either server said |
 
 use super::{Program, Rest};
@@ -38,6 +38,7 @@ pub(super) const POSTFIX: Program = Program {
     shapes: &[
         "connect from {client.domain}[{client.address}]",
         "disconnect from {client.domain}[{client.address}]",
+        "disconnect from {client.domain}[{client.address}] {message} auth={email.auth} {message}",
         "disconnect from {client.domain}[{client.address}] {message}",
         "connect from {client.domain}[{client.address}]:{client.port}",
         "disconnect from {client.domain}[{client.address}]:{client.port}",
@@ -95,18 +96,18 @@ pub(super) const POSTFIX: Program = Program {
         "{email.queue_id}: sender non-delivery notification: {email.queue_id}",
         "{email.queue_id}: sender delivery status notification: {email.queue_id}",
         "{email.queue_id}: postmaster non-delivery notification: {email.queue_id}",
-        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}]:{upstream.port}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
-        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}]:{upstream.port}, conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
-        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}], delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
-        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}], conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
-        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
-        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}, conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: to=<{email.to.address}>, orig_to=<{email.original_to.address}>, relay={upstream.name}[{upstream.address}]:{upstream.port}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: to=<{email.to.address}>, orig_to=<{email.original_to.address}>, relay={upstream.name}[{upstream.address}]:{upstream.port}, conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: to=<{email.to.address}>, orig_to=<{email.original_to.address}>, relay={upstream.name}[{upstream.address}], delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: to=<{email.to.address}>, orig_to=<{email.original_to.address}>, relay={upstream.name}[{upstream.address}], conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: to=<{email.to.address}>, orig_to=<{email.original_to.address}>, relay={upstream.name}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: to=<{email.to.address}>, orig_to=<{email.original_to.address}>, relay={upstream.name}, conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
+        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}]:{upstream.port}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
+        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}]:{upstream.port}, conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
+        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}], delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
+        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}[{upstream.address}], conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
+        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
+        "{email.queue_id}: to=<{email.to.address}>, relay={upstream.name}, conn_use={event.count}, delay={email.delay}, delays={email.delays}, dsn={email.dsn}, status={email.status} ({message})",
         "{email.queue_id}: host {upstream.name}[{upstream.address}] said: {message}",
         "{email.queue_id}: host {upstream.name}[{upstream.address}] refused to talk to me: {message}",
         "{email.queue_id}: lost connection with {upstream.name}[{upstream.address}] while {message}",

@@ -462,7 +462,7 @@ fn known(name: &str) -> (Kind, Form) {
         "email.message_id" => (Kind::Identifier, Form::Free),
         "log.level" => (Kind::Word, Form::Capitals),
         "auth.method" | "log.code" | "ssh.key.type" | "process.name" | "process.tty" | "session.serial" | "email.command" | "email.delays"
-        | "email.dsn" | "email.status" | "event.timezone" | "ftp.command" | "ftp.status" | "network.protocol.name" => {
+        | "email.dsn" | "email.status" | "email.auth" | "event.timezone" | "ftp.command" | "ftp.status" | "network.protocol.name" => {
             (Kind::Word, Form::Word)
         }
         "ftp.transfer" => (Kind::Text, Form::Letter),

@@ -33,6 +33,8 @@ pub(super) const VSFTPD: Program = Program {
         "{ftp.status} {ftp.command}: Client \"{client.address}\"",
         "[{user.name}] {ftp.status} {ftp.command}: Client \"{client.address}\", {message}",
         "{ftp.status} {ftp.command}: Client \"{client.address}\", {message}",
+        "{timestamp} [pid {process.pid}] [{user.name}",
+        "[pid {process.pid}] [{user.name}",
     ],
     endings: &[],
     words: &["USER ", "PASS ", "ACCT "],

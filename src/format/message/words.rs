@@ -22,25 +22,45 @@ impl Words {
         let text = &line[..to];
         let mut at = from;
         while at < to {
-            // A word begins where no letter stands in front of it; a path begins anywhere.
-            let begins = self.first[usize::from(text[at])]
-                && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
-            if begins && let Some(word) = self.words.iter().find(|word| text[at..].starts_with(word)) {
-                let (start, end) = name(text, at + word.len(), word);
-                if end > start && !(word.ends_with(b" ") && HARMLESS.contains(&&text[start..end])) {
-                    return Some((start, end));
-                }
-                at += word.len();
-            } else {
+            let Some(word) = self.word(text, at) else {
                 at += 1;
+                continue;
+            };
+            let (start, mut end) = name(text, at, word);
+            if end > start && !(word.ends_with(b" ") && HARMLESS.contains(&&text[start..end])) {
+                // A name in which another is introduced goes on to the end of that one.
+                at = start;
+                let mut nested = 0;
+                while at < end {
+                    if let Some(word) = self.word(text, at) {
+                        nested += 1;
+                        end = if nested > MOST_NESTED { to } else { end.max(name(text, at, word).1) };
+                    }
+                    if end == to {
+                        break;
+                    }
+                    at += 1;
+                }
+                return Some((start, end));
             }
+            at += word.len();
         }
         None
     }
+
+    /// The word that begins at `at`: where no letter stands in front of it; a path begins anywhere.
+    #[inline]
+    fn word(&self, text: &[u8], at: usize) -> Option<&[u8]> {
+        let begins =
+            self.first[usize::from(text[at])] && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
+        begins.then(|| self.words.iter().find(|word| text[at..].starts_with(word)).map(|word| &**word)).flatten()
+    }
 }
 
-/// Where the name behind a word begins and ends: in its quotes or brackets, or up to the next blank.
+/// Where the name behind the word at `at` begins and ends: in its quotes or brackets, or up to the next blank.
 fn name(text: &[u8], at: usize, word: &[u8]) -> (usize, usize) {
+    // A word that brings its quote along holds only where it stands.
+    let at = at + word.len() - usize::from(word.ends_with(b"\""));
     let close = match text.get(at) {
         Some(b'<') => b'>',
         Some(b'[') => b']',
@@ -53,7 +73,12 @@ fn name(text: &[u8], at: usize, word: &[u8]) -> (usize, usize) {
                 b' ' | b'\t' | b',' | b';' | b'"' | b'\'' | b')' | b'>' | b']' | b'(' => true,
                 _ => false,
             };
-            let length = text[at..].iter().position(ends).unwrap_or(text.len() - at);
+            let length = match text.get(at) {
+                // A name that begins with what ends others goes up to the next blank.
+                Some(byte) if !path && ends(byte) => text[at..].iter().position(|&byte| byte == b' ' || byte == b'\t'),
+                _ => text[at..].iter().position(ends),
+            };
+            let length = length.unwrap_or(text.len() - at);
             let stops = text[at..at + length].iter().rev().take_while(|byte| matches!(byte, b':' | b'.')).count();
             return (at, at + length - stops);
         }
@@ -62,6 +87,9 @@ fn name(text: &[u8], at: usize, word: &[u8]) -> (usize, usize) {
     let length = memchr::memchr(close, &text[at + 1..]).unwrap_or(text.len() - at - 1);
     (at + 1, at + 1 + length)
 }
+
+/// How many names within a name are looked at; with more of them all of the rest is the name.
+const MOST_NESTED: usize = 16;
 
 /// Words of every program's texts.
 const COMMON: &[&str] = &[
@@ -109,6 +137,7 @@ const HARMLESS: &[&[u8]] = &[
     b"has",
     b"have",
     b"id",
+    b"illegal",
     b"in",
     b"information",
     b"input",
@@ -136,7 +165,10 @@ const HARMLESS: &[&[u8]] = &[
     b"space",
     b"the",
     b"to",
+    b"uid",
     b"unknown",
+    b"user",
+    b"users",
     b"was",
     b"were",
     b"will",
@@ -149,7 +181,7 @@ mod tests {
     use super::*;
 
     fn users(text: &str) -> Vec<&str> {
-        let words = Words::new(&[], 0);
+        let words = Words::new(&["for ", "T=\""], 0);
         let (mut at, mut found) = (0, Vec::new());
         while let Some((start, end)) = words.next(text.as_bytes(), at, text.len()) {
             found.push(&text[start..end]);
@@ -172,7 +204,12 @@ mod tests {
             ("user", vec![]),
             ("user=", vec![]),
             ("user '", vec![]),
+            ("user= x, user >a), b", vec![">a),"]),
             ("user 'kari", vec!["kari"]),
+            ("login for user kari", vec!["kari"]),
+            ("user=' user 'kari' x", vec![" user 'kari"]),
+            ("user=x=user kari x", vec!["x=user kari"]),
+            ("T=\"a b\" T=smtp", vec!["a b"]),
         ] {
             assert_eq!(users(text), names, "{text}");
         }

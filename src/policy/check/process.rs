@@ -140,7 +140,7 @@ pub(super) fn formats(source: &Table<'_>, report: &mut Report) -> Option<At<Vec<
 
 fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     let word = format.value;
-    if FORMATS.contains(&word) || ENVELOPES.contains(&word) {
+    if FORMATS.contains(&word) {
         return Some(word.into());
     }
     if LATER.contains(&word) {
@@ -155,7 +155,7 @@ fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     match format::named(word) {
         Ok(_) => return Some(word.into()),
         Err(fault) if is_directive(word) => report.add(Code::UnknownFormat, format.span.clone(), fault.message),
-        Err(_) => unknown_format(format, FORMATS.iter().chain(ENVELOPES).copied(), report),
+        Err(_) => unknown_format(format, FORMATS.iter().copied(), report),
     }
     None
 }
@@ -171,12 +171,8 @@ pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option
     if is_directive(word) && format::named(word).is_ok() {
         return Some(word.into());
     }
-    let mut known = CONDITIONS
-        .iter()
-        .chain(LATER)
-        .chain(ENVELOPES)
-        .copied()
-        .chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
+    let mut known =
+        CONDITIONS.iter().chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
     if known.any(|name| name == word) {
         return Some(word.into());
     }
@@ -202,36 +198,8 @@ fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, 
 
 /// The formats that this version reads.
 pub(in crate::policy) const FORMATS: &[&str] = format::NAMES;
-/// What may stand around a line of any of them.
-const ENVELOPES: &[&str] = &["cri", "docker", "journald", "syslog"];
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
 const CONDITIONS: &[&str] = &["nginx", "apache"];
 /// The formats that a later version will.
-const LATER: &[&str] = &[
-    "apache_error",
-    "caddy",
-    "cef",
-    "cloudfront",
-    "dovecot",
-    "ecs",
-    "exim",
-    "ftp",
-    "gelf",
-    "iis",
-    "logfmt",
-    "logind",
-    "loki",
-    "nginx_error",
-    "otlp",
-    "pam",
-    "php",
-    "php_fpm",
-    "postfix",
-    "proftpd",
-    "sshd",
-    "su",
-    "sudo",
-    "vsftpd",
-    "w3c",
-];
+const LATER: &[&str] = &["caddy", "cef", "cloudfront", "ecs", "ftp", "gelf", "iis", "logfmt", "loki", "otlp", "w3c"];
