@@ -115,6 +115,9 @@ fn dotted(text: &[u8], start: usize) -> Option<usize> {
     if !matches!(sign, b'.' | b' ' | b'-') || number[5] != sign || !matches!(last, b' ' | b'-') {
         return None;
     }
+    if !number[9..].iter().all(|&b| is(b, DIGIT)) {
+        return None;
+    }
     let mut digits = [0; 11];
     for (slot, from) in digits.iter_mut().zip([0, 1, 3, 4, 6, 7, 9, 10, 11, 12, 13]) {
         *slot = number[from];
