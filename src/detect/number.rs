@@ -21,6 +21,8 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, found: &mu
         start -= 1;
     }
     let mut at = start;
+    // What was found ends here, or the text in front of the run starts here: a placeholder will stand in front.
+    let mut base = if start == floor { floor } else { 0 };
     // A word that says what a number is stands in front of the first group alone.
     let mut first = true;
     while at < text.len() && is_run(text[at]) {
@@ -29,10 +31,14 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, found: &mu
             continue;
         }
         let end = run_end(text, at, DIGIT);
-        let finding = verified(text, at, end - at, first, kinds);
+        let finding = verified(&text[base..], at - base, end - at, first, kinds);
         first = false;
-        at = finding.map_or(end, |finding| finding.span.end as usize);
-        found.extend(finding);
+        at = end;
+        if let Some(finding) = finding {
+            let (start, end) = (base + finding.span.start as usize, base + finding.span.end as usize);
+            found.push(Finding::new(start, end, finding.what));
+            (at, base) = (end, end);
+        }
     }
     at
 }
