@@ -14,7 +14,7 @@ use super::{
 /// part of it.
 pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, found: &mut Vec<Finding>) -> usize {
     if !is_at(text, at, DIGIT) {
-        return at;
+        return floor;
     }
     let mut start = at;
     while start > floor && is_run(text[start - 1]) {
