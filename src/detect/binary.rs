@@ -3,7 +3,8 @@
 
 use super::{
     Finding, What,
-    bytes::{DIGIT, is_before, nibble},
+    bytes::{COLON, DIGIT, HOST, LOCAL, is_at, is_before, nibble},
+    surround::{Family, surround},
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,7 +26,14 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         16 => IpAddr::V6(Ipv6Addr::from(bytes)),
         _ => return None,
     };
-    Some(Finding::new(at, end, What::Address(address)))
+    let family = if count == 4 { Family::Four } else { Family::Six };
+    let finding = surround(text, Finding::new(at, end, What::Address(address)), family);
+    // Written plain beside other signs it would be read as something else the next time.
+    let (start, end) = (finding.span.start as usize, finding.span.end as usize);
+    let glued = is_before(text, start, HOST | COLON | LOCAL)
+        || start > 0 && text[start - 1] == b'@'
+        || is_at(text, end, HOST | COLON | LOCAL) && (text[end] != b'.' || is_at(text, end + 1, HOST));
+    (!glued).then_some(finding)
 }
 
 /// The byte that an escape of four characters at `at` spells.

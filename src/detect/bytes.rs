@@ -50,7 +50,29 @@ const TABLE: [u8; 256] = {
 /// Whether `byte` is of one of the classes.
 #[inline(always)]
 pub(super) fn is(byte: u8, classes: u8) -> bool {
+    #[cfg(test)]
+    work::add(1);
     TABLE[byte as usize] & classes != 0
+}
+
+/// How many bytes verifiers have looked at, counted for the tests: a measure that does not depend on the machine.
+#[cfg(test)]
+pub(super) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DONE: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// Counts.
+    pub(in crate::detect) fn add(count: u64) {
+        DONE.set(DONE.get() + count);
+    }
+
+    /// What was counted since it was asked for last.
+    pub(in crate::detect) fn taken() -> u64 {
+        DONE.take()
+    }
 }
 
 /// Whether the byte at `at` is there and of one of the classes.

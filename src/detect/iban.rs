@@ -50,9 +50,26 @@ fn add(rest: u32, byte: u8) -> Option<u32> {
 
 /// How many characters the numbers of a country have.
 fn length(first: u8, second: u8) -> Option<usize> {
-    let country = [first.to_ascii_uppercase(), second.to_ascii_uppercase()];
-    LENGTHS.iter().find(|(countries, _)| countries.chunks(2).any(|known| known == country)).map(|&(_, length)| length)
+    let letter = |byte: u8| Some((byte | 0x20).wrapping_sub(b'a')).filter(|&letter| letter < 26).map(usize::from);
+    let length = BY_COUNTRY[letter(first)? * 26 + letter(second)?];
+    (length > 0).then_some(usize::from(length))
 }
+
+/// The same by the country's two letters.
+static BY_COUNTRY: [u8; 26 * 26] = {
+    let mut table = [0; 26 * 26];
+    let mut row = 0;
+    while row < LENGTHS.len() {
+        let (countries, length) = LENGTHS[row];
+        let mut at = 0;
+        while at < countries.len() {
+            table[(countries[at] - b'A') as usize * 26 + (countries[at + 1] - b'A') as usize] = length as u8;
+            at += 2;
+        }
+        row += 1;
+    }
+    table
+};
 
 /// Countries by the length of their numbers (registry of SWIFT, 2024).
 const LENGTHS: [(&[u8], usize); 19] = [

@@ -21,6 +21,7 @@ mod mac;
 mod marks;
 mod national_id;
 mod number;
+mod own;
 mod phone;
 mod scan;
 mod secret;
@@ -31,9 +32,12 @@ mod uuid;
 mod version;
 
 #[cfg(test)]
+mod spellings;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use self::kernel::{Outline, prefetch};
+pub use self::own::{Fixed, Patterns, compile};
 use self::{
     decode::Decoded,
     kernel::{Kernel, Window},
@@ -142,6 +146,8 @@ pub enum What {
     NationalId,
     /// A user's name.
     User,
+    /// What a pattern of the policy's own matches, and what stands for it.
+    Own(Fixed),
 }
 
 /// One finding. Findings of one call do not overlap and stand in order.
@@ -183,6 +189,7 @@ pub struct Detector {
     found: Vec<Finding>,
     decoded: Decoded,
     inner: Vec<Finding>,
+    own: Option<Box<Patterns>>,
 }
 
 impl Default for Detector {
@@ -193,19 +200,33 @@ impl Default for Detector {
             found: Vec::new(),
             decoded: Decoded::default(),
             inner: Vec::new(),
+            own: None,
         }
     }
 }
 
 impl Detector {
+    /// One that knows patterns of a policy's own too.
+    pub fn with(patterns: Patterns) -> Detector {
+        let own = (!patterns.is_empty()).then(|| Box::new(patterns));
+        Detector { own, ..Detector::default() }
+    }
+
+    /// Whether it knows such patterns: then no text is harmless at a glance.
+    #[inline]
+    pub fn has_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// The identifiers of `kinds` in `text`. Does not allocate once warm; linear in the length of the text.
     #[inline]
     pub fn find(&mut self, text: &[u8], kinds: Kinds, place: Place) -> &[Finding] {
         self.found.clear();
         let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.window);
         merge(&mut self.found);
-        if escaped {
-            self.find_escaped(text, kinds, place);
+        let decoded = escaped && self.find_escaped(text, kinds, place);
+        if self.own.is_some() {
+            self.find_own(text, decoded);
         }
         &self.found
     }
@@ -229,11 +250,30 @@ impl Detector {
         self.kernel.sight(text, sight)
     }
 
-    /// Reads the text once more with its escapes undone. Where both views find something, that one knows better.
+    /// Lets the policy's own patterns speak.
+    #[inline(never)]
+    fn find_own(&mut self, text: &[u8], decoded: bool) {
+        let Some(own) = &self.own else { return };
+        own.spare(text, &mut self.found);
+        own.find(text, &mut self.found);
+        if decoded {
+            self.inner.clear();
+            own.find(self.decoded.text(), &mut self.inner);
+            for finding in &mut self.inner {
+                finding.span = self.decoded.source(finding.span);
+                finding.core = finding.span;
+            }
+            self.found.extend_from_slice(&self.inner);
+        }
+        merge(&mut self.found);
+    }
+
+    /// Reads the text once more with its escapes undone. Where both views find something, that one knows better. False if
+    /// there are no escapes.
     #[cold]
-    fn find_escaped(&mut self, text: &[u8], kinds: Kinds, place: Place) {
+    fn find_escaped(&mut self, text: &[u8], kinds: Kinds, place: Place) -> bool {
         if !self.decoded.read(text) {
-            return;
+            return false;
         }
         self.inner.clear();
         Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.window);
@@ -253,6 +293,7 @@ impl Detector {
         });
         self.found.extend_from_slice(&self.inner);
         merge(&mut self.found);
+        true
     }
 }
 
@@ -307,6 +348,7 @@ impl What {
             What::HostName => 10,
             What::Token => 11,
             What::User => 12,
+            What::Own(_) => 13,
         }
     }
 }

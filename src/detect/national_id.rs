@@ -62,7 +62,8 @@ fn split(text: &[u8], start: usize) -> Option<usize> {
     let from = start + 6 + separator(text, start + 6)?;
     let end = run_end(&text[..text.len().min(from + 6)], from, DIGIT);
     let spaced = sign != b'-' && sign != b'+';
-    let goes_on = matches!(text.get(end), Some(b'-' | b'.' | b'/' | b':')) && is_at(text, end + 1, DIGIT);
+    // `261121-1005:30` is a time.
+    let goes_on = text.get(end) == Some(&b':') && run_end(&text[..text.len().min(end + 4)], end + 1, DIGIT) == end + 3;
     let rest = &text[from..end];
     match rest.len() {
         3 => {
@@ -98,7 +99,7 @@ fn split_long(text: &[u8], start: usize) -> Option<usize> {
     let from = start + 8 + separator(text, start + 8)?;
     let end = run_end(&text[..text.len().min(from + 5)], from, DIGIT);
     let rest = &text[from..end];
-    if rest.len() != 4 || matches!(text.get(end), Some(b'-' | b'.' | b':')) && is_at(text, end + 1, DIGIT) {
+    if rest.len() != 4 {
         return None;
     }
     // `backup-20261121-1005`: a day and a time of day, unless it was before there were such files.
@@ -113,6 +114,9 @@ fn dotted(text: &[u8], start: usize) -> Option<usize> {
     let number = text.get(start..start + 14)?;
     let (sign, last) = (number[2], number[8]);
     if !matches!(sign, b'.' | b' ' | b'-') || number[5] != sign || !matches!(last, b' ' | b'-') {
+        return None;
+    }
+    if !number[9..].iter().all(|&b| is(b, DIGIT)) {
         return None;
     }
     let mut digits = [0; 11];
@@ -409,7 +413,7 @@ mod tests {
             "20261121-1005",
             "450761-42856",
             "311399-1234",
-            "070761-4285-1",
+            "261121-1005:30",
             "974760673",
         ] {
             assert_eq!(found(text), None, "{text}");

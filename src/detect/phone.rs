@@ -9,23 +9,23 @@ use super::{
 /// The most digits, country included (ITU-T E.164).
 const LONGEST: usize = 15;
 
-/// The number whose first digit stands at `at`, where a group of digits starts.
-pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
-    let plus = at > 0 && text[at - 1] == b'+';
-    if plus {
-        return international(text, at - 1, at);
+/// The number with a country whose first digit stands at `at`, behind a plus or with two zeros.
+pub(super) fn international(text: &[u8], at: usize) -> Option<Finding> {
+    if at > 0 && text[at - 1] == b'+' {
+        return with_country(text, at - 1, at);
     }
-    if text[at] == b'0' && text.get(at + 1) == Some(&b'0') && !is_before(text, at, ALNUM) {
-        let from = at + 2 + usize::from(matches!(text.get(at + 2), Some(b' ' | b'-')));
-        if let Some(finding) = international(text, at, from) {
-            return Some(finding);
-        }
+    if text[at] != b'0' || text.get(at + 1) != Some(&b'0') || is_before(text, at, ALNUM) {
+        return None;
     }
-    national(text, at)
+    // `0047.12.34567` is a bank account.
+    if text.get(at + 4) == Some(&b'.') && text.get(at + 7) == Some(&b'.') && is_at(text, at + 12, DIGIT) {
+        return None;
+    }
+    with_country(text, at, at + 2 + usize::from(matches!(text.get(at + 2), Some(b' ' | b'-'))))
 }
 
 /// The number with a country, which starts at `from`; what stands in front of that from `start` on belongs to it.
-fn international(text: &[u8], start: usize, from: usize) -> Option<Finding> {
+fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
     let country = Country::read(text, from)?;
     let glued = start > 0 && is(text[start - 1], ALNUM);
     // A fraction, a counter with a sign (`0/+99627`), a part of some other number.
@@ -47,7 +47,7 @@ fn international(text: &[u8], start: usize, from: usize) -> Option<Finding> {
 }
 
 /// The number without a country at `start`, behind a word that says what it is.
-fn national(text: &[u8], start: usize) -> Option<Finding> {
+pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
     if is_before(text, start, ALNUM) {
         return None;
     }
@@ -217,7 +217,8 @@ mod tests {
 
     fn found(text: &str) -> Option<&str> {
         let first = text.find(|c: char| c.is_ascii_digit()).unwrap();
-        at(text.as_bytes(), first).map(|f| std::str::from_utf8(f.span.of(text.as_bytes())).unwrap())
+        let found = international(text.as_bytes(), first).or_else(|| national(text.as_bytes(), first));
+        found.map(|f| std::str::from_utf8(f.span.of(text.as_bytes())).unwrap())
     }
 
     #[test]

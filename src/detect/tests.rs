@@ -304,6 +304,44 @@ const HARMLESS: &[&str] = &[
     "rotate: 4 of 8, 12 left",
     "1-2-3",
     "tel 22-33-44",
+    "9788205123458",
+    "isbn 978-82-05-12345-8",
+    "org.nr. 974 760 673 MVA",
+    "konto 1234.56.78903",
+    "KID 2345676",
+    "order 98765432",
+    "ordre 200123-45",
+    "59.9139,10.7522",
+    "kr 1 299,00",
+    "12 345 678 bytes",
+    "PT1H30M",
+    "2026-11-21T10:05:03Z/P1D",
+    "/activity;src=1234567;type=abc;cat=xyz;ord=1763719503123?",
+    "+1 point, +100 more, 5+5",
+    "++i; i+=47",
+    "GMT+0100 (CET)",
+    "diff -1,8 +1,12",
+    "0x1f 0755 0644",
+    "AB12 CD34",
+    "NO93",
+    "user agent",
+    "user not found",
+    "for user input",
+    "users from abroad",
+    "login: success",
+    "uid=0 euid=0 tty=ssh",
+    "phone 3, fax 4",
+    "call 22 33 44 55",
+    "10000-20000",
+    "1000000 2000000",
+    "1763719503 1763719504",
+    "64 bytes, 128 bytes, 256 bytes",
+    "PID 12345 TID 67890",
+    "0.10.20.30000",
+    "00:00:00.000000",
+    "basic authentication required",
+    "bearer token missing",
+    "/reset/password/form",
 ];
 
 const CONTEXTS: &[(&str, &str)] = &[
@@ -571,6 +609,28 @@ fn rates() {
         ("flood ！", flood("\u{ff01}"), Place::Text),
         ("flood //1", flood("//1"), Place::Text),
         ("flood a=1", flood("a=1"), Place::Text),
+        ("flood +47", flood("+47"), Place::Text),
+        ("flood +47 22 ", flood("+47 22 "), Place::Text),
+        ("flood 00 ", flood("00 "), Place::Text),
+        ("flood 0047", flood("0047"), Place::Text),
+        ("flood AA00", flood("AA00"), Place::Text),
+        ("flood AA00 ", flood("AA00 "), Place::Text),
+        ("flood NO93 1", flood("NO93 1"), Place::Text),
+        ("flood GB82 WEST ", flood("GB82 WEST "), Place::Text),
+        ("flood 4111 ", flood("4111 "), Place::Text),
+        ("flood 131052-", flood("131052-"), Place::Text),
+        ("flood 131052 ", flood("131052 "), Place::Text),
+        ("flood 1", flood("1"), Place::Text),
+        ("flood 12 ", flood("12 "), Place::Text),
+        ("flood tlf 22", flood("tlf 22 33 4 "), Place::Text),
+        ("flood user ", flood("user "), Place::Text),
+        ("flood user kari ", flood("user kari x "), Place::Text),
+        ("flood for ", flood("for "), Place::Text),
+        ("flood user=a ", flood("user=a "), Place::Text),
+        ("flood uid=1( ", flood("uid=1("), Place::Text),
+        ("flood \\x7F", flood("\\x7F"), Place::Text),
+        ("flood Bearer A1", flood("Bearer A1aaaaaaaaaaaaaaa "), Place::Text),
+        ("flood s-", flood("s-"), Place::Text),
     ];
     let kernels = Kernel::all();
     for (kernel, kinds) in kernels.iter().rev().flat_map(|&kernel| [(kernel, Kinds::ALL), (kernel, Kinds::IP)]) {
@@ -610,6 +670,26 @@ fn floods_of_a_megabyte_are_read_once() {
     // A second or two; a verifier that reads backwards without bound takes minutes.
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_flood_of_anything_costs_a_bounded_number_of_looks_a_byte() {
+    let mut detector = Detector::default();
+    let mut looks = |piece: &str, length: usize| {
+        let text = piece.repeat(length / piece.len());
+        bytes::work::taken();
+        detector.find(text.as_bytes(), Kinds::ALL, Place::Text);
+        bytes::work::taken() as f64 / text.len() as f64
+    };
+    for piece in FLOODS {
+        let (short, long) = (looks(piece, 1 << 14), looks(piece, 1 << 18));
+        // No reading backwards without bound: sixteen times the text takes sixteen times the looks.
+        assert!(long <= short * 1.05 + 1.0, "{piece:?}: {short:.1} looks a byte, then {long:.1}");
+        assert!(long <= MOST_LOOKS, "{piece:?}: {long:.1} looks a byte");
+    }
+}
+
+/// How many bytes verifiers may look at for each byte of any text, both views of it together.
+const MOST_LOOKS: f64 = 40.0;
 
 /// What a hostile client can repeat at will.
 const FLOODS: &[&str] = &[
@@ -669,4 +749,35 @@ const FLOODS: &[&str] = &[
     "p1.20261121.9f86 ",
     "\0",
     "\u{e6}",
+    "+47",
+    "+47 22 ",
+    "00 ",
+    "0047",
+    "(0)",
+    "AA00",
+    "NO93 1",
+    "GB82 WEST ",
+    "4111 ",
+    "4111-1111-",
+    "131052-",
+    "131052 ",
+    "1",
+    "12 ",
+    "12.12.12 ",
+    "tlf 22 33 4 ",
+    "nr nr nr nr ",
+    "user ",
+    "user kari x ",
+    "user=a ",
+    "user=",
+    "(uid=1",
+    "uid=1(",
+    "for ",
+    "none for x ",
+    "\\x7F",
+    "\\177",
+    "Bearer A1aaaaaaaaaaaaaaa ",
+    "/reset/A1aaaaaaaaaaaaaaa",
+    "s-",
+    "sk-",
 ];

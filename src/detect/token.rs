@@ -288,7 +288,7 @@ fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
         return true;
     }
     match digits.len() {
-        13 => digits[0] == b'1' && (b'2'..=b'9').contains(&digits[1]),
+        13 => digits[0] == b'1' && (b'2'..=b'9').contains(&digits[1]) || is_book(digits),
         14 => {
             let two = |at: usize| (digits[at] - b'0') * 10 + digits[at + 1] - b'0';
             (19..=20).contains(&two(0))
@@ -302,11 +302,19 @@ fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
     }
 }
 
+/// A book's number (ISBN), 978 or 979 and a check digit.
+fn is_book(digits: &[u8]) -> bool {
+    let sum: u32 = digits.iter().enumerate().map(|(i, &b)| u32::from(b - b'0') * if i % 2 == 1 { 3 } else { 1 }).sum();
+    (digits.starts_with(b"978") || digits.starts_with(b"979")) && sum.is_multiple_of(10)
+}
+
 /// Keys whose makers put a mark in front.
 fn known_key(run: &[u8]) -> bool {
     let known = |at: usize| run.len() - at >= SHORTEST && marks(run[at]).iter().any(|m| run[at..].starts_with(m));
     // At the start of the run or of a word in it.
-    known(0) || (1..run.len().saturating_sub(SHORTEST - 1)).any(|at| !is(run[at - 1], ALNUM) && known(at))
+    known(0)
+        || (1..run.len().saturating_sub(SHORTEST - 1))
+            .any(|at| !is(run[at - 1], ALNUM) && is(run[at + 1], ALNUM) && known(at))
 }
 
 /// The marks that start with a letter.

@@ -160,7 +160,9 @@ impl Name {
         }
         let value = &reach[..length];
         // What a bracket holds may be ours, `[user]`.
-        let ours = quote == b']' && length > 0 && value.iter().all(u8::is_ascii_lowercase);
+        let inner = value.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+        let ours = inner.or(Some(value).filter(|_| quote == b']'));
+        let ours = ours.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_lowercase));
         let nobody = value.is_empty()
             || ours
             || secret::is_ours(value)
@@ -183,7 +185,8 @@ impl Name {
         match text.get(self.end) {
             None => true,
             Some(b'.' | b':') => !is_at(text, self.end + 1, ALNUM),
-            Some(b' ') => text.get(self.end + 1).is_none_or(|&b| !is(b, ALNUM) || b.is_ascii_digit()),
+            // A bracket may be that of a placeholder, where a word stood.
+            Some(b' ') => text.get(self.end + 1).is_none_or(|&b| !is(b, ALNUM) && b != b'[' || b.is_ascii_digit()),
             Some(b) => !matches!(b, b'/' | b'='),
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     detect::Kinds,
     epoch::Period,
     format::Parse,
-    policy::{Coarsen, Network, Port, Treatment},
+    policy::{self, Coarsen, Network, Port, Treatment},
     record::Kind,
     retention::ClassId,
 };
@@ -35,6 +35,14 @@ impl fmt::Display for Explanation<'_> {
         }
         f.write_str(malformed(plan))?;
         f.write_str(&exempt(plan))?;
+        for detect in &plan.detect {
+            let policy::Detect { name, pattern, replacement } = detect;
+            writeln!(f, "The detectors know `{name}` too: {pattern} stands as {replacement}.")?;
+        }
+        if let Some(kept) = &plan.keep_text {
+            let patterns = kept.patterns.join(" and ");
+            writeln!(f, "The detectors leave what stands wholly inside {patterns}: {}.", kept.reason)?;
+        }
         f.write_str(
             "What stays linkable is so to anyone who reads the log; whose a pseudonym is, only to the holder of its key.\n\
              A keyed pseudonym is still personal data (GDPR art. 4(5)) as long as its key lives.\n\

@@ -5,7 +5,7 @@ mod explain;
 pub use explain::{Coverage, Explanation};
 
 use crate::{
-    detect::Kinds,
+    detect::{Detector, Fixed, Kinds, Patterns},
     encode::Encoding,
     epoch::{Epoch, Period},
     error::{Error, Kind as ErrorKind},
@@ -73,6 +73,10 @@ pub struct Plan {
     inner: Network,
     /// What no field's step cuts, and why.
     exempt: (Arc<[IpNet]>, Option<Box<str>>),
+    /// What the policy adds to the detectors and keeps from them, compiled, and as it is said for people.
+    patterns: Patterns,
+    detect: Vec<policy::Detect>,
+    keep_text: Option<policy::KeepText>,
 }
 
 /// One format with what happens to its fields.
@@ -169,6 +173,9 @@ impl Plan {
             policy: (policy.name.clone(), policy.version),
             inner: compiler.network(),
             exempt: (compiler.exempt, policy.exempt_reason.clone()),
+            patterns: patterns(policy)?,
+            detect: policy.detect.clone(),
+            keep_text: policy.keep_text.clone(),
         })
     }
 
@@ -190,7 +197,8 @@ impl Plan {
     /// A worker's memory for treatments.
     pub(crate) fn aid(&self) -> Aid {
         let classes: Vec<Box<str>> = self.classes.iter().map(|class| class.name.clone()).collect();
-        Aid { keys: Keys::new(&self.labels, &classes), ..Aid::default() }
+        let detector = Detector::with(self.patterns.clone());
+        Aid { keys: Keys::new(&self.labels, &classes), detector, ..Aid::default() }
     }
 
     /// A worker's tags.
@@ -388,6 +396,23 @@ impl Compiler<'_> {
         }
         Rules(rules)
     }
+}
+
+/// The policy's own patterns, compiled.
+fn patterns(policy: &Policy) -> Result<Patterns, Error> {
+    let mut patterns = Patterns::default();
+    let refused =
+        |name: &str, fault: &str| Error::new(ErrorKind::Config, format!("cannot use the pattern {name}: {fault}"));
+    for detect in &policy.detect {
+        let called = format!("of `{}`", detect.name);
+        let replacement =
+            Fixed::new(&detect.replacement).ok_or_else(|| refused(&called, "its replacement cannot stand in a log"))?;
+        patterns.detect(&detect.pattern, replacement).map_err(|fault| refused(&called, &fault))?;
+    }
+    for pattern in policy.keep_text.iter().flat_map(|kept| &kept.patterns) {
+        patterns.keep(pattern).map_err(|fault| refused("in [keep_text]", &fault))?;
+    }
+    Ok(patterns)
 }
 
 /// A format that cannot be compiled, with the place in it.

@@ -88,7 +88,7 @@ mod tests {
     fn what_a_built_in_leaves_alone_is_commented_out_with_its_header() {
         for name in names() {
             let text = show(name).unwrap();
-            for header in ["[exempt]", "[keys]", "[state]", "[[input]]", "[[output]]"] {
+            for header in ["[exempt]", "[[detect]]", "[keep_text]", "[keys]", "[state]", "[[input]]", "[[output]]"] {
                 assert!(text.lines().any(|line| line == format!("#{header}")), "{name} {header}");
                 assert!(!text.lines().any(|line| line.starts_with(header)), "{name} {header}");
             }

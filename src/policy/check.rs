@@ -3,11 +3,12 @@
 mod fields;
 mod process;
 mod retention;
+mod text;
 mod words;
 
 use super::{
-    Class, Databases, Encode, Example, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port, Source, TagForm,
-    Treatment, builtin,
+    Class, Databases, Detect, Encode, Example, KeepText, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port,
+    Source, TagForm, Treatment, builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
@@ -55,11 +56,13 @@ pub(super) const TOP: Keys = Keys {
         "encode",
         "keys",
         "example",
+        "detect",
+        "keep_text",
         "state",
         "input",
         "output",
     ],
-    later: &["detect", "keep_text", "audit", "guard", "store", "subject", "report"],
+    later: &["audit", "guard", "store", "subject", "report"],
 };
 pub(super) const SOURCE: Keys =
     Keys { known: &["format", "malformed", "malformed_limit", "zone"], later: &["seal", "recipient"] };
@@ -78,6 +81,8 @@ struct Draft {
     zone: Option<Zone>,
     fields: Vec<fields::Written>,
     exempt: Option<At<Exempt>>,
+    detect: Option<At<Vec<Detect>>>,
+    keep_text: Option<At<KeepText>>,
     retention: Option<retention::Written>,
     layout: Option<Layout>,
     tag: Option<TagForm>,
@@ -98,6 +103,8 @@ impl Draft {
             draft.fields = fields::read(&table, &under.fields, report);
         }
         draft.exempt = top.table("exempt", "[exempt]", EXEMPT, report).and_then(|table| exempt(&table, report));
+        draft.detect = text::detect(top, report);
+        draft.keep_text = text::keep_text(top, report);
         draft.retention = retention::read(top, report);
         if let Some(encode) = top.table("encode", "[encode]", ENCODE, report) {
             draft.layout = choice(&encode, "as", &[("same", Layout::Same), ("json", Layout::Json)], report).map(value);
@@ -176,6 +183,8 @@ impl Draft {
             rest,
             exempt: exempt.0,
             exempt_reason: exempt.1,
+            detect: self.detect.as_ref().or(base.detect.as_ref()).map_or_else(Vec::new, |at| at.value.clone()),
+            keep_text: self.keep_text.as_ref().or(base.keep_text.as_ref()).map(|at| at.value.clone()),
             classes: retention.classes.clone(),
             rules: Vec::new(),
             encode: Encode {
@@ -234,6 +243,8 @@ pub(super) fn every_key() -> Vec<&'static str> {
         process::STATE,
         process::INPUT,
         process::OUTPUT,
+        text::DETECT,
+        text::KEEP_TEXT,
     ];
     let mut keys: Vec<&str> = tables.iter().flat_map(|keys| keys.known).copied().collect();
     for (word, options) in fields::TREATMENTS {
@@ -365,6 +376,7 @@ fn warn_of_weakenings(policy: &Policy, draft: &Draft, report: &mut Report) {
     for weakening in policy.weakenings(&base) {
         let span = match weakening.code {
             Code::FieldWeaker => draft.place_of(&weakening.subject),
+            Code::TextKept => draft.keep_text.as_ref().map_or(0..0, |at| at.span.clone()),
             Code::ExemptWeaker => draft.exempt.as_ref().map_or(0..0, |at| at.span.clone()),
             Code::KeptLonger => draft.retention.as_ref().map_or(0..0, |written| written.span_of(&weakening.subject)),
             Code::LinkableLonger => draft.keys.span_of(&weakening.subject),

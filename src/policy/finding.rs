@@ -218,6 +218,10 @@ codes! {
     BadName = "E090",
     /// A path that depends on where the program was started.
     RelativeDirectory = "E091",
+    /// Not a regular expression in linear time, or one that matches everywhere.
+    BadExpression = "E092",
+    /// A replacement that could break a layout.
+    BadReplacement = "E093",
     /// A field is treated less strictly than in the base.
     FieldWeaker = "W100",
     /// Addresses are exempted that the base treats.
@@ -228,6 +232,8 @@ codes! {
     LinkableLonger = "W103",
     /// Lines that fit no format leave more than in the base.
     MalformedWeaker = "W104",
+    /// Text is kept from the detectors that the base has read.
+    TextKept = "W105",
     /// Identifiers inside the value leave with it.
     KeptWhole = "W110",
     /// Fields that nobody named leave, scrubbed.

@@ -59,6 +59,10 @@ pub struct Policy {
     pub exempt: Vec<IpNet>,
     /// Why they are; `None` where there are none.
     pub exempt_reason: Option<Box<str>>,
+    /// What the detectors look for beside what they know.
+    pub detect: Vec<Detect>,
+    /// Text that the detectors leave.
+    pub keep_text: Option<KeepText>,
     /// Classes, each named once, in the order of their first rule.
     pub classes: Vec<Class>,
     /// First match wins; the last has no conditions.
@@ -248,6 +252,26 @@ pub enum Port {
     Drop,
     /// It stays.
     Keep,
+}
+
+/// `[[detect]]`: a pattern that the operator calls an identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detect {
+    /// `[a-z0-9_]{1,32}`.
+    pub name: Box<str>,
+    /// A regular expression on bytes that [`crate::detect::compile`] takes.
+    pub pattern: Box<str>,
+    /// What stands for it: a text that [`crate::detect::Fixed::new`] takes.
+    pub replacement: Box<str>,
+}
+
+/// `[keep_text]`: patterns of text that is known to hold no identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepText {
+    /// Regular expressions on bytes that [`crate::detect::compile`] takes.
+    pub patterns: Vec<Box<str>>,
+    /// Why such text may stay.
+    pub reason: Box<str>,
 }
 
 /// How far a value is rounded down.

@@ -33,6 +33,12 @@ pub(super) fn weakenings(policy: &Policy, base: &Policy) -> Vec<Weakening> {
     for network in policy.exempt.iter().filter(|network| !covered(network, &base.exempt)) {
         found.push(weakening(Code::ExemptWeaker, &format!("addresses of {network}"), "treated", "exempt"));
     }
+    if let Some(kept) = &policy.keep_text
+        && base.keep_text.as_ref() != Some(kept)
+    {
+        let now = format!("left where it matches {}", kept.patterns.join(" or "));
+        found.push(weakening(Code::TextKept, "text", "read by the detectors", now));
+    }
     retention(policy, base, &mut found);
     keys(policy, base, &mut found);
     if (policy.source.malformed, base.source.malformed) == (OnMalformed::Scrub, OnMalformed::Drop) {

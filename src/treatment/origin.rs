@@ -187,7 +187,8 @@ fn address(host: &[u8], detector: &mut Detector) -> Verdict {
             | What::Card
             | What::Iban
             | What::NationalId
-            | What::User => Verdict::Refused,
+            | What::User
+            | What::Own(_) => Verdict::Refused,
         },
         _ => Verdict::Refused,
     }

@@ -105,7 +105,8 @@ pub(super) fn write_kept(value: &[u8], network: Option<&Truncate>, detector: &mu
         | What::Card
         | What::Iban
         | What::NationalId
-        | What::User => None,
+        | What::User
+        | What::Own(_) => None,
     };
     if findings.iter().any(|finding| network.is_none() || address(finding.what).is_none()) {
         return;

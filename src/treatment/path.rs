@@ -43,6 +43,7 @@ impl Path {
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         // 63 bytes and the end fit in one word.
         let look = match if value.len() < 64 { aid.detector.outline(value) } else { None } {
+            _ if aid.detector.has_own() => Look::Close,
             Some(outline) => Look::by(value, &outline),
             None => Look::at(value),
         };

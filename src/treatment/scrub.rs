@@ -94,8 +94,8 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
     let (mut copied, mut changed) = (0, false);
     for finding in findings {
         let (mut from, to) = (finding.span.start as usize, finding.span.end as usize);
-        let mut placeholder: &[u8] = match finding.what {
-            What::Address(address) => {
+        let mut placeholder: &[u8] = match &finding.what {
+            &What::Address(address) => {
                 made.extend_from_slice(&text[copied..from]);
                 let start = made.len();
                 network.write(address, made);
@@ -129,6 +129,7 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
             What::Card => b"[card]",
             What::Iban => b"[iban]",
             What::User => b"[user]",
+            What::Own(replacement) => replacement.as_bytes(),
         };
         // With a placeholder behind its at-sign, a name would be an e-mail address to the next reader.
         if kinds.has(Kinds::EMAIL)

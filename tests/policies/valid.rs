@@ -137,3 +137,15 @@ fn hosting_is_what_the_design_says() {
     assert!(matches!(hosting.treatment("server.address"), Treatment::Keep { reason: Some(_) }));
     assert!(hosting.exempt.is_empty());
 }
+
+#[test]
+fn patterns_of_the_policys_own_are_read_and_laid_over_the_base() {
+    let policy = on(
+        "hosting",
+        "[[detect]]\nname = \"customer\"\npattern = 'K-[0-9]{6}'\nreplacement = \"[customer]\"\n\
+         [[detect]]\nname = \"ticket\"\npattern = 'T[0-9]+'\n[keep_text]\npatterns = ['build [0-9a-f]+']\nreason = \"ours\"",
+    );
+    let replacements: Vec<&str> = policy.detect.iter().map(|detect| &*detect.replacement).collect();
+    assert_eq!(replacements, ["[customer]", "[id]"]);
+    assert_eq!(policy.keep_text.unwrap().patterns, ["build [0-9a-f]+".into()]);
+}
