@@ -72,7 +72,9 @@ Done, but what
 .B \-\-fail\-on
 names was met; an example of
 .B sladd test
-failed.
+failed;
+.B sladd scan
+found something.
 .TP
 .B 2
 Bad command line, or a terminal as input.

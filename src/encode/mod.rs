@@ -220,3 +220,44 @@ impl Encoding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(records: &[(&[u8], u8)]) -> Batch {
+        let mut batch = Batch::default();
+        for (bytes, class) in records {
+            batch.bytes.extend_from_slice(bytes);
+            batch.close(ClassId(*class));
+        }
+        batch
+    }
+
+    fn runs(batch: &Batch) -> Vec<(u8, &[u8])> {
+        batch.runs().map(|(class, run)| (class.0, run)).collect()
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_blank_lines_of_its_class_and_nothing_of_it() {
+        let records: &[(&[u8], u8)] = &[(b"a\n", 0), (b"b\n", 1), (b"c\r\n", 1), (b"d\n", 2)];
+        for (from, same, json) in [
+            (
+                9,
+                vec![(0, &b"a\n"[..]), (1, b"b\nc\r\n"), (2, b"d\n")],
+                vec![(0, &b"a\n"[..]), (1, b"b\nc\r\n"), (2, b"d\n")],
+            ),
+            (7, vec![(0, b"a\n"), (1, b"b\nc\r\n"), (2, b"\n")], vec![(0, b"a\n"), (1, b"b\nc\r\n")]),
+            (4, vec![(0, b"a\n"), (1, b"b\n\r\n\n")], vec![(0, b"a\n"), (1, b"b\n")]),
+            (2, vec![(0, b"a\n"), (1, b"\n\r\n\n")], vec![(0, b"a\n")]),
+            (0, vec![(0, b"\n\n\r\n\n")], vec![]),
+        ] {
+            for (encoding, want) in [(Encoding::Same, same), (Encoding::Json, json)] {
+                let mut batch = batch(records);
+                encoding.take_back(&mut batch, from);
+                assert_eq!(runs(&batch), want, "{from}");
+                assert_eq!(batch.runs().map(|(_, run)| run.len()).sum::<usize>(), batch.bytes.len());
+            }
+        }
+    }
+}
