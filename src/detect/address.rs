@@ -111,8 +111,9 @@ fn quick_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
         let word = word ^ (u64::from(b'0') * ONES);
         ((word & LOW) + 0x76 * ONES | word) & HIGHS
     };
-    let both = |of: &dyn Fn(u64) -> u64| u128::from(of(all as u64)) | u128::from(of((all >> 64) as u64)) << 64;
-    let (dots, others) = (both(&dots), both(&others));
+    let (low, high) = (all as u64, (all >> 64) as u64);
+    let both = |low: u64, high: u64| u128::from(low) | u128::from(high) << 64;
+    let (dots, others) = (both(dots(low), dots(high)), both(others(low), others(high)));
     let length = (others & !dots).trailing_zeros() / 8;
     let end = start + length as usize;
     if !(7..16).contains(&length) || is(text[end], HOST) {
