@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
 }
 
 /// A site and its visitors.
-struct Site {
+pub(crate) struct Site {
     dice: Dice,
     zipf: Zipf,
     agents: Vec<String>,
@@ -34,14 +34,14 @@ struct Site {
 }
 
 impl Site {
-    fn new(clients: usize) -> Site {
+    pub(crate) fn new(clients: usize) -> Site {
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
         let agents = (0..4000).map(|i| agent(i, &mut dice)).collect();
         let pages = (0..20_000).map(|i| page(i, &mut dice)).collect();
         Site { dice, zipf: Zipf::new(clients), agents, pages, second: 1_795_000_000 }
     }
 
-    fn line(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn line(&mut self, out: &mut Vec<u8>) {
         let client = self.zipf.draw(&mut self.dice) as u64;
         let dice = &mut self.dice;
         if dice.below(40) == 0 {

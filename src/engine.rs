@@ -14,7 +14,10 @@ use crate::{
 use memchr::memchr;
 use std::sync::Arc;
 
+mod carry;
 mod wrapped;
+
+pub use carry::Carry;
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,7 @@ struct Desk {
     recent: Recent,
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
+    carry: Carry,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -77,6 +81,7 @@ impl Engine {
             due: Due::Unknown,
             recent: Recent::default(),
             wrapped: None,
+            carry: Carry::default(),
         };
         Engine { plan, desk }
     }
@@ -96,6 +101,11 @@ impl Engine {
         self.plan.admit(&mut self.desk.aid, epoch, secret);
     }
 
+    /// What stood before the lines that come next.
+    pub fn set_carry(&mut self, carry: &Carry) {
+        self.desk.carry.clone_from(carry);
+    }
+
     /// Minimises `lines` and appends them to `batch`.
     ///
     /// Each line ends with a line feed; a last one without is a cut line. Does not allocate once warm.
@@ -113,6 +123,9 @@ impl Engine {
                 match self.desk.seen(&self.plan, &self.plan.routes[route], &rest[..length], batch, &mut tally) {
                     Ok(false) => {}
                     Ok(true) => {
+                        if self.desk.carry.notes(&rest[..length]) {
+                            self.desk.carry.line(&rest[..length]);
+                        }
                         tally.lines += 1;
                         at += length + 1;
                         continue;
@@ -134,6 +147,11 @@ impl Engine {
             if let Err(epoch) = self.desk.line(&self.plan, line, ending, end, batch, &mut tally) {
                 progress = Progress::Paused { at, epoch };
                 break;
+            }
+            match ending {
+                Ending::Cut => self.desk.carry.cut(),
+                Ending::Whole if self.desk.carry.notes(line) => self.desk.carry.line(line),
+                Ending::Whole => {}
             }
             tally.lines += 1;
             tally.cut += u64::from(ending == Ending::Cut);

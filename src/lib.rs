@@ -38,7 +38,7 @@
 //!  policy (TOML) ──check──▶ Policy ──▶ plan ──▶ Plan (flat, immutable, Arc) ──▶ engine (the loop)
 //!
 //!  0  record time epoch error            the vocabulary
-//!  1  frame format detect treatment retention encode
+//!  1  frame format detect treatment retention encode judge
 //!  2  policy key                         cold: may be slow and explain at length
 //!  3  plan                               where policy and formats meet, compiled once
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
@@ -59,6 +59,7 @@ pub mod error;
 pub mod format;
 pub mod frame;
 pub mod input;
+pub mod judge;
 pub mod key;
 pub mod output;
 pub mod plan;

@@ -15,6 +15,8 @@ pub struct Tally {
     pub malformed: u64,
     /// Lines dropped because nothing of them was left under the limit.
     pub over_long: u64,
+    /// Lines stopped because the guard found somebody in what was made of them.
+    pub guard: u64,
     /// Lines dropped because their time to be deleted had come and the run was told to leave such records out.
     pub policy: u64,
     /// Lines dropped because the output stalled.
@@ -31,12 +33,25 @@ pub struct Tally {
     pub bytes_in: u64,
     /// Bytes that went out.
     pub bytes_out: u64,
+    /// The first line that the guard stopped.
+    pub first_stopped: Option<Stopped>,
+    /// The last one so far.
+    pub last_stopped: Option<Stopped>,
+}
+
+/// A line that the guard stopped: no byte of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Its number among the lines of the tally, from 1.
+    pub line: u64,
+    /// The name of the kind that was found.
+    pub kind: &'static str,
 }
 
 impl Tally {
     /// Lines of which nothing left.
     pub fn dropped(&self) -> u64 {
-        self.malformed + self.over_long + self.policy + self.shed
+        self.malformed + self.over_long + self.guard + self.policy + self.shed
     }
 
     /// Whether the outcomes sum to the lines.
@@ -47,11 +62,16 @@ impl Tally {
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Tally) {
+        let lines = self.lines;
+        let later = |stopped: Stopped| Stopped { line: lines + stopped.line, ..stopped };
+        self.first_stopped = self.first_stopped.or(other.first_stopped.map(later));
+        self.last_stopped = other.last_stopped.map(later).or(self.last_stopped);
         self.lines += other.lines;
         self.minimised += other.minimised;
         self.scrubbed += other.scrubbed;
         self.malformed += other.malformed;
         self.over_long += other.over_long;
+        self.guard += other.guard;
         self.policy += other.policy;
         self.shed += other.shed;
         self.cut += other.cut;

@@ -156,7 +156,10 @@ fn lines_of_other_projects_are_read_as_they_expect() {
                 ("http.request.header.referer", "http.request.referrer"),
                 ("user.name", "user.name"),
             ] {
-                if let Some(theirs) = expected.get(theirs) {
+                // What stands behind a common line is not cut into fields.
+                let behind = name.ends_with("common_extended")
+                    && matches!(ours, "user_agent.original" | "http.request.header.referer");
+                if let Some(theirs) = expected.get(theirs).filter(|_| !behind) {
                     let theirs = theirs.as_str().map_or_else(|| theirs.to_string(), str::to_owned);
                     assert_eq!(value(&read, ours), Some(theirs.as_str()), "{source}: {name}: {line}");
                 }

@@ -20,6 +20,8 @@ const TABLE: &[(&str, &str)] = &[
     ("retention", "0"),
     // The encoder takes `Treated` and `Tag`, nothing else of those rooms.
     ("encode", "0 treatment retention"),
+    // The second opinion shares nothing with what it judges.
+    ("judge", ""),
     ("policy", "0 1"),
     ("key", "0 1"),
     ("plan", "0 1 2"),
@@ -35,7 +37,7 @@ const TABLE: &[(&str, &str)] = &[
 
 const LAYERS: &[&[&str]] = &[
     &["record", "time", "epoch", "error"],
-    &["frame", "format", "detect", "treatment", "retention", "encode"],
+    &["frame", "format", "detect", "treatment", "retention", "encode", "judge"],
     &["policy", "key"],
     &["plan"],
     &["engine", "tally"],

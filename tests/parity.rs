@@ -29,13 +29,33 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("combined_extended", "traefik-clf", "0ms"),
     ("common_extended", "apache-common-timed", "200 5 0.003'"),
     ("common", "apache-common", "\"GET / HTTP/1.1\" 200 5'"),
+    ("vhost_common", "apache-vhost-common", "200 512'"),
     ("vhost_combined", "apache-vhost-combined", "www.example.com:443 203"),
+    ("alb", "alb", "format = 'alb'"),
+    ("elb", "elb", "format = 'elb'"),
+    ("envoy", "envoy", "format = 'envoy'"),
+    ("gunicorn", "nginx-combined", "format = 'gunicorn'"),
+    ("haproxy_http", "haproxy-http", "format = 'haproxy_http'"),
+    ("haproxy_tcp", "haproxy-tcp", "format = 'haproxy_tcp'"),
+    ("ingress_nginx", "ingress-nginx", "format = 'ingress_nginx'"),
+    ("istio", "istio", "format = 'istio'"),
+    ("lighttpd", "lighttpd", "format = 'lighttpd'"),
+    ("litespeed", "nginx-combined", "format = 'litespeed'"),
+    ("s3", "s3", "format = 's3'"),
+    ("squid", "squid", "format = 'squid'"),
+    ("tomcat", "tomcat", "format = 'tomcat'"),
+    ("traefik", "traefik", "format = 'traefik'"),
+    ("varnish", "nginx-combined", "format = 'varnish'"),
     ("json", "nginx-json", "{\"remote_addr\""),
     ("json", "caddy.json", "{\"remote_addr\""),
     ("text", "text", "std::vec"),
     ("nginx:", "nginx-custom", "nginx:$"),
     ("apache:", "apache-common", "apache:%"),
     ("auto", "nginx-combined", "203"),
+    ("syslog", "syslog", "<190>Nov 21"),
+    ("cri", "cri", "stdout F"),
+    ("docker", "docker.json", "{\"log\""),
+    ("journald", "journald.json", "{\"MESSAGE\""),
 ];
 
 #[test]
@@ -108,7 +128,11 @@ fn every_detector_is_named_in_the_readme_and_finds_something_in_a_case() {
         "ip" => "203.0.113.77",
         "email" => "[email]",
         "jwt" | "token" => "[token]",
-        "uuid" | "mac" | "imei" => "[id]",
+        "uuid" | "mac" | "imei" | "national_id" => "[id]",
+        "phone" => "[phone]",
+        "card" => "[card]",
+        "iban" => "[iban]",
+        "user" => "[user]",
         other => panic!("no case for the detector {other}"),
     };
     for (name, _) in sladd::detect::Kinds::NAMES {
@@ -135,6 +159,12 @@ fn every_field_of_every_format_can_be_named_in_a_policy() {
             if !field.name.starts_with('*') && sladd::policy::names::canonical(&field.name).is_none() {
                 unknown.push(field.name.clone());
             }
+        }
+    }
+    let envelopes = format::envelope::all();
+    for field in envelopes.iter().flat_map(|envelope| &envelope.schema().fields) {
+        if sladd::policy::names::canonical(&field.name).is_none() {
+            unknown.push(field.name.clone());
         }
     }
     assert!(unknown.is_empty(), "{unknown:?}");

@@ -6,9 +6,13 @@ mod generate;
 mod load;
 mod pipe;
 mod policy;
+mod scan;
 mod test;
 
-use crate::error::{Error, Kind};
+use crate::{
+    error::{Error, Kind as ErrorKind},
+    judge::Kind,
+};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::{
     io::{IsTerminal, Write},
@@ -34,6 +38,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Policy(args)) => policy::run(&args),
+        Some(Command::Scan(args)) => scan::run(&args),
         Some(Command::Test(args)) => test::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Later(words)) => Err(later(&words)),
@@ -58,7 +63,7 @@ fn print(text: &[u8]) -> Result<ExitCode, Error> {
     match out.write_all(text).and_then(|()| out.flush()) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(Error::new(Kind::Io, format!("cannot write to standard output: {error}"))),
+        Err(error) => Err(Error::new(ErrorKind::Io, format!("cannot write to standard output: {error}"))),
     }
 }
 
@@ -66,7 +71,7 @@ fn print(text: &[u8]) -> Result<ExitCode, Error> {
 fn help() -> ExitCode {
     let help = Cli::command().render_help();
     eprintln!("{help}\nsladd reads lines from standard input: sladd < access.log > minimised.log");
-    ExitCode::from(Kind::Usage.code())
+    ExitCode::from(ErrorKind::Usage.code())
 }
 
 /// Whether this stream gets colour: a terminal, and NO_COLOR is not set.
@@ -78,7 +83,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 9] = ["bulk", "sidecar", "scan", "import", "key", "store", "attest", "subject", "report"];
+    const LATER: [&str; 8] = ["bulk", "sidecar", "import", "key", "store", "attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
@@ -87,7 +92,7 @@ fn later(words: &[String]) -> Error {
         }
         false => format!("there is no command `{word}`; sladd --help lists what there is"),
     };
-    Error::new(Kind::Usage, message)
+    Error::new(ErrorKind::Usage, message)
 }
 
 /// Minimises logs while they are being written.
@@ -109,7 +114,7 @@ pub struct Cli {
     pipe: PipeArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but what --fail-on names was met (test: an example failed), \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but what --fail-on names was met (test: an example failed; scan: something was found), \
 2 bad command line or a terminal as input, 65 bad input data, 66 no input, 73 cannot create, 74 reading or writing failed, \
 77 no permission, 78 bad policy or key";
 
@@ -123,6 +128,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Show built-in policies
     Policy(PolicyArgs),
+    /// Count what identifies people in existing files, without showing it
+    Scan(ScanArgs),
     /// Run a policy's examples
     Test(TestArgs),
     /// Write man pages or shell completions
@@ -171,6 +178,9 @@ pub struct PipeArgs {
     /// End with code 1 if there was such a line (may be a list: malformed,dropped)
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailArg>,
+    /// Read every record again with the judge, a second implementation, and stop one in which it finds somebody (slower)
+    #[arg(long)]
+    guard: bool,
     /// How the accounting line is written
     #[arg(long, value_name = "FORM", default_value = "text")]
     summary: SummaryArg,
@@ -248,6 +258,39 @@ enum PolicyCommand {
     },
     /// List the built-in policies
     List,
+}
+
+/// `sladd scan`
+#[derive(Args, Debug)]
+pub struct ScanArgs {
+    /// Files and directories (plain, gzip and zstd by their first bytes); `-` or nothing is standard input
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// What this policy lets stand (addresses cut to its prefixes, pseudonyms, exempt networks, kept fields) is no finding
+    #[arg(short, long, value_name = "NAME|FILE")]
+    policy: Option<String>,
+    /// Attribute what is found to fields by reading the lines in this format (default: the policy's); may be repeated, tried in order
+    #[arg(short, long, value_name = "FORMAT")]
+    format: Vec<String>,
+    /// End with code 1 only if something of these kinds was found (a list: email,ipv4; default: every kind that identifies)
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = str::parse::<Kind>)]
+    fail_on: Vec<Kind>,
+    /// Show the shape of the first values: letters as x, digits as 9
+    #[arg(long)]
+    show: bool,
+    /// How the report is written
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    output: ReportArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReportArg {
+    /// A row for each kind, field and file
+    Table,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
 }
 
 /// `sladd test`

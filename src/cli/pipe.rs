@@ -11,7 +11,9 @@ use crate::{
     policy::{Layout, Policy},
     record::Clock,
     run::{
-        OnStall, Settings, Signals, Summary, pipe,
+        OnStall, Settings, Signals, Summary,
+        guard::{self, Guard},
+        pipe,
         worker::{Task, Worker, clock, limit},
         workers,
     },
@@ -51,10 +53,15 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
         max_line_bytes: args.max_line as usize,
         ..Settings::default()
     };
-    let work = (0..workers()).map(|_| Worker::new(&task)).collect();
+    let worker = |_| {
+        let worker = Worker::new(&task);
+        Ok(if args.guard { worker.guarded(Guard::new(&policy)?) } else { worker })
+    };
+    let work = (0..workers()).map(worker).collect::<Result<_, Error>>()?;
     // Under `auto` every line may be of another format; there is no wrong one.
     let auto = policy.source.formats.iter().any(|format| matches!(&**format, "auto" | "text"));
     let verdict = limit(policy.source.malformed_limit.filter(|_| !auto));
+    let verdict = if args.guard { guard::alarm(verdict) } else { verdict };
     let summary = pipe(&settings, input, output, work, verdict, &signals)?;
     finish(args, &summary)
 }

@@ -128,7 +128,7 @@ fn hexadecimal(text: &[u8], at: usize) -> Option<u8> {
 /// Whether an escape may end with this byte.
 #[inline]
 fn ends_escape(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'"' | b'\'' | b'/' | b'\\' | b'n' | b't' | b'r' | b';' | 128..)
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'"' | b'\'' | b'/' | b'\\' | b'.' | b':' | b'n' | b't' | b'r' | b';' | 128..)
 }
 
 /// How far behind a byte its escape may end.
@@ -235,7 +235,8 @@ fn last_escape(text: &[u8]) -> Option<(usize, u8)> {
     }
     if let [.., b'\\'] = before {
         let value = match last {
-            b'"' | b'\'' | b'/' | b'\\' => last,
+            // A pattern's stop and colon: `203\.0\.113\.7`.
+            b'"' | b'\'' | b'/' | b'\\' | b'.' | b':' => last,
             b'n' => b'\n',
             b't' => b'\t',
             b'r' => b'\r',

@@ -55,6 +55,8 @@ pub(super) struct Masks {
     pub ex: u64,
     /// `%`, `\`, `&`, 0xE3 and 0xEF: what an escape or a character that stands for an ASCII one starts with.
     pub escape: u64,
+    /// The last letter of `u??r` and `f?r`, in any case.
+    pub user: u64,
 }
 
 /// What a short text is made of: bit `i` speaks of byte `i`.
@@ -89,6 +91,7 @@ struct Classes {
     bracket: [u64; BLOCKS],
     ex: [u64; BLOCKS],
     escape: [u64; BLOCKS],
+    user: [u64; BLOCKS],
 }
 
 impl Classes {
@@ -108,6 +111,7 @@ impl Classes {
         self.bracket[i] = m.bracket;
         self.ex[i] = m.ex;
         self.escape[i] = m.escape;
+        self.user[i] = m.user;
     }
 
     #[inline(always)]
@@ -127,6 +131,7 @@ impl Classes {
             bracket: self.bracket[i],
             ex: self.ex[i],
             escape: self.escape[i],
+            user: self.user[i],
         }
     }
 }
@@ -149,6 +154,9 @@ pub(super) struct Window {
     named: [u64; BLOCKS],
     host: [u64; BLOCKS],
     escape: [u64; BLOCKS],
+    number: [u64; BLOCKS],
+    iban: [u64; BLOCKS],
+    user: [u64; BLOCKS],
 }
 
 impl Window {
@@ -166,6 +174,9 @@ impl Window {
             named: self.named[i],
             host: self.host[i],
             escape: self.escape[i],
+            number: self.number[i],
+            iban: self.iban[i],
+            user: self.user[i],
         }
     }
 
@@ -182,6 +193,9 @@ impl Window {
         self.named[i] = m.named;
         self.host[i] = m.host;
         self.escape[i] = m.escape;
+        self.number[i] = m.number;
+        self.iban[i] = m.iban;
+        self.user[i] = m.user;
     }
 
     /// Works the marks of all blocks out, side by side: the loop has a constant count, so that it becomes wide instructions.
@@ -373,6 +387,7 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
     let mut count = 0;
     for block in blocks(text) {
         let mut m = Masks::default();
+        let (mut u, mut f, mut r) = (0, 0, 0);
         for (i, &b) in block.iter().enumerate() {
             let bit = 1u64 << i;
             let set = |mask: &mut u64, is: bool| *mask |= if is { bit } else { 0 };
@@ -390,7 +405,11 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
             set(&mut m.bracket, matches!(b, b'(' | b')' | b'['..=b']'));
             set(&mut m.ex, matches!(b, b'x' | b'X'));
             set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xE3 | 0xEF));
+            set(&mut u, b | 0x20 == b'u');
+            set(&mut f, b | 0x20 == b'f');
+            set(&mut r, b | 0x20 == b'r');
         }
+        m.user = r & ((u << 3) | (f << 2));
         window.classes.set(count, m);
         count += 1;
     }
@@ -455,6 +474,8 @@ mod wide {
                 | _mm512_cmpeq_epi8_mask(v, set(b'\\'))
                 | _mm512_cmpeq_epi8_mask(v, set(0xE3))
                 | _mm512_cmpeq_epi8_mask(v, set(0xEF)),
+            user: _mm512_cmpeq_epi8_mask(lower, set(b'r'))
+                & ((_mm512_cmpeq_epi8_mask(lower, set(b'u')) << 3) | (_mm512_cmpeq_epi8_mask(lower, set(b'f')) << 2)),
         }
     }
 
@@ -494,6 +515,7 @@ mod wide {
             bracket: pair.range(b'(', 2) | pair.range(b'[', 3),
             ex: lower.equal(b'x'),
             escape: pair.range(b'%', 2) | pair.equal(b'\\') | pair.equal(0xE3) | pair.equal(0xEF),
+            user: lower.equal(b'r') & ((lower.equal(b'u') << 3) | (lower.equal(b'f') << 2)),
         }
     }
 

@@ -27,6 +27,12 @@ pub(super) struct Marks {
     pub host: u64,
     /// At what may start an escape, and at the end of what may be one in brackets: `[.]`, `(at)`.
     pub escape: u64,
+    /// At a digit inside what may be a telephone number, a card or an identity number.
+    pub number: u64,
+    /// At the sixth character of what may be a bank account number.
+    pub iban: u64,
+    /// At the end of what may be the word `user` or `for`.
+    pub user: u64,
 }
 
 impl Marks {
@@ -45,6 +51,9 @@ impl Marks {
             named: all,
             host: all,
             escape: all,
+            number: all,
+            iban: all,
+            user: all,
         }
     };
 
@@ -62,13 +71,16 @@ impl Marks {
             named: self.named & asked.named & fresh,
             host: self.host & asked.host & fresh,
             escape: self.escape & asked.escape & fresh,
+            number: self.number & asked.number & fresh,
+            iban: self.iban & asked.iban & fresh,
+            user: self.user & asked.user & fresh,
         }
     }
 
     /// All marks together.
     #[inline(always)]
     pub(super) fn any(&self) -> u64 {
-        let fixed = self.uuid | self.mac | self.imei | self.at;
+        let fixed = self.uuid | self.mac | self.imei | self.at | self.number | self.iban | self.user;
         self.word | self.colon | self.token | fixed | self.named | self.host | self.escape
     }
 }
@@ -131,6 +143,18 @@ impl Marks {
         let host = m.digit & (slashes | valued | keyed);
         let bracketed = m.bracket & (m.bracket << 2 | m.bracket << 3 | m.bracket << 4);
 
+        // Eight digits and separators that end with two digits, six digits, or a digit behind a plus.
+        let gap = !(m.alnum | m.slash | m.colon | m.quote | m.equals | m.at | m.escape);
+        let grouped = m.digit | gap;
+        let r2 = grouped & (grouped << 1);
+        let r4 = r2 & (r2 << 2);
+        let r8 = r4 & (r4 << 4);
+        let groups = d2 & r8;
+        let number = (groups & !(groups << 1)) | (d6 & !(d6 << 1)) | (m.digit & (m.plus << 1));
+        // Two letters that start a word, two digits, one more or a separator, one more.
+        let letter = m.alnum & !m.digit;
+        let iban = m.alnum & (d2 << 2) & (letter << 4) & (letter << 5) & !(m.alnum << 6);
+
         Marks {
             word,
             colon,
@@ -142,6 +166,9 @@ impl Marks {
             named,
             host,
             escape: m.escape | bracketed,
+            number,
+            iban,
+            user: m.user,
         }
     }
 }

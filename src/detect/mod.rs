@@ -4,20 +4,29 @@
 //! stand. It knows nothing of formats, policies or what becomes of a finding. The smallest example to copy is `email.rs`.
 
 mod address;
+mod base64;
+mod binary;
 mod bytes;
+mod card;
 mod colon;
+mod context;
 mod decode;
 mod email;
 mod host;
+mod iban;
 mod imei;
 mod jwt;
 mod kernel;
 mod mac;
 mod marks;
+mod national_id;
+mod number;
+mod phone;
 mod scan;
 mod secret;
 mod surround;
 mod token;
+mod user;
 mod uuid;
 mod version;
 
@@ -55,11 +64,24 @@ impl Kinds {
     /// Long hexadecimal, base64 and other random-looking runs, numbers from 12 digits on, the values of well-known secret
     /// names. In policies: `token`.
     pub const TOKEN: Kinds = Kinds(64);
+    /// Telephone numbers with their country in any grouping, national ones behind a word that says so. In policies: `phone`.
+    pub const PHONE: Kinds = Kinds(128);
+    /// Payment cards: an issuer's range and Luhn's check. In policies: `card`.
+    pub const CARD: Kinds = Kinds(256);
+    /// International bank account numbers. In policies: `iban`.
+    pub const IBAN: Kinds = Kinds(512);
+    /// National identity numbers of the Nordic countries. In policies: `national_id`.
+    pub const NATIONAL_ID: Kinds = Kinds(1024);
+    /// User names behind the words that introduce them in known messages. In policies: `user`.
+    pub const USER: Kinds = Kinds(2048);
     /// Every kind.
-    pub const ALL: Kinds = Kinds(127);
+    pub const ALL: Kinds = Kinds(4095);
+
+    /// Those that are made of digits in groups.
+    const NUMBERS: Kinds = Kinds::PHONE.with(Kinds::CARD).with(Kinds::NATIONAL_ID);
 
     /// The names that a policy uses, in order.
-    pub const NAMES: [(&'static str, Kinds); 7] = [
+    pub const NAMES: [(&'static str, Kinds); 12] = [
         ("ip", Kinds::IP),
         ("email", Kinds::EMAIL),
         ("jwt", Kinds::JWT),
@@ -67,6 +89,11 @@ impl Kinds {
         ("mac", Kinds::MAC),
         ("imei", Kinds::IMEI),
         ("token", Kinds::TOKEN),
+        ("phone", Kinds::PHONE),
+        ("card", Kinds::CARD),
+        ("iban", Kinds::IBAN),
+        ("national_id", Kinds::NATIONAL_ID),
+        ("user", Kinds::USER),
     ];
 
     /// Both sets together.
@@ -105,6 +132,16 @@ pub enum What {
     Imei,
     /// A long token.
     Token,
+    /// A telephone number.
+    Phone,
+    /// A payment card's number.
+    Card,
+    /// An international bank account number.
+    Iban,
+    /// A national identity number.
+    NationalId,
+    /// A user's name.
+    User,
 }
 
 /// One finding. Findings of one call do not overlap and stand in order.
@@ -257,14 +294,19 @@ impl What {
     /// Which of two findings of one length speaks, lowest first.
     fn rank(&self) -> u8 {
         match self {
-            What::Address(_) => 0,
-            What::Uuid => 1,
-            What::Mac => 2,
-            What::Imei => 3,
-            What::Email => 4,
-            What::Jwt => 5,
-            What::HostName => 6,
-            What::Token => 7,
+            What::Phone => 0,
+            What::Address(_) => 1,
+            What::Uuid => 2,
+            What::Mac => 3,
+            What::Card => 4,
+            What::Iban => 5,
+            What::NationalId => 6,
+            What::Imei => 7,
+            What::Email => 8,
+            What::Jwt => 9,
+            What::HostName => 10,
+            What::Token => 11,
+            What::User => 12,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! One reading of one text: where the marks say so, the verifiers look.
 
 use super::{
-    Finding, Kinds, Place, address, colon, decode, email, host, imei,
+    Finding, Kinds, Place, address, binary, colon, decode, email, host, iban, imei,
     kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
     marks::{Marks, REACH},
-    secret, token, uuid,
+    number, secret, token, user, uuid,
     version::Agents,
 };
 
@@ -19,6 +19,7 @@ pub(super) struct Scan<'a> {
     colon_end: usize,
     token_end: usize,
     secret_end: usize,
+    number_end: usize,
     agents: Agents,
 }
 
@@ -34,6 +35,7 @@ impl<'a> Scan<'a> {
             colon_end: 0,
             token_end: 0,
             secret_end: 0,
+            number_end: 0,
             agents: Agents::default(),
         }
     }
@@ -43,6 +45,8 @@ impl<'a> Scan<'a> {
     pub(super) fn fast(mut self, kernel: Kernel, window: &mut Window) -> bool {
         let gate = |kinds: Kinds| if self.kinds.overlaps(kinds) { u64::MAX } else { 0 };
         let ip = gate(Kinds::IP);
+        // Known messages stand in free text only.
+        let users = if self.place == Place::Text { gate(Kinds::USER) } else { 0 };
         let asked = Marks {
             word: ip,
             colon: gate(Kinds::IP.with(Kinds::MAC)),
@@ -51,9 +55,12 @@ impl<'a> Scan<'a> {
             mac: gate(Kinds::MAC),
             imei: gate(Kinds::IMEI),
             at: gate(Kinds::EMAIL),
-            named: gate(Kinds::TOKEN),
+            named: gate(Kinds::TOKEN) | users,
             host: ip,
             escape: u64::MAX,
+            number: gate(Kinds::NUMBERS),
+            iban: gate(Kinds::IBAN),
+            user: users,
         };
         let mut escaped = false;
         self.begin();
@@ -87,6 +94,9 @@ impl<'a> Scan<'a> {
         if marks.escape != 0 && !*escaped {
             each(marks.escape, |bit| *escaped |= decode::may_start(self.text, base + bit));
         }
+        if marks.escape != 0 && self.kinds.has(Kinds::IP) {
+            each(marks.escape, |bit| self.found.extend(binary::at(self.text, base + bit)));
+        }
         each(marks.word, |bit| self.word(base + bit));
         each(marks.colon, |bit| self.colon(base + bit));
         each(marks.token, |bit| self.token(base + bit));
@@ -96,6 +106,9 @@ impl<'a> Scan<'a> {
         each(marks.at, |bit| self.found.extend(email::at(self.text, base + bit)));
         each(marks.named, |bit| self.named(base + bit));
         each(marks.host, |bit| self.found.extend(host::at(self.text, base + bit)));
+        each(marks.number, |bit| self.number(base + bit));
+        each(marks.user, |bit| self.found.extend(user::at(self.text, base + bit)));
+        each(marks.iban, |bit| self.found.extend(iban::at(self.text, base + bit)));
     }
 
     fn word(&mut self, at: usize) {
@@ -116,9 +129,18 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn number(&mut self, at: usize) {
+        if at >= self.number_end {
+            self.number_end = number::run(self.text, at, self.number_end, self.kinds, self.found);
+        }
+    }
+
     fn named(&mut self, at: usize) {
+        if self.place == Place::Text && self.kinds.has(Kinds::USER) {
+            self.found.extend(user::named(self.text, at));
+        }
         // A value is not read for names: it is hidden already.
-        if at < self.secret_end {
+        if at < self.secret_end || !self.kinds.has(Kinds::TOKEN) {
             return;
         }
         let secret = secret::at(self.text, at);
@@ -137,6 +159,7 @@ impl<'a> Scan<'a> {
             if self.kinds.has(Kinds::IP) {
                 self.word(at);
                 self.found.extend(host::at(self.text, at));
+                self.found.extend(binary::at(self.text, at));
             }
             if self.kinds.overlaps(Kinds::IP.with(Kinds::MAC)) {
                 self.colon(at);
@@ -156,8 +179,17 @@ impl<'a> Scan<'a> {
             if self.kinds.has(Kinds::EMAIL) {
                 self.found.extend(email::at(self.text, at));
             }
-            if self.kinds.has(Kinds::TOKEN) {
+            if self.kinds.overlaps(Kinds::TOKEN.with(Kinds::USER)) {
                 self.named(at);
+            }
+            if self.kinds.has(Kinds::USER) && self.place == Place::Text {
+                self.found.extend(user::at(self.text, at));
+            }
+            if self.kinds.overlaps(Kinds::NUMBERS) {
+                self.number(at);
+            }
+            if self.kinds.has(Kinds::IBAN) {
+                self.found.extend(iban::at(self.text, at));
             }
         }
     }

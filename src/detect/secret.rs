@@ -167,7 +167,7 @@ const LAST_TWO: [u32; 32] = {
 };
 
 /// A placeholder or a pseudonym that an earlier run put there.
-fn is_ours(value: &[u8]) -> bool {
+pub(super) fn is_ours(value: &[u8]) -> bool {
     if let [b'[', name @ ..] = value {
         return name.iter().all(|b| b.is_ascii_lowercase());
     }

@@ -6,7 +6,7 @@
 //! what machines draw by how often the class of neighbouring characters changes inside a word.
 
 use super::{
-    Finding, Kinds, Place, What,
+    Finding, Kinds, Place, What, base64,
     bytes::{ALNUM, DIGIT, HEX, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
     imei, jwt, version,
 };
@@ -40,6 +40,16 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
     } else if end - start < LONG_NUMBER {
         return end;
     }
+    if end - start >= SHORTEST && kinds.has(Kinds::TOKEN) {
+        if let Some(end) = credentials(text, start, end) {
+            found.push(Finding::new(start, end, What::Token));
+            return end;
+        }
+        if place == Place::Text && follows_segment(text, start, end) {
+            found.push(Finding::new(start, end, What::Token));
+            return end;
+        }
+    }
     // Most runs are slugs: no long word, hardly a change of class. To be odd, 16 characters need four changes.
     if longest < LONG_NUMBER && changes < 4 && !known_key(&text[start..end]) {
         return end;
@@ -50,8 +60,8 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
     }
     // `xn--` starts a host name's label in other letters than ASCII.
     let random = end - start >= LONG_RANDOM && shape.odd >= SHORTEST && !text[start..end].starts_with(b"xn--");
-    if random || known_key(&text[start..end]) {
-        let (from, to) = base64(text, start, end);
+    if random || known_key(&text[start..end]) || end - start >= SHORTEST && base64::tells(&text[start..end]) {
+        let (from, to) = whole(text, start, end);
         found.push(Finding::new(from, to, What::Token));
         return to.max(end);
     }
@@ -97,7 +107,7 @@ pub(super) fn padded(text: &[u8], at: usize) -> Option<Finding> {
     let upper = body.iter().filter(|b| b.is_ascii_uppercase()).count();
     let lower = body.iter().filter(|b| b.is_ascii_lowercase()).count();
     let drawn = body.len() >= SHORTEST && digits > 0 && upper > 1 && lower > 1;
-    drawn.then(|| Finding::new(start, end, What::Token))
+    (drawn || base64::tells(body)).then(|| Finding::new(start, end, What::Token))
 }
 
 /// How a run looks: how many of its characters stand in words that nobody writes.
@@ -294,36 +304,109 @@ fn is_ordinary_number(text: &[u8], start: usize, end: usize) -> bool {
 
 /// Keys whose makers put a mark in front.
 fn known_key(run: &[u8]) -> bool {
-    const MARKS: [&[u8]; 17] = [
-        b"AKIA",
-        b"ASIA",
-        b"AIza",
-        b"ghp_",
-        b"gho_",
-        b"ghu_",
-        b"ghs_",
-        b"ghr_",
-        b"github_pat_",
-        b"glpat-",
-        b"xoxb-",
-        b"xoxp-",
-        b"xoxa-",
-        b"sk_live_",
-        b"sk_test_",
-        b"pk_live_",
-        b"rk_live_",
-    ];
-    let known = |at: usize| {
-        run.len() - at >= SHORTEST
-            && matches!(run[at], b'A' | b'g' | b'x' | b's' | b'p' | b'r')
-            && MARKS.iter().any(|m| run[at..].starts_with(m))
-    };
+    let known = |at: usize| run.len() - at >= SHORTEST && marks(run[at]).iter().any(|m| run[at..].starts_with(m));
     // At the start of the run or of a word in it.
     known(0) || (1..run.len().saturating_sub(SHORTEST - 1)).any(|at| !is(run[at - 1], ALNUM) && known(at))
 }
 
+/// The marks that start with a letter.
+fn marks(first: u8) -> &'static [&'static [u8]] {
+    match first {
+        b'A' => &[b"AKIA", b"ASIA", b"ABIA", b"ACCA", b"AIza", b"ATATT3", b"ATBB", b"ATCTT3", b"AGE-SECRET-KEY-"],
+        b'E' => &[b"EAAA", b"EAAC"],
+        b'G' => &[b"GOCSPX-"],
+        b'N' => &[b"NRAK-", b"NRJS-"],
+        b'P' => &[b"PMAK-"],
+        b'd' => &[b"dckr_pat_", b"dop_v1_", b"doo_v1_", b"dor_v1_", b"dapi"],
+        b'f' => &[b"figd_", b"flb_"],
+        b'g' => &[
+            b"ghp_",
+            b"gho_",
+            b"ghu_",
+            b"ghs_",
+            b"ghr_",
+            b"github_pat_",
+            b"glpat-",
+            b"gldt-",
+            b"glrt-",
+            b"glcbt-",
+            b"glptt-",
+            b"glsa_",
+            b"glc_",
+        ],
+        b'h' => &[b"hf_", b"hvs_", b"heroku_"],
+        b'l' => &[b"lin_api_", b"lin_oauth_"],
+        b'n' => &[b"npm_", b"ntn_", b"nfp_"],
+        b'p' => &[b"pk_live_", b"pk_test_", b"pypi-", b"phc_", b"phx_", b"pat-na1-", b"pat-eu1-", b"pnu_", b"pscale_"],
+        b'r' => &[b"rk_live_", b"rk_test_", b"rubygems_", b"rdme_"],
+        b's' => &[
+            b"sk_live_",
+            b"sk_test_",
+            b"sk-",
+            b"secret_",
+            b"shpat_",
+            b"shpca_",
+            b"shppa_",
+            b"shpss_",
+            b"sq0atp-",
+            b"sq0csp-",
+            b"sntrys_",
+            b"sbp_",
+        ],
+        b't' => &[b"tskey-", b"tfp_"],
+        b'v' => &[b"vercel_"],
+        b'w' => &[b"whsec_"],
+        b'x' => &[b"xoxb-", b"xoxp-", b"xoxa-", b"xoxr-", b"xoxs-", b"xoxe-", b"xapp-", b"xkeysib-"],
+        _ => &[],
+    }
+}
+
+/// Where the credentials end that start at `start` behind the name of their scheme: `Bearer …`, `Basic …`, `Digest …`.
+fn credentials(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let before = text[..start].strip_suffix(b" ")?;
+    let schemes: [&[u8]; 7] = [b"bearer", b"basic", b"negotiate", b"digest", b"token", b"apikey", b"ntlm"];
+    let told = schemes.iter().any(|scheme| {
+        before.len() >= scheme.len() && before[before.len() - scheme.len()..].eq_ignore_ascii_case(scheme)
+    });
+    // `basic authentication-required` is prose.
+    let drawn = text[start..end].iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    if !told || !drawn {
+        return None;
+    }
+    let rest = text[end..].iter().take_while(|&&b| is(b, TOKEN) || matches!(b, b'.' | b'/' | b'~' | b'=')).count();
+    Some(end + rest)
+}
+
+/// Whether the segment of a path in front of the run says that a token follows: `/reset/…`, `/verify-email/…`.
+fn follows_segment(text: &[u8], start: usize, end: usize) -> bool {
+    let Some(before) = text[..start].strip_suffix(b"/") else { return false };
+    let name = &before[run_start(before, before.len(), before.len().saturating_sub(24), TOKEN)..];
+    let words: [&[u8]; 18] = [
+        b"reset",
+        b"password",
+        b"verify",
+        b"verification",
+        b"confirm",
+        b"confirmation",
+        b"activate",
+        b"activation",
+        b"invite",
+        b"invitation",
+        b"unsubscribe",
+        b"magic",
+        b"token",
+        b"recover",
+        b"recovery",
+        b"otp",
+        b"passwordreset",
+        b"session",
+    ];
+    let told = name.split(|b| matches!(b, b'-' | b'_')).any(|part| words.iter().any(|w| w.eq_ignore_ascii_case(part)));
+    told && text[start..end].iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+}
+
 /// The run with the base64 that goes on over slashes beside it, and its padding.
-fn base64(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+fn whole(text: &[u8], start: usize, end: usize) -> (usize, usize) {
     let (mut from, mut to) = (start, end);
     while to < text.len() && text[to] == b'/' {
         let next = run_end(text, to + 1, TOKEN);
@@ -388,6 +471,14 @@ mod tests {
             "tK3x-9_vQz71LmNb0PdW2y",
         ] {
             assert_eq!(found(token), [(token, What::Token)], "{token}");
+        }
+        for (text, token) in [
+            ("SG.aBcDeFgHiJkLmNoPqRsTuV.x", "aBcDeFgHiJkLmNoPqRsTuV"),
+            ("sk-proj-abcdefghijklmnop", "sk-proj-abcdefghijklmnop"),
+            ("bearer ABCDEFGHIJKLMNOPQR.STU/VW=", "ABCDEFGHIJKLMNOPQR.STU/VW="),
+            ("MjAzLjAuMTEzLjc3", "MjAzLjAuMTEzLjc3"),
+        ] {
+            assert_eq!(found(text), [(token, What::Token)], "{text}");
         }
         assert_eq!(found("490154203237518"), [("490154203237518", What::Imei)]);
         assert_eq!(found("report_AKIAIOSFODNN7EXAMPLE.pdf"), [("report_AKIAIOSFODNN7EXAMPLE", What::Token)]);

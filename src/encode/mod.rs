@@ -195,4 +195,28 @@ impl Encoding {
             batch.close(class);
         }
     }
+
+    /// Takes back the records that were written since the batch held `from` bytes, and blanks their lines.
+    ///
+    /// It takes a position and no bytes, so that a guard can stop a record and never write one. `from` must be where a
+    /// record began.
+    pub fn take_back(self, batch: &mut Batch, from: usize) {
+        let written = batch.bytes.split_off(from);
+        if self == Encoding::Same {
+            for line in written.split_inclusive(|&byte| byte == b'\n') {
+                let end = if line.ends_with(b"\r\n") { LineEnd::CrLf } else { LineEnd::Lf };
+                batch.bytes.extend_from_slice(end.bytes());
+            }
+        }
+        let end = batch.bytes.len() as u32;
+        // The classes of what is gone go too; the blank lines belong to the first of them.
+        let first = batch.runs.iter().position(|&(_, until)| until > from as u32).unwrap_or(batch.runs.len());
+        batch.runs.truncate(first + 1);
+        let before = first.checked_sub(1).map_or(0, |before| batch.runs[before].1);
+        match batch.runs.get_mut(first) {
+            Some(_) if end == before => drop(batch.runs.pop()),
+            Some((_, until)) => *until = end,
+            None => {}
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! Lines in envelopes, and lines in the strings of JSON lines: each is read as if it stood alone, and written back into
 //! what it stood in.
 
-use super::{Desk, Due, Shown};
+use super::{Desk, Due, Shown, carry::Carry};
 use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
-    format::{Ending, Parse, envelope, json},
+    format::{Ending, Parse, envelope, json, message},
     plan::{Plan, Route},
     record::{Record, Span, State},
     tally::Tally,
@@ -21,6 +21,8 @@ const LEVELS: usize = 3;
 pub(super) struct Wrapped {
     levels: [Level; LEVELS],
     batches: [Batch; LEVELS],
+    /// The line is the first part of a longer one.
+    partial: bool,
 }
 
 /// One line and the envelopes around it.
@@ -57,6 +59,8 @@ enum Place {
     #[default]
     Text,
     Format(usize),
+    /// A message of this program.
+    Program(usize),
 }
 
 impl Level {
@@ -70,7 +74,9 @@ impl Level {
     }
 
     /// Opens the envelopes and finds the format; `false`: there is neither.
-    fn read(&mut self, plan: &Plan, ending: Ending) -> bool {
+    ///
+    /// `program`: who wrote it, as far as what it stands in says so; an envelope of its own says it better.
+    fn read(&mut self, plan: &Plan, ending: Ending, mut program: Option<usize>) -> bool {
         while self.count < envelope::MOST && envelope::may_begin(&self.line[self.start..]) {
             let head = &mut self.heads[self.count];
             let rest = &self.line[self.start..];
@@ -83,8 +89,19 @@ impl Level {
             self.start += length;
             self.count += 1;
         }
+        if let Some(head) = self.heads[..self.count].last() {
+            let line = &self.line[head.start..head.end];
+            program = plan.envelopes[head.which].envelope.program(line, &head.record).and_then(message::of_program);
+        }
         let inner = &self.line[self.start..];
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
+        // Who wrote it says what it is; what its users typed may look like anything.
+        if let Some(at) = program
+            && plan.programs.get(at).is_some_and(|route| fits(route, &mut self.record))
+        {
+            self.place = Place::Program(at);
+            return true;
+        }
         if let Some(at) = plan.routes.iter().position(|route| fits(route, &mut self.record)) {
             self.place = Place::Format(at);
             return true;
@@ -97,7 +114,16 @@ impl Level {
         match self.place {
             Place::Text => &plan.envelopes[self.heads[self.count - 1].which].text,
             Place::Format(at) => &plan.routes[at],
+            Place::Program(at) => &plan.programs[at],
         }
+    }
+
+    /// The program that a record names as the writer of the line in its string.
+    fn program(&self, plan: &Plan) -> Option<usize> {
+        let fields = &self.route(plan).format.schema().fields;
+        let named = |field: u16| &*fields[field as usize].name == envelope::PROGRAM;
+        let value = self.record.values.iter().find(|value| value.state == State::Present && named(value.field))?;
+        message::of_program(value.span.of(&self.line[self.start..]))
     }
 
     /// Which value may hold a line of its own, and where that stands.
@@ -117,21 +143,47 @@ pub(super) fn line_in<'a>(route: &Route, line: &'a [u8], record: &Record) -> Opt
     values.find_map(|(i, value)| {
         let may = value.state == State::Present && route.lines.contains(&value.field);
         let bytes = if may { value.span.of(line) } else { return None };
-        // No log line of a format we know is shorter, or one word.
-        (bytes.len() >= 16 && bytes.contains(&b' ')).then_some((i as u16, bytes))
+        // No log line of a format we know is one word, unless it is an object.
+        let may = bytes.contains(&b' ') || bytes.trim_ascii_start().starts_with(b"{");
+        (bytes.len() >= 8 && may).then_some((i as u16, bytes))
     })
 }
 
 impl Wrapped {
+    /// Takes a line. Of one that a container runtime wrote in parts, the last holds all of it and the others nothing.
+    fn set(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Ending {
+        let level = &mut self.levels[0];
+        level.set(None);
+        level.line.clear();
+        self.partial = false;
+        let part = if plan.joins { envelope::part(line) } else { None };
+        let Some(part) = part else {
+            level.line.extend_from_slice(line);
+            return ending;
+        };
+        let before = carry.parts(part.stream);
+        let (head, text) = line.split_at(part.start);
+        level.line.extend_from_slice(head);
+        self.partial = part.partial;
+        if part.partial {
+            return Ending::Whole;
+        }
+        level.line.extend_from_slice(&before.text);
+        if before.over {
+            return Ending::Cut;
+        }
+        level.line.extend_from_slice(text);
+        ending
+    }
+
     /// Reads `line` and what stands in it; the number of levels, or `None` if it stands in nothing and holds no other.
-    fn read(&mut self, plan: &Plan, line: &[u8], ending: Ending) -> Option<usize> {
-        self.levels[0].line.clear();
-        self.levels[0].line.extend_from_slice(line);
-        self.levels[0].set(None);
+    fn read(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Option<usize> {
+        let ending = self.set(plan, carry, line, ending);
         let mut ending = ending;
         let mut count = 0;
+        let mut program = None;
         loop {
-            let fits = self.levels[count].read(plan, ending);
+            let fits = self.levels[count].read(plan, ending, program);
             if !fits {
                 break;
             }
@@ -141,6 +193,7 @@ impl Wrapped {
             }
             let (outer, inner) = self.levels.split_at_mut(count);
             let Some((value, string)) = outer[count - 1].string(plan) else { break };
+            program = outer[count - 1].program(plan);
             let next = &mut inner[0];
             next.line.clear();
             if !json::unescape_line(string, &mut next.line) {
@@ -183,7 +236,7 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<Option<bool>, Epoch> {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
-        let written = match wrapped.read(plan, line, ending) {
+        let written = match wrapped.read(plan, &self.carry, line, ending) {
             None => Ok(None),
             Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally).map(Some),
         };
@@ -200,7 +253,7 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
-        let Wrapped { levels, batches } = wrapped;
+        let Wrapped { levels, batches, partial } = wrapped;
         let levels = &mut levels[..count];
         let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
         let innermost = &levels[count - 1];
@@ -224,7 +277,8 @@ impl Desk {
             self.aid.keys.select(epoch, class.0);
         }
         let treated = treat(plan, levels, &mut self.aid);
-        let tag = plan.tagged.then(|| self.tagger.tag(class, time));
+        // A tag behind a part would stand in the middle of the line.
+        let tag = (plan.tagged && !*partial).then(|| self.tagger.tag(class, time));
         match plan.encoding {
             // From the inside out: each line is written, then stands in the string that it came from.
             Encoding::Same => {
@@ -265,7 +319,7 @@ impl Desk {
     /// One line, value by value, as [`super::Engine::show`] does. Of what stands in a string, the original is the string.
     pub(super) fn show_wrapped(&mut self, plan: &Plan, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
-        let shown = wrapped.read(plan, line, Ending::Whole).map(|count| {
+        let shown = wrapped.read(plan, &Carry::default(), line, Ending::Whole).map(|count| {
             let levels = &mut wrapped.levels[..count];
             let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
             if let Some(period) = plan.period {

@@ -1,4 +1,4 @@
-//! The layouts everybody has: `common`, `combined`, `vhost_combined`, and `main` of nginx's own packages.
+//! The layouts everybody has: `common`, `combined`, both behind a virtual host, and `main` of nginx's own packages.
 //!
 //! They are instances of Apache's directive. nginx writes the same layouts with `-` for the identity and `\x22` for a
 //! quote, which pass as well.
@@ -25,6 +25,11 @@ pub fn vhost_combined() -> Template {
     build("vhost_combined", VHOST_COMBINED, true)
 }
 
+/// `common` behind the virtual host, with or without its port.
+pub fn vhost_common() -> Template {
+    build("vhost_common", VHOST_COMMON, true)
+}
+
 /// `combined` with the forwarded addresses behind it: the `main` of nginx's own packages.
 pub fn main() -> Template {
     build("main", MAIN, false)
@@ -48,6 +53,7 @@ fn build(name: &str, directive: &str, host: bool) -> Template {
 pub(super) const COMMON: &str = r#"%h %l %u %t "%r" %>s %b"#;
 pub(super) const COMBINED: &str = r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#;
 const VHOST_COMBINED: &str = r#"%v %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#;
+const VHOST_COMMON: &str = r#"%v %h %l %u %t "%r" %>s %b"#;
 const MAIN: &str = r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%{X-Forwarded-For}i""#;
 
 #[cfg(test)]
@@ -109,8 +115,9 @@ mod tests {
         let common_line = LINE.split(" \"http").next().unwrap();
         let vhost = format!("www.example.com:443 {LINE}");
         let main_line = format!("{LINE} \"198.51.100.7, 203.0.113.9\"");
-        let layouts = [common(), combined(), vhost_combined(), main()];
-        for (i, line) in [common_line, LINE, &vhost, &main_line].iter().enumerate() {
+        let vhost_common_line = format!("www.example.com:443 {common_line}");
+        let layouts = [common(), combined(), vhost_combined(), main(), vhost_common()];
+        for (i, line) in [common_line, LINE, &vhost, &main_line, &vhost_common_line].iter().enumerate() {
             for (j, layout) in layouts.iter().enumerate() {
                 assert_eq!(read(layout, line.as_bytes()).is_some(), i == j, "{line} as {}", layout.schema().name);
             }

@@ -53,6 +53,24 @@ impl Envelope {
     }
 }
 
+/// A line of a container runtime: whether it is the first part of a longer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// 0: standard output, 1: standard error.
+    pub stream: usize,
+    /// More of the line follows.
+    pub partial: bool,
+    /// Where the text starts.
+    pub start: usize,
+}
+
+/// What a container runtime says of its line; `None`: it did not write it.
+#[inline]
+pub fn part(line: &[u8]) -> Option<Part> {
+    let (stream, tag, start) = cri::head(line)?;
+    Some(Part { stream: usize::from(&line[stream] == b"stderr"), partial: line[tag.start] == b'P', start })
+}
+
 /// Whether some envelope may begin so: a quick look, for lines that have none.
 #[inline]
 pub fn may_begin(line: &[u8]) -> bool {
@@ -87,7 +105,8 @@ pub fn all() -> Vec<Envelope> {
 pub const NAMES: &[&str] = &["cri", "syslog"];
 
 const PRIORITY: &str = "log.syslog.priority";
-const PROGRAM: &str = "process.name";
+/// The field of the program that wrote a line.
+pub const PROGRAM: &str = "process.name";
 
 /// The end of `<NNN>`, a priority of at most 191, with its brackets.
 fn priority(line: &[u8]) -> Option<usize> {

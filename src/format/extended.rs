@@ -50,6 +50,9 @@ impl Parse for Extended {
 
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         let malformed = |at: usize| Malformed { at: at as u32, expected: "a blank behind the layout" };
+        if self.front.refuses(line) {
+            return Err(malformed(0));
+        }
         let end = match self.last {
             Last::Agent => quote(line, 6).map(|at| at + 1),
             Last::Size => quote(line, 2).and_then(|at| behind_size(line, at + 1)),

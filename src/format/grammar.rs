@@ -141,10 +141,12 @@ impl Grammar {
             | Grammar::Word
             | Grammar::Time => true,
             Grammar::Host => {
-                value.first().is_some_and(|&byte| byte != b'-' && byte != b':' && byte != b'.') && brackets_hold(value)
+                let begins = value.first().is_some_and(|&byte| !matches!(byte, b'-' | b':' | b'.'));
+                (begins || value == b"-") && brackets_hold(value)
             }
             Grammar::Client | Grammar::Visitor => {
-                !value.is_empty() && (value == b"-" || value[0] != b'-') && value[0] != b','
+                let dash = value == b"-" || value.starts_with(b"-,");
+                !value.is_empty() && (dash || value[0] != b'-') && value[0] != b','
             }
             Grammar::Address => value == b"-" || value.starts_with(b"unix:") || is_address(value),
             Grammar::Number => is_number(value),
@@ -196,7 +198,8 @@ pub(crate) fn client(line: &[u8], at: usize) -> Result<usize, Malformed> {
     while end > at && line[end - 1] == b',' && line.get(end) == Some(&b' ') {
         end = run(line, end + 1);
     }
-    let fits = end > at && line[at] != b',' && (line[at] != b'-' || end == at + 1);
+    // A dash stands alone, or for an element that was withheld: `-, 192.0.2.0`.
+    let fits = end > at && line[at] != b',' && (line[at] != b'-' || end == at + 1 || line[at + 1] == b',');
     if fits && brackets_hold(&line[at..end]) { Ok(end) } else { Err(Malformed { at: at as u32, expected: "client" }) }
 }
 
@@ -242,7 +245,9 @@ pub(crate) fn host(line: &[u8], at: usize) -> Result<usize, Malformed> {
             | (byte == b'[')
             | (byte == b']'))
     });
-    let fits = end > at && !matches!(line[at], b'-' | b':' | b'.') && brackets_hold(&line[at..end]);
+    // A dash alone stands for a host that was withheld.
+    let begins = end > at && (!matches!(line[at], b'-' | b':' | b'.') || line[at] == b'-' && end == at + 1);
+    let fits = begins && brackets_hold(&line[at..end]);
     if fits { Ok(end) } else { Err(Malformed { at: at as u32, expected: "host" }) }
 }
 

@@ -5,19 +5,30 @@
 //! ends: what it does not account for makes the line malformed. The smallest example to copy is `common.rs`.
 
 pub mod apache;
+pub mod apache_error;
+pub mod aws;
 pub mod common;
 mod compile;
 pub mod envelope;
+pub mod envoy;
 pub mod extended;
 mod grammar;
+pub mod haproxy;
+pub mod ingress;
 pub mod json;
 mod literal;
+pub mod message;
 pub mod nginx;
+pub mod nginx_error;
+pub mod preset;
 pub(crate) mod request;
 mod seek;
+pub mod servers;
 mod soft;
+pub mod squid;
 pub mod template;
 pub mod text;
+pub mod traefik;
 mod usual;
 
 use crate::record::{Record, Schema, Sight};
@@ -58,10 +69,18 @@ pub trait Parse {
 /// A format, ready to parse.
 #[derive(Clone, Debug)]
 pub enum Format {
+    /// Apache's error log.
+    ApacheError(apache_error::ApacheError),
     /// A layout of fixed order with free text behind it.
     Extended(Extended),
     /// One JSON object a line.
     Json(json::Json),
+    /// Messages of one program.
+    Message(message::Message),
+    /// nginx's error log.
+    NginxError(nginx_error::NginxError),
+    /// One of several layouts that share their fields.
+    Preset(preset::Preset),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
@@ -72,8 +91,12 @@ impl Format {
     /// Whether it accounts for every byte of a line; the others have a place where anything may stand.
     pub(crate) fn is_exact(&self) -> bool {
         match self {
-            Format::Json(_) | Format::Template(_) => true,
-            Format::Extended(_) | Format::Text(_) => false,
+            Format::Json(_) | Format::Preset(_) | Format::Template(_) => true,
+            Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Text(_) => false,
         }
     }
 }
@@ -81,8 +104,12 @@ impl Format {
 impl Parse for Format {
     fn schema(&self) -> &Schema {
         match self {
+            Format::ApacheError(error) => error.schema(),
             Format::Extended(extended) => extended.schema(),
             Format::Json(json) => json.schema(),
+            Format::Message(message) => message.schema(),
+            Format::NginxError(error) => error.schema(),
+            Format::Preset(preset) => preset.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
         }
@@ -91,8 +118,12 @@ impl Parse for Format {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         match self {
+            Format::ApacheError(error) => error.parse(line, ending, record),
             Format::Extended(extended) => extended.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
+            Format::Message(message) => message.parse(line, ending, record),
+            Format::NginxError(error) => error.parse(line, ending, record),
+            Format::Preset(preset) => preset.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
         }
@@ -104,7 +135,13 @@ impl Format {
     pub(crate) fn sees(&self) -> bool {
         match self {
             Format::Template(template) => template.usual.is_some_and(Usual::holds_printable),
-            Format::Extended(_) | Format::Json(_) | Format::Text(_) => false,
+            Format::Json(_)
+            | Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_) => false,
         }
     }
 
@@ -114,7 +151,12 @@ impl Format {
         match self {
             Format::Json(_) => true,
             Format::Template(template) => template.hosted,
-            Format::Extended(_) | Format::Text(_) => false,
+            Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_) => false,
         }
     }
 
@@ -123,7 +165,13 @@ impl Format {
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
         match self {
             Format::Template(template) => template.read_sight(line, sight, record),
-            Format::Extended(_) | Format::Json(_) | Format::Text(_) => false,
+            Format::Json(_)
+            | Format::ApacheError(_)
+            | Format::Extended(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_) => false,
         }
     }
 }
@@ -185,25 +233,56 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "combined" | "nginx" | "apache" => Ok(Format::Template(common::combined())),
         "common" | "clf" => Ok(Format::Template(common::common())),
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
+        "vhost_common" => Ok(Format::Template(common::vhost_common())),
         "main" => Ok(Format::Template(common::main())),
+        "gunicorn" | "litespeed" | "varnish" => Ok(Format::Template(common::combined().named(name))),
+        "alb" => Ok(Format::Preset(aws::alb())),
+        "elb" => Ok(Format::Preset(aws::elb())),
+        "envoy" => Ok(Format::Preset(envoy::envoy())),
+        "haproxy_http" | "haproxy" => Ok(Format::Preset(haproxy::http())),
+        "haproxy_tcp" => Ok(Format::Preset(haproxy::tcp())),
+        "ingress_nginx" => Ok(Format::Preset(ingress::ingress_nginx())),
+        "istio" => Ok(Format::Preset(envoy::istio())),
+        "lighttpd" => Ok(Format::Preset(servers::lighttpd())),
+        "s3" => Ok(Format::Preset(aws::s3())),
+        "squid" => Ok(Format::Preset(squid::squid())),
+        "tomcat" => Ok(Format::Preset(servers::tomcat())),
+        "traefik" => Ok(Format::Preset(traefik::traefik())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
         "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
         "text" => Ok(text()),
-        _ => Err(CompileError::new(0, format!("unknown format `{name}`; known are {NAMES}"))),
+        "nginx_error" => Ok(Format::NginxError(nginx_error::NginxError::new())),
+        "apache_error" => Ok(Format::ApacheError(apache_error::ApacheError::new())),
+        _ => match message::Message::named(name) {
+            Some(message) => Ok(Format::Message(message)),
+            None => Err(unknown(name)),
+        },
     }
 }
 
-/// The layouts that `auto` tries, in order of rank: those that account for every byte before those with free text behind
-/// them. Every line fits `text`, so that it is not among them.
+/// The layouts that `auto` tries, in order of rank: those behind a virtual host before those without, for a host may be
+/// taken for a client; and those that account for every byte before those with free text behind them. Every line fits
+/// `text`, so that it is not among them.
 pub fn auto() -> Vec<Format> {
-    let layouts = [common::vhost_combined(), common::combined(), common::main(), common::common()];
-    let [vhost, combined, main, common] = layouts.map(Format::Template);
-    let vhost_extended = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
-    let vhost_extended = Format::Extended(vhost_extended);
-    let extended = [vhost_extended, combined_extended(), common_extended()];
-    let mut all = vec![Format::Json(json::Json::new()), vhost, combined, main, common];
-    all.extend(extended);
+    let vhost_combined = Extended::new("vhost_combined_extended", common::vhost_combined(), Last::Agent);
+    let vhost_common = Extended::new("vhost_common_extended", common::vhost_common(), Last::Size);
+    let mut all = vec![
+        Format::Json(json::Json::new()),
+        Format::Template(common::vhost_combined()),
+        Format::Template(common::combined()),
+        Format::Extended(vhost_combined),
+        Format::Template(common::main()),
+        Format::Template(common::vhost_common()),
+        Format::Template(common::common()),
+    ];
+    // What knows the values behind `combined` goes before what takes them for free text.
+    let presets = [haproxy::http(), haproxy::tcp(), traefik::traefik(), ingress::ingress_nginx()];
+    all.extend(presets.map(Format::Preset));
+    all.extend([combined_extended(), Format::Extended(vhost_common), common_extended()]);
+    let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
+    all.extend(others.map(Format::Preset));
+    all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
     all
 }
 
@@ -220,7 +299,61 @@ pub fn text() -> Format {
     Format::Text(text::Text::new())
 }
 
-const NAMES: &str = "auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT";
+/// Error logs: a time in a form of their own begins each line, so that others fail at its first bytes.
+const ERROR_LOGS: [&str; 4] = ["nginx_error", "apache_error", "php_fpm", "php_error"];
+
+/// What may be named, beside a server's own directives.
+pub const NAMES: &[&str] = &[
+    "auto",
+    "combined",
+    "combined_extended",
+    "common",
+    "common_extended",
+    "vhost_combined",
+    "vhost_common",
+    "main",
+    "json",
+    "docker",
+    "journald",
+    "syslog",
+    "cri",
+    "text",
+    "nginx_error",
+    "apache_error",
+    "php_error",
+    "php_fpm",
+    "sshd",
+    "sudo",
+    "su",
+    "pam",
+    "logind",
+    "postfix",
+    "dovecot",
+    "exim",
+    "vsftpd",
+    "proftpd",
+    "xferlog",
+    "alb",
+    "elb",
+    "envoy",
+    "gunicorn",
+    "haproxy_http",
+    "haproxy_tcp",
+    "ingress_nginx",
+    "istio",
+    "lighttpd",
+    "litespeed",
+    "s3",
+    "squid",
+    "tomcat",
+    "traefik",
+    "varnish",
+];
+
+fn unknown(name: &str) -> CompileError {
+    let known = NAMES.join(", ");
+    CompileError::new(0, format!("unknown format `{name}`; known are {known}, nginx:FORMAT and apache:FORMAT"))
+}
 
 #[cfg(test)]
 mod tests {
@@ -236,6 +369,8 @@ mod tests {
             ("common", "common"),
             ("vcombined", "vhost_combined"),
             ("main", "main"),
+            ("haproxy", "haproxy_http"),
+            ("gunicorn", "gunicorn"),
             ("json", "json"),
             ("text", "text"),
             ("nginx:$status", "nginx"),
@@ -253,15 +388,27 @@ mod tests {
     fn an_unknown_name_says_what_is_known() {
         assert_eq!(
             named("combinde").map(drop).unwrap_err().to_string(),
-            "unknown format `combinde`; known are auto, combined, combined_extended, common, common_extended, vhost_combined, main, json, text, nginx:FORMAT and apache:FORMAT"
+            format!("unknown format `combinde`; known are {}, nginx:FORMAT and apache:FORMAT", NAMES.join(", "))
         );
         assert_eq!(named("nginx:a $").map(drop).unwrap_err().at, 8);
     }
 
     #[test]
+    fn every_name_is_a_format_of_that_name() {
+        let wraps = ["auto", "cri", "docker", "journald", "syslog"];
+        for name in NAMES.iter().filter(|name| !wraps.contains(*name)) {
+            assert_eq!(&*named(name).unwrap().schema().name, *name);
+        }
+    }
+
+    #[test]
     fn each_field_of_a_layout_has_a_place_of_its_own() {
-        for format in auto().iter().filter(|format| !matches!(format, Format::Json(_))) {
+        for format in &auto() {
             let schema = format.schema();
+            // JSON lines and messages have many layouts.
+            if schema.items.is_empty() || !schema.more.is_empty() {
+                continue;
+            }
             assert_eq!(schema.items.len(), schema.fields.len());
             assert!(schema.items.iter().enumerate().all(|(at, item)| usize::from(item.field) == at));
         }

@@ -120,7 +120,7 @@ impl Parse for Template {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         // What most lines of other layouts have in the second place is refused before all else.
-        if self.hosted && is_identity_second(line) {
+        if self.refuses(line) {
             return Err(Malformed { at: 0, expected: "client" });
         }
         if self.usual.is_some_and(|usual| usual.read(line, record)) {
@@ -221,6 +221,12 @@ impl Template {
 }
 
 impl Template {
+    /// Whether a look at the line's first words shows that it is of another layout.
+    #[inline]
+    pub(super) fn refuses(&self, line: &[u8]) -> bool {
+        self.hosted && is_identity_second(line)
+    }
+
     /// The same under another name.
     pub(super) fn named(mut self, name: &str) -> Template {
         self.schema.name = name.into();

@@ -12,7 +12,9 @@ use crate::{
     format::{
         self, CompileError, Format, Parse,
         envelope::{self, Envelope},
-        json, text,
+        json,
+        message::{self, Message},
+        text,
     },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
     record::{Clock, Escape, Field, Kind, Schema},
@@ -47,6 +49,10 @@ pub struct Plan {
     pub(crate) seeing: Option<usize>,
     /// What may stand around a line, in the order in which it is tried.
     pub(crate) envelopes: Vec<Wrap>,
+    /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
+    pub(crate) programs: Vec<Route>,
+    /// Whether lines that a container runtime wrote in parts are joined.
+    pub(crate) joins: bool,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -129,7 +135,10 @@ impl Plan {
                 envelopes = envelope::all();
             }
         }
-        let envelopes = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
+        let envelopes: Vec<Wrap> = envelopes.into_iter().map(|envelope| compiler.wrap(envelope)).collect();
+        let names_programs = !envelopes.is_empty() || formats.iter().any(|format| matches!(format, Format::Json(_)));
+        let programs = message::PROGRAMS.iter().filter(|_| names_programs);
+        let programs = programs.map(|program| compiler.route(Format::Message(Message::new(program)))).collect();
         let seeing =
             (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
         let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
@@ -141,8 +150,10 @@ impl Plan {
         }
         Ok(Plan {
             routes,
+            joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             seeing,
             envelopes,
+            programs,
             text,
             text_is_a_format,
             encoding: match policy.encode.layout {

@@ -1,6 +1,7 @@
 //! The reading side of the pipe: fills one worker's buffer after the other, and decides when what came is enough.
 
 use crate::{
+    engine::Carry,
     error::Error,
     frame::LineBuffer,
     input::stdin::{Ready, Stdin},
@@ -19,6 +20,8 @@ pub(super) struct Intake {
     stop: OwnedFd,
     /// What the last worker did not take: at most an unfinished line, or what stood behind a line over the limit.
     rest: LineBuffer,
+    /// What stands before the lines that are read next.
+    carry: Carry,
     tickets: u64,
     state: State,
     /// When lines were last handed out, if they were few.
@@ -56,6 +59,7 @@ impl Intake {
             input,
             stop,
             rest,
+            carry: Carry::default(),
             tickets: 0,
             state: State::Open,
             trickled: None,
@@ -65,7 +69,9 @@ impl Intake {
     }
 
     /// Fills `buffer`, which is empty, with at least one whole line. `None` when the input has ended.
-    pub fn take(&mut self, buffer: &mut LineBuffer) -> Option<Taken> {
+    ///
+    /// `before` is made what stood before these lines.
+    pub fn take(&mut self, buffer: &mut LineBuffer, before: &mut Carry) -> Option<Taken> {
         if self.state == State::Ended {
             return None;
         }
@@ -78,6 +84,8 @@ impl Intake {
         if !last {
             buffer.pass_on(&mut self.rest);
         }
+        before.clone_from(&self.carry);
+        self.carry.lines(buffer.lines());
         self.tickets += 1;
         Some(Taken { ticket: self.tickets - 1, last, few: self.trickled.is_some() })
     }

@@ -3,14 +3,17 @@
 //! Goes in: settings, an input, one worker's [`Work`] for each thread, an output. Comes out: a [`Summary`]. What happens to
 //! a line is not decided here, and nothing here looks into one. The example to copy is `pipe.rs`.
 
+pub mod guard;
 mod intake;
 mod ordered;
 pub mod pipe;
+pub mod scan;
 pub mod signals;
 pub mod summary;
+pub mod witness;
 pub mod worker;
 
-use crate::{encode::Batch, error::Error, tally::Tally};
+use crate::{encode::Batch, engine::Carry, error::Error, tally::Tally};
 
 pub use {
     pipe::{OnStall, Settings, pipe, workers},
@@ -20,6 +23,11 @@ pub use {
 
 /// What one worker does with whole lines: an engine with its keys.
 pub trait Work: Send + 'static {
+    /// What stood before the lines that come next.
+    fn carry(&mut self, before: &Carry) {
+        let _ = before;
+    }
+
     /// Minimises `lines` and appends them to `batch`. Each ends with a line feed; a last one without is a cut line.
     ///
     /// # Errors

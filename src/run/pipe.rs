@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     encode::Batch,
+    engine::Carry,
     error::{Error, Kind},
     frame::{LineBuffer, MAX_LINE_BYTES},
     input::stdin::Stdin,
@@ -125,10 +126,12 @@ struct Line {
 impl Line {
     fn run(&self, mut work: impl Work, mut buffer: LineBuffer) {
         let mut batch = Batch::default();
+        let mut before = Carry::default();
         let mut held = None;
         loop {
             let mut intake = held.take().unwrap_or_else(|| self.intake.lock().unwrap_or_else(PoisonError::into_inner));
-            let Some(taken) = intake.take(&mut buffer) else { return };
+            let Some(taken) = intake.take(&mut buffer, &mut before) else { return };
+            work.carry(&before);
             let intake = taken.few.then_some(intake);
             let job = Job { line: self, taken, intake, batch: &mut batch, tally: Tally::default() };
             held = match job.run(&mut work, &mut buffer) {

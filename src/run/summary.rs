@@ -49,8 +49,14 @@ impl Summary {
     }
 
     /// Reasons for which lines were dropped, in their fixed order.
-    fn reasons(tally: &Tally) -> [(&'static str, u64); 4] {
-        [("malformed", tally.malformed), ("over_long", tally.over_long), ("policy", tally.policy), ("shed", tally.shed)]
+    fn reasons(tally: &Tally) -> [(&'static str, u64); 5] {
+        [
+            ("malformed", tally.malformed),
+            ("over_long", tally.over_long),
+            ("guard", tally.guard),
+            ("policy", tally.policy),
+            ("shed", tally.shed),
+        ]
     }
 }
 

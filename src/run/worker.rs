@@ -1,9 +1,9 @@
 //! One worker's engine with the keyring that all workers share, and the limit of malformed lines.
 
-use super::{Verdict, Work};
+use super::{Verdict, Work, guard::Guard};
 use crate::{
     encode::Batch,
-    engine::{Due, Engine, Progress},
+    engine::{Carry, Due, Engine, Progress},
     error::{Error, Kind},
     key::{Keyring, Lookup},
     plan::Plan,
@@ -32,6 +32,7 @@ pub struct Task {
 #[derive(Debug)]
 pub struct Worker {
     engine: Engine,
+    guard: Option<Guard>,
     task: Task,
 }
 
@@ -40,14 +41,15 @@ impl Worker {
     pub fn new(task: &Task) -> Worker {
         let mut engine = Engine::new(task.plan.clone());
         engine.set_due(task.due);
-        Worker { engine, task: task.clone() }
+        Worker { engine, guard: None, task: task.clone() }
     }
-}
 
-impl Work for Worker {
-    fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
-        let now = clock();
-        self.engine.set_reference(self.task.reference.unwrap_or(now));
+    /// The same worker with a guard behind the engine.
+    pub fn guarded(self, guard: Guard) -> Worker {
+        Worker { guard: Some(guard), ..self }
+    }
+
+    fn minimise(&mut self, lines: &[u8], now: Timestamp, batch: &mut Batch) -> Result<Tally, Error> {
         let mut sum = Tally::default();
         let mut at = 0;
         loop {
@@ -66,6 +68,30 @@ impl Work for Worker {
             };
             self.engine.admit(epoch, secret);
         }
+    }
+}
+
+impl Work for Worker {
+    fn carry(&mut self, before: &Carry) {
+        self.engine.set_carry(before);
+    }
+
+    fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
+        let now = clock();
+        self.engine.set_reference(self.task.reference.unwrap_or(now));
+        let Some(mut guard) = self.guard.take() else {
+            return self.minimise(lines, now, batch);
+        };
+        // Line by line, so that it is known what became of the line whose record is stopped.
+        let mut sum = Tally::default();
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            let before = batch.bytes().len();
+            let mut tally = self.minimise(line, now, batch)?;
+            guard.read(batch, before, &mut tally);
+            sum += tally;
+        }
+        self.guard = Some(guard);
+        Ok(sum)
     }
 }
 
@@ -107,6 +133,7 @@ pub fn limit(percent: Option<f64>) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
 
     fn sum(lines: u64, unmatched: u64) -> Tally {
         Tally { lines, unmatched, ..Tally::default() }
@@ -119,6 +146,33 @@ mod tests {
         assert!(verdict(&sum(10_000, 2_000)).is_ok());
         assert!(verdict(&sum(50_000, 42_000)).is_ok(), "the window is not full");
         assert_eq!(verdict(&sum(110_000, 2_000 + 20_001)).unwrap_err().kind(), Kind::Data);
+    }
+
+    /// An engine that leaves more than its guard lets pass stands for one with a fault.
+    #[test]
+    fn a_guard_stops_what_the_engine_let_through_and_the_account_still_balances() {
+        let (lax, hosting) = (Policy::builtin("minimal").unwrap(), Policy::builtin("hosting").unwrap());
+        let plan = Arc::new(Plan::compile(&lax).unwrap());
+        let task = Task { plan, keyring: None, reference: Some(Timestamp(0)), due: Due::Unknown };
+        let lines = b"a line\nby kari@example.org\r\n203.0.113.7 - - [21/Nov/2026:10:00:00 +0100] \"GET /ola@example.org HTTP/1.1\" 200 5 \"-\" \"-\"\n\nlast";
+        let (mut plain, mut guarded) = (Batch::default(), Batch::default());
+        let bare = Worker::new(&task).run(lines, &mut plain).unwrap();
+        let mut worker = Worker::new(&task).guarded(Guard::new(&hosting).unwrap());
+        let tally = worker.run(lines, &mut guarded).unwrap();
+        assert!(plain.bytes().windows(5).any(|window| window == b"kari@"));
+        assert_eq!(guarded.bytes().split(|&byte| byte == b'\n').next(), Some(&b"a line"[..]));
+        assert!(!guarded.bytes().contains(&b'@'));
+        let breaks = |batch: &Batch| batch.bytes().iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(breaks(&plain), breaks(&guarded));
+        assert_eq!((tally.guard, tally.dropped(), tally.lines, bare.guard), (2, 2 + bare.dropped(), 5, 0));
+        assert!(tally.balances() && tally.bytes_out == guarded.bytes().len() as u64);
+        assert_eq!(tally.first_stopped.map(|stopped| stopped.line), Some(2));
+        assert_eq!(tally.last_stopped.map(|stopped| stopped.line), Some(3));
+
+        // Under its own policy there is nothing to stop, and not a byte differs.
+        let mut same = Batch::default();
+        let tally = Worker::new(&task).guarded(Guard::new(&lax).unwrap()).run(lines, &mut same).unwrap();
+        assert_eq!((same.bytes(), tally), (plain.bytes(), bare));
     }
 
     #[test]

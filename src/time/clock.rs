@@ -95,6 +95,19 @@ fn clf(bytes: &[u8]) -> Option<Timestamp> {
     in_reach(time)
 }
 
+/// `10/Oct/2000:13:55:36` without a zone, with a fraction or without, as HAProxy writes it.
+fn day_first(bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
+    let (text, rest) = bytes.split_first_chunk::<20>()?;
+    let (day, day_off) = Shape::new(b"00/***/0").read(text, 0);
+    let (year, year_off) = Shape::new(b"0000:00:").read(text, 7);
+    let (time, time_off) = TIME.read(text, 12);
+    if day_off | year_off | time_off != 0 || fraction(rest) != Some(rest.len()) {
+        return None;
+    }
+    let date = Date::new(pair(year, 0) * 100 + pair(year, 2), month(&text[3..6])?, pair(day, 0))?;
+    local(date, second_of_day(time)?, None, zone)
+}
+
 /// `2026-11-21T10:00:00`, with a fraction or without, with a zone or without; the date as in `shape`.
 #[inline]
 fn year_first(bytes: &[u8], shape: Shape, zone: &Zone) -> Option<Timestamp> {
@@ -147,7 +160,7 @@ fn weekday_blank(bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
 /// Any form, told by where its first letters and separators stand.
 fn any(bytes: &[u8], zone: &Zone) -> Option<Timestamp> {
     match *bytes {
-        [_, _, b'/', ..] => clf(bytes),
+        [_, _, b'/', ..] => clf(bytes).or_else(|| day_first(bytes, zone)),
         [_, _, _, _, b'-', ..] => year_first(bytes, DASHED, zone),
         [_, _, _, _, b'/', ..] => year_first(bytes, SLASHED, zone),
         [_, _, _, b',', ..] => weekday_comma(bytes),

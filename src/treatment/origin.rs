@@ -176,9 +176,18 @@ fn address(host: &[u8], detector: &mut Detector) -> Verdict {
     match detector.find(host, Kinds::ALL, Place::Host) {
         [finding] if finding.span.len() == host.len() => match finding.what {
             What::Address(address) => Verdict::Address(address),
-            What::HostName | What::Email | What::Jwt | What::Uuid | What::Mac | What::Imei | What::Token => {
-                Verdict::Refused
-            }
+            What::HostName
+            | What::Email
+            | What::Jwt
+            | What::Uuid
+            | What::Mac
+            | What::Imei
+            | What::Token
+            | What::Phone
+            | What::Card
+            | What::Iban
+            | What::NationalId
+            | What::User => Verdict::Refused,
         },
         _ => Verdict::Refused,
     }

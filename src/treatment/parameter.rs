@@ -94,7 +94,18 @@ pub(super) fn write_kept(value: &[u8], network: Option<&Truncate>, detector: &mu
     let findings = detector.find(value, Kinds::ALL, Place::Text);
     let address = |what: What| match what {
         What::Address(address) => Some(address),
-        What::HostName | What::Email | What::Jwt | What::Uuid | What::Mac | What::Imei | What::Token => None,
+        What::HostName
+        | What::Email
+        | What::Jwt
+        | What::Uuid
+        | What::Mac
+        | What::Imei
+        | What::Token
+        | What::Phone
+        | What::Card
+        | What::Iban
+        | What::NationalId
+        | What::User => None,
     };
     if findings.iter().any(|finding| network.is_none() || address(finding.what).is_none()) {
         return;

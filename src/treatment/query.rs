@@ -264,6 +264,8 @@ fn next_separator(rest: &[u8]) -> (usize, &'static [u8]) {
     while let Some(at) = find_separator(rest, from) {
         match &rest[at..] {
             [b'&', b'a', b'm', b'p', b';', ..] => return (at, b"&amp;"),
+            // `kari&#64;example.org` is one value, not three names.
+            [b'&', b'#', ..] | [b'&', b'c', b'o', b'm', b'm', b'a', b't', b';', ..] => from = at + 1,
             [b'&', ..] => return (at, b"&"),
             [b';', ..] => return (at, b";"),
             [b'\\', b'u', b'0', b'0', b'2', b'6', ..] => return (at, br"\u0026"),

@@ -5,12 +5,13 @@ use super::{
     truncate::{Port, Truncate},
 };
 use crate::detect::{Finding, Kinds, Place, What};
+use std::net::Ipv4Addr;
 
 /// Reads free text from end to end and replaces what it finds.
 ///
 /// Addresses are cut in place; their ports stay only where the policy keeps ports. `[email]`, `[token]` (JSON Web Tokens
-/// too) and `[id]` (UUIDs, hardware addresses, equipment ids) stand for the rest, and `[id]` for a host name that spells
-/// an address: it names one line of one provider. Text without findings and control characters stands as it came.
+/// too), `[phone]`, `[card]`, `[iban]` and `[id]` (UUIDs, hardware addresses, equipment ids, national identity numbers)
+/// stand for the rest, and `[id]` for a host name that spells an address: it names one line of one provider. Text without findings and control characters stands as it came.
 #[derive(Clone, Debug)]
 pub struct Scrub {
     kinds: Kinds,
@@ -98,6 +99,14 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                 made.extend_from_slice(&text[copied..from]);
                 let start = made.len();
                 network.write(address, made);
+                if is_bare_number(text, from, to) {
+                    // A JSON member's number stays one, or the line is no JSON any more.
+                    let cut = str::from_utf8(&made[start..]).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
+                    made.truncate(start);
+                    write_number(cut.map_or(0, u32::from), made);
+                    copied = to;
+                    continue;
+                }
                 // `http://2001:db8::/` is no URL; and where ports stay, so does all that is around them.
                 let bracketed = text[from] == b'[' && (network.port == Port::Keep || text[..from].ends_with(b"//"));
                 if bracketed && made[start..].contains(&b':') {
@@ -115,7 +124,11 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
             }
             What::Email => b"[email]",
             What::Jwt | What::Token => b"[token]",
-            What::HostName | What::Uuid | What::Mac | What::Imei => b"[id]",
+            What::HostName | What::Uuid | What::Mac | What::Imei | What::NationalId => b"[id]",
+            What::Phone => b"[phone]",
+            What::Card => b"[card]",
+            What::Iban => b"[iban]",
+            What::User => b"[user]",
         };
         // With a placeholder behind its at-sign, a name would be an e-mail address to the next reader.
         if kinds.has(Kinds::EMAIL)
@@ -131,6 +144,24 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
     }
     made.extend_from_slice(&text[copied..]);
     changed
+}
+
+/// Whether the finding is a number that stands as a JSON member's value: `"ip":3405803853`.
+fn is_bare_number(text: &[u8], from: usize, to: usize) -> bool {
+    let before = text[..from].strip_suffix(b" ").unwrap_or(&text[..from]);
+    before.ends_with(b"\":") && text[from..to].iter().all(u8::is_ascii_digit)
+}
+
+/// Appends a number in decimal digits.
+fn write_number(number: u32, made: &mut Vec<u8>) {
+    let mut divisor = 1_000_000_000;
+    while divisor > 1 && number < divisor {
+        divisor /= 10;
+    }
+    while divisor > 0 {
+        made.push(b'0' + (number / divisor % 10) as u8);
+        divisor /= 10;
+    }
 }
 
 /// Where the name starts whose at-sign, however it is written, `text` ends with.
@@ -297,6 +328,10 @@ mod tests {
             ("hw 00:00:5e:00:53:af up", "hw [id] up"),
             ("key 9f86d081884c7d659a2feaa0c55ad015.", "key [token]."),
             ("rhost=203-0-113-77.dyn.example.net user", "rhost=[id] user"),
+            ("{\"ip\":3405803853,\"n\": 5}", "{\"ip\":3405803776,\"n\": 5}"),
+            ("{\"ip\": 3405803853}", "{\"ip\": 3405803776}"),
+            ("call +47 22 33 44 55, card 4111 1111 1111 1111", "call [phone], card [card]"),
+            ("to NO93 8601 1117 947 for 131052-308T", "to [iban] for [id]"),
         ] {
             assert_eq!(treated(text), stays, "{text}");
         }

@@ -1,12 +1,12 @@
 //! Addresses: every spelling, planted anywhere in a line in any state.
 
-use crate::{Engines, each, gone, mutate};
+use crate::planted;
 
 /// How 81.23.157.209 and 2a02:2a57:7d4:1a2b:9f3e:5c6d:77aa:beef are written, and what must not be seen of it afterwards.
 const SPELLINGS: &[(&str, &[&str])] = &[
     ("81.23.157.209", &["157.209"]),
-    ("81.23.157.209:51234", &["157.209", "51234"]),
-    ("[81.23.157.209]:51234", &["157.209", "51234"]),
+    ("81.23.157.209:47113", &["157.209"]),
+    ("[81.23.157.209]:47113", &["157.209"]),
     ("::ffff:81.23.157.209", &["157.209", "9dd1"]),
     ("::ffff:5117:9dd1", &["157.209", "9dd1"]),
     ("81%2e23%2E157%2e209", &["157%2e209", "157.209"]),
@@ -18,7 +18,7 @@ const SPELLINGS: &[(&str, &[&str])] = &[
     ("0x51.0x17.0x9d.0xd1", &["0xd1", "157.209"]),
     ("http://1360502225/", &["1360502225"]),
     ("2a02:2a57:7d4:1a2b:9f3e:5c6d:77aa:beef", &["1a2b", "beef", "9f3e"]),
-    ("[2a02:2a57:7d4:1a2b:9f3e:5c6d:77aa:beef]:51234", &["1a2b", "beef", "51234"]),
+    ("[2a02:2a57:7d4:1a2b:9f3e:5c6d:77aa:beef]:47113", &["1a2b", "beef"]),
     ("2A02:2A57:07D4:1A2B:9F3E:5C6D:77AA:BEEF", &["1a2b", "beef"]),
     ("2a02:2a57:7d4:1a2b::beef%eth0", &["1a2b", "beef", "eth0"]),
     ("2002:5117:9dd1::1", &["9dd1"]),
@@ -27,13 +27,5 @@ const SPELLINGS: &[(&str, &[&str])] = &[
 
 #[test]
 fn a_planted_address_does_not_come_out() {
-    let mut engines = Engines::new();
-    each("addresses", 4_000, |dice| {
-        let (spelling, traces) = SPELLINGS[dice.below(SPELLINGS.len())];
-        let mut line = mutate::line(dice, 4);
-        mutate::plant(&mut line, spelling.as_bytes(), dice);
-        line.push(b'\n');
-        let out = engines.run(&line);
-        gone(&line, &out, traces);
-    });
+    planted("addresses", 4000, SPELLINGS);
 }

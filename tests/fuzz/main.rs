@@ -25,7 +25,7 @@ use std::{
 };
 
 /// Runs one target: `cases` cases, or as long as `SLADD_FUZZ_SECONDS` says.
-pub fn each(name: &str, cases: u64, mut target: impl FnMut(&mut Dice)) {
+fn each(name: &str, cases: u64, mut target: impl FnMut(&mut Dice)) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let mut one = |case: u64| {
         let mut dice = Dice::new(name, case);
@@ -48,15 +48,15 @@ pub fn each(name: &str, cases: u64, mut target: impl FnMut(&mut Dice)) {
 }
 
 /// The three built-in policies, each with its engine.
-pub struct Engines([(&'static str, Engine); 3]);
+struct Engines([(&'static str, Engine); 3]);
 
 impl Engines {
-    pub fn new() -> Engines {
+    fn new() -> Engines {
         Engines(["hosting", "strict", "minimal"].map(|name| (name, common::engine(&common::builtin(name)))))
     }
 
     /// Lines through each policy; what holds of any input is held against it. Gives what came out under `hosting`.
-    pub fn run(&mut self, lines: &[u8]) -> Vec<u8> {
+    fn run(&mut self, lines: &[u8]) -> Vec<u8> {
         let mut hosting = Vec::new();
         for (name, engine) in &mut self.0 {
             let (out, tally) = common::run(engine, lines);
@@ -68,11 +68,16 @@ impl Engines {
         hosting
     }
 
-    /// Lines through each policy, and what came out once more: it must stay as it is.
-    pub fn run_twice(&mut self, lines: &[u8]) {
-        for (name, engine) in &mut self.0 {
-            let (once, _) = common::run(engine, lines);
-            let (twice, _) = common::run(engine, &once);
+    /// Lines through each policy, and what came out once more: it must stay as it is. A line that fits no format may
+    /// fit one when its escapes are undone and its control characters are written out.
+    fn run_twice(&mut self, lines: &[u8], policies: &[&str]) {
+        for (name, engine) in self.0.iter_mut().filter(|(name, _)| policies.contains(name)) {
+            let (once, first) = common::run(engine, lines);
+            let (twice, second) = common::run(engine, &once);
+            // So is a line whose time is none: without it the line fits no layout.
+            if first.unmatched > 0 || second.unmatched > 0 && contains(&once, b"[-]") {
+                continue;
+            }
             assert_eq!(
                 String::from_utf8_lossy(&once),
                 String::from_utf8_lossy(&twice),
@@ -81,6 +86,10 @@ impl Engines {
             );
         }
     }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 fn check(policy: &str, lines: &[u8], out: &[u8], tally: &Tally) {
@@ -96,8 +105,21 @@ fn check(policy: &str, lines: &[u8], out: &[u8], tally: &Tally) {
     }
 }
 
+/// Plants one of the spellings in a line in any state: none of its traces may come out under `hosting`.
+fn planted(name: &str, cases: u64, spellings: &[(&str, &[&str])]) {
+    let mut engines = Engines::new();
+    each(name, cases, |dice| {
+        let (spelling, traces) = spellings[dice.below(spellings.len())];
+        let mut line = mutate::line(dice, 4);
+        mutate::plant(&mut line, spelling.as_bytes(), dice);
+        line.push(b'\n');
+        let out = engines.run(&line);
+        gone(&line, &out, traces);
+    });
+}
+
 /// Fails where any of these stands in what came out.
-pub fn gone(line: &[u8], out: &[u8], traces: &[&str]) {
+fn gone(line: &[u8], out: &[u8], traces: &[&str]) {
     let shown = String::from_utf8_lossy(out);
     let lower = shown.to_ascii_lowercase();
     for trace in traces {

@@ -1,27 +1,19 @@
 //! Tokens and what stands behind the names of secrets, planted anywhere in a line in any state.
 
-use crate::{Engines, each, gone, mutate};
+use crate::planted;
 
-const SPELLINGS: &[(&str, &str)] = &[
-    ("8f14e45fceea167a5a36dedd4bea2543", "5a36dedd"),
-    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJvbGEifQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "dbjftjez4cvp"),
-    ("password=hunter2xyz", "hunter2xyz"),
-    ("user[password]=hunter2xyz", "hunter2xyz"),
-    ("api_key%3dhunter2xyz", "hunter2xyz"),
-    ("access_token=hunter2xyz", "hunter2xyz"),
-    ("gaid=hunter2xyz", "hunter2xyz"),
-    ("device_id=hunter2xyz", "hunter2xyz"),
+const SPELLINGS: &[(&str, &[&str])] = &[
+    ("d41a7c30be95f8264c1e9073a5fb82d6", &["a5fb82d6"]),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJxeiJ9.q7TzKcVb3LmN-xY58Wd2RfGh9Jp0sUa_eO4iZkXlCvB", &["q7tzkcvb3lmn"]),
+    ("password=zq7hunter", &["zq7hunter"]),
+    ("user[password]=zq7hunter", &["zq7hunter"]),
+    ("api_key%3dzq7hunter", &["zq7hunter"]),
+    ("access_token=zq7hunter", &["zq7hunter"]),
+    ("gaid=zq7hunter", &["zq7hunter"]),
+    ("device_id=zq7hunter", &["zq7hunter"]),
 ];
 
 #[test]
 fn a_planted_secret_does_not_come_out() {
-    let mut engines = Engines::new();
-    each("secrets", 3_000, |dice| {
-        let (spelling, trace) = SPELLINGS[dice.below(SPELLINGS.len())];
-        let mut line = mutate::line(dice, 4);
-        mutate::plant(&mut line, spelling.as_bytes(), dice);
-        line.push(b'\n');
-        let out = engines.run(&line);
-        gone(&line, &out, &[trace]);
-    });
+    planted("secrets", 3000, SPELLINGS);
 }

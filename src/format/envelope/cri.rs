@@ -8,6 +8,7 @@
 
 use super::dated;
 use crate::record::{Blank, Clock, Field, Item, Kind, Record, Schema};
+use std::ops::Range;
 
 #[derive(Clone, Debug)]
 pub struct Cri {
@@ -29,25 +30,33 @@ impl Cri {
 
     #[inline]
     pub(super) fn open(&self, line: &[u8], record: &mut Record) -> Option<usize> {
-        let time = dated(line, 0)?;
-        let stream = match line.get(time..)? {
-            [b' ', b's', b't', b'd', b'o', b'u', b't', b' ', ..]
-            | [b' ', b's', b't', b'd', b'e', b'r', b'r', b' ', ..] => time + 7,
-            _ => return None,
-        };
-        let tag = stream + 1;
-        // Tags other than the first are not in use yet; they are single letters by the runtime's own definition.
-        let length = line[tag..].iter().take(17).take_while(|byte| byte.is_ascii_uppercase() || **byte == b':').count();
-        let whole = matches!(line[tag..tag + length], [b'F' | b'P'] | [b'F' | b'P', b':', ..]) && length <= 16;
-        if !whole || line.get(tag + length) != Some(&b' ') {
-            return None;
-        }
+        let (stream, tag, start) = head(line)?;
         record.clear();
-        record.push(0, 0, time);
-        record.push(1, time + 1, stream);
-        record.push(2, tag, tag + length);
-        Some(tag + length + 1)
+        record.push(0, 0, stream.start - 1);
+        record.push(1, stream.start, stream.end);
+        record.push(2, tag.start, tag.end);
+        Some(start)
     }
+}
+
+/// Where stream and tag stand, and where the text starts.
+#[inline]
+pub(super) fn head(line: &[u8]) -> Option<(Range<usize>, Range<usize>, usize)> {
+    let time = dated(line, 0)?;
+    let stream = match line.get(time..)? {
+        [b' ', b's', b't', b'd', b'o', b'u', b't', b' ', ..] | [b' ', b's', b't', b'd', b'e', b'r', b'r', b' ', ..] => {
+            time + 7
+        }
+        _ => return None,
+    };
+    let tag = stream + 1;
+    // Tags other than the first are not in use yet; they are single letters by the runtime's own definition.
+    let length = line[tag..].iter().take(17).take_while(|byte| byte.is_ascii_uppercase() || **byte == b':').count();
+    let whole = matches!(line[tag..tag + length], [b'F' | b'P'] | [b'F' | b'P', b':', ..]) && length <= 16;
+    if !whole || line.get(tag + length) != Some(&b' ') {
+        return None;
+    }
+    Some((time + 1..stream, tag..tag + length, tag + length + 1))
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ pub(super) fn formats(source: &Table<'_>, report: &mut Report) -> Option<At<Vec<
 
 fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     let word = format.value;
-    if FORMATS.contains(&word) {
+    if FORMATS.contains(&word) || ENVELOPES.contains(&word) {
         return Some(word.into());
     }
     if LATER.contains(&word) {
@@ -155,7 +155,7 @@ fn source_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     match format::named(word) {
         Ok(_) => return Some(word.into()),
         Err(fault) if is_directive(word) => report.add(Code::UnknownFormat, format.span.clone(), fault.message),
-        Err(_) => unknown_format(format, FORMATS.iter().copied(), report),
+        Err(_) => unknown_format(format, FORMATS.iter().chain(ENVELOPES).copied(), report),
     }
     None
 }
@@ -171,8 +171,12 @@ pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option
     if is_directive(word) && format::named(word).is_ok() {
         return Some(word.into());
     }
-    let mut known =
-        CONDITIONS.iter().chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
+    let mut known = CONDITIONS
+        .iter()
+        .chain(LATER)
+        .chain(ENVELOPES)
+        .copied()
+        .chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
     if known.any(|name| name == word) {
         return Some(word.into());
     }
@@ -197,31 +201,24 @@ fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, 
 }
 
 /// The formats that this version reads.
-pub(in crate::policy) const FORMATS: &[&str] =
-    &["auto", "combined", "common", "cri", "docker", "journald", "json", "syslog", "text", "vhost_combined"];
+pub(in crate::policy) const FORMATS: &[&str] = format::NAMES;
+/// What may stand around a line of any of them.
+const ENVELOPES: &[&str] = &["cri", "docker", "journald", "syslog"];
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
-const CONDITIONS: &[&str] = &["nginx", "apache", "main"];
+const CONDITIONS: &[&str] = &["nginx", "apache"];
 /// The formats that a later version will.
 const LATER: &[&str] = &[
-    "alb",
     "apache_error",
     "caddy",
     "cef",
     "cloudfront",
     "dovecot",
     "ecs",
-    "elb",
-    "envoy",
     "exim",
     "ftp",
     "gelf",
-    "gunicorn",
-    "haproxy",
     "iis",
-    "ingress_nginx",
-    "lighttpd",
-    "litespeed",
     "logfmt",
     "logind",
     "loki",
@@ -232,14 +229,9 @@ const LATER: &[&str] = &[
     "php_fpm",
     "postfix",
     "proftpd",
-    "s3",
-    "squid",
     "sshd",
     "su",
     "sudo",
-    "tomcat",
-    "traefik",
-    "varnish",
     "vsftpd",
     "w3c",
 ];

@@ -295,7 +295,7 @@ pub(in crate::policy) const TREATMENTS: &[(&str, Keys)] = &[
 
 const LATER: &[&str] = &["seal"];
 
-const LATER_KINDS: &[&str] = &["phone", "national_id", "card", "iban", "api_key", "host_name", "serial", "user"];
+const LATER_KINDS: &[&str] = &["api_key", "host_name", "serial"];
 
 const HASHES: &[&str] = &[
     "hash", "sha", "md4", "md5", "blake", "crc", "xxh", "murmur", "fnv", "cityhash", "siphash", "adler", "ripemd",

@@ -1,0 +1,492 @@
+//! User names behind the words that introduce them in known messages: `user=kari`, `invalid user kari from`, `session opened
+//! for user kari`, `Accepted publickey for kari from`, `login: "kari"`.
+//!
+//! Prose speaks of users too (`user agent`, `user not found`, `for user input`). Without a sign or quotes the next word is a
+//! name only where a known message goes on behind it, and where it is no word that goes with *user* in prose.
+
+use super::{
+    Finding, What,
+    bytes::{ALNUM, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
+    secret,
+};
+
+/// The longest name; of a longer one this much is hidden.
+const LONGEST: usize = 128;
+
+/// The name behind the `=` or `:` at `at`, if what stands in front of that says that a user follows.
+pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
+    let sign = *text.get(at)?;
+    if !matches!(sign, b'=' | b':') || at < 3 {
+        return None;
+    }
+    let quoted = matches!(text[at - 1], b'"' | b'\'');
+    // JSON inside a string has a backslash in front of its quotes.
+    let end = at - usize::from(quoted) - usize::from(quoted && text[at - 2] == b'\\');
+    if !matches!(text[end - 1] | 0x20, b'r' | b'e' | b'n' | b'd' | b't') {
+        return None;
+    }
+    let word = &text[run_start(text, end, end.saturating_sub(32), TOKEN)..end];
+    let strength = strength(word)?;
+    let mut start = at + 1;
+    while start < at + 4 && text.get(start) == Some(&b' ') {
+        start += 1;
+    }
+    let name = Name::read(text, start)?;
+    let bare = name.quote == 0;
+    let plain = name.of(text);
+    if bare && sign == b':' && !quoted && (is_prose(plain) || !name.ends_there(text)) {
+        return None;
+    }
+    // Numbers below 1000 are the system's own.
+    let number = strength == Strength::Number && plain.iter().all(u8::is_ascii_digit);
+    if !number {
+        return Some(name.finding());
+    }
+    // `uid=1001(kari)` and `kari(uid=1001)` say both.
+    let (mut start, mut end, end_of_name) = (name.start, name.end, end);
+    if text.get(end) == Some(&b'(') {
+        end = run_end(&text[..text.len().min(end + LONGEST)], end + 1, HOST).max(end + 1);
+    }
+    let open = end_of_name.saturating_sub(word.len() + 1);
+    if text[open] == b'(' {
+        start = run_start(text, open, open.saturating_sub(LONGEST), HOST).min(start);
+    }
+    let told = end > name.end + 1 || start < open;
+    let start = if start < open { start } else { name.start };
+    (plain.len() > 3 || told && plain != b"0").then(|| Finding::new(start, end, What::User))
+}
+
+/// The name behind the word that ends with the `r` at `at`: `user`, or the `for` of a login.
+pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
+    let blank = matches!(text.get(at + 1), Some(b' '));
+    if !blank || at < 2 {
+        return None;
+    }
+    let name = Name::read(text, at + 2)?;
+    if at >= 3 && text[at - 3..=at].eq_ignore_ascii_case(b"user") {
+        // `superuser`, `nt user` and `$user` are other words.
+        if is_before(text, at - 3, ALNUM) || text[..at - 3].ends_with(b"-") {
+            return None;
+        }
+        return behind_user(text, at - 3, &name).then(|| name.finding());
+    }
+    if !text[at - 2..=at].eq_ignore_ascii_case(b"for") || is_before(text, at - 2, ALNUM) {
+        return None;
+    }
+    // `Failed password for kari from 203.0.113.7`.
+    let method = word_before(text, at - 2);
+    let login = method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
+    (login && !is_prose(name.of(text))).then(|| name.finding())
+}
+
+/// Whether what stands behind the `user` at `start` is a name.
+fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
+    let before = word_before(text, start);
+    let plain = name.of(text);
+    if name.quote != 0 {
+        // `user "kari"`; but a quotation after the word is none: `user 'is not allowed to'`.
+        return !plain.contains(&b' ');
+    }
+    if among(CERTAIN, before) && name.is_followed(text, &["from"]) {
+        return true;
+    }
+    if is_prose(plain) {
+        return false;
+    }
+    // Signs that no word of prose holds.
+    let odd = plain.iter().any(|b| b.is_ascii_digit() || matches!(b, b'@' | b'_' | b'\\' | b'$'));
+    among(STRONG, before) && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
+        || name.is_followed(text, BEHIND)
+        || odd && name.ends_there(text)
+        || text.get(name.end) == Some(&b':') && !is_at(text, name.end + 1, b':')
+}
+
+/// A name and the quotes around it.
+struct Name {
+    start: usize,
+    end: usize,
+    quote: u8,
+}
+
+impl Name {
+    /// The name that starts at `start`, perhaps in quotes or brackets. None where nothing stands, or a placeholder of ours.
+    fn read(text: &[u8], start: usize) -> Option<Name> {
+        // JSON inside a string has a backslash in front of its quotes.
+        let escaped = usize::from(text.get(start) == Some(&b'\\') && matches!(text.get(start + 1), Some(b'"' | b'\'')));
+        let quote = match text.get(start + escaped)? {
+            b'"' => b'"',
+            b'\'' => b'\'',
+            b'`' => b'`',
+            b'<' => b'>',
+            b'(' => b')',
+            b'[' => b']',
+            _ => 0,
+        };
+        let start = start + escaped + usize::from(quote != 0);
+        let reach = &text[start..text.len().min(start + LONGEST)];
+        let end = |byte: &u8| match quote {
+            0 => matches!(
+                byte,
+                b' ' | b'\t'
+                    | b'\r'
+                    | b'\n'
+                    | b'"'
+                    | b'\''
+                    | b','
+                    | b';'
+                    | b'&'
+                    | b'('
+                    | b')'
+                    | b'['
+                    | b']'
+                    | b'{'
+                    | b'}'
+                    | b'<'
+                    | b'>'
+                    | b'|'
+                    | b'='
+                    | b'?'
+            ),
+            quote => *byte == quote,
+        };
+        let mut length = reach.iter().position(end).unwrap_or(reach.len());
+        if escaped == 1 && reach[..length].ends_with(b"\\") {
+            length -= 1;
+        }
+        if quote == 0 {
+            while length > 0 && matches!(reach[length - 1], b':' | b'.' | b'!') {
+                length -= 1;
+            }
+        }
+        let value = &reach[..length];
+        // What a bracket holds may be ours, `[user]`.
+        let ours = quote == b']' && length > 0 && value.iter().all(u8::is_ascii_lowercase);
+        let nobody = value.is_empty()
+            || ours
+            || secret::is_ours(value)
+            || value.iter().all(|b| matches!(b, b'-' | b'*' | b'.' | b'?' | b' '))
+            || among(NOBODY, value)
+            || quote == 0 && !(value[0].is_ascii_alphanumeric() || matches!(value[0], b'_' | b'+' | b'~' | 0x80..));
+        (!nobody).then_some(Name { start, end: start + length, quote })
+    }
+
+    fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        &text[self.start..self.end]
+    }
+
+    fn finding(&self) -> Finding {
+        Finding::new(self.start, self.end, What::User)
+    }
+
+    /// Whether no word follows it: the text ends there, or a clause does.
+    fn ends_there(&self, text: &[u8]) -> bool {
+        match text.get(self.end) {
+            None => true,
+            Some(b'.' | b':') => !is_at(text, self.end + 1, ALNUM),
+            Some(b' ') => text.get(self.end + 1).is_none_or(|&b| !is(b, ALNUM) || b.is_ascii_digit()),
+            Some(b) => !matches!(b, b'/' | b'='),
+        }
+    }
+
+    /// Whether a blank and one of these words, or an address, follow.
+    fn is_followed(&self, text: &[u8], words: &[&str]) -> bool {
+        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return false };
+        let word = &rest[..rest.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count()];
+        among(words, word)
+    }
+}
+
+/// How sure a name in front of a sign is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strength {
+    /// A user's name follows.
+    Name,
+    /// A number may follow, and small ones are no person's.
+    Number,
+}
+
+/// What a word in front of `=` or `:` says: `user`, `remote_user`, `ssh-username`, `"login"`.
+fn strength(word: &[u8]) -> Option<Strength> {
+    let mut parts = word.rsplit(|b| matches!(b, b'_' | b'-' | b'+'));
+    let mut last = parts.next()?;
+    let mut first = parts.next();
+    // `userName`, `remoteUser`.
+    let capital = last.windows(2).rposition(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    if let Some(capital) = capital {
+        (first, last) = (Some(&last[..=capital]), &last[capital + 1..]);
+    }
+    if among(&["user", "username", "ruser", "euser", "usr", "login", "logname", "userid", "loginname", "uname"], last) {
+        return Some(Strength::Name);
+    }
+    if among(&["uid", "euid", "auid", "loginuid", "acct"], last) && first.is_none() {
+        return Some(Strength::Number);
+    }
+    (among(&["id", "name"], last) && first.is_some_and(|first| among(&["user", "login", "usr"], first)))
+        .then_some(Strength::Name)
+}
+
+/// The word in front of `at`, behind at most one blank.
+fn word_before(text: &[u8], at: usize) -> &[u8] {
+    let end = at - usize::from(at > 0 && text[at - 1] == b' ');
+    let floor = end.saturating_sub(32);
+    let mut start = end;
+    while start > floor && (is(text[start - 1], TOKEN) || text[start - 1] == b'/') {
+        start -= 1;
+    }
+    &text[start..end]
+}
+
+/// Whether a word goes with *user* in prose, or says how a login went.
+fn is_prose(word: &[u8]) -> bool {
+    let mut lower = [0; 16];
+    let mut length = 0;
+    while let Some(letter) = word.get(length).filter(|b| b.is_ascii_alphabetic()) {
+        let Some(slot) = lower.get_mut(length) else { return false };
+        *slot = letter.to_ascii_lowercase();
+        length += 1;
+    }
+    let lower = &lower[..length];
+    // `name/password`, `agent:`, `input's`; but not `not.a.word7`.
+    matches!(word.get(length), None | Some(b'/' | b'-' | b':' | b'\''))
+        && (goes_with_user(lower) || lower.strip_suffix(b"s").is_some_and(goes_with_user))
+}
+
+fn among(list: &[&str], word: &[u8]) -> bool {
+    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Values that name nobody.
+const NOBODY: &[&str] = &["null", "(null)", "none", "nil", "undefined", "unknown", "true", "false", "n/a"];
+
+/// How people log in, in front of `for NAME from`.
+const METHODS: &[&str] = &[
+    "password",
+    "publickey",
+    "none",
+    "keyboard-interactive",
+    "pam",
+    "gssapi-with-mic",
+    "gssapi-keyex",
+    "hostbased",
+    "exceeded",
+    "login",
+    "logins",
+    "otp",
+    "certificate",
+];
+
+/// Words in front of `user` that a name follows.
+const STRONG: &[&str] = &[
+    "for",
+    "invalid",
+    "illegal",
+    "unknown",
+    "of",
+    "by",
+    "as",
+    "from",
+    "authenticating",
+    "authenticated",
+    "denied",
+    "nonexistent",
+    "disabled",
+    "locked",
+    "expired",
+    "anonymous",
+    "virtual",
+    "system",
+    "su",
+    "to",
+    "the",
+    "with",
+    "failed",
+    "banned",
+    "blocked",
+    "removed",
+    "added",
+    "new",
+    "remote",
+    "local",
+    "client",
+    "ftp",
+    "mail",
+    "smtp",
+    "imap",
+];
+
+/// Of those, the ones behind which nothing else stands.
+const CERTAIN: &[&str] = &["invalid", "illegal", "authenticating", "nonexistent"];
+
+/// Words behind `user NAME` in known messages.
+const BEHIND: &[&str] = &[
+    "from",
+    "by",
+    "at",
+    "via",
+    "port",
+    "logged",
+    "login",
+    "logs",
+    "failed",
+    "authenticated",
+    "connected",
+    "disconnected",
+    "rejected",
+    "denied",
+    "locked",
+    "unlocked",
+    "attempted",
+    "tried",
+    "not",
+    "does",
+    "has",
+    "is",
+    "was",
+    "on",
+    "with",
+    "in",
+    "ssh",
+    "using",
+    "exceeded",
+    "expired",
+    "banned",
+    "blocked",
+];
+
+/// Words that go with *user* in prose, and outcomes behind `login:`. Without the `s` of their plural.
+fn goes_with_user(word: &[u8]) -> bool {
+    match word {
+        b"a" | b"abort" | b"aborted" | b"about" | b"acces" | b"access" | b"account" | b"action" | b"active"
+        | b"activity" | b"added" | b"address" | b"addresse" | b"after" | b"agent" | b"already" | b"an" | b"and"
+        | b"anonymous" | b"api" | b"app" | b"application" | b"are" | b"argument" | b"as" | b"at" | b"attempt"
+        | b"attribute" | b"authenticated" | b"authentication" | b"authorization" | b"base" | b"be" | b"because"
+        | b"been" | b"before" | b"behavior" | b"behaviour" | b"browser" | b"but" | b"button" | b"by" | b"cache"
+        | b"can" | b"canceled" | b"cancelled" | b"cannot" | b"certificate" | b"change" | b"choice" | b"class"
+        | b"click" | b"client" | b"code" | b"command" | b"comment" | b"config" | b"configuration" | b"connected"
+        | b"content" | b"context" | b"cookie" | b"could" | b"count" | b"created" | b"creation" | b"credential"
+        | b"dashboard" | b"data" | b"database" | b"db" | b"default" | b"defined" | b"deleted" | b"deletion"
+        | b"denied" | b"detail" | b"device" | b"did" | b"directory" | b"disabled" | b"disconnected" | b"do"
+        | b"doe" | b"domain" | b"down" | b"email" | b"enabled" | b"end" | b"engagement" | b"entered"
+        | b"environment" | b"error" | b"event" | b"exist" | b"exit" | b"experience" | b"expired" | b"export"
+        | b"extension" | b"facing" | b"failed" | b"failure" | b"feedback" | b"field" | b"file" | b"flow"
+        | b"folder" | b"for" | b"form" | b"found" | b"friendly" | b"from" | b"function" | b"generated" | b"gesture"
+        | b"group" | b"guide" | b"ha" | b"had" | b"has" | b"help" | b"here" | b"home" | b"host" | b"i" | b"id"
+        | b"identity" | b"if" | b"import" | b"in" | b"inactive" | b"info" | b"information" | b"initiated"
+        | b"input" | b"interaction" | b"interface" | b"interrupt" | b"into" | b"invalid" | b"is" | b"it" | b"its"
+        | b"job" | b"journey" | b"key" | b"land" | b"language" | b"level" | b"library" | b"limit" | b"list"
+        | b"locale" | b"locked" | b"log" | b"logged" | b"login" | b"logout" | b"lookup" | b"management"
+        | b"manager" | b"manual" | b"map" | b"mapping" | b"may" | b"member" | b"menu" | b"message" | b"method"
+        | b"metric" | b"missing" | b"mode" | b"model" | b"module" | b"must" | b"name" | b"namespace" | b"need"
+        | b"new" | b"no" | b"not" | b"now" | b"number" | b"object" | b"of" | b"off" | b"ok" | b"old" | b"on"
+        | b"only" | b"option" | b"or" | b"organization" | b"out" | b"over" | b"owner" | b"package" | b"page"
+        | b"panel" | b"parameter" | b"password" | b"per" | b"permission" | b"please" | b"plugin" | b"pool"
+        | b"port" | b"post" | b"preference" | b"process" | b"processe" | b"profile" | b"program" | b"prompt"
+        | b"properties" | b"property" | b"provided" | b"query" | b"quota" | b"realm" | b"record" | b"registered"
+        | b"registration" | b"rejected" | b"related" | b"removed" | b"report" | b"request" | b"requested"
+        | b"required" | b"resource" | b"right" | b"role" | b"schema" | b"screen" | b"script" | b"scroll"
+        | b"search" | b"selected" | b"selection" | b"service" | b"session" | b"setting" | b"shell" | b"should"
+        | b"side" | b"signup" | b"since" | b"space" | b"specific" | b"specified" | b"stat" | b"state"
+        | b"statistic" | b"statu" | b"status" | b"store" | b"story" | b"succes" | b"success" | b"successful"
+        | b"successfully" | b"supplied" | b"support" | b"system" | b"table" | b"task" | b"team" | b"tenant"
+        | b"than" | b"that" | b"the" | b"then" | b"there" | b"this" | b"thread" | b"ticket" | b"time" | b"timeout"
+        | b"timezone" | b"to" | b"token" | b"try" | b"type" | b"under" | b"unknown" | b"up" | b"update"
+        | b"updated" | b"valid" | b"value" | b"variable" | b"via" | b"view" | b"visible" | b"wa" | b"want" | b"was"
+        | b"were" | b"when" | b"which" | b"while" | b"who" | b"will" | b"window" | b"with" | b"within" | b"without"
+        | b"would" | b"you" | b"your" => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<&str> {
+        let bytes = text.as_bytes();
+        let mut found: Vec<Finding> =
+            (0..bytes.len()).filter_map(|p| named(bytes, p).or_else(|| at(bytes, p))).collect();
+        found.dedup();
+        found.iter().map(|f| std::str::from_utf8(f.span.of(bytes)).unwrap()).collect()
+    }
+
+    #[test]
+    fn names_behind_signs_and_in_known_messages_are_found() {
+        for (text, name) in [
+            ("user=kari", "kari"),
+            ("user=kari, method=PLAIN", "kari"),
+            ("user=<kari>, rip=x", "kari"),
+            ("USER=kari ; COMMAND=/bin/ls", "kari"),
+            ("ruser=kari rhost=x", "kari"),
+            ("username=\"kari nordmann\"", "kari nordmann"),
+            ("{\"user\":\"kari\"}", "kari"),
+            ("{\\\"userName\\\": \\\"kari\\\"}", "kari"),
+            ("remote_user: kari", "kari"),
+            ("login: kari", "kari"),
+            ("acct=\"kari\" exe", "kari"),
+            ("uid=1001(kari) gid=0", "1001(kari"),
+            ("uid=kari", "kari"),
+            ("Invalid user kari from 203.0.113.7 port 22", "kari"),
+            ("Invalid user admin from x", "admin"),
+            ("Failed password for invalid user kari from x", "kari"),
+            ("Failed password for kari from 203.0.113.7", "kari"),
+            ("Accepted keyboard-interactive/pam for kari from x", "kari"),
+            ("session opened for user kari by (uid=0)", "kari"),
+            ("opened by kari(uid=1001)", "kari(uid=1001"),
+            ("session closed for user kari", "kari"),
+            ("Disconnected from authenticating user kari 203.0.113.7 port 5", "kari"),
+            ("New session 12 of user kari.", "kari"),
+            ("Access denied for user 'kari'@'localhost'", "kari"),
+            ("password authentication failed for user \"kari\"", "kari"),
+            ("user kari: authentication failure for \"/admin\"", "kari"),
+            ("user kari not found: /admin", "kari"),
+            ("User kari logged in", "kari"),
+            ("user kari.nordmann@example.org from", "kari.nordmann@example.org"),
+            ("user kari_77", "kari_77"),
+        ] {
+            assert_eq!(found(text), [name], "{text}");
+        }
+    }
+
+    #[test]
+    fn prose_about_users_and_names_of_nobody_stay() {
+        for text in [
+            "user agent",
+            "user agent: Mozilla",
+            "user not found",
+            "user not found: retry",
+            "for user input",
+            "for user input from the form",
+            "invalid user input",
+            "unknown user error",
+            "the user interface is slow",
+            "user is not allowed",
+            "by user request",
+            "of user data from cache",
+            "user defined function",
+            "waiting for users from abroad",
+            "user=",
+            "user=- x",
+            "user=[user] x",
+            "user [user] from",
+            "for user [user] by",
+            "user=p1.20261121.9f86d081884c7d65",
+            "user=(null)",
+            "user: unknown",
+            "login: failed",
+            "login: success",
+            "user: not found",
+            "uid=0 euid=0",
+            "uid=33",
+            "looking for data from disk",
+            "searching for x from y",
+            "password for access from home",
+            "browser for kari from",
+            "superuser kari",
+            "user::name",
+            "multi-user mode",
+            "user preferences are saved",
+        ] {
+            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! `scan`: what identifies people in existing bytes, counted by kind and field, with the first line numbers.
+//!
+//! Goes in: a file, plain or compressed. Comes out: [`Counts`], which hold no byte of it; a [`Shape`] says of a value only
+//! where its letters, digits and separators stood.
+
+use super::witness::{Found, Witness};
+use crate::judge::{Kind, OVERLAP_BYTES, WINDOW_BYTES};
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, BufReader, Read},
+    sync::Arc,
+};
+
+/// What was found in one input.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// By kind and field, in order.
+    pub rows: BTreeMap<(Kind, Option<Arc<str>>), Row>,
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+}
+
+/// What was found of one kind in one field.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// How often.
+    pub hits: u64,
+    /// The first lines, from 1, each once.
+    pub lines: Vec<u64>,
+    /// The first different shapes.
+    pub shapes: Vec<Shape>,
+}
+
+/// Letters as `x`, digits as `9`, separators as they stand; nothing else of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape(String);
+
+impl Shape {
+    /// The shape of a value; of a long one its beginning.
+    pub fn of(value: &[u8]) -> Shape {
+        let masked = value.iter().take(SHAPE_BYTES).map(|byte| match byte {
+            b'0'..=b'9' => '9',
+            byte if byte.is_ascii_punctuation() => char::from(*byte),
+            b' ' => ' ',
+            // Control bytes too: a terminal must not see them.
+            _ => 'x',
+        });
+        Shape(masked.collect())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So many line numbers and shapes are kept of one kind in one field of one file.
+const FIRST_LINES: usize = 10;
+const FIRST_SHAPES: usize = 3;
+const SHAPE_BYTES: usize = 64;
+
+/// Reads an input to its end. Holds one window of it, however long its lines are.
+///
+/// # Errors
+/// Reading failed, or what is compressed is damaged or cut off; the counts hold what was read before.
+pub fn scan(input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io::Result<()> {
+    let mut input = BufReader::with_capacity(WINDOW_BYTES, input);
+    // A pipe may give its first bytes one by one; the longest mark has four.
+    let mut head = Vec::with_capacity(4);
+    input.by_ref().take(4).read_to_end(&mut head)?;
+    let kind = Packing::of(&head);
+    let whole = io::Cursor::new(head).chain(input);
+    match kind {
+        Packing::Plain => lines(whole, witness, counts),
+        Packing::Gzip => lines(MultiGzDecoder::new(BufReader::new(whole)), witness, counts),
+        Packing::Zstd => lines(Frames { input: BufReader::new(whole), frame: None }, witness, counts),
+    }
+}
+
+/// How an input is packed, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    fn of(head: &[u8]) -> Packing {
+        match head {
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Packing::Zstd,
+            _ => Packing::Plain,
+        }
+    }
+}
+
+/// Zstandard frames one after the other; skippable ones are left out.
+struct Frames<R: BufRead> {
+    input: R,
+    frame: Option<Box<FrameDecoder>>,
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off");
+        loop {
+            if let Some(frame) = &mut self.frame {
+                while frame.can_collect() == 0 && !frame.is_finished() {
+                    let one = BlockDecodingStrategy::UptoBlocks(1);
+                    frame.decode_blocks(&mut self.input, one).map_err(|_| damaged())?;
+                }
+                let read = frame.read(out)?;
+                if read > 0 || out.is_empty() {
+                    return Ok(read);
+                }
+                if let (Some(said), Some(is)) = (frame.get_checksum_from_data(), frame.get_calculated_checksum())
+                    && said != is
+                {
+                    return Err(damaged());
+                }
+                self.frame = None;
+            }
+            if self.input.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            let mut frame = Box::new(FrameDecoder::new());
+            match frame.reset(&mut self.input) {
+                Ok(()) => self.frame = Some(frame),
+                Err(error) => match skippable(&error) {
+                    Some(length) => {
+                        let skipped = io::copy(&mut self.input.by_ref().take(length), &mut io::sink())?;
+                        if skipped < length {
+                            return Err(io::ErrorKind::UnexpectedEof.into());
+                        }
+                    }
+                    None => return Err(damaged()),
+                },
+            }
+        }
+    }
+}
+
+fn skippable(error: &ruzstd::decoding::errors::FrameDecoderError) -> Option<u64> {
+    use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+    match error {
+        FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. }) => {
+            Some(u64::from(*length))
+        }
+        _ => None,
+    }
+}
+
+/// Cuts bytes into lines, and a line longer than a window into windows that overlap.
+fn lines(mut input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io::Result<()> {
+    let mut buffer = vec![0; 2 * WINDOW_BYTES];
+    let mut filled = 0;
+    // Whether the buffer begins inside a line of which windows were read.
+    let mut continues = false;
+    loop {
+        let read = match input.read(&mut buffer[filled..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        counts.bytes += read as u64;
+        filled += read;
+        let mut start = 0;
+        while let Some(length) = memchr::memchr(b'\n', &buffer[start..filled]) {
+            counts.line(witness, &buffer[start..start + length], continues);
+            continues = false;
+            start += length + 1;
+        }
+        if read == 0 {
+            if start < filled {
+                counts.line(witness, &buffer[start..filled], continues);
+            }
+            return Ok(());
+        }
+        if filled - start > WINDOW_BYTES + 2 * OVERLAP_BYTES {
+            let window = &buffer[start..start + WINDOW_BYTES];
+            let found = witness.read_window(window, continues, false);
+            counts.add(found, window);
+            continues = true;
+            start += WINDOW_BYTES - 2 * OVERLAP_BYTES;
+        }
+        buffer.copy_within(start..filled, 0);
+        filled -= start;
+    }
+}
+
+impl Counts {
+    /// A whole line, or the last part of a long one.
+    fn line(&mut self, witness: &mut Witness, line: &[u8], continues: bool) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if continues {
+            let mut at = 0;
+            while line.len() - at > WINDOW_BYTES {
+                let window = &line[at..at + WINDOW_BYTES];
+                self.add(witness.read_window(window, true, false), window);
+                at += WINDOW_BYTES - 2 * OVERLAP_BYTES;
+            }
+            self.add(witness.read_window(&line[at..], true, true), &line[at..]);
+        } else {
+            self.add(witness.read(line), line);
+        }
+        self.lines += 1;
+    }
+
+    fn add(&mut self, found: &[Found], text: &[u8]) {
+        let number = self.lines + 1;
+        for Found { hit, field } in found {
+            let row = self.rows.entry((hit.kind, field.clone())).or_default();
+            row.hits += 1;
+            if row.lines.len() < FIRST_LINES && row.lines.last() != Some(&number) {
+                row.lines.push(number);
+            }
+            if row.shapes.len() < FIRST_SHAPES {
+                let shape = Shape::of(&text[hit.start..hit.end]);
+                if !row.shapes.contains(&shape) {
+                    row.shapes.push(shape);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn counts(bytes: &[u8]) -> io::Result<Counts> {
+        let mut counts = Counts::default();
+        scan(bytes, &mut Witness::new(None, &[]).unwrap(), &mut counts)?;
+        Ok(counts)
+    }
+
+    fn found(counts: &Counts) -> Vec<(Kind, u64, Vec<u64>)> {
+        counts.rows.iter().map(|((kind, _), row)| (*kind, row.hits, row.lines.clone())).collect()
+    }
+
+    const TEXT: &[u8] = b"a 203.0.113.7\r\n\nkari@example.org and ola@example.org\n203.0.113.9";
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn lines_are_counted_by_kind_in_every_packing() {
+        let want = [(Kind::Email, 2, vec![3]), (Kind::Ipv4, 2, vec![1, 4])];
+        let halves = TEXT.split_at(20);
+        let skipped = [&b"\x50\x2a\x4d\x18\x03\0\0\0abc"[..], &zstd(TEXT)].concat();
+        for bytes in [
+            TEXT.to_vec(),
+            gzip(TEXT),
+            [gzip(halves.0), gzip(halves.1)].concat(),
+            zstd(TEXT),
+            [zstd(halves.0), zstd(halves.1)].concat(),
+            skipped,
+        ] {
+            let counts = counts(&bytes).unwrap();
+            assert_eq!((found(&counts), counts.lines, counts.bytes), (want.to_vec(), 4, TEXT.len() as u64));
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_damaged_is_an_error_and_not_a_shorter_log() {
+        for bytes in [gzip(TEXT), zstd(TEXT)] {
+            for length in [5, bytes.len() / 2, bytes.len() - 1] {
+                let error = counts(&bytes[..length]).unwrap_err();
+                assert!(error.raw_os_error().is_none(), "{length}");
+            }
+            let mut bad = bytes.clone();
+            let middle = bad.len() / 2;
+            bad[middle] ^= 0x55;
+            bad[middle + 1] ^= 0xaa;
+            assert!(counts(&bad).is_err());
+            assert!(counts(&[&bytes[..], b"garbage"].concat()).is_err());
+        }
+        assert_eq!(counts(b"").unwrap().lines, 0);
+        assert_eq!(counts(b"\x1f").unwrap().lines, 1);
+    }
+
+    #[test]
+    fn lines_of_any_length_are_read_whole() {
+        for blanks in (0..3 * WINDOW_BYTES).step_by(7919).chain([WINDOW_BYTES - 8, 10 * WINDOW_BYTES]) {
+            let line =
+                [&b" ".repeat(blanks)[..], b"kari@example.org", &b" ".repeat(blanks), b"\n203.0.113.7\n"].concat();
+            let want = [(Kind::Email, 1, vec![1]), (Kind::Ipv4, 1, vec![2])];
+            assert_eq!(found(&counts(&line).unwrap()), want, "{blanks}");
+        }
+    }
+
+    #[test]
+    fn a_shape_holds_nothing_but_the_shape() {
+        assert_eq!(Shape::of(b"Kari.N+1@example.org").as_str(), "xxxx.x+9@xxxxxxx.xxx");
+        assert_eq!(Shape::of(b"\xc3\xa5\x1b[0m 203.0.113.7").as_str(), "xxx[9x 999.9.999.9");
+        assert_eq!(Shape::of(&[b'a'; 500]).as_str().len(), SHAPE_BYTES);
+    }
+}
