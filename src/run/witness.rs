@@ -150,7 +150,8 @@ impl Route {
             Some(Treatment::Scrub { kinds, .. }) => Leaves::AllBut(*kinds),
             Some(Treatment::Cookie { keep, .. } | Treatment::Query { keep, .. }) => Leaves::Parameters(keep.clone()),
             Some(
-                Treatment::Drop
+                Treatment::Country { .. }
+                | Treatment::Drop
                 | Treatment::Family { .. }
                 | Treatment::Language
                 | Treatment::Origin
@@ -177,6 +178,7 @@ fn network(treatment: &Treatment) -> Option<&Network> {
         Treatment::Truncate(network) | Treatment::Scrub { network, .. } => Some(network),
         Treatment::Coarsen(_)
         | Treatment::Cookie { .. }
+        | Treatment::Country { .. }
         | Treatment::Drop
         | Treatment::Family { .. }
         | Treatment::Keep { .. }
