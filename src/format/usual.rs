@@ -167,9 +167,11 @@ impl Usual {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::{Ending, common};
+    use super::super::{Ending, Format, Parse, common};
     use super::*;
+    use crate::detect::Detector;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
 
     fn line() -> impl Strategy<Value = Vec<u8>> {
         let text = r#"[a-z\\" ?-]{0,12}|-|[ -~\x00-\x1f]{0,70}|Mozilla/5\.0 \(X11; Linux x86_64\)"#;
@@ -194,6 +196,9 @@ mod tests {
         )
     }
 
+    static REFUSING: LazyLock<Vec<Format>> =
+        LazyLock::new(|| super::super::auto().into_iter().filter(Format::refuses_seen).collect());
+
     #[test]
     fn the_layouts_of_most_logs_are_usual() {
         assert!([common::combined(), common::main()].iter().all(|layout| layout.usual.is_some()));
@@ -213,6 +218,41 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn what_is_read_by_sight_is_read_alike_and_by_nothing_before_it(line in line(), behind in "[ -~]{0,9}") {
+            let mut sight = Sight::default();
+            let text = [&line[..], b"\n", behind.as_bytes()].concat();
+            if !Detector::default().sight(&text, &mut sight) || sight.length != line.len() {
+                return Ok(());
+            }
+            let (mut quick, mut plain) = (Record::default(), Record::default());
+            for layout in [common::combined(), common::main()] {
+                // What an earlier line left must not matter.
+                quick.push(9, 3, 7);
+                if layout.read_sight(&line, &sight, &mut quick) {
+                    prop_assert!(layout.follow(&line, Ending::Whole, &mut plain).is_ok());
+                    prop_assert_eq!(&quick.values, &plain.values);
+                    for format in REFUSING.iter() {
+                        prop_assert!(format.parse(&line, Ending::Whole, &mut plain).is_err());
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn usual_lines_are_read_by_sight(
+            client in "([0-9]{1,3}\\.){3}[0-9]{1,3}|([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|[a-z]{1,9}\\.example, unix:",
+            target in "/[a-z0-9./_-]{0,90}(\\?[a-z=&?]{0,90})?", status in "[1-5][0-9]{2}", size in "[0-9]{1,10}", agent in "[ -!#-\\[\\]-~]{0,300}",
+        ) {
+            let line = format!("{client} - - [21/Nov/2026:10:00:00 +0100] \"GET {target} HTTP/1.1\" {status} {size} \"-\" \"{agent}\"");
+            let (mut sight, mut quick, mut plain) = (Sight::default(), Record::default(), Record::default());
+            let text = line.clone() + "\n";
+            prop_assert!(Detector::default().sight(text.as_bytes(), &mut sight));
+            prop_assert!(common::combined().read_sight(line.as_bytes(), &sight, &mut quick));
+            prop_assert!(common::combined().follow(line.as_bytes(), Ending::Whole, &mut plain).is_ok());
+            prop_assert_eq!(&quick.values, &plain.values);
         }
     }
 }

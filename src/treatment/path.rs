@@ -236,13 +236,14 @@ impl Look {
             if segment::may_lead(&path[word..at]) {
                 return Look::Close;
             }
-            word = at + 1;
             if (slash | end) >> at & 1 != 0 {
-                if segment::may_lead(&path[segment..at]) {
+                // A segment of one word was looked at just now.
+                if segment != word && segment::may_lead(&path[segment..at]) {
                     return Look::Close;
                 }
-                segment = word;
+                segment = at + 1;
             }
+            word = at + 1;
         }
         // Where 7 bytes of one segment end; where one of the last 7 bytes is a digit.
         let inside = !slash & (end - 1);
