@@ -254,6 +254,31 @@ fn defaults_that_stand_nowhere_are_found() {
 }
 
 #[test]
+fn a_format_that_takes_any_line_is_tried_last_and_warned_of() {
+    let config = "http {\nlog_format body $request_body;\naccess_log /x/body.log body;\n\
+                  log_format short '$remote_addr $status';\naccess_log /x/short.log short;\n}\n";
+    let (_kept, main) = files(&[("nginx.conf", config.as_bytes())]);
+    let (policy, warnings) = imported(&main);
+    assert!(policy.find("'nginx:$remote_addr $status'").unwrap() < policy.find("'nginx:$request_body'").unwrap());
+    assert!(warnings.contains("nginx.conf:2: warning: the format body takes any line for its own"), "{warnings}");
+    assert!(warnings.contains("$request_body (what visitors type and upload; drop)"), "{warnings}");
+    assert!(!warnings.contains("format short takes"), "{warnings}");
+}
+
+#[test]
+fn what_an_error_log_format_holds_is_warned_of() {
+    let config =
+        "ErrorLogFormat \"[%t] [%l] %a %{Cookie}i %M\"\nErrorLogFormat request \"[%{uc}t] %M\"\nErrorLog /dev/null\n";
+    let (_kept, main) = files(&[("httpd.conf", config.as_bytes())]);
+    let (_, warnings) = imported(&main);
+    assert!(
+        warnings.contains("httpd.conf:1: warning: ErrorLogFormat logs what is personal: %a, %{Cookie}i ("),
+        "{warnings}"
+    );
+    assert_eq!(warnings.lines().count(), 1, "{warnings}");
+}
+
+#[test]
 fn a_configuration_of_any_size_is_read_in_a_moment() {
     let log = "access_log /var/log/nginx/x.log main; log_format main '$remote_addr $status';\n".repeat(60_000);
     let (_kept, main) = files(&[("nginx.conf", format!("http {{ {log} }}").as_bytes())]);

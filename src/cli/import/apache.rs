@@ -6,6 +6,7 @@
 use super::{
     Destination, Found, Kind as LogKind, Log, Logged, Named, Place, Server,
     files::{Files, expand, is_pattern, plain, shown},
+    settle::what_it_is,
 };
 use crate::error::{Error, Kind};
 use std::{
@@ -137,11 +138,12 @@ impl Walk<'_> {
             }
             ("errorlog", [to, ..]) => self.log(place, LogKind::Error, to, Logged::Own, false),
             ("errorlogformat", [.., text]) => {
-                let personal: Vec<&str> = [("%a", "the client's address"), ("%{Referer}i", "the referer"), ("%{Cookie}i", "cookies")]
-                    .iter()
-                    .filter(|(variable, _)| text.contains(variable))
-                    .map(|(variable, _)| *variable)
-                    .collect();
+                let mut personal = variables(text);
+                personal.retain(|variable| {
+                    let held = crate::format::apache::field(variable).and_then(|(name, kind)| what_it_is(&name, kind));
+                    // Here `%l` is the level.
+                    held.is_some() && variable != "%l" || matches!(&**variable, "%a" | "%{c}a" | "%{Referer}i" | "%{User-Agent}i")
+                });
                 if !personal.is_empty() {
                     let what = format!("ErrorLogFormat logs what is personal: {}", personal.join(", "));
                     self.found.warn(place, what, "leave it out, or pipe the error log through sladd");

@@ -219,8 +219,8 @@ fn written(name: &str, escape: Option<&str>, text: &str) -> String {
                 let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
                 format!("'{}'", escaped.replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r"))
             };
-            let escape = escape.map_or(String::new(), |escape| format!(" {escape}"));
-            format!("nginx:log_format {}{escape} {};", quoted(name), quoted(text))
+            let escape = escape.unwrap_or("escape=default");
+            format!("nginx:log_format {} {escape} {};", quoted(name), quoted(text))
         }
     }
 }
@@ -494,8 +494,8 @@ mod tests {
         for (name, escape, text, written_as) in [
             ("main", None, "$remote_addr $status", "nginx:$remote_addr $status"),
             ("j", Some("escape=json"), "{\"a\":\"$remote_addr\"}", "nginx:escape=json {\"a\":\"$remote_addr\"}"),
-            ("tab", None, "\t$status", "nginx:log_format 'tab' '\\t$status';"),
-            ("own's", None, "escape=x $status", "nginx:log_format 'own\\'s' 'escape=x $status';"),
+            ("tab", None, "\t$status", "nginx:log_format 'tab' escape=default '\\t$status';"),
+            ("own's", None, "escape=x $status", "nginx:log_format 'own\\'s' escape=default 'escape=x $status';"),
         ] {
             let written = written(name, escape, text);
             assert_eq!(written, written_as);
