@@ -62,6 +62,20 @@ fn a_warm_engine_allocates_nothing_for_any_sample_under_any_policy() {
 }
 
 #[test]
+fn a_country_is_looked_up_without_an_allocation() {
+    let policy = common::policy(
+        "base = \"hosting\"\nname = \"by-country\"\nversion = 1\n[source]\n\
+         format = 'nginx:$remote_addr \"$http_x_forwarded_for\" $status'\n[fields]\n\
+         \"client.address\" = { treatment = \"country\", database = \"/x.mmdb\" }\n\
+         \"http.request.header.x-forwarded-for\" = { treatment = \"country\", database = \"/x.mmdb\" }\n",
+    );
+    let lines =
+        b"192.0.2.1 \"2001:db8::1, 10.0.0.1, 2002:c000:201::1, 192%2e0.2.9, unknown\" 200\n10.1.2.3 \"NO, SE\" 200\n\
+        client.example.net \"2001:db8:ffff::1\" 404\n203.0.113.77 \"198\\x2e51.100.7\" 200\n";
+    assert_eq!(allocations_of_a_second_run(&policy, lines), 0);
+}
+
+#[test]
 fn the_counter_counts() {
     let before = COUNT.with(Cell::get);
     drop(std::hint::black_box(vec![1u8; 64]));

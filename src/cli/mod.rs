@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod generate;
+mod import;
 mod load;
 mod pipe;
 mod policy;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Some(Command::Scan(args)) => scan::run(&args),
         Some(Command::Test(args)) => test::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Later(words)) => Err(later(&words)),
     };
     match outcome {
@@ -83,7 +85,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 8] = ["bulk", "sidecar", "import", "key", "store", "attest", "subject", "report"];
+    const LATER: [&str; 7] = ["bulk", "sidecar", "key", "store", "attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
@@ -132,6 +134,8 @@ enum Command {
     Scan(ScanArgs),
     /// Run a policy's examples
     Test(TestArgs),
+    /// Write a policy for what an nginx or Apache configuration logs, and warn of what is personal in it
+    Import(ImportArgs),
     /// Write man pages or shell completions
     Generate(GenerateArgs),
     #[command(external_subcommand)]
@@ -299,6 +303,45 @@ pub struct TestArgs {
     /// A built-in policy's name or a file
     #[arg(value_name = "NAME|FILE")]
     policy: String,
+}
+
+/// `sladd import`
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// nginx.conf, apache2.conf or httpd.conf, or the directory it is in; includes are followed
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Write the policy to this file (created 0640) instead of standard output
+    #[arg(short = 'o', long = "file", value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "file")]
+    force: bool,
+    /// The policy's name (default: nginx or apache, web for both)
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Whose configuration it is, where its file name does not say so
+    #[arg(long, value_name = "SERVER")]
+    server: Option<ServerArg>,
+    /// What standard output gets: the policy, or one JSON object with policy, formats, logs and warnings
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    output: ImportOutput,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ServerArg {
+    /// nginx.conf
+    Nginx,
+    /// apache2.conf, httpd.conf
+    Apache,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ImportOutput {
+    /// The policy
+    Text,
+    /// One JSON object
+    Json,
 }
 
 /// `sladd generate`

@@ -115,12 +115,12 @@ pub(super) fn formats(source: &Table<'_>, report: &mut Report) -> Option<At<Vec<
     }
     for (place, format) in written.iter().enumerate() {
         let last = place + 1 == written.len();
-        if format.value == "auto" && written.len() > 1 {
+        if format.value == "auto" && written[place + 1..].iter().any(|after| after.value != "text") {
             report.helped(
                 Code::FormatOrder,
                 format.span.clone(),
-                "`auto` tries every format and stands alone",
-                "write format = \"auto\", or leave it out of the list",
+                "`auto` tries every format that has a name: what stands after it may never be tried",
+                "move it to the end",
             );
         } else if format.value == "text" && !last {
             report.helped(
