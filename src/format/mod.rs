@@ -6,6 +6,7 @@
 
 pub mod apache;
 pub mod aws;
+pub mod cef;
 pub mod common;
 mod compile;
 pub mod envelope;
@@ -16,6 +17,7 @@ pub mod haproxy;
 pub mod ingress;
 pub mod json;
 mod literal;
+pub mod logfmt;
 pub mod nginx;
 pub mod preset;
 pub(crate) mod request;
@@ -27,8 +29,9 @@ pub mod template;
 pub mod text;
 pub mod traefik;
 mod usual;
+pub mod w3c;
 
-use crate::record::{Record, Schema};
+use crate::record::{Record, Schema, Syntax};
 use extended::{Extended, Last};
 use std::fmt;
 
@@ -65,23 +68,34 @@ pub trait Parse {
 /// A format, ready to parse.
 #[derive(Clone, Debug)]
 pub enum Format {
+    /// Pairs behind values between bars.
+    Cef(cef::Cef),
     /// A layout of fixed order with free text behind it.
     Extended(Extended),
     /// One JSON object a line.
     Json(json::Json),
+    /// Pairs.
+    Logfmt(logfmt::Logfmt),
     /// One of several layouts that share their fields.
     Preset(preset::Preset),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
     Text(text::Text),
+    /// Columns that a header line names.
+    W3c(w3c::W3c),
 }
 
 impl Format {
     /// Whether it accounts for every byte of a line; the others have a place where anything may stand.
     pub(crate) fn is_exact(&self) -> bool {
         match self {
-            Format::Json(_) | Format::Preset(_) | Format::Template(_) => true,
+            Format::Cef(_)
+            | Format::Logfmt(_)
+            | Format::Json(_)
+            | Format::Preset(_)
+            | Format::Template(_)
+            | Format::W3c(_) => true,
             Format::Extended(_) | Format::Text(_) => false,
         }
     }
@@ -91,10 +105,13 @@ impl Parse for Format {
     fn schema(&self) -> &Schema {
         match self {
             Format::Extended(extended) => extended.schema(),
+            Format::Cef(cef) => cef.schema(),
             Format::Json(json) => json.schema(),
+            Format::Logfmt(logfmt) => logfmt.schema(),
             Format::Preset(preset) => preset.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
+            Format::W3c(w3c) => w3c.schema(),
         }
     }
 
@@ -102,10 +119,13 @@ impl Parse for Format {
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         match self {
             Format::Extended(extended) => extended.parse(line, ending, record),
+            Format::Cef(cef) => cef.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
+            Format::Logfmt(logfmt) => logfmt.parse(line, ending, record),
             Format::Preset(preset) => preset.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
+            Format::W3c(w3c) => w3c.parse(line, ending, record),
         }
     }
 }
@@ -169,6 +189,8 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "vhost_combined" | "vcombined" => Ok(Format::Template(common::vhost_combined())),
         "main" => Ok(Format::Template(common::main())),
         "gunicorn" | "litespeed" | "varnish" => Ok(Format::Template(common::combined().named(name))),
+        "cef" => Ok(Format::Cef(cef::Cef::new())),
+        "logfmt" => Ok(Format::Logfmt(logfmt::Logfmt::new())),
         "alb" => Ok(Format::Preset(aws::alb())),
         "elb" => Ok(Format::Preset(aws::elb())),
         "envoy" => Ok(Format::Preset(envoy::envoy())),
@@ -183,8 +205,10 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "traefik" => Ok(Format::Preset(traefik::traefik())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
-        "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
+        "json" | "ndjson" | "docker" | "journald" | "caddy" => Ok(Format::Json(json::Json::new())),
+        "ecs" | "gelf" | "loki" | "otlp" => Ok(Format::Json(json::Json::new().of(name, Syntax::Json))),
         "text" => Ok(text()),
+        "w3c" | "iis" | "cloudfront" => Ok(Format::W3c(w3c::W3c::new())),
         _ => {
             let known = NAMES.join(", ");
             Err(CompileError::new(
@@ -209,6 +233,8 @@ pub fn auto() -> Vec<Format> {
     all.extend(presets.map(Format::Preset));
     all.extend(extended);
     all.extend(others.map(Format::Preset));
+    all.push(Format::Cef(cef::Cef::new()));
+    all.push(Format::Logfmt(logfmt::Logfmt::sure()));
     all
 }
 
@@ -249,6 +275,13 @@ pub const NAMES: &[&str] = &[
     "tomcat",
     "traefik",
     "varnish",
+    "w3c",
+    "cef",
+    "logfmt",
+    "ecs",
+    "gelf",
+    "loki",
+    "otlp",
     "json",
     "text",
 ];

@@ -210,20 +210,11 @@ const CONDITIONS: &[&str] = &["nginx", "apache"];
 /// The formats that a later version will.
 const LATER: &[&str] = &[
     "apache_error",
-    "caddy",
-    "cef",
-    "cloudfront",
     "dovecot",
-    "ecs",
     "exim",
     "ftp",
-    "gelf",
-    "iis",
-    "logfmt",
     "logind",
-    "loki",
     "nginx_error",
-    "otlp",
     "pam",
     "php",
     "php_fpm",
@@ -233,5 +224,4 @@ const LATER: &[&str] = &[
     "su",
     "sudo",
     "vsftpd",
-    "w3c",
 ];
