@@ -3,7 +3,7 @@
 use crate::{
     encode::{Batch, Encoding, LineEnd},
     epoch::Epoch,
-    format::{Ending, Parse, envelope},
+    format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
     record::{Clock, Field, Record, Sight, Span, State},
     retention::{self, Tagger},
@@ -104,6 +104,11 @@ impl Engine {
     /// What stood before the lines that come next.
     pub fn set_carry(&mut self, carry: &Carry) {
         self.desk.carry.clone_from(carry);
+        if carry.header().is_empty() {
+            self.desk.record.columns.clear();
+        } else {
+            w3c::learn(&mut self.desk.record.columns, carry.header());
+        }
     }
 
     /// Minimises `lines` and appends them to `batch`.

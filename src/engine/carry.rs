@@ -4,7 +4,7 @@
 //! Output must not depend on how the input was cut for the workers: whoever hands lines out keeps a [`Carry`] of its own up
 //! to date, which is quick, and gives each worker what stood before its lines.
 
-use crate::format::envelope;
+use crate::format::{envelope, w3c};
 
 /// What stood before a line. Holds bytes of lines, and shows none of them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -88,7 +88,6 @@ impl Carry {
     }
 
     /// The last `#Fields:` line; empty: there was none.
-    #[cfg(test)]
     pub(super) fn header(&self) -> &[u8] {
         &self.header
     }
@@ -108,7 +107,7 @@ impl Carry {
 
     #[cold]
     fn note_header(&mut self, line: &[u8]) {
-        if line.starts_with(b"#Fields:") && line.len() <= MOST_HEADER_BYTES {
+        if w3c::is_header(line) {
             self.header.clear();
             self.header.extend_from_slice(line);
         }
@@ -135,9 +134,6 @@ impl Carry {
 fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
-
-/// No program writes longer headers.
-const MOST_HEADER_BYTES: usize = 16 * 1024;
 
 /// What is kept of a line in parts: as much as of a line in one.
 const MOST_PART_BYTES: usize = 64 * 1024;

@@ -103,6 +103,7 @@ impl ApacheError {
             items: first.items,
             tail: first.tail,
             more: layouts.collect(),
+            ..Schema::default()
         };
         ApacheError { schema, body }
     }

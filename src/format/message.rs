@@ -88,7 +88,14 @@ impl Message {
         let first = layouts.next().expect("a program has a shape");
         let more = layouts.collect();
         Message {
-            schema: Schema { name: program.name.into(), fields, items: first.items, tail: first.tail, more },
+            schema: Schema {
+                name: program.name.into(),
+                fields,
+                items: first.items,
+                tail: first.tail,
+                more,
+                ..Schema::default()
+            },
             body,
         }
     }
