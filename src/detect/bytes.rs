@@ -55,26 +55,6 @@ pub(super) fn is(byte: u8, classes: u8) -> bool {
     TABLE[byte as usize] & classes != 0
 }
 
-/// How many bytes verifiers have looked at, counted for the tests: a measure that does not depend on the machine.
-#[cfg(test)]
-pub(super) mod work {
-    use std::cell::Cell;
-
-    thread_local! {
-        static DONE: Cell<u64> = const { Cell::new(0) };
-    }
-
-    /// Counts.
-    pub(in crate::detect) fn add(count: u64) {
-        DONE.set(DONE.get() + count);
-    }
-
-    /// What was counted since it was asked for last.
-    pub(in crate::detect) fn taken() -> u64 {
-        DONE.take()
-    }
-}
-
 /// Whether the byte at `at` is there and of one of the classes.
 #[inline(always)]
 pub(super) fn is_at(text: &[u8], at: usize, classes: u8) -> bool {
@@ -115,5 +95,25 @@ pub(super) fn nibble(byte: u8) -> Option<u8> {
         b'a'..=b'f' => Some(byte - b'a' + 10),
         b'A'..=b'F' => Some(byte - b'A' + 10),
         _ => None,
+    }
+}
+
+/// How many bytes verifiers have looked at, counted for the tests: a measure that does not depend on the machine.
+#[cfg(test)]
+pub(super) mod work {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DONE: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// Counts.
+    pub(in crate::detect) fn add(count: u64) {
+        DONE.set(DONE.get() + count);
+    }
+
+    /// What was counted since it was asked for last.
+    pub(in crate::detect) fn taken() -> u64 {
+        DONE.take()
     }
 }

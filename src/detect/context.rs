@@ -43,6 +43,13 @@ pub(super) fn says(text: &[u8], at: usize, known: &[&str]) -> bool {
     false
 }
 
+/// Whether a word may stand in front of `at`: without it, [`says`] is false. For a look before anything else is read.
+#[inline]
+pub(super) fn follows_word(text: &[u8], at: usize) -> bool {
+    let before = &text[at.saturating_sub(REACH)..at];
+    before.iter().rev().find(|&&byte| !is_between(byte)).is_some_and(|&byte| is_letter(byte))
+}
+
 /// Where the part of a word that ends at `end` starts: at a capital behind a small letter, or where letters start.
 fn part_start(text: &[u8], end: usize, floor: usize) -> usize {
     let mut start = end;

@@ -143,13 +143,14 @@ impl Marks {
         let host = m.digit & (slashes | valued | keyed);
         let bracketed = m.bracket & (m.bracket << 2 | m.bracket << 3 | m.bracket << 4);
 
-        // Eight digits and separators that end with two digits, six digits, or a digit behind a plus.
+        // Eight digits and separators that end with two digits, with two more shortly before; six digits, or a digit behind
+        // a plus.
         let gap = !(m.alnum | m.slash | m.colon | m.quote | m.equals | m.at | m.escape);
         let grouped = m.digit | gap;
         let r2 = grouped & (grouped << 1);
         let r4 = r2 & (r2 << 2);
         let r8 = r4 & (r4 << 4);
-        let groups = d2 & r8;
+        let groups = d2 & r8 & ((d2 << 3) | (d2 << 4) | (d2 << 5));
         let number = (groups & !(groups << 1)) | (d6 & !(d6 << 1)) | (m.digit & (m.plus << 1));
         // Two letters that start a word, two digits, one more or a separator, one more.
         let letter = m.alnum & !m.digit;

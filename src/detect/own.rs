@@ -94,7 +94,7 @@ impl Patterns {
 /// A pattern on bytes: `\d`, `\w`, `\b` are those of ASCII, other letters stand for their UTF-8.
 ///
 /// # Errors
-/// A pattern that is no regular expression, needs more than [`MOST_BYTES`] compiled, or matches an empty text.
+/// A pattern that is no regular expression, is too large compiled, or matches an empty text.
 pub fn compile(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > LONGEST_PATTERN {
         return Err(format!("the pattern is longer than {LONGEST_PATTERN} bytes"));

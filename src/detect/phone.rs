@@ -48,7 +48,7 @@ fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
 
 /// The number without a country at `start`, behind a word that says what it is.
 pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
-    if is_before(text, start, ALNUM) {
+    if is_before(text, start, ALNUM) || !context::follows_word(text, start) {
         return None;
     }
     let mut number = Groups::new(text, start);

@@ -357,6 +357,8 @@ const BEHIND: &[&str] = &[
 ];
 
 /// Words that go with *user* in prose, and outcomes behind `login:`. Without the `s` of their plural.
+// A macro's pattern would be laid out a word a line.
+#[expect(clippy::match_like_matches_macro)]
 fn goes_with_user(word: &[u8]) -> bool {
     match word {
         b"a" | b"abort" | b"aborted" | b"about" | b"acces" | b"access" | b"account" | b"action" | b"active"
