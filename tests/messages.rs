@@ -208,7 +208,7 @@ proptest! {
         let (format, line) = rendered(place, &typed, &path);
         let policy = builtin(if how % 2 == 0 { "hosting" } else { "strict" });
         let policy = with_format(policy, if how < 4 || place < 6 { format } else { "auto" });
-        if how >= 4 && place >= 6 && place < 26 {
+        if how >= 4 && (6..26).contains(&place) {
             // Behind no envelope nobody knows whose message it is: only addresses are promised.
             return Ok(());
         }

@@ -13,9 +13,9 @@ pub(super) const LOGIND: Program = Program {
     name: "logind",
     programs: &["systemd-logind", "elogind", "logind"],
     shapes: &[
-        "New session {session.serial} of user {user.name}.",
         "New session '{session.serial}' of user '{user.name}' with class '{message}.",
         "New session {session.serial} of user {user.name} with class {message}.",
+        "New session {session.serial} of user {user.name}.",
         "Removed session {session.serial}.",
         "Session {session.serial} logged out. {message}",
         "User {user.name} logged in.",

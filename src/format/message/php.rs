@@ -15,7 +15,10 @@ use super::{Program, Rest};
 pub(super) const FPM: Program = Program {
     name: "php_fpm",
     programs: &[],
-    shapes: &["[{timestamp}] {log.level}: [pool {service.name}] {message}", "[{timestamp}] {log.level}: {message}"],
+    shapes: &[
+        "[{timestamp:day-first}] {log.level}: [pool {service.name}] {message}",
+        "[{timestamp:day-first}] {log.level}: {message}",
+    ],
     endings: &[],
     words: &[],
     pam: false,
@@ -26,7 +29,7 @@ pub(super) const FPM: Program = Program {
 pub(super) const PHP: Program = Program {
     name: "php_error",
     programs: &[],
-    shapes: &["[{timestamp}] {message}", "[{timestamp} {event.timezone}] {message}"],
+    shapes: &["[{timestamp:day-first}] {message}", "[{timestamp:day-first} {event.timezone}] {message}"],
     endings: &[],
     words: &[],
     pam: false,

@@ -53,6 +53,8 @@ enum Form {
     Letter,
     /// A point in time with its date.
     Time,
+    /// The same, as PHP writes it.
+    DayFirst,
 }
 
 /// Where reading a shape from the left stops.
@@ -324,6 +326,7 @@ impl Form {
             "word" => Form::Word,
             "token" => Form::Token,
             "letter" => Form::Letter,
+            "day-first" => Form::DayFirst,
             other => panic!("a built-in shape has no form {other}"),
         }
     }
@@ -332,6 +335,7 @@ impl Form {
     fn end(self, line: &[u8], at: usize, next: &[u8]) -> Option<usize> {
         match self {
             Form::Time => return stamp(line, at),
+            Form::DayFirst => return stamp(line, at).filter(|_| line[at + 2] == b'-'),
             Form::Letter => return line.get(at).filter(|byte| byte.is_ascii_graphic()).map(|_| at + 1),
             Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {}
         }
@@ -351,7 +355,7 @@ impl Form {
 
     fn has(self, byte: u8) -> bool {
         match self {
-            Form::Free | Form::Letter | Form::Time => false,
+            Form::Free | Form::Letter | Form::Time | Form::DayFirst => false,
             Form::Host => byte.is_ascii_alphanumeric() || b".:-_%/*".contains(&byte) || byte >= 0x80,
             Form::Digits => byte.is_ascii_digit() || matches!(byte, b'-' | b'.'),
             Form::Capitals => byte.is_ascii_uppercase(),

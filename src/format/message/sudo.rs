@@ -17,7 +17,6 @@ pub(super) const SUDO: Program = Program {
         "{user.name} : TTY={process.tty} ; PWD={process.working_directory} ; USER={user.target.name:token} ; COMMAND={process.command_line}",
         "{user.name} : TTY={process.tty} ; PWD={process.working_directory} ; USER={user.target.name:token} ; {message} ; COMMAND={process.command_line}",
         "{user.name} : {message} ; TTY={process.tty} ; PWD={process.working_directory} ; USER={user.target.name:token} ; COMMAND={process.command_line}",
-        "{user.name} : {message} ; TTY={process.tty} ; PWD={process.working_directory} ; USER={user.target.name:token} ; COMMAND={process.command_line}",
         "{user.name} : PWD={process.working_directory} ; USER={user.target.name:token} ; COMMAND={process.command_line}",
         "{user.name} : {message} ; PWD={process.working_directory} ; USER={user.target.name:token} ; COMMAND={process.command_line}",
         "{user.name} : TTY={process.tty} ; {message}",
