@@ -171,6 +171,55 @@ pub struct Schema {
     pub tail: Box<[u8]>,
     /// Further layouts of the same fields, for formats whose lines come in several shapes: messages of one program.
     pub more: Vec<Layout>,
+    /// How [`Record::marks`] are written, where lines have them.
+    pub syntax: Syntax,
+}
+
+/// How a layout that differs from line to line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Syntax {
+    /// As JSON.
+    #[default]
+    Json,
+    /// `key=value` pairs with a blank between them; a text is quoted.
+    Pairs,
+    /// ArcSight's common event format: seven values between bars, then pairs whose values may hold blanks.
+    Cef,
+    /// Columns that a header names ([`Columns`]).
+    Columns,
+}
+
+/// The columns that a header line of the input has named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// The header as it stood, by which it is known when it comes again.
+    pub header: Vec<u8>,
+    /// One a column.
+    pub columns: Vec<Column>,
+    /// Whether one more column follows: a tag of ours.
+    pub tagged: bool,
+}
+
+/// One column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Index into [`Schema::fields`].
+    pub field: u16,
+    /// Whether it is a date and the next one its time: one value.
+    pub joins: bool,
+    /// Whether it holds paths.
+    pub path: bool,
+}
+
+impl Columns {
+    /// [`Record::layout`] of values between blanks.
+    pub const BLANKS: u16 = 0;
+    /// [`Record::layout`] of values between tabs.
+    pub const TABS: u16 = 1;
+    /// [`Record::layout`] of the line that names the columns: the values are their names.
+    pub const HEADER: u16 = 2;
+    /// [`Record::layout`] of another line about the log: the values are its name and what it says.
+    pub const DIRECTIVE: u16 = 3;
 }
 
 /// One of several layouts of a format.
@@ -260,6 +309,8 @@ pub struct Record {
     pub layout: u16,
     /// Working memory of parsers. Means nothing outside them.
     pub scratch: Vec<u64>,
+    /// The columns of formats that name them in a header. Stay from line to line.
+    pub columns: Columns,
 }
 
 /// What one look at a line saw, from its first byte to its line feed: the line is of printable ASCII and has no backslash.

@@ -130,6 +130,14 @@ const SAMPLES: &[(&str, &str)] = &[
     ("alb", "alb"),
     ("elb", "elb"),
     ("s3", "s3"),
+    ("iis", "w3c"),
+    ("cloudfront", "w3c"),
+    ("cef", "cef"),
+    ("logfmt", "logfmt"),
+    ("ecs.json", "ecs"),
+    ("gelf.json", "gelf"),
+    ("loki.json", "loki"),
+    ("otlp.json", "otlp"),
 ];
 
 fn sample(name: &str) -> Vec<u8> {
@@ -152,7 +160,8 @@ fn what_was_minimised_once_stays_as_it_is() {
 
 #[test]
 fn auto_reads_a_sample_as_the_format_it_is_of() {
-    let own = ["tomcat", "lighttpd"];
+    // These are asked for by name, and what is JSON is `json` under `auto`.
+    let own = ["tomcat", "lighttpd", "iis", "cloudfront", "ecs.json", "gelf.json", "loki.json", "otlp.json"];
     let all = format::auto();
     for (name, expected) in SAMPLES.iter().filter(|(name, _)| !own.contains(name)) {
         for line in String::from_utf8(sample(name)).unwrap().lines() {
@@ -165,12 +174,52 @@ fn auto_reads_a_sample_as_the_format_it_is_of() {
 }
 
 #[test]
+fn w3c_lines_of_other_projects_are_read() {
+    for (file, fields) in [
+        ("logs/lnav/logfile_w3c.0", &["client.address=172.22.255.255", "http.request.method=GET"][..]),
+        (
+            "logs/lnav/logfile_w3c.1",
+            &["client.address=64.103.37.2", "user.name=DMS.user", "http.response.status_code=200"],
+        ),
+        (
+            "logs/lnav/logfile_w3c.4",
+            &["client.address=123.123.123.123", "http.request.method=GET", "session.id=452000660051880893"],
+        ),
+    ] {
+        let Some(text) = text(file) else { return };
+        let format = format::named("w3c").unwrap();
+        let mut record = Record::default();
+        let mut found = Vec::new();
+        for line in text.lines() {
+            format.parse(line.as_bytes(), Ending::Whole, &mut record).unwrap_or_else(|_| panic!("{file}: {line}"));
+            let name = |value: &sladd::record::Value| &*format.schema().fields[value.field as usize].name;
+            let text =
+                |value: &sladd::record::Value| String::from_utf8_lossy(value.span.of(line.as_bytes())).into_owned();
+            found.extend(record.values.iter().map(|value| format!("{}={}", name(value), text(value))));
+        }
+        for field in fields {
+            assert!(found.iter().any(|one| one == field), "{file}: {field}");
+        }
+    }
+}
+
+#[test]
 fn no_client_address_is_left_in_a_sample() {
     for (name, format) in SAMPLES {
         let policy = common::with_format(common::builtin("hosting"), format);
         let (out, _) = common::minimised(&policy, &sample(name));
         let out = String::from_utf8(out).unwrap();
-        for planted in ["192.0.2.17", "192.0.2.18", "2001:db8::7", "203.0.113.8", "kari", "sid=", "9f86d081"] {
+        for planted in [
+            "192.0.2.17",
+            "192.0.2.18",
+            "2001:db8::7",
+            "203.0.113.8",
+            "kari",
+            "sid=",
+            "9f86d081",
+            "hunter2",
+            "Nordmann",
+        ] {
             // A bucket's own keys are what was asked for, and stay in the request's path.
             let rest = out.replace("/shop-files/photos/kari.jpg", "");
             assert!(!rest.contains(planted), "{planted} in {name}: {rest}");

@@ -50,7 +50,10 @@ fn value<'a>(read: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 fn auto(line: &str) -> Option<(String, Vec<(String, String)>)> {
-    format::auto().iter().find_map(|format| Some((format.schema().name.to_string(), read(format, line)?)))
+    static AUTO: std::sync::OnceLock<Vec<Format>> = std::sync::OnceLock::new();
+    AUTO.get_or_init(format::auto)
+        .iter()
+        .find_map(|format| Some((format.schema().name.to_string(), read(format, line)?)))
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use super::Nested;
 use crate::{
-    record::{Blanks, DEPTH, Escape, Field, Kind, Mark},
+    record::{Blanks, DEPTH, Escape, Field, Kind, Mark, Syntax},
     retention::Tag,
     treatment::Treated,
 };
@@ -34,7 +34,7 @@ pub(super) fn write_all<'a, 'b: 'a>(
     for (number, (record, left_out)) in records.clone().enumerate() {
         let before = |name: &str| records.clone().take(number).any(|part| has(part, name));
         let mut flat = Flat { record, left_out, before, out, first };
-        if record.record().marks.is_empty() {
+        if record.record().marks.is_empty() || record.schema().syntax == Syntax::Columns {
             flat.layout();
         } else {
             flat.marks();
@@ -177,19 +177,36 @@ fn close_with_tag(tag: Option<Tag<'_>>, any: bool, blanks: Blanks, out: &mut Vec
 
 /// The five values of a request line as one string; whether anything of it was left.
 fn push_request(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
+    quoted(out, |out| push_request_parts(record, i, out))
+}
+
+/// The three values of a target as one string; whether anything of it was left.
+fn push_target(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
+    quoted(out, |out| push_target_parts(record, i, out))
+}
+
+/// What is written between quotes, or nothing.
+#[inline]
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+    out.push(b'"');
+    let left = write(out);
+    if left {
+        out.push(b'"');
+    } else {
+        out.pop();
+    }
+    left
+}
+
+/// The five values of a request line without quotes; whether anything of it was left.
+#[inline]
+pub(super) fn push_request_parts(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
     if record.stood(i + 4) {
-        return match record.value(i + 4) {
-            Some(whole) => {
-                push_string(whole, out);
-                true
-            }
-            None => false,
-        };
+        return record.value(i + 4).map(|whole| push_body(whole, out)).is_some();
     }
     if (i..i + 4).all(|part| record.value(part).is_none()) {
         return false;
     }
-    out.push(b'"');
     push_body(record.value(i).unwrap_or(b"-"), out);
     out.push(b' ');
     push_body(record.value(i + 1).unwrap_or(b"-"), out);
@@ -198,28 +215,20 @@ fn push_request(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
         out.push(b' ');
         push_body(record.value(i + 3).unwrap_or(b"-"), out);
     }
-    out.push(b'"');
     true
 }
 
-/// The three values of a target as one string; whether anything of it was left.
-fn push_target(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
+/// The three values of a target without quotes; whether anything of it was left.
+#[inline]
+pub(super) fn push_target_parts(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) -> bool {
     if record.stood(i + 2) {
-        return match record.value(i + 2) {
-            Some(whole) => {
-                push_string(whole, out);
-                true
-            }
-            None => false,
-        };
+        return record.value(i + 2).map(|whole| push_body(whole, out)).is_some();
     }
     if record.value(i).is_none() && record.value(i + 1).is_none() {
         return false;
     }
-    out.push(b'"');
     push_body(record.value(i).unwrap_or(b"-"), out);
     push_query(record, i + 1, out);
-    out.push(b'"');
     true
 }
 
@@ -247,6 +256,10 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
         for (i, value) in self.record.record().values.iter().enumerate() {
             let Some(bytes) = self.record.value(i) else { continue };
             let field = &schema.fields[value.field as usize];
+            // Values that have no name of their own, among columns.
+            if field.name.starts_with('*') {
+                continue;
+            }
             let same = |&j: &usize| schema.fields[self.record.record().values[j].field as usize].name == field.name;
             if (0..i).any(|j| same(&j) && self.record.value(j).is_some()) || (self.before)(&field.name) {
                 continue;
@@ -325,6 +338,10 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
         if &**name == "*" {
             return self.path(path);
         }
+        // Names of keys are no values of their own.
+        if name.starts_with('*') {
+            return false;
+        }
         let first = seen.insert(self.record.record().values[i].field) && !(self.before)(name);
         if first {
             self.name(name.as_bytes());
@@ -335,7 +352,7 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
     /// Writes the keys that lead to a value as its name; `false` where one of them was withheld.
     fn path(&mut self, path: &Path) -> bool {
         let keys = || path.keys[..=path.depth].iter().filter(|&&key| key != NO_KEY);
-        if keys().any(|&key| self.record.value(key as usize).is_none()) {
+        if keys().any(|&key| self.record.value(key as usize).is_none()) || keys().next().is_none() {
             return false;
         }
         self.comma();

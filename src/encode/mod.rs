@@ -4,9 +4,11 @@
 //! cannot be filled outside this folder, and an output takes nothing but a batch. The smallest example to copy is `same.rs`.
 
 mod json;
+mod pairs;
 mod same;
 
 use crate::{
+    record::{Columns, Syntax},
     retention::{ClassId, Tag},
     treatment::Treated,
 };
@@ -139,6 +141,11 @@ impl Encoding {
     /// Writes one record. `tag` is `None` where the policy appends none.
     #[inline]
     pub fn encode(self, record: &Treated<'_>, class: ClassId, tag: Option<Tag<'_>>, end: LineEnd, batch: &mut Batch) {
+        // A header is no record: as JSON nothing is left of it.
+        let header = matches!(record.record().layout, Columns::HEADER | Columns::DIRECTIVE);
+        if self == Encoding::Json && header && record.schema().syntax == Syntax::Columns {
+            return;
+        }
         match self {
             Encoding::Same => same::write(record, None, tag, &mut batch.bytes),
             Encoding::Json => json::write(record, tag, &mut batch.bytes),

@@ -1,9 +1,10 @@
 //! The input's own layout.
 
 use super::Nested;
-use crate::{retention::Tag, treatment::Treated};
+use crate::{record::Syntax, retention::Tag, treatment::Treated};
 
-/// Writes the record as it was laid out, and the tag as one trailing quoted field (as a member in JSON).
+/// Writes the record as it was laid out, and the tag as one trailing quoted field (in JSON as a member, among columns as
+/// one of them).
 #[inline]
 pub(super) fn write(record: &Treated<'_>, nested: Option<Nested<'_>>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
     if record.record().marks.is_empty() {
@@ -12,6 +13,11 @@ pub(super) fn write(record: &Treated<'_>, nested: Option<Nested<'_>>, tag: Optio
             out.extend_from_slice(tag.field);
         }
     } else {
-        super::json::write_marks(record, nested, tag, out);
+        match record.schema().syntax {
+            Syntax::Json => super::json::write_marks(record, nested, tag, out),
+            Syntax::Pairs => super::pairs::write_pairs(record, tag, out),
+            Syntax::Cef => super::pairs::write_cef(record, tag, out),
+            Syntax::Columns => super::pairs::write_columns(record, tag, out),
+        }
     }
 }

@@ -13,7 +13,7 @@ mod table;
 pub use line::unescape_line;
 
 use super::{Ending, Malformed, Parse, request};
-use crate::record::{DEPTH, Kind, Mark, Record, Schema, Span, State, Value};
+use crate::record::{DEPTH, Kind, Mark, Record, Schema, Span, State, Syntax, Value};
 use scan::malformed;
 use table::{ANY, Found, Names, STICKY, TOP};
 
@@ -48,6 +48,8 @@ pub struct Json {
     schema: Schema,
     /// What to do with a string of this field.
     shapes: Box<[Shape]>,
+    message: u16,
+    timestamp: u16,
 }
 
 /// How a string of a field is cut further.
@@ -74,7 +76,38 @@ impl Json {
             _ => Shape::Plain,
         };
         let shapes = (0..fields.len() as u16).map(shape).collect();
-        Json { schema: Schema { name: "json".into(), fields, ..Schema::default() }, shapes }
+        let place = |name: &str| fields.iter().position(|field| *field.name == *name).unwrap_or_default() as u16;
+        let (message, timestamp) = (place("message"), place("timestamp"));
+        Json { message, timestamp, schema: Schema { name: "json".into(), fields, ..Schema::default() }, shapes }
+    }
+
+    /// The same names in lines of another syntax.
+    pub(super) fn of(mut self, name: &str, syntax: Syntax) -> Json {
+        self.schema.name = name.into();
+        self.schema.syntax = syntax;
+        self
+    }
+
+    /// Adds a key and its value of a line of pairs; whether the key is a name that we know.
+    pub(super) fn push_pair(
+        &self,
+        line: &[u8],
+        key: Span,
+        value: Span,
+        quoted: bool,
+        escaped: bool,
+        record: &mut Record,
+    ) -> bool {
+        let found = Names::shared().resolve(TOP, key.of(line), false);
+        record.marks.push(Mark::Key(record.values.len() as u16));
+        record.push(found.key, key.start as usize, key.end as usize);
+        if quoted || self.shapes[found.field as usize] != Shape::Plain {
+            self.push_text(line, found, value.start as usize, value.end as usize, escaped, record);
+        } else {
+            record.marks.push(Mark::Bare(record.values.len() as u16));
+            record.values.push(Value { field: found.field, state: state(found.withheld), span: value });
+        }
+        found.key == KNOWN_KEY && found.field != UNKNOWN
     }
 
     /// Adds the string `start..end` of `field`.
@@ -106,6 +139,13 @@ impl Json {
         }
     }
 
+    /// In an array of a time and a line, as Loki has them, the time is one.
+    #[inline]
+    fn moment(&self, found: Found, frame: &Frame, text: &[u8]) -> Found {
+        let time = frame.kind == Bracket::Array && text.len() == 19 && text.iter().all(u8::is_ascii_digit);
+        if time && found.field == self.message { Found { field: self.timestamp, ..found } } else { found }
+    }
+
     /// What a key means where it stands.
     #[inline]
     fn resolve(names: &Names, frame: &Frame, key: &[u8], escaped: bool) -> Found {
@@ -126,6 +166,10 @@ struct Frame {
     kind: Bracket,
     /// Whether all in it is withheld.
     withheld: bool,
+    /// Whether it is an object in an array, which may be OpenTelemetry's `{"key": name, "value": {"stringValue": …}}`.
+    pair: bool,
+    /// What the name under its `key` means.
+    named: Option<Found>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,7 +179,15 @@ enum Bracket {
 }
 
 impl Frame {
-    const TOP: Frame = Frame { context: TOP, field: UNKNOWN, rest: UNKNOWN, kind: Bracket::Object, withheld: false };
+    const TOP: Frame = Frame {
+        context: TOP,
+        field: UNKNOWN,
+        rest: UNKNOWN,
+        kind: Bracket::Object,
+        withheld: false,
+        pair: false,
+        named: None,
+    };
 
     /// What a name means within something secret or withheld.
     #[cold]
@@ -214,6 +266,19 @@ impl Json {
             } else {
                 Json::resolve(names, &stack[depth - 1], key, escaped)
             };
+            let frame = &mut stack[depth - 1];
+            let mut name_in_value = false;
+            if frame.pair {
+                match key {
+                    b"key" => name_in_value = byte == b'"' && frame.named.is_none() && !frame.withheld,
+                    b"value" => {
+                        if let Some(named) = frame.named {
+                            found = Found { key: found.key, ..named };
+                        }
+                    }
+                    _ => {}
+                }
+            }
             record.marks.push(Mark::Key(record.values.len() as u16));
             record.push(found.key, start, end);
             // Its value, or the elements of an array.
@@ -225,7 +290,16 @@ impl Json {
                     b'"' => {
                         let start = at + 1;
                         let (end, escaped) = scan::string(line, start)?;
-                        self.push_text(line, found, start, end, escaped, record);
+                        if name_in_value {
+                            name_in_value = false;
+                            let named = names.resolve(TOP, &line[start..end], escaped);
+                            stack[depth - 1].named = Some(named);
+                            record.marks.push(Mark::Text(record.values.len() as u16));
+                            record.push(named.key, start, end);
+                        } else {
+                            let found = self.moment(found, &stack[depth - 1], &line[start..end]);
+                            self.push_text(line, found, start, end, escaped, record);
+                        }
                         at = end + 1;
                     }
                     b'{' | b'[' => {
@@ -235,12 +309,15 @@ impl Json {
                             return Err(malformed(at, "less nesting"));
                         }
                         let rest = match names.rest(found.field) {
+                            // The value of a name holds it under a key that says its type.
+                            UNKNOWN if outer.pair && key == b"value" && outer.named.is_some() => found.field,
                             UNKNOWN => outer.rest,
                             rest => rest,
                         };
+                        let pair = kind == Bracket::Object && outer.kind == Bracket::Array;
                         let Found { field, inside: context, withheld, .. } = found;
                         let context = if withheld { STICKY } else { context };
-                        stack[depth] = Frame { context, field, rest, kind, withheld };
+                        stack[depth] = Frame { context, field, rest, kind, withheld, pair, named: None };
                         depth += 1;
                         record.marks.push(if kind == Bracket::Object { Mark::Object } else { Mark::Array });
                         (at, byte) = scan::next(line, at + 1);

@@ -7,6 +7,7 @@
 pub mod apache;
 pub mod apache_error;
 pub mod aws;
+pub mod cef;
 pub mod common;
 mod compile;
 pub mod envelope;
@@ -18,6 +19,7 @@ pub mod ingress;
 pub mod json;
 mod literal;
 pub mod message;
+pub mod logfmt;
 pub mod nginx;
 pub mod nginx_error;
 pub mod preset;
@@ -30,8 +32,9 @@ pub mod template;
 pub mod text;
 pub mod traefik;
 mod usual;
+pub mod w3c;
 
-use crate::record::{Record, Schema, Sight};
+use crate::record::{Record, Schema, Sight, Syntax};
 use extended::{Extended, Last};
 use std::fmt;
 use usual::Usual;
@@ -71,6 +74,8 @@ pub trait Parse {
 pub enum Format {
     /// Apache's error log.
     ApacheError(apache_error::ApacheError),
+    /// Pairs behind values between bars.
+    Cef(cef::Cef),
     /// A layout of fixed order with free text behind it.
     Extended(Extended),
     /// One JSON object a line.
@@ -79,19 +84,28 @@ pub enum Format {
     Message(message::Message),
     /// nginx's error log.
     NginxError(nginx_error::NginxError),
+    /// Pairs.
+    Logfmt(logfmt::Logfmt),
     /// One of several layouts that share their fields.
     Preset(preset::Preset),
     /// A layout of fixed order.
     Template(template::Template),
     /// A line of which nothing is known.
     Text(text::Text),
+    /// Columns that a header line names.
+    W3c(w3c::W3c),
 }
 
 impl Format {
     /// Whether it accounts for every byte of a line; the others have a place where anything may stand.
     pub(crate) fn is_exact(&self) -> bool {
         match self {
-            Format::Json(_) | Format::Preset(_) | Format::Template(_) => true,
+            Format::Cef(_)
+            | Format::Json(_)
+            | Format::Logfmt(_)
+            | Format::Preset(_)
+            | Format::Template(_)
+            | Format::W3c(_) => true,
             Format::ApacheError(_)
             | Format::Extended(_)
             | Format::Message(_)
@@ -106,12 +120,15 @@ impl Parse for Format {
         match self {
             Format::ApacheError(error) => error.schema(),
             Format::Extended(extended) => extended.schema(),
+            Format::Cef(cef) => cef.schema(),
             Format::Json(json) => json.schema(),
             Format::Message(message) => message.schema(),
             Format::NginxError(error) => error.schema(),
+            Format::Logfmt(logfmt) => logfmt.schema(),
             Format::Preset(preset) => preset.schema(),
             Format::Template(template) => template.schema(),
             Format::Text(text) => text.schema(),
+            Format::W3c(w3c) => w3c.schema(),
         }
     }
 
@@ -120,12 +137,15 @@ impl Parse for Format {
         match self {
             Format::ApacheError(error) => error.parse(line, ending, record),
             Format::Extended(extended) => extended.parse(line, ending, record),
+            Format::Cef(cef) => cef.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
             Format::Message(message) => message.parse(line, ending, record),
             Format::NginxError(error) => error.parse(line, ending, record),
+            Format::Logfmt(logfmt) => logfmt.parse(line, ending, record),
             Format::Preset(preset) => preset.parse(line, ending, record),
             Format::Template(template) => template.parse(line, ending, record),
             Format::Text(text) => text.parse(line, ending, record),
+            Format::W3c(w3c) => w3c.parse(line, ending, record),
         }
     }
 }
@@ -236,6 +256,8 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "vhost_common" => Ok(Format::Template(common::vhost_common())),
         "main" => Ok(Format::Template(common::main())),
         "gunicorn" | "litespeed" | "varnish" => Ok(Format::Template(common::combined().named(name))),
+        "cef" => Ok(Format::Cef(cef::Cef::new())),
+        "logfmt" => Ok(Format::Logfmt(logfmt::Logfmt::new())),
         "alb" => Ok(Format::Preset(aws::alb())),
         "elb" => Ok(Format::Preset(aws::elb())),
         "envoy" => Ok(Format::Preset(envoy::envoy())),
@@ -250,10 +272,12 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "traefik" => Ok(Format::Preset(traefik::traefik())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
-        "json" | "ndjson" | "docker" | "journald" => Ok(Format::Json(json::Json::new())),
+        "json" | "ndjson" | "docker" | "journald" | "caddy" => Ok(Format::Json(json::Json::new())),
+        "ecs" | "gelf" | "loki" | "otlp" => Ok(Format::Json(json::Json::new().of(name, Syntax::Json))),
         "text" => Ok(text()),
         "nginx_error" => Ok(Format::NginxError(nginx_error::NginxError::new())),
         "apache_error" => Ok(Format::ApacheError(apache_error::ApacheError::new())),
+        "w3c" | "iis" | "cloudfront" => Ok(Format::W3c(w3c::W3c::new())),
         _ => match message::Message::named(name) {
             Some(message) => Ok(Format::Message(message)),
             None => Err(unknown(name)),
@@ -283,6 +307,8 @@ pub fn auto() -> Vec<Format> {
     let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
     all.extend(others.map(Format::Preset));
     all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
+    all.push(Format::Cef(cef::Cef::new()));
+    all.push(Format::Logfmt(logfmt::Logfmt::sure()));
     all
 }
 
@@ -348,6 +374,13 @@ pub const NAMES: &[&str] = &[
     "tomcat",
     "traefik",
     "varnish",
+    "w3c",
+    "cef",
+    "logfmt",
+    "ecs",
+    "gelf",
+    "loki",
+    "otlp",
 ];
 
 fn unknown(name: &str) -> CompileError {

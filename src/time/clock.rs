@@ -116,7 +116,7 @@ fn year_first(bytes: &[u8], shape: Shape, zone: &Zone) -> Option<Timestamp> {
     let (year, year_off) = shape.read(text, 0);
     let (day, day_off) = DAY_THEN.read(text, 8);
     let (time, time_off) = TIME.read(text, 11);
-    if year_off | day_off | time_off != 0 || !matches!(text[10], b'T' | b't' | b' ') {
+    if year_off | day_off | time_off != 0 || !matches!(text[10], b'T' | b't' | b' ' | b'\t') {
         return None;
     }
     let date = Date::new(pair(year, 0) * 100 + pair(year, 2), pair(year, 5), pair(day, 0))?;

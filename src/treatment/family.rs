@@ -7,7 +7,7 @@ mod rules;
 pub use cache::Cache;
 pub(super) use cache::hash;
 
-use super::{Aid, Outcome};
+use super::{Aid, Outcome, escape};
 use crate::detect::{Detector, Kinds, Place};
 use automaton::{Automaton, CHROME, FIREFOX, Found, LINK, MOZILLA, MSIE, SAFARI};
 use rules::{BROWSERS, CRAWLERS, Known, NO_CRAWLERS, OTHER, SYSTEMS, Version};
@@ -49,6 +49,20 @@ impl Family {
     #[inline(never)]
     fn write(&self, agent: &[u8], detector: &mut Detector, made: &mut Vec<u8>) {
         let agent = &agent[..agent.len().min(LONGEST)];
+        // CloudFront writes a blank as `%20`, or as `%2520`.
+        if !agent.contains(&b' ')
+            && memchr::memmem::find(agent, b"20").is_some_and(|at| at > 0)
+            && agent.contains(&b'%')
+        {
+            let mut plain = [0; LONGEST];
+            let plain = &mut plain[..agent.len()];
+            plain.copy_from_slice(agent);
+            let length = escape::percent_decode(plain);
+            let length = escape::percent_decode(&mut plain[..length]);
+            if plain[..length].contains(&b' ') {
+                return self.write(&plain[..length], detector, made);
+            }
+        }
         let found = self.automaton.read(agent);
         let known = match found.browser {
             Some((rank, end)) if usize::from(rank) < CRAWLERS => self.write_rule(rank, end, agent, &found, made),

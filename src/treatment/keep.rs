@@ -333,7 +333,7 @@ static SETS: [u8; 256] = {
             b' ' | b',' => PARTIAL | ADDRESS | KEY,
             b'[' | b']' => ADDRESS | KEY,
             b'%' => ADDRESS,
-            b'$' | b'@' => KEY,
+            b'$' | b'@' | b'(' | b')' => KEY,
             _ => 0,
         };
         byte += 1;

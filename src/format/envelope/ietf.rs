@@ -40,7 +40,7 @@ impl Ietf {
             .map(|(literal, field)| item((field, literal)))
             .collect();
         let more = TAILS[1..].iter().map(|tail| Layout { items: items.clone(), tail: (*tail).into() }).collect();
-        let schema = Schema { name: "syslog".into(), fields, items, tail: TAILS[0].into(), more };
+        let schema = Schema { name: "syslog".into(), fields, items, tail: TAILS[0].into(), more, ..Schema::default() };
         Ietf { schema }
     }
 

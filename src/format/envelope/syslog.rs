@@ -103,7 +103,7 @@ impl Syslog {
             let mut layouts = Shape::all().map(Shape::layout);
             let Layout { items, tail } = layouts.next().expect("there are 24");
             let more = layouts.collect();
-            Syslog { schema: Schema { name: "syslog".into(), fields, items, tail, more }, clock }
+            Syslog { schema: Schema { name: "syslog".into(), fields, items, tail, more, ..Schema::default() }, clock }
         })
     }
 

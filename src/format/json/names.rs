@@ -24,7 +24,7 @@ const fn row(name: &'static str, kind: Kind, top: &'static str, any: &'static st
 /// Wrappers that mean nothing by themselves: what stands in them stands at the top.
 pub(super) const TRANSPARENT: &str = "attributes resource resource.attributes scope.attributes fields labels nginx \
     nginx.access nginx.error apache apache.access apache2.access traefik.access access access_log accesslog jsonPayload structured \
-    log event.data logevent caddy envoy";
+    log event.data logevent caddy envoy stream";
 
 /// The fields, after the five that the parser itself needs (`super::OWN`).
 pub(super) const FIELDS: &[Row] = &[
@@ -418,7 +418,7 @@ pub(super) const FIELDS: &[Row] = &[
         Kind::Text,
         "msg text log error err short_message full_message",
         "message log.message error.message error_message errormessage err.message exception.message textPayload event.original log.original \
-         exception.stacktrace error.stack_trace err.stack stack stack_trace stacktrace traceback error.stack exception.stack_trace reason warning",
+         logRecords.body logRecords.body.stringValue streams.values exception.stacktrace error.stack_trace err.stack stack stack_trace stacktrace traceback error.stack exception.stack_trace reason warning",
     ),
     row(
         "log.level",

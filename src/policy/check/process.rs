@@ -202,4 +202,4 @@ const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", 
 /// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
 const CONDITIONS: &[&str] = &["nginx", "apache"];
 /// The formats that a later version will.
-const LATER: &[&str] = &["caddy", "cef", "cloudfront", "ecs", "ftp", "gelf", "iis", "logfmt", "loki", "otlp", "w3c"];
+const LATER: &[&str] = &["ftp"];
