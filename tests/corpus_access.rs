@@ -215,7 +215,6 @@ fn no_client_address_is_left_in_a_sample() {
             "2001:db8::7",
             "203.0.113.8",
             "kari",
-            "sid=",
             "9f86d081",
             "hunter2",
             "Nordmann",
