@@ -290,9 +290,14 @@ impl Json {
                     b'"' => {
                         let start = at + 1;
                         let (end, escaped) = scan::string(line, start)?;
-                        if name_in_value {
-                            name_in_value = false;
-                            let named = names.resolve(TOP, &line[start..end], escaped);
+                        let named = if name_in_value && is_pair(line, end + 1) {
+                            // What a name that we do not know stands for goes, and the name goes with it.
+                            Some(names.resolve(TOP, &line[start..end], escaped)).filter(|named| named.field != UNKNOWN)
+                        } else {
+                            None
+                        };
+                        name_in_value = false;
+                        if let Some(named) = named {
                             stack[depth - 1].named = Some(named);
                             record.marks.push(Mark::Text(record.values.len() as u16));
                             record.push(named.key, start, end);
@@ -386,6 +391,14 @@ impl Json {
             (end, _) => Err(malformed(end, "end of line")),
         }
     }
+}
+
+/// Whether `, "value"` follows, or nothing: with other members beside it a `key` is more likely one that opens something.
+/// Of a pair whose value was withheld the name alone is left.
+fn is_pair(line: &[u8], at: usize) -> bool {
+    let (comma, byte) = scan::next(line, at);
+    let (quote, _) = scan::next(line, (comma + 1).min(line.len()));
+    byte == b'}' || byte == b',' && line[quote..].starts_with(b"\"value\"")
 }
 
 #[inline]

@@ -19,6 +19,7 @@ pub mod ingress;
 pub mod json;
 mod literal;
 pub mod logfmt;
+pub mod logfmt;
 pub mod message;
 pub mod nginx;
 pub mod nginx_error;
@@ -287,6 +288,7 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "w3c" | "iis" | "cloudfront" => Ok(Format::W3c(w3c::W3c::new())),
         "nginx_error" => Ok(Format::NginxError(nginx_error::NginxError::new())),
         "apache_error" => Ok(Format::ApacheError(apache_error::ApacheError::new())),
+        "w3c" | "iis" | "cloudfront" => Ok(Format::W3c(w3c::W3c::new())),
         _ => match message::Message::named(name) {
             Some(message) => Ok(Format::Message(message)),
             None => Err(unknown(name)),

@@ -65,6 +65,45 @@ fn nginx_json_as_people_write_it() {
 }
 
 #[test]
+fn the_name_of_an_attribute_says_what_its_value_is() {
+    let line = r#"{"attributes":[{"key":"client.address","value":{"stringValue":"192.0.2.1"}},{"key":"http.response.status_code","value":{"intValue":"200"}},{"key":"url.path","value":{"stringValue":"/a?b=c"}},{"key":"user.name","value":"bob"},{"key":"host.ip","value":{"arrayValue":{"values":[{"stringValue":"192.0.2.2"}]}}}]}"#;
+    let values = values(line);
+    for value in [
+        "client.address=192.0.2.1",
+        "http.response.status_code=200",
+        "url.path=/a",
+        "url.query=b=c",
+        "user.name=bob",
+        "network.local.address=192.0.2.2",
+    ] {
+        assert!(values.iter().any(|found| found == value), "{value} in {values:?}");
+    }
+}
+
+#[test]
+fn a_key_that_names_nothing_is_unknown_with_its_value() {
+    for line in [
+        r#"{"a":[{"key":"sesame"}]}"#,
+        r#"{"a":[{"key":"client.address","x":1,"value":"192.0.2.1"}]}"#,
+        r#"{"a":[{"key":"sesame","value":{"stringValue":"x"}}]}"#,
+        r#"{"a":[{"value":"192.0.2.1","key":"client.address"}]}"#,
+        r#"{"a":{"key":"client.address","value":"192.0.2.1"}}"#,
+    ] {
+        let values = values(line);
+        assert!(values.iter().all(|value| value.starts_with("*=")), "{line}: {values:?}");
+    }
+}
+
+#[test]
+fn a_loki_line_stands_behind_its_time() {
+    let line = r#"{"streams":[{"stream":{"host":"www.example.org"},"values":[["1795255200000000000","a line"],["17952552000000000001","b"]]}]}"#;
+    let values = values(line);
+    assert!(values.contains(&"timestamp=1795255200000000000".to_owned()), "{values:?}");
+    assert!(values.contains(&"message=a line".to_owned()));
+    assert!(values.contains(&"message=17952552000000000001".to_owned()));
+}
+
+#[test]
 fn caddys_nested_request() {
     let line = r#"{"level":"info","ts":1793270400.5,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"192.0.2.1","remote_port":"45750","client_ip":"198.51.100.7","proto":"HTTP/2.0","method":"GET","host":"www.example.org","uri":"/a?b=c","headers":{"User-Agent":["curl/8.5.0"],"X-Forwarded-For":["192.0.2.1"],"Cookie":["a=b"],"Authorization":[],"X-Odd":["x"]},"tls":{"resumed":false,"version":772,"cipher_suite":4865,"proto":"h2","server_name":"www.example.org"}},"bytes_read":0,"user_id":"","duration":0.0023,"size":12,"status":200,"resp_headers":{"Server":["Caddy"],"Set-Cookie":["s=t"]}}"#;
     assert_eq!(
