@@ -19,7 +19,6 @@ pub mod ingress;
 pub mod json;
 mod literal;
 pub mod logfmt;
-pub mod logfmt;
 pub mod message;
 pub mod nginx;
 pub mod nginx_error;
@@ -285,7 +284,6 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "json" | "ndjson" | "docker" | "journald" | "caddy" => Ok(Format::Json(json::Json::new())),
         "ecs" | "gelf" | "loki" | "otlp" => Ok(Format::Json(json::Json::new().of(name, Syntax::Json))),
         "text" => Ok(text()),
-        "w3c" | "iis" | "cloudfront" => Ok(Format::W3c(w3c::W3c::new())),
         "nginx_error" => Ok(Format::NginxError(nginx_error::NginxError::new())),
         "apache_error" => Ok(Format::ApacheError(apache_error::ApacheError::new())),
         "w3c" | "iis" | "cloudfront" => Ok(Format::W3c(w3c::W3c::new())),
