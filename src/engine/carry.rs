@@ -60,6 +60,9 @@ impl Carry {
 
     /// Takes note of whole lines: the same as [`Carry::line`] for each of them, and quicker.
     pub fn lines(&mut self, lines: &[u8]) {
+        if lines.is_empty() {
+            return;
+        }
         for at in memchr::memmem::find_iter(lines, b"#Fields:") {
             if at == 0 || lines[at - 1] == b'\n' {
                 let line = &lines[at..];

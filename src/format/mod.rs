@@ -315,9 +315,9 @@ pub fn auto() -> Vec<Format> {
     all.extend([combined_extended(), Format::Extended(vhost_common), common_extended()]);
     let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
     all.extend(others.map(Format::Preset));
-    all.push(Format::W3c(w3c::W3c::new()));
     all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
     all.push(Format::Cef(cef::Cef::new()));
+    all.push(Format::W3c(w3c::W3c::dated()));
     all.push(Format::Logfmt(logfmt::Logfmt::sure()));
     all
 }

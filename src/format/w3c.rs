@@ -34,6 +34,8 @@ use memchr::{memchr, memrchr};
 #[derive(Clone, Debug)]
 pub struct W3c {
     schema: Schema,
+    /// Reads only lines with a date: among lines of any format, nothing else tells its own.
+    dated: bool,
 }
 
 impl W3c {
@@ -46,7 +48,17 @@ impl W3c {
             fields.push(Field { clock: Some(clock), ..Field::new("timestamp", Kind::Instant) });
         }
         fields.extend(COLUMNS.iter().map(|row| Field::new(row.0, row.1)));
-        W3c { schema: Schema { name: "w3c".into(), fields, syntax: Syntax::Columns, ..Schema::default() } }
+        W3c {
+            schema: Schema { name: "w3c".into(), fields, syntax: Syntax::Columns, ..Schema::default() },
+            dated: false,
+        }
+    }
+}
+
+impl W3c {
+    /// The same, for lines among those of any format: only those with a column for the date are read.
+    pub fn dated() -> W3c {
+        W3c { dated: true, ..W3c::new() }
     }
 }
 
@@ -66,7 +78,7 @@ impl Parse for W3c {
             return directive(line, ending, record);
         }
         let columns = std::mem::take(&mut record.columns);
-        let read = data(&columns, line, ending, record);
+        let read = data(&columns, self.dated, line, ending, record);
         record.columns = columns;
         read
     }
@@ -193,10 +205,10 @@ fn directive(line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Mal
 }
 
 /// One line of values.
-fn data(columns: &Columns, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
+fn data(columns: &Columns, dated: bool, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
     record.clear();
     let malformed = |at: usize, expected| Malformed { at: at as u32, expected };
-    if columns.columns.is_empty() {
+    if columns.columns.is_empty() || (dated && !columns.columns.iter().any(|column| column.field == DATE)) {
         return Err(malformed(0, "a header"));
     }
     let tabs = memchr(b'\t', line).is_some();
@@ -213,6 +225,9 @@ fn data(columns: &Columns, line: &[u8], ending: Ending, record: &mut Record) -> 
             record.push(DATE_TIME, start, end);
             (at, from) = (next, from + 1);
             continue;
+        }
+        if !column.fits(&line[start..end]) {
+            return Err(malformed(start, "a date, a time, a number or a status"));
         }
         let mark = record.values.len() as u16;
         // No server writes a query into the path's column: it is taken for something unknown.
@@ -235,6 +250,33 @@ fn data(columns: &Columns, line: &[u8], ending: Ending, record: &mut Record) -> 
         *last = Value { state: State::Cut, ..*last };
     }
     Ok(())
+}
+
+impl Column {
+    /// Whether a value can stand in the column: dates, times, numbers and statuses have their form.
+    #[inline]
+    fn fits(self, value: &[u8]) -> bool {
+        let shaped = |shape: &[u8]| {
+            value.len() >= shape.len()
+                && value.iter().zip(shape).all(|(byte, shape)| match shape {
+                    b'0' => byte.is_ascii_digit(),
+                    _ => byte == shape,
+                })
+        };
+        if value == b"-" || value.is_empty() {
+            return true;
+        }
+        match self.field {
+            DATE => value.len() == 10 && shaped(b"0000-00-00"),
+            TIME => shaped(b"00:00:00") && value[8..].iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'),
+            field => match field.checked_sub(OWN).and_then(|row| COLUMNS.get(usize::from(row))) {
+                Some((_, Kind::Number | Kind::Status, _)) => {
+                    value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'-' | b'+'))
+                }
+                _ => true,
+            },
+        }
+    }
 }
 
 /// The value at `at`: where it starts and ends, where the next one may start (behind the line's end after the last), and
@@ -282,17 +324,22 @@ fn words(names: &[u8]) -> impl Iterator<Item = Span> + '_ {
     })
 }
 
-/// `[A-Za-z][A-Za-z0-9_.-]{0,47}`, and a header's name in parentheses of the same form.
+/// A column that the table knows, or words of letters joined by dashes, one of them perhaps in parentheses: there is no
+/// room in it for what identifies anybody. Any other name is read like a name that nobody knows.
 fn is_column_name(name: &[u8]) -> bool {
-    let is_word = |word: &[u8]| {
-        (1..=48).contains(&word.len())
-            && word[0].is_ascii_alphabetic()
-            && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
+    let is_words = |words: &[u8]| {
+        words
+            .split(|&byte| byte == b'-')
+            .all(|word| (1..16).contains(&word.len()) && word.iter().all(u8::is_ascii_alphabetic))
     };
-    match name.strip_suffix(b")") {
-        None => is_word(name),
-        Some(front) => memrchr(b'(', front).is_some_and(|open| is_word(&front[..open]) && is_word(&front[open + 1..])),
-    }
+    let spelled = name.len() <= 64
+        && match name.strip_suffix(b")") {
+            None => is_words(name),
+            Some(front) => {
+                memrchr(b'(', front).is_some_and(|open| is_words(&front[..open]) && is_words(&front[open + 1..]))
+            }
+        };
+    spelled || column(name).field != UNKNOWN
 }
 
 const FIELDS: &[u8] = b"#Fields:";

@@ -104,6 +104,7 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                     let cut = str::from_utf8(&made[start..]).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
                     made.truncate(start);
                     write_number(cut.map_or(0, u32::from), made);
+                    changed |= made[start..] != text[from..to];
                     copied = to;
                     continue;
                 }
