@@ -59,7 +59,7 @@ mod tests {
         let values = read(&lighttpd(), line).unwrap();
         assert_eq!(&values[..3], ["client.address=192.0.2.7", "server.address=www.example.com", "user.name=kari"]);
         let values = read(&lighttpd(), &line.replace("www.example.com", "-")).unwrap();
-        assert_eq!(&values[..3], ["client.address=192.0.2.7", "server.address=-", "user.name=kari"]);
+        assert!(values.contains(&"user.name=kari".to_owned()) && !values.contains(&"user.ident=-".to_owned()));
     }
 
     #[test]
