@@ -116,11 +116,11 @@ fn quick_four(text: &[u8], start: usize, bytes: &[u8; 16]) -> Option<(usize, [u8
     // The high bit of each byte that is a dot, and of each that is no digit.
     let dots = |word: u64| {
         let word = word ^ (u64::from(b'.') * ONES);
-        !((word & LOW) + LOW | word) & HIGHS
+        !(((word & LOW) + LOW) | word) & HIGHS
     };
     let others = |word: u64| {
         let word = word ^ (u64::from(b'0') * ONES);
-        ((word & LOW) + 0x76 * ONES | word) & HIGHS
+        (((word & LOW) + 0x76 * ONES) | word) & HIGHS
     };
     let (low, high) = (all as u64, (all >> 64) as u64);
     let both = |low: u64, high: u64| u128::from(low) | u128::from(high) << 64;
@@ -142,7 +142,7 @@ fn quick_four(text: &[u8], start: usize, bytes: &[u8; 16]) -> Option<(usize, [u8
         let count = end.wrapping_sub(from);
         // One to three digits; the shifts are only right for these.
         wrong |= count.wrapping_sub(1) > 2;
-        let window = (all >> (8 * from & 127)) as u32;
+        let window = (all >> ((8 * from) & 127)) as u32;
         let aligned = (window & 0x0f0f_0f0f) << (3u32.wrapping_sub(count).wrapping_mul(8) & 31);
         let value = (aligned & 15) * 100 + (aligned >> 8 & 15) * 10 + (aligned >> 16 & 15);
         wrong |= value > 255 || count > 1 && window & 15 == 0;

@@ -109,7 +109,7 @@ impl Chain {
                     chain.start = at - 4;
                     chain.group(&text[at - 4..at]);
                 } else if digits.len() == 5
-                    && chain.gap.is_some_and(|gap| chain.groups > gap)
+                    && chain.gap.map_or(chain.groups == 8, |gap| chain.groups > gap)
                     && digits.iter().all(|&b| is(b, DIGIT))
                     && !is_at(text, at, ALNUM)
                     && !is_at(text, at, COLON)

@@ -505,10 +505,20 @@ mod tests {
 
     #[test]
     fn names_of_columns_have_a_grammar() {
-        for name in ["date", "cs(User-Agent)", "x-edge-request-id", "sc_x.y"] {
+        for name in ["date", "cs(User-Agent)", "x-edge-request-id", "cs-uri-stem", "sc-win32-status", "s-ip"] {
             assert!(is_column_name(name.as_bytes()), "{name}");
         }
-        for name in ["192.0.2.1", "kari@example.org", "cs()", "(a)", "cs(a b)", ""] {
+        for name in [
+            "192.0.2.1",
+            "kari@example.org",
+            "cs()",
+            "(a)",
+            "cs(a b)",
+            "",
+            "p51179dd1.dip0.example",
+            "B8-27-EB-5D-3C-9F",
+            "x9y",
+        ] {
             assert!(!is_column_name(name.as_bytes()), "{name}");
         }
     }

@@ -132,7 +132,7 @@ impl Syslog {
         let first = time + 1;
         let priority = start > 0;
         if let Some(tag) = Program::at(line, first) {
-            return Some(tag.push(line, priority, false, record, &self.clock)?);
+            return tag.push(line, priority, false, record, &self.clock);
         }
         let host = host(line, first);
         if let Some(end) = host
