@@ -334,15 +334,15 @@ impl Desk {
         let schema = route.format.schema();
         let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
-        if let Due::Count(now) | Due::Drop(now) = self.due
-            && self.tagger.already_due(class, time, now)
-        {
+        let due = match self.due {
+            Due::Unknown => false,
+            Due::Count(now) | Due::Drop(now) => self.tagger.already_due(class, time, now),
+        };
+        if due && matches!(self.due, Due::Drop(_)) {
+            plan.encoding.blank(class, end, batch);
             tally.due += 1;
-            if let Due::Drop(_) = self.due {
-                plan.encoding.blank(class, end, batch);
-                tally.policy += 1;
-                return Ok(false);
-            }
+            tally.policy += 1;
+            return Ok(false);
         }
         if let Some(period) = plan.period {
             let epoch = period.epoch(time);
@@ -351,6 +351,8 @@ impl Desk {
             }
             self.aid.keys.select(epoch, class.0);
         }
+        // A line that waits for a secret comes again.
+        tally.due += u64::from(due);
         let fixed = !route.dynamic && schema.items.len() == self.record.values.len() && self.record.marks.is_empty();
         let treated = if plan.encoding == Encoding::Same && fixed {
             treatment::lay(&route.steps, &route.early, schema, line, &self.record, &mut self.aid, &mut self.scratch)

@@ -259,15 +259,15 @@ impl Desk {
         let innermost = &levels[count - 1];
         let route = innermost.route(plan);
         let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
-        if let Due::Count(now) | Due::Drop(now) = self.due
-            && self.tagger.already_due(class, time, now)
-        {
+        let due = match self.due {
+            Due::Unknown => false,
+            Due::Count(now) | Due::Drop(now) => self.tagger.already_due(class, time, now),
+        };
+        if due && matches!(self.due, Due::Drop(_)) {
+            plan.encoding.blank(class, end, batch);
             tally.due += 1;
-            if let Due::Drop(_) = self.due {
-                plan.encoding.blank(class, end, batch);
-                tally.policy += 1;
-                return Ok(false);
-            }
+            tally.policy += 1;
+            return Ok(false);
         }
         if let Some(period) = plan.period {
             let epoch = period.epoch(time);
@@ -276,6 +276,8 @@ impl Desk {
             }
             self.aid.keys.select(epoch, class.0);
         }
+        // A line that waits for a secret comes again.
+        tally.due += u64::from(due);
         let treated = treat(plan, levels, &mut self.aid);
         // A tag behind a part would stand in the middle of the line.
         let tag = (plan.tagged && !*partial).then(|| self.tagger.tag(class, time));
