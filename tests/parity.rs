@@ -59,6 +59,8 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("nginx:", "nginx-custom", "nginx:$"),
     ("apache:", "apache-common", "apache:%"),
     ("auto", "nginx-combined", "203"),
+    ("combined_forwarded", "combined-forwarded", "\"203.0.113.7, 198.51.100.9\""),
+    ("combined_short", "combined-short", "203.0.113.77 - ["),
     ("syslog", "syslog", "<190>Nov 21"),
     ("cri", "cri", "stdout F"),
     ("docker", "docker.json", "{\"log\""),

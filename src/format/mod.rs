@@ -32,6 +32,7 @@ pub mod template;
 pub mod text;
 pub mod traefik;
 mod usual;
+pub mod variants;
 pub mod w3c;
 
 use crate::record::{Record, Schema, Sight, Syntax};
@@ -278,6 +279,8 @@ pub fn named(name: &str) -> Result<Format, CompileError> {
         "s3" => Ok(Format::Preset(aws::s3())),
         "squid" => Ok(Format::Preset(squid::squid())),
         "tomcat" => Ok(Format::Preset(servers::tomcat())),
+        "combined_forwarded" => Ok(Format::Preset(variants::combined_forwarded())),
+        "combined_short" => Ok(Format::Preset(variants::combined_short())),
         "traefik" => Ok(Format::Preset(traefik::traefik())),
         "combined_extended" => Ok(combined_extended()),
         "common_extended" => Ok(common_extended()),
@@ -310,7 +313,14 @@ pub fn auto() -> Vec<Format> {
         Format::Template(common::common()),
     ];
     // What knows the values behind `combined` goes before what takes them for free text.
-    let presets = [haproxy::http(), haproxy::tcp(), traefik::traefik(), ingress::ingress_nginx()];
+    let presets = [
+        haproxy::http(),
+        haproxy::tcp(),
+        traefik::traefik(),
+        ingress::ingress_nginx(),
+        variants::combined_forwarded(),
+        variants::combined_short(),
+    ];
     all.extend(presets.map(Format::Preset));
     all.extend([combined_extended(), Format::Extended(vhost_common), common_extended()]);
     let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
@@ -343,6 +353,8 @@ pub const NAMES: &[&str] = &[
     "auto",
     "combined",
     "combined_extended",
+    "combined_forwarded",
+    "combined_short",
     "common",
     "common_extended",
     "vhost_combined",

@@ -142,6 +142,7 @@ const VALUES: &[(&str, &str, Kind, Grammar)] = &[
     ("peer", "network.peer.address", Kind::Address, Grammar::Token),
     ("local", "network.local.address", Kind::Address, Grammar::Token),
     ("forwarded", "http.request.header.x-forwarded-for", Kind::Address, Grammar::Text),
+    ("forwarded_list", "http.request.header.x-forwarded-for", Kind::Address, Grammar::Client),
     ("ident", "user.ident", Kind::User, Grammar::Identity),
     ("user", "user.name", Kind::User, Grammar::User),
     ("user_token", "user.name", Kind::User, Grammar::Token),
