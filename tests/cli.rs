@@ -323,6 +323,33 @@ reason = "monitoring"
 }
 
 #[test]
+fn explain_shows_what_stands_around_a_line_and_the_messages_of_programs() {
+    let rows = text(&sladd(&["explain"], b""));
+    for part in [
+        "envelope cri, around a line of any format above",
+        "envelope syslog, around a line of any format above",
+        "  log.syslog.structured_data  free text",
+        "  sshd       class login_history (6 months, for security on legitimate_interest)\n",
+        "  postfix    class security_log (6 months, for security on legitimate_interest)\n",
+        "  email.from.address         keyed pseudonym",
+    ] {
+        assert_eq!(rows.matches(part).count(), 1, "{part} in\n{rows}");
+    }
+    // A layout of one server has neither.
+    let rows = text(&sladd(&["explain", "--format", "combined"], b""));
+    assert!(!rows.contains("envelope") && !rows.contains("sshd"), "{rows}");
+}
+
+#[test]
+fn check_says_once_what_several_formats_leave_unnamed() {
+    let said = text(&sladd(&["check", "hosting"], b""));
+    assert!(said.contains("json, logfmt: ") && said.contains("every field is named in\n  vhost_combined, "), "{said}");
+    for part in ["cloud.resource_id", "x-powered-by", "haproxy_http", "sshd", "syslog"] {
+        assert_eq!(said.matches(part).count(), 1, "{part} in\n{said}");
+    }
+}
+
+#[test]
 fn explain_line_shows_originals_only_when_asked() {
     let hidden = text(&sladd(&["explain", "--line"], LINE));
     assert!(hidden.contains("203.0.113.0") && !hidden.contains("203.0.113.77"), "{hidden}");

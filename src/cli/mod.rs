@@ -148,7 +148,7 @@ pub struct Choice {
     /// A built-in policy (hosting, strict, minimal) or a file; a value with `/` or ending in `.toml` is a file
     #[arg(short, long, value_name = "NAME|FILE", default_value = "hosting")]
     policy: String,
-    /// The format of the lines instead of the policy's: auto, combined, common, vhost_combined, json, text, `nginx:DIRECTIVE` or `apache:DIRECTIVE`; may be repeated, tried in order
+    /// The format of the lines instead of the policy's: auto, a name such as combined, json, syslog, haproxy_http or nginx_error, `nginx:DIRECTIVE` or `apache:DIRECTIVE` (an unknown name gets the list of all); may be repeated, tried in order
     #[arg(short, long, value_name = "FORMAT")]
     format: Vec<String>,
 }

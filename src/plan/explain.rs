@@ -6,7 +6,7 @@ use crate::{
     epoch::Period,
     format::Parse,
     policy::{self, Coarsen, Network, Port, Treatment},
-    record::Kind,
+    record::{Field, Kind},
     retention::ClassId,
 };
 use std::fmt;
@@ -14,7 +14,7 @@ use std::fmt;
 /// A table per format: field, what happens, what stays linkable and to whom, which class.
 pub struct Explanation<'a>(pub(super) &'a Plan);
 
-/// One line a format: how many of its fields the policy names, and which take the treatment of `"*"`.
+/// Which fields of which formats the policy does not name, so that they take the treatment of `"*"`.
 pub struct Coverage<'a>(pub(super) &'a Plan);
 
 impl fmt::Display for Explanation<'_> {
@@ -33,6 +33,8 @@ impl fmt::Display for Explanation<'_> {
             writeln!(f)?;
             before.push((name, rows));
         }
+        envelopes(f, plan)?;
+        programs(f, plan)?;
         f.write_str(malformed(plan))?;
         f.write_str(&exempt(plan))?;
         for detect in &plan.detect {
@@ -49,6 +51,59 @@ impl fmt::Display for Explanation<'_> {
              In free text the promise covers the kinds that the detectors know; a person's name is promised only in user\n\
              fields, e-mail addresses and known messages.\n",
         )
+    }
+}
+
+/// What may stand around a line: a block a name, with the fields of all its layouts.
+fn envelopes(f: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
+    let mut said: Vec<&str> = Vec::new();
+    for wrap in &plan.envelopes {
+        let name = &*wrap.envelope.schema().name;
+        if said.contains(&name) {
+            continue;
+        }
+        said.push(name);
+        let mut rows = Vec::new();
+        for wrap in plan.envelopes.iter().filter(|wrap| *wrap.envelope.schema().name == *name) {
+            add_rows(&mut rows, plan, &wrap.envelope.schema().fields, &wrap.treatments);
+        }
+        writeln!(f, "envelope {name}, around a line of any format above; the class is the line's")?;
+        table(f, &rows)?;
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+/// The messages of programs: a line a program with its class, then the fields of all of them.
+fn programs(f: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
+    if plan.programs.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "messages of programs, known by the name that an envelope or JSON gives")?;
+    let width = plan.programs.iter().map(|route| route.format.schema().name.len()).max().unwrap_or(0);
+    let mut rows = Vec::new();
+    let mut said: Vec<&str> = Vec::new();
+    for route in &plan.programs {
+        let name = &*route.format.schema().name;
+        if !said.contains(&name) {
+            writeln!(f, "  {name:width$}  {}", classes(plan, route))?;
+            said.push(name);
+        }
+        add_rows(&mut rows, plan, &route.format.schema().fields, &route.treatments);
+    }
+    writeln!(f, "their fields")?;
+    table(f, &rows)?;
+    writeln!(f)
+}
+
+/// A row for each field that has none yet.
+fn add_rows(rows: &mut Vec<Row>, plan: &Plan, fields: &[Field], treatments: &[Treatment]) {
+    for (field, treatment) in fields.iter().zip(treatments) {
+        if rows.iter().any(|row| *row.field == *field.name) {
+            continue;
+        }
+        let (what, linkable) = describe(treatment, field.kind, plan);
+        rows.push(Row { field: field.name.to_string(), what, linkable, class: String::new() });
     }
 }
 
@@ -74,17 +129,32 @@ fn table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
 
 impl fmt::Display for Coverage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for route in &self.0.routes {
-            let schema = route.format.schema();
-            let rest: Vec<&str> = (schema.fields.iter().zip(&route.named))
-                .filter(|(field, named)| !**named && !field.name.starts_with('*'))
-                .map(|(field, _)| &*field.name)
-                .collect();
-            match rest.is_empty() {
-                true => writeln!(f, "{}: every field is named", schema.name)?,
-                false => {
-                    writeln!(f, "{}: {} fields are not named, so treated as \"*\":", schema.name, rest.len())?;
-                    wrapped(f, &rest)?;
+        // What the policy does not name, and the formats of which that holds, in the order of the first of them.
+        let mut groups: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+        let routes = self.0.routes.iter().chain(&self.0.programs);
+        let routes = routes.map(|route| (route.format.schema(), &*route.named));
+        let wraps = self.0.envelopes.iter().map(|wrap| (wrap.envelope.schema(), &*wrap.named));
+        for (schema, named) in routes.chain(wraps) {
+            let mut rest: Vec<&str> = Vec::new();
+            for (field, _) in schema.fields.iter().zip(named).filter(|(_, named)| !**named) {
+                if !field.name.starts_with('*') && !rest.contains(&&*field.name) {
+                    rest.push(&field.name);
+                }
+            }
+            let name = &*schema.name;
+            match groups.iter_mut().find(|(all, _)| *all == rest) {
+                Some((_, names)) if names.contains(&name) => {}
+                Some((_, names)) => names.push(name),
+                None => groups.push((rest, vec![name])),
+            }
+        }
+        for (rest, names) in groups {
+            match rest.len() {
+                0 => wrapped(f, "every field is named in", &names)?,
+                1 => wrapped(f, &format!("{}: 1 field is not named, so treated as \"*\":", names.join(", ")), &rest)?,
+                n => {
+                    let head = format!("{}: {n} fields are not named, so treated as \"*\":", names.join(", "));
+                    wrapped(f, &head, &rest)?;
                 }
             }
         }
@@ -92,8 +162,9 @@ impl fmt::Display for Coverage<'_> {
     }
 }
 
-/// A list in lines of at most 100 columns.
-fn wrapped(f: &mut fmt::Formatter<'_>, names: &[&str]) -> fmt::Result {
+/// A head, then a list in lines of at most 100 columns.
+fn wrapped(f: &mut fmt::Formatter<'_>, head: &str, names: &[&str]) -> fmt::Result {
+    writeln!(f, "{head}")?;
     let mut line = String::new();
     for (i, name) in names.iter().enumerate() {
         if !line.is_empty() && line.len() + name.len() > 96 {
@@ -142,9 +213,13 @@ fn rows(plan: &Plan, route: &Route) -> Vec<Row> {
 
 fn classes(plan: &Plan, route: &Route) -> String {
     let mut seen: Vec<ClassId> = Vec::new();
-    for (class, _) in &route.rules.0 {
+    for (class, conditions) in &route.rules.0 {
         if !seen.contains(class) {
             seen.push(*class);
+        }
+        // No record reaches the rules behind one that always holds.
+        if conditions.fields.is_empty() {
+            break;
         }
     }
     let names = seen.iter().map(|class| {

@@ -107,6 +107,9 @@ pub(crate) struct Wrap {
     pub(crate) steps: Box<[Step]>,
     /// Where the line in it goes when it fits no format.
     pub(crate) text: Route,
+    treatments: Vec<Treatment>,
+    /// Whether the policy names the field.
+    named: Vec<bool>,
 }
 
 impl Plan {
@@ -259,7 +262,8 @@ impl Compiler<'_> {
         let steps =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
         let text = Format::Text(text::Text::named(&schema.name));
-        Wrap { text: self.route(text), envelope, steps }
+        let (treatments, named) = found.into_iter().unzip();
+        Wrap { text: self.route(text), envelope, steps, treatments, named }
     }
 
     /// The route of lines of which nothing is known: scrubbed as the policy scrubs messages, else by every detector.

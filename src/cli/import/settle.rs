@@ -139,7 +139,7 @@ const NAMELESS: &str = "a format without a name";
 fn uncovered(log: &Log) -> Option<String> {
     let file = match &log.to {
         Destination::Sladd | Destination::Nowhere => return None,
-        Destination::File(path) if fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo()) => return None,
+        Destination::File(path) if is_pipe(path) => return None,
         Destination::File(_) | Destination::Pipe | Destination::Stream | Destination::Syslog => log.to.shown(),
     };
     Some(match log.kind {
@@ -149,6 +149,11 @@ fn uncovered(log: &Log) -> Option<String> {
             if log.server == Server::Nginx { ", and nginx has no format for it" } else { "" }
         ),
     })
+}
+
+/// Whether a path is a pipe's; where the configuration is read on another machine, by its name.
+fn is_pipe(path: &str) -> bool {
+    fs::metadata(path).map_or(path.ends_with(".fifo"), |file| file.file_type().is_fifo())
 }
 
 /// How to put sladd in between.

@@ -199,7 +199,7 @@ fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, 
 /// The formats that this version reads.
 pub(in crate::policy) const FORMATS: &[&str] = format::NAMES;
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
-/// What else lines are called in a rule: those of a directive, and those in nginx's own default layout.
-const CONDITIONS: &[&str] = &["nginx", "apache"];
+/// What else lines are called in a rule: those of a directive, and those that `auto` finds with something behind them.
+const CONDITIONS: &[&str] = &["nginx", "apache", "vhost_combined_extended", "vhost_common_extended"];
 /// The formats that a later version will.
 const LATER: &[&str] = &["ftp"];
