@@ -148,9 +148,9 @@ impl Json {
 
     /// Whether a number is a byte of a text: the journal writes a message with control characters as an array of them.
     #[inline]
-    fn is_spelled(&self, found: Found, frame: &Frame) -> bool {
-        let text = found.field != UNKNOWN && self.schema.fields[found.field as usize].kind == Kind::Text;
-        frame.kind == Bracket::Array && text
+    fn is_spelled(&self, found: Found, frame: &Frame, number: &[u8]) -> bool {
+        let byte = number.len() <= 3 && number.iter().all(u8::is_ascii_digit);
+        byte && found.field == self.message && frame.kind == Bracket::Array
     }
 
     /// What a key means where it stands.
@@ -345,7 +345,7 @@ impl Json {
                     _ => {
                         let end = scan::bare(line, at)?;
                         record.marks.push(Mark::Bare(record.values.len() as u16));
-                        let state = state(found.withheld || self.is_spelled(found, &stack[depth - 1]));
+                        let state = state(found.withheld || self.is_spelled(found, &stack[depth - 1], &line[at..end]));
                         record.values.push(Value { field: found.field, state, span: Span::new(at, end) });
                         at = end;
                     }
