@@ -265,8 +265,39 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
                 continue;
             }
             self.name(field.name.as_bytes());
-            self.value(bytes, field.kind, field.escape, false);
+            match self.text_end(i) {
+                end if end > i => self.text(i, end),
+                _ => self.value(bytes, field.kind, field.escape, false),
+            }
         }
+    }
+
+    /// The last value of the text that begins with value `i`: users stand between its parts, and nothing else does.
+    fn text_end(&self, i: usize) -> usize {
+        let record = self.record.record();
+        let (items, _) = self.record.schema().layout(record.layout);
+        let mut end = i;
+        while let (Some([_, user, rest]), Some([first, between, next])) =
+            (items.get(end..end + 3), record.values.get(end..end + 3))
+        {
+            let parts = user.literal.is_empty() && rest.literal.is_empty() && next.field == first.field;
+            let fits = user.field == between.field && rest.field == next.field;
+            if !(parts && fits && self.field(i).kind == Kind::Text && self.field(end + 1).kind == Kind::User) {
+                break;
+            }
+            end += 2;
+        }
+        end
+    }
+
+    /// Values `from..=to`, which are one text, as one string.
+    fn text(&mut self, from: usize, to: usize) {
+        self.out.push(b'"');
+        for i in from..=to {
+            let missing: &[u8] = if self.record.stood(i) { b"-" } else { b"" };
+            push_text(self.record.value(i).unwrap_or(missing), self.out);
+        }
+        self.out.push(b'"');
     }
 
     /// A record of a JSON line.

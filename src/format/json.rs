@@ -146,6 +146,13 @@ impl Json {
         if time && found.field == self.message { Found { field: self.timestamp, ..found } } else { found }
     }
 
+    /// Whether a number is a byte of a text: the journal writes a message with control characters as an array of them.
+    #[inline]
+    fn is_spelled(&self, found: Found, frame: &Frame, number: &[u8]) -> bool {
+        let byte = number.len() <= 3 && number.iter().all(u8::is_ascii_digit);
+        byte && found.field == self.message && frame.kind == Bracket::Array
+    }
+
     /// What a key means where it stands.
     #[inline]
     fn resolve(names: &Names, frame: &Frame, key: &[u8], escaped: bool) -> Found {
@@ -338,7 +345,7 @@ impl Json {
                     _ => {
                         let end = scan::bare(line, at)?;
                         record.marks.push(Mark::Bare(record.values.len() as u16));
-                        let state = state(found.withheld);
+                        let state = state(found.withheld || self.is_spelled(found, &stack[depth - 1], &line[at..end]));
                         record.values.push(Value { field: found.field, state, span: Span::new(at, end) });
                         at = end;
                     }

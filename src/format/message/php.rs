@@ -16,7 +16,7 @@ pub(super) const FPM: Program = Program {
     name: "php_fpm",
     programs: &[],
     shapes: &[
-        "[{timestamp:day-first}] {log.level}: [pool {service.name}] {message}",
+        "[{timestamp:day-first}] {log.level}: [pool {service.name:token}] {message}",
         "[{timestamp:day-first}] {log.level}: {message}",
     ],
     endings: &[],
