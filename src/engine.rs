@@ -317,7 +317,7 @@ impl Desk {
     /// The highest-ranked route that the line fits.
     #[inline(always)]
     fn fits<'p>(&mut self, plan: &'p Plan, line: &[u8], ending: Ending) -> Option<&'p Route> {
-        plan.routes.iter().find(|route| route.format.parse(line, ending, &mut self.record).is_ok())
+        plan.fits(line, ending, &mut self.record).map(|at| &plan.routes[at])
     }
 
     /// Treats and encodes the record at hand; `false`: it was left out because it is due.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{builtin, cases, line, minimised, with_format};
+use common::{builtin, cases, run, with_format};
 use proptest::prelude::*;
 use sladd::{
     encode::Batch,
@@ -11,7 +11,7 @@ use sladd::{
     plan::Plan,
     treatment::pseudonym::Secret,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Each way to wrap a line: what stands before it, and whether it is put into a JSON string.
 const WRAPS: &[(&str, bool)] = &[
@@ -53,6 +53,28 @@ const LINES: &[&str] = &[
     "came in: 203.0.113.77, kari@example.org",
 ];
 
+/// Plans are costly and all the same here.
+fn plan(format: &str) -> Arc<Plan> {
+    static PLANS: OnceLock<[Arc<Plan>; 2]> = OnceLock::new();
+    let plans = PLANS.get_or_init(|| {
+        ["auto", "cri"].map(|format| Arc::new(Plan::compile(&with_format(builtin("hosting"), format)).unwrap()))
+    });
+    plans[usize::from(format == "cri")].clone()
+}
+
+fn engine(format: &str) -> Engine {
+    let mut engine = Engine::new(plan(format));
+    engine.set_reference(common::REFERENCE);
+    engine
+}
+
+/// One line under `hosting`.
+fn line(line: &str) -> String {
+    let (out, tally) = run(&mut engine("auto"), format!("{line}\n").as_bytes());
+    assert!(tally.balances(), "{tally:?}");
+    String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned()
+}
+
 /// The tag of the policy, which stands behind the outermost line.
 fn untagged(text: &str) -> &str {
     text.split(" \"class=").next().unwrap()
@@ -60,11 +82,10 @@ fn untagged(text: &str) -> &str {
 
 #[test]
 fn a_line_in_any_envelope_becomes_what_it_becomes_alone() {
-    let policy = builtin("hosting");
     for inner in LINES {
-        let alone = line(&policy, inner);
+        let alone = line(inner);
         for which in 0..WRAPS.len() {
-            let out = line(&policy, &wrap(which, inner));
+            let out = line(&wrap(which, inner));
             assert_eq!(untagged(&unwrap(which, &out)), untagged(&alone), "{out}");
         }
     }
@@ -72,11 +93,10 @@ fn a_line_in_any_envelope_becomes_what_it_becomes_alone() {
 
 #[test]
 fn envelopes_stand_in_one_another_and_each_keeps_its_place() {
-    let policy = builtin("hosting");
-    let alone = line(&policy, LINES[0]);
+    let alone = line(LINES[0]);
     for outer in 0..WRAPS.len() {
         for middle in 0..WRAPS.len() {
-            let out = line(&policy, &wrap(outer, &wrap(middle, LINES[0])));
+            let out = line(&wrap(outer, &wrap(middle, LINES[0])));
             let inner = unwrap(middle, untagged(&unwrap(outer, &out)));
             assert_eq!(untagged(&inner), untagged(&alone), "{out}");
         }
@@ -85,8 +105,7 @@ fn envelopes_stand_in_one_another_and_each_keeps_its_place() {
 
 #[test]
 fn the_time_of_a_record_is_that_of_the_line_within_and_else_that_around_it() {
-    let policy = builtin("hosting");
-    let until = |text: &str| line(&policy, text).split("until").nth(1).unwrap()[..13].to_owned();
+    let until = |text: &str| line(text).split("until").nth(1).unwrap()[..13].to_owned();
     let old = LINES[0].replace("/2026:", "/2020:");
     for which in 0..WRAPS.len() {
         assert!(until(&wrap(which, &old)).contains("2021-05-21"));
@@ -99,7 +118,6 @@ fn the_time_of_a_record_is_that_of_the_line_within_and_else_that_around_it() {
 
 /// Lines through fresh engines, one a chunk, each told what stood before its chunk.
 fn in_chunks(lines: &[String], cuts: &[bool]) -> Vec<u8> {
-    let plan = Arc::new(Plan::compile(&builtin("hosting")).unwrap());
     let mut out = Vec::new();
     let mut carry = Carry::default();
     let mut chunk = String::new();
@@ -107,8 +125,7 @@ fn in_chunks(lines: &[String], cuts: &[bool]) -> Vec<u8> {
         chunk.push_str(line);
         chunk.push('\n');
         if cuts[i % cuts.len()] || i + 1 == lines.len() {
-            let mut engine = Engine::new(plan.clone());
-            engine.set_reference(common::REFERENCE);
+            let mut engine = engine("auto");
             engine.set_carry(&carry);
             let (mut batch, mut at) = (Batch::default(), 0);
             while let (_, Progress::Paused { at: done, epoch }) = engine.run(&chunk.as_bytes()[at..], &mut batch) {
@@ -147,7 +164,6 @@ proptest! {
 
     #[test]
     fn a_line_in_parts_becomes_what_it_becomes_in_one(cuts in proptest::collection::vec(0usize..140, 0..5)) {
-        let policy = with_format(builtin("hosting"), "cri");
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(LINES[0].len())).collect();
         cuts.sort_unstable();
         let (mut text, mut from) = (String::new(), 0);
@@ -156,10 +172,10 @@ proptest! {
             from = cut;
         }
         text.push_str(&format!("2026-11-21T10:00:00Z stdout F {}\n", &LINES[0][from..]));
-        let (out, tally) = minimised(&policy, text.as_bytes());
+        let (out, tally) = run(&mut engine("cri"), text.as_bytes());
         let out = String::from_utf8(out).unwrap();
         let joined: String = out.lines().map(|line| &line["2026-11-21T10:00:00Z stdout F ".len()..]).collect();
-        prop_assert_eq!(untagged(&joined).to_owned(), untagged(&line(&builtin("hosting"), LINES[0])).to_owned());
+        prop_assert_eq!(untagged(&joined).to_owned(), untagged(&line(LINES[0])).to_owned());
         prop_assert_eq!(tally.lines as usize, text.lines().count());
     }
 
@@ -167,8 +183,7 @@ proptest! {
     fn any_bytes_behind_a_head_keep_their_line_and_end_the_same_the_second_time(
         which in 0..WRAPS.len(), bytes in "[ -~åæø\t]{0,80}",
     ) {
-        let policy = builtin("hosting");
-        let once = line(&policy, &wrap(which, &bytes));
-        prop_assert_eq!(line(&policy, &once), once);
+            let once = line(&wrap(which, &bytes));
+        prop_assert_eq!(line(&once), once);
     }
 }

@@ -102,7 +102,7 @@ impl Level {
             self.place = Place::Program(at);
             return true;
         }
-        if let Some(at) = plan.routes.iter().position(|route| fits(route, &mut self.record)) {
+        if let Some(at) = plan.fits(inner, ending, &mut self.record) {
             self.place = Place::Format(at);
             return true;
         }

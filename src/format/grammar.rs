@@ -313,6 +313,13 @@ fn is_number(value: &[u8]) -> bool {
         && value != b"."
 }
 
+/// Whether such a time stands somewhere in the line.
+#[inline]
+pub(crate) fn holds_clf(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'/', line)
+        .any(|at| line.get(at + 4) == Some(&b'/') && at >= 2 && line.get(at - 2..at + 24).is_some_and(is_clf))
+}
+
 /// The shape of `10/Oct/2000:13:55:36 -0700`. Eight bytes at a time; the plain version stands in the tests.
 #[inline(always)]
 pub(crate) fn is_clf(value: &[u8]) -> bool {

@@ -35,7 +35,7 @@ mod usual;
 pub mod variants;
 pub mod w3c;
 
-use crate::record::{Record, Schema, Sight, Syntax};
+use crate::record::{Clock, Record, Schema, Sight, Syntax};
 use extended::{Extended, Last};
 use std::fmt;
 use usual::Usual;
@@ -113,6 +113,34 @@ impl Format {
             | Format::NginxError(_)
             | Format::Text(_) => false,
         }
+    }
+}
+
+impl Format {
+    /// Whether every line of it holds a time as Apache and nginx write it: a line without one need not be tried.
+    pub(crate) fn holds_clf(&self) -> bool {
+        let schema = self.schema();
+        let clf = |field: u16| schema.fields[field as usize].clock == Some(Clock::Clf);
+        (0..=schema.more.len() as u16).all(|layout| schema.layout(layout).0.iter().any(|item| clf(item.field)))
+    }
+}
+
+/// Finds out about a line what several formats ask, when the first of them does.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    line: &'a [u8],
+    clf: Option<bool>,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn of(line: &'a [u8]) -> Asked<'a> {
+        Asked { line, clf: None }
+    }
+
+    /// Whether it holds a time as Apache and nginx write it.
+    #[inline]
+    pub(crate) fn holds_clf(&mut self) -> bool {
+        *self.clf.get_or_insert_with(|| grammar::holds_clf(self.line))
     }
 }
 

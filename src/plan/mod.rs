@@ -10,14 +10,14 @@ use crate::{
     epoch::{Epoch, Period},
     error::{Error, Kind as ErrorKind},
     format::{
-        self, CompileError, Format, Parse,
+        self, Asked, CompileError, Ending, Format, Parse,
         envelope::{self, Envelope},
         json,
         message::{self, Message},
         text,
     },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
-    record::{Clock, Escape, Field, Kind, Schema},
+    record::{Clock, Escape, Field, Kind, Record, Schema},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
@@ -92,6 +92,8 @@ pub(crate) struct Route {
     pub(crate) clocks: Vec<(u16, Clock)>,
     /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
     pub(crate) dynamic: bool,
+    /// Whether every line of the format holds a time as Apache and nginx write it.
+    pub(crate) clf: bool,
     /// Fields whose strings may hold a line of their own: free text of JSON.
     pub(crate) lines: Box<[u16]>,
     treatments: Vec<Treatment>,
@@ -113,6 +115,15 @@ pub(crate) struct Wrap {
 }
 
 impl Plan {
+    /// The highest-ranked format that a line fits, by its place among the routes; its values are then in the record.
+    #[inline]
+    pub(crate) fn fits(&self, line: &[u8], ending: Ending, record: &mut Record) -> Option<usize> {
+        let mut asked = Asked::of(line);
+        self.routes
+            .iter()
+            .position(|route| (!route.clf || asked.holds_clf()) && route.format.parse(line, ending, record).is_ok())
+    }
+
     /// Compiles a valid policy.
     ///
     /// # Errors
@@ -253,7 +264,7 @@ impl Compiler<'_> {
         let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
         let early = treatment::early(&steps);
         let (treatments, named) = found.into_iter().unzip();
-        Route { format, steps, early, rules, clocks, dynamic, lines, treatments, named }
+        Route { clf: format.holds_clf(), format, steps, early, rules, clocks, dynamic, lines, treatments, named }
     }
 
     fn wrap(&mut self, envelope: Envelope) -> Wrap {
