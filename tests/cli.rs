@@ -341,6 +341,16 @@ fn explain_shows_what_stands_around_a_line_and_the_messages_of_programs() {
 }
 
 #[test]
+fn a_format_that_was_typed_ends_the_run_where_hardly_a_line_fits_it() {
+    let lines = "nothing of it\n".repeat(11_000);
+    let run = sladd(&["--format", "combined"], lines.as_bytes());
+    assert_eq!(code(&run), 65, "{}", error(&run));
+    assert!(error(&run).contains("do not fit the format, the limit is 20 %"), "{}", error(&run));
+    assert_eq!(code(&sladd(&["--format", "combined", "--format", "auto"], lines.as_bytes())), 0);
+    assert_eq!(code(&sladd(&["--format", "text"], lines.as_bytes())), 0);
+}
+
+#[test]
 fn check_says_once_what_several_formats_leave_unnamed() {
     let said = text(&sladd(&["check", "hosting"], b""));
     assert!(said.contains("json, logfmt: ") && said.contains("every field is named in\n  vhost_combined, "), "{said}");
