@@ -331,10 +331,10 @@ fn explain_shows_what_stands_around_a_line_and_the_messages_of_programs() {
         "  log.syslog.structured_data  free text",
         "  sshd       class login_history (6 months, for security on legitimate_interest)\n",
         "  postfix    class security_log (6 months, for security on legitimate_interest)\n",
-        "  email.from.address         keyed pseudonym",
     ] {
         assert_eq!(rows.matches(part).count(), 1, "{part} in\n{rows}");
     }
+    assert!(rows.contains("  email.from.address         keyed pseudonym"), "{rows}");
     // A layout of one server has neither.
     let rows = text(&sladd(&["explain", "--format", "combined"], b""));
     assert!(!rows.contains("envelope") && !rows.contains("sshd"), "{rows}");
