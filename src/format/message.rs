@@ -91,7 +91,11 @@ impl Message {
     /// among lines of any format.
     pub(super) fn in_files() -> [Message; 4] {
         [&vsftpd::VSFTPD, &proftpd::PROFTPD, &xferlog::XFERLOG, &exim::EXIM].map(|program| {
-            let shapes = program.shapes.iter().copied().filter(|shape| shape.starts_with("{timestamp}"));
+            let shapes = program.shapes.iter().copied().filter(|shape| {
+                // A time before any text is no mark of one program.
+                let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
+                shape.starts_with("{timestamp}") && !is_any
+            });
             Message::of(program, &shapes.collect::<Vec<_>>(), true)
         })
     }
@@ -138,6 +142,11 @@ impl Parse for Message {
             false => Err(Malformed { at: 0, expected: "a message of a known shape" }),
         }
     }
+}
+
+/// What a shape holds between its fields.
+fn literals(shape: &str) -> impl Iterator<Item = u8> {
+    shape.split('{').flat_map(|part| part.split_once('}').map_or(part, |(_, literal)| literal).bytes())
 }
 
 /// All programs, in the order of [`of_program`]'s indexes.
