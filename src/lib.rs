@@ -32,23 +32,50 @@
 //! # The structure as built
 //! ```text
 //!  input ──▶ frame ──▶ format ──▶ treatment ──▶ retention ──▶ encode ──▶ output
-//!  bytes     whole     Record      Treated        Tag          Batch      bytes
-//!            lines     (spans)     (values)                    (minimised)
+//!  bytes     whole     Record      Treated        Tag          Batch  │   bytes
+//!            lines     (spans)     (values)                (minimised)│
+//!                                                                     └─▶ judge (--guard: the last look)
 //!
 //!  policy (TOML) ──check──▶ Policy ──▶ plan ──▶ Plan (flat, immutable, Arc) ──▶ engine (the loop)
 //!
 //!  0  record time epoch error            the vocabulary
 //!  1  frame format detect treatment retention encode judge
 //!  2  policy key                         cold: may be slow and explain at length
-//!  3  plan                               where policy and formats meet, compiled once
+//!  3  plan                               where policy and formats meet, compiled once; explain
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
 //!  5  input output                       files and streams; outputs take a Batch and nothing else
-//!  6  run                                wiring and threads
-//!  7  cli main                           what may be typed
+//!  6  run                                wiring and threads: pipe, ordered, worker, signals; scan, witness, guard
+//!  7  cli main                           what may be typed: pipe check explain policy scan test import generate
+//!
+//!  format/                               line → Record
+//!    template compile grammar            literal · field · literal, compiled; nginx and apache: directives → template
+//!    common extended request             the access formats of every server, with free text behind them or not
+//!    preset                              layouts known by name, over the compiler: haproxy traefik ingress envoy aws squid servers
+//!    json logfmt cef w3c                 names beside their values, or in a header
+//!    nginx_error apache_error soft       error logs, whose free text anybody may have written
+//!    envelope/                           what stands around a line: cri, syslog (RFC 3164), ietf (RFC 5424)
+//!    message/                            what programs say in known shapes: logins, mail, transfers, PHP
+//!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
+//!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
+//!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
+//!  judge/                                the second opinion: bytes → hits; shares no code with format and detect
+//!  run/witness                           the judge with what a policy lets stand, for scan and for guard
+//!  cli/import/                           a server's configuration → a policy and warnings
 //! ```
-//! `tests/layers.rs` holds who may import whom. Where the structure differs from the first drawing: a value's place in a record is
-//! an index of its own, because the members of a JSON line come in any order ([`record::Mark`]); a JSON key is a value like any
-//! other, so that only a treatment can let it out; `plan` is a folder, with `explain` beside the compiler.
+//! `tests/layers.rs` holds who may import whom. Where the structure differs from the first drawing, and why:
+//! - A value's place in a record is an index of its own, because the members of a JSON line come in any order
+//!   ([`record::Mark`]); a JSON key is a value like any other, so that only a treatment can let it out.
+//! - `plan` is a folder, with `explain` beside the compiler, because it says what was compiled and not what was written.
+//! - `engine` is a folder: a line in an envelope, or in a string of JSON, runs through the same steps again, and columns and
+//!   parts of lines are handed to the worker with its piece of the input, so that output does not depend on how it was cut.
+//! - Envelopes and messages are no formats among the others: an envelope is opened before any format is tried, and who wrote
+//!   the line says which messages it may be; what a visitor typed cannot choose.
+//! - The judge knows no policy. `run::witness` reads its hits under one, so that the judge stays bytes in, hits out.
+//! - A country database is read into memory and not mapped: a file that is replaced while it is mapped kills its readers, and
+//!   mapping is `unsafe`.
+//! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
+//! - Sealing, following files, forwarding, the sidecar and the store are not built yet: their keys in a policy are refused with
+//!   a message, and their rooms do not exist.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod detect;

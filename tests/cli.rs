@@ -331,13 +331,23 @@ fn explain_shows_what_stands_around_a_line_and_the_messages_of_programs() {
         "  log.syslog.structured_data  free text",
         "  sshd       class login_history (6 months, for security on legitimate_interest)\n",
         "  postfix    class security_log (6 months, for security on legitimate_interest)\n",
-        "  email.from.address         keyed pseudonym",
     ] {
         assert_eq!(rows.matches(part).count(), 1, "{part} in\n{rows}");
     }
+    assert!(rows.contains("  email.from.address         keyed pseudonym"), "{rows}");
     // A layout of one server has neither.
     let rows = text(&sladd(&["explain", "--format", "combined"], b""));
     assert!(!rows.contains("envelope") && !rows.contains("sshd"), "{rows}");
+}
+
+#[test]
+fn a_format_that_was_typed_ends_the_run_where_hardly_a_line_fits_it() {
+    let lines = "nothing of it\n".repeat(11_000);
+    let run = sladd(&["--format", "combined"], lines.as_bytes());
+    assert_eq!(code(&run), 65, "{}", error(&run));
+    assert!(error(&run).contains("do not fit the format, the limit is 20 %"), "{}", error(&run));
+    assert_eq!(code(&sladd(&["--format", "combined", "--format", "auto"], lines.as_bytes())), 0);
+    assert_eq!(code(&sladd(&["--format", "text"], lines.as_bytes())), 0);
 }
 
 #[test]

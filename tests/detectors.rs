@@ -1,4 +1,4 @@
-//! A labelled corpus of our own for the kinds that are made of digits, and the labels of others: what is planted is found
+//! A labelled corpus of our own for every kind, and the labels of others: what is planted is found
 //! whatever stands around it, what is nobody's stays.
 #![allow(clippy::unwrap_used)]
 
@@ -153,11 +153,23 @@ const POSITIONS: &[(&str, &str)] = &[
     ("a line that is longer than one block of sixty-four bytes, so that the next holds the value ", "."),
 ];
 
-fn every_one_is_found(kinds: Kinds, count: usize, mut make: impl FnMut(&mut Draw) -> String) {
+fn every_one_is_found(kinds: Kinds, count: usize, make: impl FnMut(&mut Draw) -> String) {
+    every_one_behind(kinds, "", count, make);
+}
+
+/// As said, of values that only a word in front tells from others.
+fn every_one_behind(kinds: Kinds, word: &str, count: usize, mut make: impl FnMut(&mut Draw) -> String) {
+    let names = Kinds::NAMES.iter().filter(|(_, one)| kinds.has(*one)).map(|(name, _)| *name);
+    println!(
+        "{:12} {word:10} {count:6} values, {:7} texts, each found",
+        names.collect::<Vec<_>>().join(" "),
+        count * POSITIONS.len()
+    );
     let (mut draw, mut detector) = (Draw(7), Detector::default());
     for _ in 0..count {
         let planted = make(&mut draw);
         for (before, after) in POSITIONS {
+            let before = format!("{before}{word}");
             let text = format!("{before}{planted}{after}");
             for kinds in [kinds, Kinds::ALL] {
                 let found = detector.find(text.as_bytes(), kinds, Place::Text);
@@ -210,8 +222,61 @@ fn every_planted_number_is_found_in_every_position() {
 }
 
 #[test]
+fn every_planted_address_name_and_secret_is_found_in_every_position() {
+    let hex = |draw: &mut Draw, count: u64| -> String { (0..count).map(|_| format!("{:x}", draw.below(16))).collect() };
+    let letters = |draw: &mut Draw, count: u64| -> String {
+        (0..count).map(|_| char::from(b'a' + draw.below(26) as u8)).collect()
+    };
+    let word = |draw: &mut Draw, count: u64| -> String {
+        let sign = |draw: &mut Draw| {
+            char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"[draw.below(62) as usize])
+        };
+        (0..count).map(|_| sign(draw)).collect()
+    };
+    every_one_is_found(Kinds::IP, 2_000, |draw| {
+        let [a, b, c, d] = [1 + draw.below(223), draw.below(256), draw.below(256), 1 + draw.below(254)];
+        format!("{a}.{b}.{c}.{d}")
+    });
+    every_one_is_found(Kinds::IP, 2_000, |draw| {
+        let groups: Vec<String> = (0..7).map(|_| format!("{:x}", 1 + draw.below(65_535))).collect();
+        match draw.below(3) {
+            0 => format!("2001:{}", groups.join(":")),
+            1 => format!("2001:db8::{}", groups[..3].join(":")),
+            _ => format!("2001:db8:{}::{}", groups[0], groups[1]),
+        }
+    });
+    every_one_is_found(Kinds::EMAIL, 1_000, |draw| {
+        let (first, last, host) = (letters(draw, 4), letters(draw, 7), letters(draw, 6));
+        let end = ["example.org", "example.no", "example.com"][draw.below(3) as usize];
+        let between = [".", "_", "+", "-", ""][draw.below(5) as usize];
+        format!("{first}{between}{last}@{host}.{end}")
+    });
+    every_one_is_found(Kinds::UUID, 1_000, |draw| {
+        let parts = [8, 4, 4, 4, 12].map(|count| hex(draw, count));
+        let uuid = parts.join("-");
+        if draw.below(2) == 0 { uuid.to_uppercase() } else { uuid }
+    });
+    every_one_is_found(Kinds::MAC, 1_000, |draw| {
+        let parts: Vec<String> = (0..6).map(|_| hex(draw, 2)).collect();
+        parts.join([":", "-"][draw.below(2) as usize])
+    });
+    every_one_is_found(Kinds::JWT, 500, |draw| {
+        format!("eyJhbGciOiJIUzI1NiJ9.eyJ{}.{}", word(draw, 40), word(draw, 43))
+    });
+    every_one_is_found(Kinds::TOKEN, 1_000, |draw| hex(draw, 32));
+    every_one_is_found(Kinds::TOKEN, 500, |draw| hex(draw, 64));
+    every_one_is_found(Kinds::TOKEN, 500, |draw| format!("ghp_{}", word(draw, 36)));
+    every_one_behind(Kinds::TOKEN, "password=", 500, |draw| word(draw, 9));
+    every_one_behind(Kinds::IMEI, "imei=", 500, |draw| {
+        let body = format!("35{}", draw.digits(12));
+        format!("{body}{}", luhn(&body))
+    });
+    every_one_behind(Kinds::USER, "user=", 500, |draw| letters(draw, 6));
+}
+
+#[test]
 fn numbers_that_are_nobodys_stay() {
-    let (mut draw, mut detector) = (Draw(11), Detector::default());
+    let (mut draw, mut detector, mut read) = (Draw(11), Detector::default(), 0);
     let organisation = |draw: &mut Draw| loop {
         let eight = format!("{}{}", 8 + draw.below(2), draw.digits(7));
         let check = (11 - weighted(&eight, &[3, 2, 7, 6, 5, 4, 3, 2]) % 11) % 11;
@@ -245,8 +310,10 @@ fn numbers_that_are_nobodys_stay() {
         for text in texts {
             let found = detector.find(text.as_bytes(), Kinds::ALL, Place::Text);
             assert!(found.is_empty(), "{text} {found:?}");
+            read += 1;
         }
     }
+    println!("{read} texts of nobody's numbers, none damaged");
 }
 
 /// Of each label: how many numbers there are, and how many are found as national identity numbers.
@@ -263,6 +330,9 @@ fn labelled_numbers_of_others_are_told_as_their_labels_say() {
         let figure = figures.entry((kind.to_owned(), row["valid"] == true)).or_default();
         figure.0 += 1;
         figure.1 += u32::from(detector.any(text.as_bytes(), Kinds::NATIONAL_ID, Place::Text));
+    }
+    for ((kind, valid), (all, known)) in &figures {
+        println!("{kind:28} {} {known} of {all} found", if *valid { "valid  " } else { "invalid" });
     }
     let found = |kind: &str, valid: bool| figures.get(&(kind.to_owned(), valid)).copied().unwrap_or_default();
     for kind in ["no.fnr", "se.personnummer", "se.samordningsnummer", "dk.cpr", "fi.hetu"] {

@@ -231,3 +231,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn files_of_programs_are_known_among_lines_of_any_format() {
+    let logs = [
+        "Sat Nov 21 10:00:01 2026 [pid 1] [kari] OK LOGIN: Client \"203.0.113.77\"",
+        "Sat Nov 21 10:00:00 2026 1 dyn-77.example.net 1234 /home/kari/holiday.jpg b _ i r kari ftp 0 * c",
+        "2026-11-21 10:00:01,123 ftp.example.com proftpd[4711] ftp.example.com (dyn-77.example.net[203.0.113.77]): USER kari: Login successful.",
+        "2026-11-21 10:00:00 1tDxyz-0001Ab-2C <= kari@example.org H=dyn-77.example.net (laptop) [203.0.113.77] P=esmtpsa A=dovecot_login:kari S=2048",
+    ];
+    let mut lines = String::new();
+    for log in logs {
+        lines.push_str(log);
+        lines.push('\n');
+        lines.push_str("203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n");
+    }
+    let (out, _) = common::minimised(&builtin("hosting"), lines.as_bytes());
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(out.lines().count(), 2 * logs.len());
+    for raw in ["kari", "113.77", "dyn-77", "laptop"] {
+        assert!(!out.contains(raw), "{raw} in\n{out}");
+    }
+}

@@ -94,7 +94,7 @@ pub fn refusal(written: &Written, findings: &[Finding]) -> Error {
 /// Sets the formats that were typed instead of the policy's.
 pub fn formats(policy: &mut Policy, choice: &Choice) {
     if !choice.format.is_empty() {
-        policy.source.formats = choice.format.iter().map(|format| format.as_str().into()).collect();
+        policy.read_as(choice.format.iter().map(|format| format.as_str().into()).collect());
     }
 }
 

@@ -288,6 +288,9 @@ fn cannot_read(path: &Path, error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::NotFound => cannot(ErrorKind::NoInput, "there is no such file"),
         io::ErrorKind::PermissionDenied => cannot(ErrorKind::Permission, "no permission to read it"),
+        io::ErrorKind::Unsupported if error.raw_os_error().is_none() => {
+            cannot(ErrorKind::Data, &format!("it is packed with {error}, which scan does not read; unpack it first"))
+        }
         // What the system did not say, the decompressor did.
         _ if error.raw_os_error().is_none() => {
             cannot(ErrorKind::Data, "its compressed data is damaged or cut off; what comes before that is counted")

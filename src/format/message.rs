@@ -62,12 +62,13 @@ pub(super) enum Rest {
 pub struct Message {
     schema: Schema,
     body: Body,
+    /// Whether all its lines begin with a time.
+    dated: bool,
 }
 
 impl Message {
     /// Compiles a program's shapes.
     pub fn new(program: &Program) -> Message {
-        let mut fields: Vec<Field> = Vec::new();
         let mut shapes: Vec<&str> = program.shapes.to_vec();
         if program.pam {
             shapes.extend(pam::SHAPES);
@@ -83,7 +84,25 @@ impl Message {
             Rest::Refused => Vec::new(),
         };
         shapes.splice(0..0, repeated.iter().map(String::as_str));
-        let (body, layouts) = Body::compile(&shapes, program.endings, program.words, &mut fields, &[], b"");
+        Message::of(program, &shapes, false)
+    }
+
+    /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
+    /// among lines of any format.
+    pub(super) fn in_files() -> [Message; 4] {
+        [&vsftpd::VSFTPD, &proftpd::PROFTPD, &xferlog::XFERLOG, &exim::EXIM].map(|program| {
+            let shapes = program.shapes.iter().copied().filter(|shape| {
+                // A time before any text is no mark of one program.
+                let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
+                shape.starts_with("{timestamp}") && !is_any
+            });
+            Message::of(program, &shapes.collect::<Vec<_>>(), true)
+        })
+    }
+
+    fn of(program: &Program, shapes: &[&str], dated: bool) -> Message {
+        let mut fields: Vec<Field> = Vec::new();
+        let (body, layouts) = Body::compile(shapes, program.endings, program.words, &mut fields, &[], b"");
         let mut layouts = layouts.into_iter();
         let first = layouts.next().expect("a program has a shape");
         let more = layouts.collect();
@@ -97,6 +116,7 @@ impl Message {
                 ..Schema::default()
             },
             body,
+            dated,
         }
     }
 
@@ -114,11 +134,19 @@ impl Parse for Message {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         record.clear();
+        if self.dated && stamp(line, 0).is_none() {
+            return Err(Malformed { at: 0, expected: "a time" });
+        }
         match self.body.read(line, 0, ending, 0, record) {
             true => Ok(()),
             false => Err(Malformed { at: 0, expected: "a message of a known shape" }),
         }
     }
+}
+
+/// What a shape holds between its fields.
+fn literals(shape: &str) -> impl Iterator<Item = u8> {
+    shape.split('{').flat_map(|part| part.split_once('}').map_or(part, |(_, literal)| literal).bytes())
 }
 
 /// All programs, in the order of [`of_program`]'s indexes.

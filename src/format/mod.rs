@@ -356,6 +356,7 @@ pub fn auto() -> Vec<Format> {
     all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
     all.push(Format::Cef(cef::Cef::new()));
     all.push(Format::W3c(w3c::W3c::dated()));
+    all.extend(message::Message::in_files().map(Format::Message));
     all.push(Format::Logfmt(logfmt::Logfmt::sure()));
     all
 }

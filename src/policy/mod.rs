@@ -85,6 +85,14 @@ impl Policy {
         check::check(text, file)
     }
 
+    /// Lines are of these formats and not of the policy's own. The limit of malformed lines holds where none is `auto`, as
+    /// it does where a policy names them.
+    pub fn read_as(&mut self, formats: Vec<Box<str>>) {
+        let limit = self.source.malformed_limit.unwrap_or(check::DEFAULT_LIMIT);
+        self.source.malformed_limit = (!formats.iter().any(|format| &**format == "auto")).then_some(limit);
+        self.source.formats = formats;
+    }
+
     /// A built-in policy, by name.
     ///
     /// ```

@@ -67,14 +67,16 @@ const SHAPE_BYTES: usize = 64;
 ///
 /// # Errors
 /// Reading failed, or what is compressed is damaged or cut off; the counts hold what was read before.
+/// [`io::ErrorKind::Unsupported`] where it is packed in a way that is not read; the error's text is its name.
 pub fn scan(input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io::Result<()> {
     let mut input = BufReader::with_capacity(WINDOW_BYTES, input);
-    // A pipe may give its first bytes one by one; the longest mark has four.
-    let mut head = Vec::with_capacity(4);
-    input.by_ref().take(4).read_to_end(&mut head)?;
+    // A pipe may give its first bytes one by one; the longest mark has six.
+    let mut head = Vec::with_capacity(6);
+    input.by_ref().take(6).read_to_end(&mut head)?;
     let kind = Packing::of(&head);
     let whole = io::Cursor::new(head).chain(input);
     match kind {
+        Packing::Other(name) => Err(io::Error::new(io::ErrorKind::Unsupported, name)),
         Packing::Plain => lines(whole, witness, counts),
         Packing::Gzip => lines(MultiGzDecoder::new(BufReader::new(whole)), witness, counts),
         Packing::Zstd => lines(Frames { input: BufReader::new(whole), frame: None }, witness, counts),
@@ -87,13 +89,22 @@ enum Packing {
     Plain,
     Gzip,
     Zstd,
+    /// One that is not read: its bytes would say nothing of what is in it.
+    Other(&'static str),
 }
 
 impl Packing {
     fn of(head: &[u8]) -> Packing {
         match head {
             [0x1f, 0x8b, ..] => Packing::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Packing::Zstd,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', 0x00] => Packing::Other("xz"),
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31 | 0x17, _] => Packing::Other("bzip2"),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Other("lz4"),
+            [b'P', b'K', 0x03, 0x04, ..] => Packing::Other("zip"),
+            [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c] => Packing::Other("7z"),
+            [0x5d, 0x00, 0x00, _, _, _] => Packing::Other("lzma"),
+            [0x1f, 0x9d, ..] => Packing::Other("compress"),
             _ => Packing::Plain,
         }
     }
@@ -205,6 +216,7 @@ impl Counts {
             }
             self.add(witness.read_window(&line[at..], true, true), &line[at..]);
         } else {
+            witness.learn(line);
             self.add(witness.read(line), line);
         }
         self.lines += 1;
@@ -253,6 +265,27 @@ mod tests {
 
     fn zstd(bytes: &[u8]) -> Vec<u8> {
         ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn what_is_packed_in_another_way_is_refused() {
+        for head in
+            [&b"\xfd7zXZ\0\0\x04"[..], b"BZh91AY&SY", b"PK\x03\x04\x14\0", b"\x04\x22\x4d\x18\x60", b"\x1f\x9d\x90a"]
+        {
+            let error = counts(head).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{head:?}");
+        }
+        for text in [&b"BZh9 203.0.113.7"[..], b"PK 203.0.113.7", b"] 203.0.113.7"] {
+            assert_eq!(counts(text).unwrap().rows.len(), 1);
+        }
+    }
+
+    #[test]
+    fn columns_are_attributed_as_the_header_before_them_names_them() {
+        let text = b"#Fields: date time c-ip cs-method\n2026-11-21 10:00:00 203.0.113.7 GET\n";
+        let mut counts = Counts::default();
+        scan(&text[..], &mut Witness::new(None, &["auto".into()]).unwrap(), &mut counts).unwrap();
+        assert_eq!(counts.rows.keys().next().unwrap().1.as_deref(), Some("client.address"));
     }
 
     #[test]

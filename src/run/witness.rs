@@ -2,14 +2,20 @@
 //! leaves alone are no findings. Used by `scan` and by the guard; the judge itself knows no field.
 
 use crate::{
-    detect::Kinds,
+    detect::{self, Kinds},
     error::{Error, Kind as ErrorKind},
-    format::{self, Ending, Format, Parse},
+    format::{
+        self, Ending, Format, Parse,
+        envelope::{self, Envelope},
+        message::{self, Message},
+        w3c,
+    },
     judge::{Hit, Judge, Kind, Known, OVERLAP_BYTES, Own, WINDOW_BYTES},
     policy::{Network, Policy, Treatment},
-    record::{Record, State},
+    record::{Field, Record, State, Value},
     retention,
 };
+use regex::bytes::Regex;
 use std::sync::Arc;
 
 /// Reads lines and says what was found in them, field by field.
@@ -17,6 +23,12 @@ use std::sync::Arc;
 pub struct Witness {
     judge: Judge,
     routes: Vec<Route>,
+    /// What may stand around a line.
+    envelopes: Vec<(Envelope, Fields)>,
+    /// The messages of programs that an envelope names, as `format::message::PROGRAMS`.
+    programs: Vec<Route>,
+    /// Texts that the policy keeps from the detectors.
+    kept: Vec<Regex>,
     record: Record,
     found: Vec<Found>,
 }
@@ -34,9 +46,11 @@ pub struct Found {
 #[derive(Debug)]
 struct Route {
     format: Format,
-    names: Vec<Arc<str>>,
-    leaves: Vec<Leaves>,
+    fields: Fields,
 }
+
+/// Each field's canonical name and what may stand in it.
+type Fields = Vec<(Arc<str>, Leaves)>;
 
 /// What a field's treatment lets stand.
 #[derive(Clone, Debug)]
@@ -58,23 +72,52 @@ impl Witness {
     /// A format that is not known or cannot be compiled.
     pub fn new(policy: Option<&Policy>, formats: &[Box<str>]) -> Result<Witness, Error> {
         let mut all = Vec::new();
+        let mut envelopes: Vec<Envelope> = Vec::new();
         for name in formats {
             match &**name {
-                "auto" => all.extend(format::auto()),
+                "auto" => {
+                    all.extend(format::auto());
+                    envelopes.extend(envelope::all());
+                }
                 "text" => all.push(format::text()),
+                name if envelope::NAMES.contains(&name) => envelopes.extend(envelope::named(name).unwrap_or_default()),
                 name => all.push(format::named(name).map_err(|fault| {
                     let text = format!("cannot read format `{name}`: at byte {}: {fault}", fault.at);
                     Error::new(ErrorKind::Config, text)
                 })?),
             }
         }
+        if all.is_empty() && !envelopes.is_empty() {
+            // What is named by its envelope alone holds lines of any format.
+            all = format::auto();
+        }
         if policy.is_some() {
             // What is scrubbed as a whole is a record of one field.
             all.push(format::text());
         }
         let routes = all.into_iter().map(|format| Route::new(format, policy)).collect();
+        let programs = message::PROGRAMS.iter().filter(|_| !envelopes.is_empty());
+        let programs = programs.map(|program| Route::new(Format::Message(Message::new(program)), policy)).collect();
+        let fields = |envelope: Envelope| {
+            let fields = fields(&envelope.schema().fields, policy);
+            (envelope, fields)
+        };
+        let envelopes = envelopes.into_iter().map(fields).collect();
+        let patterns = policy.and_then(|policy| policy.keep_text.as_ref()).map_or(&[][..], |kept| &kept.patterns);
+        let kept = patterns.iter().map(|pattern| {
+            detect::compile(pattern)
+                .map_err(|fault| Error::new(ErrorKind::Config, format!("cannot use a pattern of [keep_text]: {fault}")))
+        });
+        let kept = kept.collect::<Result<_, _>>()?;
         let judge = Judge::new(policy.map_or_else(Known::default, known));
-        Ok(Witness { judge, routes, record: Record::default(), found: Vec::new() })
+        Ok(Witness { judge, routes, envelopes, programs, kept, record: Record::default(), found: Vec::new() })
+    }
+
+    /// Takes a line that names the columns of those behind it. For whoever reads the lines of one input in order.
+    pub fn learn(&mut self, line: &[u8]) {
+        if line.first() == Some(&b'#') {
+            w3c::learn(&mut self.record.columns, line);
+        }
     }
 
     /// What identifies somebody in one line, without its end, however long it is.
@@ -117,35 +160,66 @@ impl Witness {
     /// Names the field of each finding, and leaves out what the policy lets stand there.
     fn attribute(&mut self, line: &[u8]) {
         let body = retention::strip(line).map_or(line, |at| &line[..at]);
+        self.found.retain(|found| !self.kept.iter().any(|pattern| holds(pattern, body, &found.hit)));
         let record = &mut self.record;
-        let route = self.routes.iter().find(|route| route.format.parse(body, Ending::Whole, record).is_ok());
-        let Some(route) = route else { return };
-        self.found.retain_mut(|found| {
-            let (start, end) = (found.hit.start as u32, found.hit.end as u32);
-            let holds = record
-                .values
+        let mut start = 0;
+        let mut program = None;
+        for _ in 0..envelope::MOST {
+            let rest = &body[start..];
+            let opened = self
+                .envelopes
                 .iter()
-                .find(|value| value.state == State::Present && value.span.start <= start && end <= value.span.end);
-            let Some(value) = holds else { return true };
-            let field = value.field as usize;
-            found.field = Some(route.names[field].clone());
-            match &route.leaves[field] {
-                Leaves::Nothing => true,
-                Leaves::Everything => false,
-                Leaves::AllBut(kinds) => is_looked_for(found.hit.kind, *kinds),
-                Leaves::Parameters(kept) => {
-                    let before = &body[value.span.start as usize..found.hit.start];
-                    !kept.iter().any(|name| Some(name.as_bytes()) == parameter(before))
-                }
-            }
-        });
+                .find_map(|(envelope, fields)| envelope.open(rest, record).map(|length| (envelope, fields, length)));
+            let Some((envelope, fields, length)) = opened else { break };
+            program = envelope.program(rest, record).and_then(message::of_program);
+            self.found.retain_mut(|found| stands(found, rest, start, record, fields));
+            start += length;
+        }
+        let rest = &body[start..];
+        let mut fits = |route: &&Route| route.format.parse(rest, Ending::Whole, record).is_ok();
+        let named = program.and_then(|at| self.programs.get(at)).filter(&mut fits);
+        if let Some(route) = named.or_else(|| self.routes.iter().find(&mut fits)) {
+            self.found.retain_mut(|found| stands(found, rest, start, record, &route.fields));
+        }
+    }
+}
+
+/// Whether a finding stands wholly inside what the policy keeps.
+fn holds(pattern: &Regex, text: &[u8], hit: &Hit) -> bool {
+    pattern.find_iter(text).any(|kept| kept.start() <= hit.start && hit.end <= kept.end())
+}
+
+/// Names the field of a finding, if `record` has one there; `false`: the policy lets it stand.
+///
+/// `text` is what was read, `start` where it stands in the line.
+fn stands(found: &mut Found, text: &[u8], start: usize, record: &Record, fields: &Fields) -> bool {
+    let Some(from) = found.hit.start.checked_sub(start) else { return true };
+    let (from, to) = (from as u32, (found.hit.end - start) as u32);
+    let holds = |value: &&Value| value.state == State::Present && value.span.start <= from && to <= value.span.end;
+    let Some(value) = record.values.iter().find(holds) else { return true };
+    let (name, leaves) = &fields[value.field as usize];
+    found.field = Some(name.clone());
+    match leaves {
+        Leaves::Nothing => true,
+        Leaves::Everything => false,
+        Leaves::AllBut(kinds) => is_looked_for(found.hit.kind, *kinds),
+        Leaves::Parameters(kept) => {
+            let before = &text[value.span.start as usize..from as usize];
+            !kept.iter().any(|name| Some(name.as_bytes()) == parameter(before))
+        }
     }
 }
 
 impl Route {
     fn new(format: Format, policy: Option<&Policy>) -> Route {
-        let fields = &format.schema().fields;
-        let leaves = fields.iter().map(|field| match policy.map(|policy| policy.treatment(&field.name)) {
+        let fields = fields(&format.schema().fields, policy);
+        Route { format, fields }
+    }
+}
+
+fn fields(fields: &[Field], policy: Option<&Policy>) -> Fields {
+    let named = fields.iter().map(|field| {
+        let leaves = match policy.map(|policy| policy.treatment(&field.name)) {
             Some(Treatment::Keep { .. } | Treatment::Coarsen(_)) => Leaves::Everything,
             Some(Treatment::Scrub { kinds, .. }) => Leaves::AllBut(*kinds),
             Some(Treatment::Cookie { keep, .. } | Treatment::Query { keep, .. }) => Leaves::Parameters(keep.clone()),
@@ -160,10 +234,10 @@ impl Route {
                 | Treatment::Truncate(_),
             )
             | None => Leaves::Nothing,
-        });
-        let (leaves, names) = (leaves.collect(), fields.iter().map(|field| Arc::from(&*field.name)).collect());
-        Route { format, names, leaves }
-    }
+        };
+        (Arc::from(&*field.name), leaves)
+    });
+    named.collect()
 }
 
 /// What the judge knows of a policy: the longest prefixes that it lets stand, and its exempt networks.
@@ -245,6 +319,44 @@ mod tests {
         // The size is kept by the policy: a number that happens to pass a check is no finding.
         assert_eq!(read(Some("hosting"), "combined", LINE).len(), 2);
         assert_eq!(read(None, "json", LINE).iter().filter(|(_, field)| field.is_none()).count(), 3);
+    }
+
+    #[test]
+    fn a_line_in_envelopes_is_attributed_as_if_it_stood_alone() {
+        let field = |name: &str| Some(name.to_owned());
+        for (format, around) in [
+            ("syslog", "<190>Nov 21 10:00:00 198.51.100.9 nginx: "),
+            ("auto", "<134>1 2026-11-21T10:05:03Z 198.51.100.9 nginx 12 - - "),
+            ("cri", "2026-11-21T10:00:00.000000000Z stdout F "),
+        ] {
+            let line = format!("{around}{LINE}");
+            let mut found = read(None, format, &line);
+            if format != "cri" {
+                assert_eq!(found.remove(0), (Kind::Ipv4, field("host.name")), "{format}");
+            }
+            let inner = [
+                (Kind::Ipv4, field("client.address")),
+                (Kind::Email, field("url.path")),
+                (Kind::Card, field("http.response.body.size")),
+            ];
+            assert_eq!(found, inner, "{format}");
+            // The host of the envelope is kept, and so is the size.
+            assert_eq!(read(Some("hosting"), format, &line).len(), 2, "{format}");
+        }
+        let login = "Nov 21 10:00:00 web1 sshd[7]: Failed password for kari@example.org from 203.0.113.7 port 22 ssh2";
+        let found = read(None, "auto", login);
+        assert_eq!(found, [(Kind::Email, field("user.name")), (Kind::Ipv4, field("client.address"))]);
+    }
+
+    #[test]
+    fn text_that_the_policy_keeps_is_no_finding() {
+        let text = "base = \"hosting\"\nname = \"x\"\nversion = 1\n[keep_text]\npatterns = ['build [0-9a-f]{40}']\nreason = \"ours\"\n";
+        let policy = Policy::parse(text, "x").0.unwrap();
+        let mut witness = Witness::new(Some(&policy), &["auto".into()]).unwrap();
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(witness.read(format!("of build {commit}").as_bytes()), []);
+        assert_eq!(witness.read(format!("of key {commit}").as_bytes()).len(), 1);
+        assert_eq!(witness.read(format!("build {commit} kari@example.org").as_bytes()).len(), 1);
     }
 
     #[test]

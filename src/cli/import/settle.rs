@@ -167,14 +167,20 @@ fn between(log: &Log, policy: &str) -> String {
             "let the syslog server pipe it through sladd before it is kept".to_owned()
         }
         (Server::Nginx, _, Destination::Stream) => "pipe what collects it through sladd before it is kept".to_owned(),
-        (Server::Nginx, Kind::Access, _) => format!(
-            "mkfifo /run/sladd/access.fifo, run sladd --on-stall shed --policy /etc/sladd/{policy}.toml -o {file} < /run/sladd/access.fifo, \
-             and write access_log /run/sladd/access.fifo with its format"
-        ),
-        (Server::Nginx, Kind::Error, _) => format!(
-            "mkfifo /run/sladd/error.fifo, run sladd --on-stall shed --policy /etc/sladd/{policy}.toml -o {file} < /run/sladd/error.fifo, \
-             and write error_log /run/sladd/error.fifo; keep log_not_found off"
-        ),
+        (Server::Nginx, Kind::Access, _) => {
+            let pipe = pipe_of(file);
+            format!(
+                "mkfifo {pipe}, run sladd --on-stall shed --policy /etc/sladd/{policy}.toml -o {file} < {pipe}, \
+                 and write access_log {pipe} with its format"
+            )
+        }
+        (Server::Nginx, Kind::Error, _) => {
+            let pipe = pipe_of(file);
+            format!(
+                "mkfifo {pipe}, run sladd --on-stall shed --policy /etc/sladd/{policy}.toml -o {file} < {pipe}, \
+                 and write error_log {pipe}; keep log_not_found off"
+            )
+        }
         (Server::Apache, Kind::Access, _) => {
             format!(
                 "write CustomLog \"|/usr/local/bin/sladd -q --policy /etc/sladd/{policy}.toml -o {file}\" with its format"
@@ -184,6 +190,19 @@ fn between(log: &Log, policy: &str) -> String {
             format!("write ErrorLog \"|/usr/local/bin/sladd -q --policy /etc/sladd/{policy}.toml -o {file}\"")
         }
     }
+}
+
+/// A pipe for one log: two readers of one pipe would tear its lines apart.
+fn pipe_of(file: &str) -> String {
+    let usual = ["/var/log/nginx/", "/var/log/", "/"].iter().find_map(|start| file.strip_prefix(start));
+    let name = usual.unwrap_or(file);
+    let name = name.strip_suffix(".log").unwrap_or(name);
+    let sign = |sign: char| match sign {
+        '/' => '-',
+        sign if sign.is_ascii_alphanumeric() || matches!(sign, '.' | '_' | '-') => sign,
+        _ => '_',
+    };
+    format!("/run/sladd/{}.fifo", name.chars().map(sign).collect::<String>())
 }
 
 /// The variables that are personal, each with what it is and what the policy does with it.
