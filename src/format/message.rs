@@ -62,12 +62,13 @@ pub(super) enum Rest {
 pub struct Message {
     schema: Schema,
     body: Body,
+    /// What a line must begin with, where other formats are tried beside this one.
+    begins: fn(&[u8]) -> bool,
 }
 
 impl Message {
     /// Compiles a program's shapes.
     pub fn new(program: &Program) -> Message {
-        let mut fields: Vec<Field> = Vec::new();
         let mut shapes: Vec<&str> = program.shapes.to_vec();
         if program.pam {
             shapes.extend(pam::SHAPES);
@@ -75,14 +76,19 @@ impl Message {
         if program.rest == Rest::Text {
             shapes.push("{message}");
         }
+        Message::compile(program, shapes, program.rest)
+    }
+
+    fn compile(program: &Program, shapes: Vec<&str>, rest: Rest) -> Message {
+        let mut fields: Vec<Field> = Vec::new();
         // What rsyslog makes of a message that came more than once.
-        let repeated: Vec<String> = match program.rest {
+        let repeated: Vec<String> = match rest {
             Rest::Text => {
                 shapes.iter().map(|shape| format!("message repeated {{event.count}} times: [ {shape}]")).collect()
             }
             Rest::Refused => Vec::new(),
         };
-        shapes.splice(0..0, repeated.iter().map(String::as_str));
+        let shapes: Vec<&str> = repeated.iter().map(String::as_str).chain(shapes).collect();
         let (body, layouts) = Body::compile(&shapes, program.endings, program.words, &mut fields, &[], b"");
         let mut layouts = layouts.into_iter();
         let first = layouts.next().expect("a program has a shape");
@@ -97,7 +103,26 @@ impl Message {
                 ..Schema::default()
             },
             body,
+            begins: |_| true,
         }
+    }
+
+    /// The logs that programs write into files of their own, for lines of which nothing is known: only shapes that begin with
+    /// a time, and of those only what no other program writes.
+    pub fn in_files() -> Vec<Message> {
+        let logs: [(&Program, fn(&[u8]) -> bool); 4] = [
+            (&vsftpd::VSFTPD, |line| stamp(line, 0).is_some_and(|end| line[end..].starts_with(b" [pid "))),
+            (&xferlog::XFERLOG, |line| line.get(3) == Some(&b' ') && stamp(line, 0).is_some()),
+            (&proftpd::PROFTPD, |line| stamp(line, 0).is_some() && find(line, 0, b" proftpd[").is_some()),
+            (&exim::EXIM, exim::begins),
+        ];
+        let log = |(program, begins): (&Program, fn(&[u8]) -> bool)| {
+            let dated = |shape: &&&str| shape.starts_with("{timestamp} ") && **shape != "{timestamp} {message}";
+            let shapes: Vec<&'static str> = program.shapes.iter().filter(dated).copied().collect();
+            let message = Message::compile(program, shapes, Rest::Refused);
+            Message { begins, ..message }
+        };
+        logs.into_iter().map(log).collect()
     }
 
     /// The messages of the format of this name.
@@ -114,6 +139,9 @@ impl Parse for Message {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         record.clear();
+        if !(self.begins)(line) {
+            return Err(Malformed { at: 0, expected: "a message of a known shape" });
+        }
         match self.body.read(line, 0, ending, 0, record) {
             true => Ok(()),
             false => Err(Malformed { at: 0, expected: "a message of a known shape" }),

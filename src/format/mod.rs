@@ -316,6 +316,7 @@ pub fn auto() -> Vec<Format> {
     let others = [envoy::envoy(), envoy::istio(), aws::alb(), aws::elb(), aws::s3(), squid::squid()];
     all.extend(others.map(Format::Preset));
     all.extend(ERROR_LOGS.iter().filter_map(|name| named(name).ok()));
+    all.extend(message::Message::in_files().into_iter().map(Format::Message));
     all.push(Format::Cef(cef::Cef::new()));
     all.push(Format::W3c(w3c::W3c::dated()));
     all.push(Format::Logfmt(logfmt::Logfmt::sure()));
