@@ -71,11 +71,18 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     let directory =
         name_end - name == 3 && value.first() == Some(&b'/') && text[name..name_end].eq_ignore_ascii_case(b"pwd");
     let blank = directory
-        || matches!(value, b"true" | b"false" | b"yes" | b"no" | b"none" | b"null")
+        || matches!(value, b"true" | b"false" | b"yes" | b"no" | b"none" | b"null" | b"YES" | b"NO")
+        || is_task(text, name, value)
         || value.is_empty()
         || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.'))
         || is_ours(value);
     (!blank).then(|| Finding::new(start, start + length, What::Token))
+}
+
+/// Whether a program named `passwd` asks PAM for something: `pam_unix(passwd:chauthtok)`.
+fn is_task(text: &[u8], name: usize, value: &[u8]) -> bool {
+    let called = name > 0 && text[name - 1] == b'(';
+    called && matches!(value, b"auth" | b"account" | b"session" | b"chauthtok" | b"setcred")
 }
 
 /// What sort of secret a name promises.

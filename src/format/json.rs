@@ -50,6 +50,8 @@ pub struct Json {
     shapes: Box<[Shape]>,
     message: u16,
     timestamp: u16,
+    user: u16,
+    logger: u16,
 }
 
 /// How a string of a field is cut further.
@@ -78,7 +80,15 @@ impl Json {
         let shapes = (0..fields.len() as u16).map(shape).collect();
         let place = |name: &str| fields.iter().position(|field| *field.name == *name).unwrap_or_default() as u16;
         let (message, timestamp) = (place("message"), place("timestamp"));
-        Json { message, timestamp, schema: Schema { name: "json".into(), fields, ..Schema::default() }, shapes }
+        let (user, logger) = (place("user.name"), place("log.logger"));
+        Json {
+            message,
+            timestamp,
+            user,
+            logger,
+            schema: Schema { name: "json".into(), fields, ..Schema::default() },
+            shapes,
+        }
     }
 
     /// The same names in lines of another syntax.
@@ -99,6 +109,7 @@ impl Json {
         record: &mut Record,
     ) -> bool {
         let found = Names::shared().resolve(TOP, key.of(line), false);
+        let found = self.caller(found, key.of(line), value.of(line));
         record.marks.push(Mark::Key(record.values.len() as u16));
         record.push(found.key, key.start as usize, key.end as usize);
         if quoted || self.shapes[found.field as usize] != Shape::Plain {
@@ -144,6 +155,13 @@ impl Json {
     fn moment(&self, found: Found, frame: &Frame, text: &[u8]) -> Found {
         let time = frame.kind == Bracket::Array && text.len() == 19 && text.iter().all(u8::is_ascii_digit);
         if time && found.field == self.message { Found { field: self.timestamp, ..found } } else { found }
+    }
+
+    /// What a `caller` is: who called, or the place in the source from which a line was logged, `server/main.go:12`.
+    #[inline]
+    fn caller(&self, found: Found, key: &[u8], value: &[u8]) -> Found {
+        let place = found.field == self.user && key == b"caller" && is_source(value);
+        if place { Found { field: self.logger, ..found } } else { found }
     }
 
     /// Whether a number is a byte of a text: the journal writes a message with control characters as an array of them.
@@ -310,6 +328,7 @@ impl Json {
                             record.push(named.key, start, end);
                         } else {
                             let found = self.moment(found, &stack[depth - 1], &line[start..end]);
+                            let found = self.caller(found, key, &line[start..end]);
                             self.push_text(line, found, start, end, escaped, record);
                         }
                         at = end + 1;
@@ -406,6 +425,18 @@ fn is_pair(line: &[u8], at: usize) -> bool {
     let (comma, byte) = scan::next(line, at);
     let (quote, _) = scan::next(line, (comma + 1).min(line.len()));
     byte == b'}' || byte == b',' && line[quote..].starts_with(b"\"value\"")
+}
+
+/// Whether the value is a file of source text and a line in it.
+fn is_source(value: &[u8]) -> bool {
+    let digits = value.iter().rev().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    let Some([file @ .., b':']) = value.get(..value.len() - digits) else { return false };
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./-".contains(byte);
+    let ends = [&b".go"[..], b".rs", b".py", b".js", b".ts", b".java", b".c", b".cc", b".cpp", b".rb", b".php"];
+    (1..=6).contains(&digits)
+        && file.len() <= 200
+        && file.iter().all(named)
+        && ends.iter().any(|end| file.len() > end.len() && file.ends_with(end))
 }
 
 #[inline]

@@ -110,7 +110,9 @@ impl Grammar {
             Grammar::Language => is_language(value),
             Grammar::Method => is_method(value),
             Grammar::Nothing => false,
-            Grammar::Number => is_number(value) || list(value, |number| number == b"-" || is_number(number)),
+            Grammar::Number => {
+                is_number(value) || is_duration(value) || list(value, |number| number == b"-" || is_number(number))
+            }
             Grammar::Protocol => is_protocol(value),
             Grammar::Status => is_status(value) || list(value, |status| status == b"-" || is_status(status)),
             Grammar::Text => !value.iter().any(u8::is_ascii_control),
@@ -175,6 +177,28 @@ fn is_number(value: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// Numbers with a unit of time each, the way programs print a duration: `1.5ms`, `12µs`, `1m2.3s`, `5 ms`. At most four.
+fn is_duration(value: &[u8]) -> bool {
+    let mut rest = value.strip_prefix(b"-").unwrap_or(value);
+    for _ in 0..4 {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+        if !is_number(&rest[..digits]) {
+            return false;
+        }
+        let unit = rest[digits..].strip_prefix(b" ").unwrap_or(&rest[digits..]);
+        let Some(unit) = UNITS.iter().find_map(|known| unit.strip_prefix(*known)) else { return false };
+        if unit.is_empty() {
+            return true;
+        }
+        rest = unit;
+    }
+    false
+}
+
+/// Units of time; of two that begin alike the longer one first. The small mu is written with either of two letters.
+const UNITS: [&[u8]; 10] =
+    [b"ns", b"us", "\u{b5}s".as_bytes(), "\u{3bc}s".as_bytes(), b"ms", b"sec", b"s", b"min", b"m", b"h"];
 
 #[inline]
 fn is_method(value: &[u8]) -> bool {

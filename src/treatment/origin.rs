@@ -257,7 +257,21 @@ impl Shape {
 }
 
 /// Schemes of pages and applications that can refer. Others name no place or, as `chrome-extension`, tell browsers apart.
-const SCHEMES: [&[u8]; 7] = [b"https", b"http", b"android-app", b"ios-app", b"ftp", b"wss", b"ws"];
+const SCHEMES: [&[u8]; 12] = [
+    b"https",
+    b"http",
+    b"android-app",
+    b"ios-app",
+    b"ftp",
+    b"wss",
+    b"ws",
+    // What stands behind a server: `fastcgi://unix:/run/php.sock:`.
+    b"fastcgi",
+    b"uwsgi",
+    b"scgi",
+    b"grpcs",
+    b"grpc",
+];
 
 #[cfg(test)]
 mod tests {

@@ -135,6 +135,12 @@ impl Syslog {
             return tag.push(line, priority, false, record, &self.clock);
         }
         let host = host(line, first);
+        // ArcSight's format stands behind a host without a program, whatever the time and without a priority too.
+        if let Some(end) = host.filter(|end| is_cef(line, end + 1)) {
+            record.push(2, first, end);
+            record.layout = Shape { priority, host: true, tag: Tag::None, blank: true }.number();
+            return Some(end + 1);
+        }
         if let Some(end) = host
             && let Some(tag) = Program::at(line, end + 1)
         {
@@ -174,7 +180,9 @@ impl Program {
         let text = line.get(start..)?;
         let holds = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
         let length = text.iter().take(65).take_while(|byte| holds(byte)).count();
-        let named = (1..=64).contains(&length) && (text[0].is_ascii_alphabetic() || matches!(text[0], b'_' | b'/'));
+        let named = (1..=64).contains(&length)
+            && !is_cef(line, start)
+            && (text[0].is_ascii_alphabetic() || matches!(text[0], b'_' | b'/'));
         if !named {
             return None;
         }
@@ -206,6 +214,11 @@ impl Program {
         record.layout = Shape { priority, host, tag, blank }.number();
         Some(self.colon + usize::from(blank))
     }
+}
+
+/// Whether a line of ArcSight's format stands at `at`: its own head ends with a colon, as a program's name does.
+fn is_cef(line: &[u8], at: usize) -> bool {
+    matches!(line[at.min(line.len())..], [b'C', b'E', b'F', b':', version, ..] if version.is_ascii_digit())
 }
 
 /// The end of `Nov 21 10:00:00` at `at`, with a fraction or without.

@@ -80,7 +80,7 @@ pub(super) const FIELDS: &[Row] = &[
         "client remote ip peer from_ip src addr",
         "remote_addr remoteaddr realip_remote_addr remote_ip remote_address remote_host remotehost client_ip client_addr client_address \
          client.ip client.addr clienthost ClientAddr ClientHost clientIp c-ip client_real_ip source.ip source.address source_ip src_ip \
-         sourceIp sourceIPs source_address ip_address ipaddress ip_addr ipaddr ipv4 ipv6 request.remote_ip request.client_ip \
+         sourceIp sourceIPs sourceIPAddress source_address ip_address ipaddress ip_addr ipaddr ipv4 ipv6 request.remote_ip request.client_ip \
          request.remote_addr request.ip request.client_addr req.ip req.remoteAddress req.remoteAddr req.connection.remoteAddress \
          httpRequest.remoteIp httpRequest.clientIp identity.sourceIp http.client_ip http.remote_addr http_remote_addr user_ip userip visitor_ip \
          visitorip real_ip realip x-real-ip true-client-ip cf-connecting-ip cf-connecting-ipv6 x-client-ip x-cluster-client-ip \

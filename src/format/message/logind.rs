@@ -36,6 +36,8 @@ pub(super) const SYSTEMD: Program = Program {
         "Started Session {session.serial} of User {user.name}.",
         "Starting Session {session.serial} of user {user.name}.",
         "Started session-{log.logger} - Session {session.serial} of User {user.name}.",
+        "Created slice User Slice of {user.name}.",
+        "Removed slice User Slice of {user.name}.",
         "Stopped Session {session.serial} of user {user.name}.",
     ],
     endings: &[],

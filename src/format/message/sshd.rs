@@ -17,6 +17,7 @@ pub(super) const SSHD: Program = Program {
     name: "sshd",
     programs: &["sshd", "sshd-session", "sshd-auth", "sftp-server", "internal-sftp", "dropbear"],
     shapes: &[
+        "Pubkey auth succeeded for '{user.name}' with {message} from {client.address}:{client.port}",
         "Failed {auth.method} for invalid user {user.name} from {client.address} port {client.port} ssh2",
         "Failed {auth.method} for illegal user {user.name} from {client.address} port {client.port} ssh2",
         "Failed {auth.method} for {user.name} from {client.address} port {client.port} ssh2",
