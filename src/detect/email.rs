@@ -40,12 +40,12 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
         start += 1;
     }
     if stop > 0 && text[stop - 1] == b':' {
-        // `//user:password@host`
+        // `//user:password@host`, of which a layout may have taken the first slash
         let mut user = stop - 1;
         while user > 0 && !matches!(text[user - 1], b'/' | b'@' | b' ' | b'"') {
             user -= 1;
         }
-        if user > 1 && text[user - 1] == b'/' && text[user - 2] == b'/' {
+        if user > 0 && text[user - 1] == b'/' {
             return Some(user);
         }
     }

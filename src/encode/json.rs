@@ -275,7 +275,11 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
     /// The last value of the text that begins with value `i`: users stand between its parts, and nothing else does.
     fn text_end(&self, i: usize) -> usize {
         let record = self.record.record();
-        let (items, _) = self.record.schema().layout(record.layout);
+        let schema = self.record.schema();
+        if schema.items.is_empty() {
+            return i;
+        }
+        let (items, _) = schema.layout(record.layout);
         let mut end = i;
         while let (Some([_, user, rest]), Some([first, between, next])) =
             (items.get(end..end + 3), record.values.get(end..end + 3))

@@ -57,13 +57,16 @@ pub(super) enum Rest {
     Refused,
 }
 
+/// Whether a line begins as those of one program do.
+type Begins = fn(&[u8]) -> bool;
+
 /// The messages of one program, ready to parse.
 #[derive(Clone, Debug)]
 pub struct Message {
     schema: Schema,
     body: Body,
-    /// Whether all its lines begin with a time.
-    dated: bool,
+    /// What a line must begin with, where other formats are tried beside this one.
+    begins: Begins,
 }
 
 impl Message {
@@ -84,23 +87,30 @@ impl Message {
             Rest::Refused => Vec::new(),
         };
         shapes.splice(0..0, repeated.iter().map(String::as_str));
-        Message::of(program, &shapes, false)
+        Message::of(program, &shapes, |_| true)
     }
 
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
     /// among lines of any format.
     pub(super) fn in_files() -> [Message; 4] {
-        [&vsftpd::VSFTPD, &proftpd::PROFTPD, &xferlog::XFERLOG, &exim::EXIM].map(|program| {
+        let dated: Begins = |line| stamp(line, 0).is_some();
+        let programs: [(&Program, Begins); 4] = [
+            (&vsftpd::VSFTPD, dated),
+            (&proftpd::PROFTPD, dated),
+            (&xferlog::XFERLOG, dated),
+            (&exim::EXIM, exim::begins),
+        ];
+        programs.map(|(program, begins)| {
             let shapes = program.shapes.iter().copied().filter(|shape| {
                 // A time before any text is no mark of one program.
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
                 shape.starts_with("{timestamp}") && !is_any
             });
-            Message::of(program, &shapes.collect::<Vec<_>>(), true)
+            Message::of(program, &shapes.collect::<Vec<_>>(), begins)
         })
     }
 
-    fn of(program: &Program, shapes: &[&str], dated: bool) -> Message {
+    fn of(program: &Program, shapes: &[&str], begins: Begins) -> Message {
         let mut fields: Vec<Field> = Vec::new();
         let (body, layouts) = Body::compile(shapes, program.endings, program.words, &mut fields, &[], b"");
         let mut layouts = layouts.into_iter();
@@ -116,7 +126,7 @@ impl Message {
                 ..Schema::default()
             },
             body,
-            dated,
+            begins,
         }
     }
 
@@ -134,8 +144,8 @@ impl Parse for Message {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         record.clear();
-        if self.dated && stamp(line, 0).is_none() {
-            return Err(Malformed { at: 0, expected: "a time" });
+        if !(self.begins)(line) {
+            return Err(Malformed { at: 0, expected: "the beginning of a program's line" });
         }
         match self.body.read(line, 0, ending, 0, record) {
             true => Ok(()),

@@ -195,7 +195,7 @@ fn directive(line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Mal
     let value = &line[start..];
     let field = match &line[1..colon] {
         b"Date" | b"Start-Date" | b"End-Date" => INSTANT,
-        b"Version" if value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => KNOWN_NAME,
+        b"Version" if value.len() <= 5 && value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => KNOWN_NAME,
         _ => MESSAGE,
     };
     record.marks.extend([Mark::Key(0), Mark::Text(1)]);
@@ -226,7 +226,8 @@ fn data(columns: &Columns, dated: bool, line: &[u8], ending: Ending, record: &mu
             (at, from) = (next, from + 1);
             continue;
         }
-        if !column.fits(&line[start..end]) {
+        let missing = dated && column.field == DATE && &line[start..end] == b"-";
+        if missing || !column.fits(&line[start..end]) {
             return Err(malformed(start, "a date, a time, a number or a status"));
         }
         let mark = record.values.len() as u16;

@@ -113,7 +113,9 @@ fn every_host_client_user_and_end_comes_out_again() {
 fn what_came_out_comes_out_again() {
     let mut engines = Engines::new();
     for line in mutate::samples() {
-        engines.run_twice(&[line, &b"\n"[..]].concat(), &ALL);
+        // Of a transfer whose user is withheld there is more than one reading.
+        let transfer = line.windows(7).any(|part| part == b" ftp 0 ");
+        engines.run_twice(&[line, &b"\n"[..]].concat(), if transfer { &ALL[..1] } else { &ALL });
     }
     each("again", 1_500, |dice| {
         // Under `minimal` every line is text, and what is left of two findings in broken text may look like a third.

@@ -9,7 +9,7 @@
 //! | `user.name`, `auth.method` | `A=login:kari`, `set_id=kari` |
 //! | `message` | all else; a subject (`T="…"`) is treated as a user's name |
 
-use super::{Program, Rest};
+use super::{Program, Rest, find, stamp};
 
 /// Exim.
 pub(super) const EXIM: Program = Program {
@@ -95,3 +95,19 @@ pub(super) const EXIM: Program = Program {
     pam: true,
     rest: Rest::Text,
 };
+
+/// Whether a time and a message's id begin the line (`1abcDE-000123-AB`, since 4.97 `1abcDE-00000001abc-0001`), or what is
+/// said of a login that failed.
+pub(super) fn begins(line: &[u8]) -> bool {
+    let Some(time) = stamp(line, 0).filter(|&time| line.get(time) == Some(&b' ')) else { return false };
+    let text = &line[time + 1..];
+    // An id that an earlier run has replaced.
+    if text.starts_with(b"p1.") {
+        return true;
+    }
+    let mut parts = text.split(|&byte| byte == b' ').next().unwrap_or_default().split(|&byte| byte == b'-');
+    let mut part = |lengths: &[usize]| {
+        parts.next().is_some_and(|part| lengths.contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric))
+    };
+    (part(&[6]) && part(&[6, 11]) && part(&[2, 4])) || find(text, 0, b" authenticator failed for ").is_some()
+}
