@@ -114,7 +114,7 @@ fn what_came_out_comes_out_again() {
     let mut engines = Engines::new();
     for line in mutate::samples() {
         // Of a transfer whose user is withheld there is more than one reading.
-        let transfer = line.windows(7).any(|part| part == b" ftp 0 ");
+        let transfer = line.windows(5).any(|part| part == b" ftp ");
         engines.run_twice(&[line, &b"\n"[..]].concat(), if transfer { &ALL[..1] } else { &ALL });
     }
     each("again", 1_500, |dice| {
