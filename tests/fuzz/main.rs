@@ -82,10 +82,6 @@ impl Engines {
             if once != twice && is_withheld_behind_host(&once) {
                 continue;
             }
-            // Of a transfer whose user is withheld there is more than one reading.
-            if *name == "strict" && once != twice && contains(&once, b" ftp ") {
-                continue;
-            }
             // A time that was withheld dates the record no more.
             assert_eq!(
                 undated(&once),

@@ -49,7 +49,7 @@ enum Form {
     Word,
     /// Printable bytes other than blanks. May be empty.
     Token,
-    /// One printable byte.
+    /// One letter, or `_`: a dash is another field's missing value.
     Letter,
     /// A point in time with its date.
     Time,
@@ -336,7 +336,9 @@ impl Form {
         match self {
             Form::Time => return stamp(line, at),
             Form::DayFirst => return stamp(line, at).filter(|_| line[at + 2] == b'-'),
-            Form::Letter => return line.get(at).filter(|byte| byte.is_ascii_graphic()).map(|_| at + 1),
+            Form::Letter => {
+                return line.get(at).filter(|&&byte| byte.is_ascii_alphabetic() || byte == b'_').map(|_| at + 1);
+            }
             Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {}
         }
         let most = line.len().min(at + LONGEST);
