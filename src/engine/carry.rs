@@ -110,8 +110,10 @@ impl Carry {
 
     #[cold]
     fn note_header(&mut self, line: &[u8]) {
-        if w3c::is_header(line) {
+        if w3c::begins_header(line) {
             self.header.clear();
+        }
+        if w3c::is_header(line) {
             self.header.extend_from_slice(line);
         }
     }

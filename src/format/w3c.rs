@@ -25,7 +25,6 @@
 use super::{
     Ending, Malformed, Parse,
     json::{KNOWN_KEY_NAME, UNKNOWN_KEY_NAME},
-    nginx,
 };
 use crate::record::{Clock, Column, Columns, Field, Kind, Mark, Record, Schema, Span, State, Syntax, Value};
 use memchr::{memchr, memrchr};
@@ -125,38 +124,61 @@ fn header(line: &[u8]) -> Option<&[u8]> {
     (line.len() <= LONGEST_HEADER && words(names).count() <= MOST_COLUMNS).then_some(names)
 }
 
+/// Whether a line names columns, be they too many.
+pub fn begins_header(line: &[u8]) -> bool {
+    line.starts_with(FIELDS)
+}
+
 /// Whether a line, without its end, is one that [`learn`] takes.
 pub fn is_header(line: &[u8]) -> bool {
     header(line).is_some()
 }
 
-/// What a column's name means.
+/// What a column's name means. A header in parentheses is the column that is spelled with a dash, or as the header is.
 fn column(name: &[u8]) -> Column {
     let plain = |field| Column { field, joins: false, path: false };
-    let found = match name {
+    match name {
         b"date" => return plain(DATE),
         b"time" => return plain(TIME),
         b"timestamp" | b"x-timestamp" => return plain(INSTANT),
-        _ => COLUMNS.iter().position(|row| row.2.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(name))),
-    };
+        _ => {}
+    }
     let inner = |prefix: &[u8]| {
-        let name = name
-            .get(prefix.len()..)
-            .filter(|_| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)));
-        std::str::from_utf8(name?.strip_suffix(b")")?).ok()
+        let head = name.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix))?;
+        name[head.len()..].strip_suffix(b")")
     };
-    let header = || {
-        let (field, _) = match (inner(b"cs("), inner(b"sc(")) {
-            (Some(name), _) => nginx::request_header(name),
-            (None, Some(name)) => nginx::response_header(name),
-            (None, None) => return None,
-        };
-        COLUMNS.iter().position(|row| row.0 == field)
+    let row = match (inner(b"cs("), inner(b"sc(")) {
+        (Some(header), _) => row(|field, known| {
+            let is_header = field.starts_with("http.request.header.") || HEADERS.contains(&field);
+            is_header && (spells(known, header) || spelled_behind(known, b"cs-", header))
+        }),
+        (None, Some(header)) => {
+            row(|field, known| field.starts_with("http.response.header.") && spelled_behind(known, b"sc-", header))
+        }
+        (None, None) => row(|_, known| known.eq_ignore_ascii_case(name)),
     };
-    match found.or_else(header) {
+    match row {
         Some(row) => Column { path: COLUMNS[row].1 == Kind::Path, ..plain(OWN + row as u16) },
         None => plain(UNKNOWN),
     }
+}
+
+/// The row of the table that has such a spelling.
+fn row(is: impl Fn(&str, &[u8]) -> bool) -> Option<usize> {
+    COLUMNS.iter().position(|row| row.2.split(' ').any(|known| is(row.0, known.as_bytes())))
+}
+
+/// Request headers whose fields are not called so.
+const HEADERS: &[&str] = &["http.request.id", "server.address", "user_agent.original"];
+
+fn spelled_behind(known: &[u8], prefix: &[u8], header: &[u8]) -> bool {
+    known.strip_prefix(prefix).is_some_and(|known| spells(known, header))
+}
+
+/// Whether a header is spelled so, in any case, with dashes or underscores.
+fn spells(known: &[u8], header: &[u8]) -> bool {
+    let dashed = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    known.len() == header.len() && known.iter().zip(header).all(|(known, byte)| *known == dashed(byte))
 }
 
 /// `#Fields: …`, or another line about the log.
@@ -165,6 +187,10 @@ fn directive(line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Mal
     record.clear();
     if ending == Ending::Cut {
         return Err(malformed(line.len(), "the whole of a header"));
+    }
+    // What follows a header that cannot be read is not read by the one before.
+    if begins_header(line) && !is_header(line) {
+        record.columns.clear();
     }
     if let Some(names) = line.strip_prefix(FIELDS) {
         if !learn(&mut record.columns, line) {
@@ -375,7 +401,7 @@ const COLUMNS: &[(&str, Kind, &str)] = &[
     ("user.name", Kind::User, "cs-username c-auth-id cs-auth-user x-cs-username"),
     ("device.id", Kind::Identifier, "cs-vid"),
     ("session.id", Kind::Identifier, "cs-sessionid x-session x-sid"),
-    ("http.request.id", Kind::Identifier, "x-edge-request-id s-externalid"),
+    ("http.request.id", Kind::Identifier, "x-edge-request-id s-externalid cs-x-request-id"),
     ("client.geo.country_iso_code", Kind::Word, "c-country cs-countrycode"),
     ("client.geo.locality", Kind::Text, "cs-cicode"),
     ("client.geo.location", Kind::Secret, "cs-lat cs-long"),
@@ -502,6 +528,26 @@ mod tests {
         assert_eq!(at, columns.columns.as_ptr());
         assert!(!learn(&mut columns, &[FIELDS, b" a".repeat(600).as_slice()].concat()));
         assert_eq!(columns.header, IIS);
+    }
+
+    #[test]
+    fn a_header_in_parentheses_is_the_field_that_directives_give_it() {
+        use crate::format::nginx::{request_header, response_header};
+        let found = |name: &str| match column(name.as_bytes()).field {
+            UNKNOWN => None,
+            field => Some(COLUMNS[usize::from(field - OWN)].0),
+        };
+        let headers = "User-Agent user_agent Referer referrer Cookie Accept-Language Authorization Origin Host X-Forwarded-For \
+            X-Request-ID X-Own Method Bytes uri-stem Location Set-Cookie status Content-Type";
+        for header in headers.split_whitespace() {
+            for (name, field) in [
+                (format!("cs({header})"), request_header(header).0),
+                (format!("SC({header})"), response_header(header).0),
+            ] {
+                let known = COLUMNS.iter().map(|row| row.0).find(|known| *known == field);
+                assert_eq!(found(&name), known, "{name}");
+            }
+        }
     }
 
     #[test]
