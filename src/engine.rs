@@ -6,7 +6,7 @@ use crate::{
     format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
     record::{Clock, Field, Record, Sight, Span, State},
-    retention::{self, Tagger},
+    retention::{self, ClassId, Tagger},
     tally::Tally,
     time::{self, Timestamp},
     treatment::{self, Aid, Scratch, pseudonym::Secret, scrub},
@@ -104,11 +104,7 @@ impl Engine {
     /// What stood before the lines that come next.
     pub fn set_carry(&mut self, carry: &Carry) {
         self.desk.carry.clone_from(carry);
-        if carry.header().is_empty() {
-            self.desk.record.columns.clear();
-        } else {
-            w3c::learn(&mut self.desk.record.columns, carry.header());
-        }
+        self.desk.take_columns();
     }
 
     /// Minimises `lines` and appends them to `batch`.
@@ -155,7 +151,12 @@ impl Engine {
             }
             match ending {
                 Ending::Cut => self.desk.carry.cut(),
-                Ending::Whole if self.desk.carry.notes(line) => self.desk.carry.line(line),
+                Ending::Whole if self.desk.carry.notes(line) => {
+                    self.desk.carry.line(line);
+                    if w3c::begins_header(line) {
+                        self.desk.take_columns();
+                    }
+                }
                 Ending::Whole => {}
             }
             tally.lines += 1;
@@ -217,6 +218,39 @@ impl Engine {
 }
 
 impl Desk {
+    /// The columns that the last header named, or none.
+    fn take_columns(&mut self) {
+        match self.carry.header() {
+            [] => self.record.columns.clear(),
+            header => {
+                w3c::learn(&mut self.record.columns, header);
+            }
+        }
+    }
+
+    /// Whether a record of this class and time is written: `false` where it is left out because it is due. The secret of its
+    /// epoch is then at hand; without one nothing was counted, for the line comes again.
+    #[inline]
+    fn begins(&mut self, plan: &Plan, class: ClassId, time: Timestamp, tally: &mut Tally) -> Result<bool, Epoch> {
+        let due = match self.due {
+            Due::Unknown => false,
+            Due::Count(now) | Due::Drop(now) => self.tagger.already_due(class, time, now),
+        };
+        let left_out = due && matches!(self.due, Due::Drop(_));
+        if let Some(period) = plan.period
+            && !left_out
+        {
+            let epoch = period.epoch(time);
+            if !self.aid.keys.knows(epoch) {
+                return Err(epoch);
+            }
+            self.aid.keys.select(epoch, class.0);
+        }
+        tally.due += u64::from(due);
+        tally.policy += u64::from(left_out);
+        Ok(!left_out)
+    }
+
     /// One whole line of which the sight is known. `false`: it must go the ordinary way, and nothing was written.
     #[inline]
     fn seen(
@@ -334,25 +368,10 @@ impl Desk {
         let schema = route.format.schema();
         let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
-        let due = match self.due {
-            Due::Unknown => false,
-            Due::Count(now) | Due::Drop(now) => self.tagger.already_due(class, time, now),
-        };
-        if due && matches!(self.due, Due::Drop(_)) {
+        if !self.begins(plan, class, time, tally)? {
             plan.encoding.blank(class, end, batch);
-            tally.due += 1;
-            tally.policy += 1;
             return Ok(false);
         }
-        if let Some(period) = plan.period {
-            let epoch = period.epoch(time);
-            if !self.aid.keys.knows(epoch) {
-                return Err(epoch);
-            }
-            self.aid.keys.select(epoch, class.0);
-        }
-        // A line that waits for a secret comes again.
-        tally.due += u64::from(due);
         let fixed = !route.dynamic && schema.items.len() == self.record.values.len() && self.record.marks.is_empty();
         let treated = if plan.encoding == Encoding::Same && fixed {
             treatment::lay(&route.steps, &route.early, schema, line, &self.record, &mut self.aid, &mut self.scratch)

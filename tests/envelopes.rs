@@ -7,7 +7,7 @@ use common::{builtin, cases, run, with_format};
 use proptest::prelude::*;
 use sladd::{
     encode::Batch,
-    engine::{Carry, Engine, Progress},
+    engine::{Carry, Due, Engine, Progress},
     plan::Plan,
     treatment::pseudonym::Secret,
 };
@@ -185,5 +185,19 @@ proptest! {
     ) {
             let once = line(&wrap(which, &bytes));
         prop_assert_eq!(line(&once), once);
+    }
+}
+
+#[test]
+fn a_due_record_is_counted_once_though_it_waits_for_its_secret() {
+    let old = LINES[0].replace("/2026:", "/2020:");
+    for (due, left) in [(Due::Count(common::REFERENCE), 1), (Due::Drop(common::REFERENCE), 0)] {
+        for text in [old.clone(), wrap(0, &old), wrap(8, &old)] {
+            let mut engine = engine("auto");
+            engine.set_due(due);
+            let (_, tally) = run(&mut engine, format!("{text}\n").as_bytes());
+            assert_eq!((tally.lines, tally.due, tally.minimised, tally.policy), (1, 1, left, 1 - left), "{text}");
+            assert!(tally.balances());
+        }
     }
 }

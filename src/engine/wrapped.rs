@@ -1,7 +1,7 @@
 //! Lines in envelopes, and lines in the strings of JSON lines: each is read as if it stood alone, and written back into
 //! what it stood in.
 
-use super::{Desk, Due, Shown, carry::Carry};
+use super::{Desk, Shown, carry::Carry};
 use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
@@ -259,25 +259,10 @@ impl Desk {
         let innermost = &levels[count - 1];
         let route = innermost.route(plan);
         let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
-        let due = match self.due {
-            Due::Unknown => false,
-            Due::Count(now) | Due::Drop(now) => self.tagger.already_due(class, time, now),
-        };
-        if due && matches!(self.due, Due::Drop(_)) {
+        if !self.begins(plan, class, time, tally)? {
             plan.encoding.blank(class, end, batch);
-            tally.due += 1;
-            tally.policy += 1;
             return Ok(false);
         }
-        if let Some(period) = plan.period {
-            let epoch = period.epoch(time);
-            if !self.aid.keys.knows(epoch) {
-                return Err(epoch);
-            }
-            self.aid.keys.select(epoch, class.0);
-        }
-        // A line that waits for a secret comes again.
-        tally.due += u64::from(due);
         let treated = treat(plan, levels, &mut self.aid);
         // A tag behind a part would stand in the middle of the line.
         let tag = (plan.tagged && !*partial).then(|| self.tagger.tag(class, time));
