@@ -1,7 +1,7 @@
 //! `[keys]`, `[[example]]`, format names, and the sidecar's wiring, of which only the keys are looked at.
 
 use super::{Code, Example, Keep, Period, Range, Report, Table, quoted, suggest, words};
-use crate::format;
+use crate::format::{self, Parse};
 use crate::policy::raw::{At, Keys};
 use std::path::PathBuf;
 
@@ -165,11 +165,21 @@ fn is_directive(word: &str) -> bool {
     DIRECTIVES.iter().any(|start| word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
 }
 
-/// `when = { format = … }`: rules may name formats that are still to come; they do not match until then.
+/// `when = { format = … }`: rules may name formats that are still to come; they do not match until then. What would never
+/// match is refused: a format is called by the name that its lines have.
 pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     let word = format.value;
-    if is_directive(word) && format::named(word).is_ok() {
-        return Some(word.into());
+    if let Ok(named) = format::named(word)
+        && *named.schema().name != *word
+    {
+        let name = &named.schema().name;
+        report.helped(
+            Code::UnknownFormat,
+            format.span.clone(),
+            format!("no line's format is called {}", quoted(word)),
+            format!("in a rule its lines are called `{name}`"),
+        );
+        return None;
     }
     let mut known =
         CONDITIONS.iter().chain(LATER).copied().chain(FORMATS.iter().copied().filter(|name| *name != "auto"));
