@@ -76,8 +76,8 @@ fn nginx(name: &str) -> Option<Found> {
     }
     let found = is_word(variable).then(|| nginx::field(variable)).flatten();
     let own = || {
-        let slip = suggest::nearest(variable, spellings()).is_some();
-        (bare.is_some() && is_word(variable) && !slip).then(|| (format!("nginx.{variable}").into(), Text))
+        let its = bare.is_some() && is_word(variable) && suggest::nearest(variable, spellings()).is_none();
+        its.then(|| (format!("nginx.{variable}").into(), Text))
     };
     found.and_then(settled).or_else(own)
 }

@@ -169,15 +169,12 @@ fn is_directive(word: &str) -> bool {
 /// match is refused: a format is called by the name that its lines have.
 pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option<Box<str>> {
     let word = format.value;
-    if let Ok(named) = format::named(word)
-        && *named.schema().name != *word
-    {
-        let name = &named.schema().name;
+    if let Some(called) = other_name(word) {
         report.helped(
             Code::UnknownFormat,
             format.span.clone(),
             format!("no line's format is called {}", quoted(word)),
-            format!("in a rule its lines are called `{name}`"),
+            called,
         );
         return None;
     }
@@ -189,6 +186,18 @@ pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option
     let known = CONDITIONS.iter().chain(LATER).chain(FORMATS).copied().filter(|name| *name != "auto");
     unknown_format(format, known, report);
     None
+}
+
+/// What the lines of a format are called instead, where that is not what `word` says.
+fn other_name(word: &str) -> Option<String> {
+    if WRAPS.contains(&word) {
+        return Some(
+            "in a rule a line is called by what stands in its envelope: `json`, `combined`, `sshd`, …".to_owned(),
+        );
+    }
+    let named = is_directive(word).then(|| format::named(word).ok()).flatten()?;
+    let name = &named.schema().name;
+    (**name != *word).then(|| format!("in a rule its lines are called `{name}`"))
 }
 
 fn unknown_format(format: &At<&str>, known: impl Iterator<Item = &'static str>, report: &mut Report) {
@@ -211,5 +220,22 @@ pub(in crate::policy) const FORMATS: &[&str] = format::NAMES;
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those that `auto` finds with something behind them.
 const CONDITIONS: &[&str] = &["nginx", "apache", "vhost_combined_extended", "vhost_common_extended"];
+/// Formats that hold lines of other formats.
+const WRAPS: &[&str] = &["cri", "docker", "journald", "syslog"];
 /// The formats that a later version will.
 const LATER: &[&str] = &["ftp"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_in_a_rule_is_one_that_lines_have() {
+        for name in FORMATS.iter().filter(|name| **name != "auto") {
+            let named = format::named(name).is_ok_and(|format| *format.schema().name == **name);
+            assert_ne!(named, WRAPS.contains(name), "{name}");
+        }
+        assert!(WRAPS.iter().all(|name| FORMATS.contains(name) && other_name(name).is_some()));
+        assert!(CONDITIONS.iter().all(|name| other_name(name).is_none()));
+    }
+}
