@@ -5,11 +5,11 @@ use crate::{
     epoch::Epoch,
     format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
-    record::{Clock, Field, Record, Sight, Span, State},
+    record::{Clock, Field, Record, Seen, Sight, Span, State},
     retention::{self, ClassId, Tagger},
     tally::Tally,
     time::{self, Timestamp},
-    treatment::{self, Aid, Scratch, pseudonym::Secret, scrub},
+    treatment::{self, Aid, Places, Scratch, pseudonym::Secret, scrub},
 };
 use memchr::memchr;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ struct Desk {
     reference: Timestamp,
     due: Due,
     recent: Recent,
+    /// The class and time of the last record that began, if nothing changed since.
+    settled: Option<(ClassId, Timestamp)>,
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
     carry: Carry,
@@ -80,6 +82,7 @@ impl Engine {
             reference: Timestamp(0),
             due: Due::Unknown,
             recent: Recent::default(),
+            settled: None,
             wrapped: None,
             carry: Carry::default(),
         };
@@ -94,11 +97,13 @@ impl Engine {
     /// What happens to records whose time to be deleted has come.
     pub fn set_due(&mut self, due: Due) {
         self.desk.due = due;
+        self.desk.settled = None;
     }
 
     /// Gives the secret of an epoch, or the news that it is destroyed or out of reach.
     pub fn admit(&mut self, epoch: Epoch, secret: Option<Secret>) {
         self.plan.admit(&mut self.desk.aid, epoch, secret);
+        self.desk.settled = None;
     }
 
     /// What stood before the lines that come next.
@@ -187,6 +192,7 @@ impl Engine {
     /// one they show as withheld.
     pub fn show(&mut self, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
         let Engine { plan, desk } = self;
+        desk.settled = None;
         let body = retention::strip(line).map_or(line, |at| &line[..at]);
         if let Some(shown) = desk.show_wrapped(plan, body) {
             return Some(shown);
@@ -232,6 +238,10 @@ impl Desk {
     /// epoch is then at hand; without one nothing was counted, for the line comes again.
     #[inline]
     fn begins(&mut self, plan: &Plan, class: ClassId, time: Timestamp, tally: &mut Tally) -> Result<bool, Epoch> {
+        // Most records repeat the one before in this.
+        if self.settled == Some((class, time)) {
+            return Ok(true);
+        }
         let due = match self.due {
             Due::Unknown => false,
             Due::Count(now) | Due::Drop(now) => self.tagger.already_due(class, time, now),
@@ -248,6 +258,7 @@ impl Desk {
         }
         tally.due += u64::from(due);
         tally.policy += u64::from(left_out);
+        self.settled = (!due).then_some((class, time));
         Ok(!left_out)
     }
 
@@ -261,12 +272,14 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
-        let wrapped = !plan.envelopes.is_empty() && envelope::may_begin(line);
-        if wrapped || retention::strip(line).is_some() || !route.format.read_sight(line, &self.sight, &mut self.record)
-        {
+        if !plan.envelopes.is_empty() && envelope::may_begin(line) || retention::strip(line).is_some() {
             return Ok(false);
         }
-        let written = self.write(plan, route, line, LineEnd::Lf, batch, tally)?;
+        let written = match route.format.read_sight(line, &self.sight, &mut self.record) {
+            Some(Seen::Plain) => self.write::<true>(plan, route, line, LineEnd::Lf, batch, tally)?,
+            Some(Seen::Other) => self.write::<false>(plan, route, line, LineEnd::Lf, batch, tally)?,
+            None => return Ok(false),
+        };
         tally.minimised += u64::from(written);
         Ok(true)
     }
@@ -297,7 +310,7 @@ impl Desk {
                 tally.minimised += u64::from(written);
                 return Ok(());
             }
-            let written = self.write(plan, route, body, end, batch, tally)?;
+            let written = self.write::<false>(plan, route, body, end, batch, tally)?;
             tally.minimised += u64::from(written);
             return Ok(());
         }
@@ -313,7 +326,7 @@ impl Desk {
             Some(route) => {
                 self.record.clear();
                 self.record.push(0, 0, body.len());
-                let written = u64::from(self.write(plan, route, body, end, batch, tally)?);
+                let written = u64::from(self.write::<false>(plan, route, body, end, batch, tally)?);
                 match plan.text_is_a_format {
                     true => tally.minimised += written,
                     false => tally.scrubbed += written,
@@ -354,9 +367,10 @@ impl Desk {
         plan.fits(line, ending, &mut self.record).map(|at| &plan.routes[at])
     }
 
-    /// Treats and encodes the record at hand; `false`: it was left out because it is due.
+    /// Treats and encodes the record at hand, of a line that was [`Seen::Plain`] if `PLAIN`; `false`: it was left out
+    /// because it is due.
     #[inline]
-    fn write(
+    fn write<const PLAIN: bool>(
         &mut self,
         plan: &Plan,
         route: &Route,
@@ -366,19 +380,23 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
-        let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
+        let time = self.recent.time(plan, route, line, &self.record, self.reference);
+        let seen = PLAIN && time.is_some();
+        let time = time.unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
         if !self.begins(plan, class, time, tally)? {
             plan.encoding.blank(class, end, batch);
             return Ok(false);
         }
-        let fixed = !route.dynamic && schema.items.len() == self.record.values.len() && self.record.marks.is_empty();
+        let Desk { record, aid, scratch, tagger, .. } = &mut *self;
+        let fixed = PLAIN || !route.dynamic && schema.items.len() == record.values.len() && record.marks.is_empty();
         let treated = if plan.encoding == Encoding::Same && fixed {
-            treatment::lay(&route.steps, &route.early, schema, line, &self.record, &mut self.aid, &mut self.scratch)
+            let places = if seen { Places::Seen(&route.seen) } else { Places::All };
+            treatment::lay(&route.steps, &route.early, places, schema, line, record, aid, scratch)
         } else {
-            treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch)
+            treatment::treat(&route.steps, schema, line, record, aid, scratch)
         };
-        let tag = plan.tagged.then(|| self.tagger.tag(class, time));
+        let tag = plan.tagged.then(|| tagger.tag(class, time));
         plan.encoding.encode(&treated, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)

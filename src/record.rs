@@ -335,6 +335,32 @@ pub struct Sight {
     pub address: u64,
 }
 
+/// How a line was read by sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// With a request as most are, so that [`Proven`] holds.
+    Plain,
+    /// With any request.
+    Other,
+}
+
+/// What is known of every value at one place of a layout, where a line of it was [`Seen::Plain`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proven {
+    /// It says that there is none, or there is none.
+    Missing,
+    /// It is the record's time as Apache and nginx write it, if the record has a time.
+    Instant,
+    /// It is `GET`, `POST` or `HEAD`.
+    Method,
+    /// It is `HTTP/`, a digit, a point and a digit.
+    Protocol,
+    /// It is three digits.
+    Status,
+    /// It is one to twenty digits.
+    Digits,
+}
+
 /// A line with more quotes is not taken in at a glance.
 pub const QUOTES: usize = 8;
 

@@ -35,7 +35,7 @@ mod usual;
 pub mod variants;
 pub mod w3c;
 
-use crate::record::{Clock, Record, Schema, Sight, Syntax};
+use crate::record::{Clock, Proven, Record, Schema, Seen, Sight, Syntax};
 use extended::{Extended, Last};
 use std::fmt;
 use usual::Usual;
@@ -180,6 +180,11 @@ impl Parse for Format {
 }
 
 impl Format {
+    /// What is known of the value at a place of its layout in lines that [`Format::read_sight`] took.
+    pub(crate) fn proven(&self, at: u16) -> Option<Proven> {
+        self.sees().then(|| Usual::proven(at)).flatten()
+    }
+
     /// Whether it may read lines by sight.
     pub(crate) fn sees(&self) -> bool {
         match self {
@@ -217,7 +222,7 @@ impl Format {
 
     /// Fills `record` from a whole line of which the sight is known. `false` says nothing: [`Parse::parse`] must decide.
     #[inline]
-    pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
+    pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         match self {
             Format::Template(template) => template.read_sight(line, sight, record),
             Format::ApacheError(_)
@@ -229,7 +234,7 @@ impl Format {
             | Format::NginxError(_)
             | Format::Preset(_)
             | Format::Text(_)
-            | Format::W3c(_) => false,
+            | Format::W3c(_) => None,
         }
     }
 }

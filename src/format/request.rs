@@ -41,6 +41,29 @@ pub(crate) fn split(line: &[u8], mark: Option<usize>) -> Option<Request> {
     Some(Request { method, path, query, protocol })
 }
 
+/// As [`values`] for most requests: `GET`, `POST` or `HEAD`, a path, and `HTTP/1.1` or its like. `None` says nothing.
+#[inline(always)]
+pub(crate) fn plain(line: &[u8], start: usize, end: usize, field: u16, mark: Option<usize>) -> Option<[Value; 5]> {
+    let request = &line[start..end];
+    let method = match request.first_chunk::<6>()? {
+        [b'G', b'E', b'T', b' ', b'/', _] => 3,
+        [b'P', b'O', b'S', b'T', b' ', b'/'] | [b'H', b'E', b'A', b'D', b' ', b'/'] => 4,
+        _ => return None,
+    };
+    let protocol = end - http(request)?.len();
+    let (first, last) = (start + method + 1, protocol - 1);
+    if last <= first {
+        return None;
+    }
+    let value = |field, start, end| Value { field, state: State::Present, span: Span::new(start, end) };
+    let absent = |field| Value { field, state: State::Absent, span: Span { start: 0, end: 0 } };
+    let (path, query) = match mark.map(|mark| start + mark).filter(|&mark| mark < last) {
+        Some(mark) => (value(field + 1, first, mark), value(field + 2, mark + 1, last)),
+        None => (value(field + 1, first, last), absent(field + 2)),
+    };
+    Some([value(field, start, start + method), path, query, value(field + 3, protocol, end), absent(field + 4)])
+}
+
 /// Adds the five values of a request line that stands at `start..end`, from field `field` on.
 #[inline(never)]
 pub(crate) fn push(record: &mut Record, field: u16, line: &[u8], start: usize, end: usize) {
@@ -159,15 +182,19 @@ fn cut(start: usize, end: usize, mark: Option<usize>) -> (Span, Option<Span>) {
 /// Where the protocol begins, if a blank and a protocol end the line.
 #[inline(always)]
 fn protocol(line: &[u8]) -> Option<usize> {
-    if let Some(last) = line.last_chunk::<9>() {
-        let [a, b, c, d, e, f, major, point, minor] = *last;
-        let head = u64::from_le_bytes([a, b, c, d, e, f, major, point]);
-        let same = (head ^ u64::from_le_bytes(*b" HTTP/\0.")) & !(0xff << 48) == 0;
-        if same & major.is_ascii_digit() & minor.is_ascii_digit() {
-            return Some(line.len() - 8);
-        }
+    match http(line) {
+        Some(protocol) => Some(line.len() - protocol.len()),
+        None => any_protocol(line),
     }
-    any_protocol(line)
+}
+
+/// `HTTP/`, a digit, a point and a digit, behind a blank at the end of the line.
+#[inline(always)]
+fn http(line: &[u8]) -> Option<&[u8; 8]> {
+    let [a, b, c, d, e, f, major, point, minor] = *line.last_chunk::<9>()?;
+    let head = u64::from_le_bytes([a, b, c, d, e, f, major, point]);
+    let same = (head ^ u64::from_le_bytes(*b" HTTP/\0.")) & !(0xff << 48) == 0;
+    (same & major.is_ascii_digit() & minor.is_ascii_digit()).then(|| line.last_chunk()).flatten()
 }
 
 /// The same for a protocol of any name.

@@ -12,7 +12,7 @@ use super::{
     soft::{Soft, unescaped},
     usual::Usual,
 };
-use crate::record::{Kind, Record, Schema, Sight, Span, State, Value};
+use crate::record::{Kind, Record, Schema, Seen, Sight, Span, State, Value};
 use memchr::memchr;
 
 /// A format of fixed order.
@@ -135,9 +135,9 @@ impl Template {
     ///
     /// What it reads is read alike by `parse`, and no layout with a host in front takes it.
     #[inline]
-    pub(super) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
-        self.usual.is_some_and(|usual| usual.read_sight(line, sight, record))
-            && !behind_port(record.values[0].span.of(line))
+    pub(super) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        let seen = self.usual?.read_sight(line, sight, record)?;
+        (!behind_port(record.values[0].span.of(line))).then_some(seen)
     }
 
     /// Fills `record` step by step.
@@ -458,10 +458,16 @@ fn visitor(line: &[u8], at: usize) -> Result<usize, Malformed> {
 /// Whether `head` ends with a host name, its port and a blank.
 fn behind_port(head: &[u8]) -> bool {
     let host = head.trim_ascii_end();
-    let digits = host.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let name = host[..host.len() - digits].strip_suffix(b":");
-    (1..=5).contains(&digits)
-        && name.is_some_and(|name| name.iter().any(u8::is_ascii_alphabetic) && !name.contains(&b':'))
+    let mut at = host.len();
+    while at > 0 && host[at - 1].is_ascii_digit() {
+        at -= 1;
+    }
+    // Few clients have a colon there.
+    if !(1..=5).contains(&(host.len() - at)) || at == 0 || host[at - 1] != b':' {
+        return false;
+    }
+    let name = &host[..at - 1];
+    name.iter().any(u8::is_ascii_alphabetic) && !name.contains(&b':')
 }
 
 /// Refuses an identity where it would be a misreading: an address, or a name that another identity follows, is the client

@@ -8,7 +8,7 @@ use super::{
     soft::End,
     template::{CutRule, Op, Raw, Step, quoted_request, within},
 };
-use crate::record::{Blanks, Record, Sight, Span, State, Value};
+use crate::record::{Blanks, Proven, Record, Seen, Sight, Span, State, Value};
 
 /// The layout `%h %l %u %t "%r" %>s %b` with so many quoted values behind it.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +47,12 @@ impl Usual {
 
     /// The same for a line of which the sight is known; and it must be of printable ASCII without a backslash.
     #[inline]
-    pub(super) fn read_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> bool {
-        self.try_sight(line, sight, record).is_some()
+    pub(super) fn read_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        self.try_sight(line, sight, record)
     }
 
     #[inline(always)]
-    fn try_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<()> {
+    fn try_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         let texts = self.texts as usize;
         if sight.count != 2 + 2 * texts || !self.holds_printable() {
             return None;
@@ -74,18 +74,25 @@ impl Usual {
             return None;
         }
         let size = (quote + 6, (behind[0] as usize).checked_sub(1)?);
-        if size.0 >= size.1 || !line.get(size.0..size.1)?.iter().all(u8::is_ascii_digit) || line[size.1] != b' ' {
+        if size.0 >= size.1
+            || size.1 - size.0 > 20
+            || !line.get(size.0..size.1)?.iter().all(u8::is_ascii_digit)
+            || line[size.1] != b' '
+        {
             return None;
         }
         let start = open + 1;
-        let request = request::values(4, line, start, quote, sight.mark(start).map(|mark| mark - start));
+        let mark = sight.mark(start).map(|mark| mark - start);
+        let plain = request::plain(line, start, quote, 4, mark);
+        let seen = if plain.is_some() { Seen::Plain } else { Seen::Other };
+        let [method, path, query, protocol, whole] =
+            plain.unwrap_or_else(|| request::values(4, line, start, quote, mark));
         record.marks.clear();
         record.blanks = Blanks::default();
         record.layout = 0;
         let absent = Value { field: 0, state: State::Absent, span: Span { start: 0, end: 0 } };
         record.values.resize(11 + texts, absent);
         let (fixed, values) = record.values.split_first_chunk_mut::<11>()?;
-        let [method, path, query, protocol, whole] = request;
         let value = |field, start, end| Value { field, state: State::Present, span: Span::new(start, end) };
         *fixed = [
             value(0, 0, client),
@@ -109,7 +116,20 @@ impl Usual {
             *value = Value { field: 11 + text, state: State::Present, span: Span::new(from + 1, to) };
             end = to;
         }
-        (end + 1 == line.len()).then_some(())
+        (end + 1 == line.len()).then_some(seen)
+    }
+
+    /// What is known of the value at a place of a line that was [`Seen::Plain`].
+    pub(super) fn proven(at: u16) -> Option<Proven> {
+        match at {
+            1 | 2 | 8 => Some(Proven::Missing),
+            3 => Some(Proven::Instant),
+            4 => Some(Proven::Method),
+            7 => Some(Proven::Protocol),
+            9 => Some(Proven::Status),
+            10 => Some(Proven::Digits),
+            _ => None,
+        }
     }
 
     /// Whether all printable ASCII can stand in a value.
@@ -231,7 +251,7 @@ mod tests {
             for layout in [common::combined(), common::main()] {
                 // What an earlier line left must not matter.
                 quick.push(9, 3, 7);
-                if layout.read_sight(&line, &sight, &mut quick) {
+                if layout.read_sight(&line, &sight, &mut quick).is_some() {
                     prop_assert!(layout.follow(&line, Ending::Whole, &mut plain).is_ok());
                     prop_assert_eq!(&quick.values, &plain.values);
                     for format in REFUSING.iter() {
@@ -250,7 +270,7 @@ mod tests {
             let (mut sight, mut quick, mut plain) = (Sight::default(), Record::default(), Record::default());
             let text = line.clone() + "\n";
             prop_assert!(Detector::default().sight(text.as_bytes(), &mut sight));
-            prop_assert!(common::combined().read_sight(line.as_bytes(), &sight, &mut quick));
+            prop_assert_eq!(common::combined().read_sight(line.as_bytes(), &sight, &mut quick), Some(Seen::Plain));
             prop_assert!(common::combined().follow(line.as_bytes(), Ending::Whole, &mut plain).is_ok());
             prop_assert_eq!(&quick.values, &plain.values);
         }

@@ -17,7 +17,7 @@ use crate::{
         text,
     },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
-    record::{Clock, Escape, Field, Kind, Record, Schema},
+    record::{Clock, Escape, Field, Kind, Proven, Record, Schema},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
@@ -87,6 +87,8 @@ pub(crate) struct Route {
     pub(crate) steps: Box<[Step]>,
     /// Which of the fields the treatments should know of early.
     pub(crate) early: Vec<u16>,
+    /// Which of the values they have to look at in a line that was read by sight.
+    pub(crate) seen: Box<[u16]>,
     pub(crate) rules: Rules,
     /// Fields that can date the record, in order. Unused where fields stand in any order.
     pub(crate) clocks: Vec<(u16, Clock)>,
@@ -250,7 +252,7 @@ impl Compiler<'_> {
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
         let steps: Box<[Step]> =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
-        let clocks = (schema.fields.iter().enumerate())
+        let clocks: Vec<(u16, Clock)> = (schema.fields.iter().enumerate())
             .filter_map(|(i, field)| Some((i as u16, field.clock?)))
             .filter(|(_, clock)| *clock != Clock::Partial)
             .collect();
@@ -263,8 +265,11 @@ impl Compiler<'_> {
         let lines = schema.fields.iter().zip(&found).map(is_line);
         let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
         let early = treatment::early(&steps);
+        // Where several fields can date a record, it may have its time from another.
+        let proven = |at| format.proven(at).filter(|proven| *proven != Proven::Instant || clocks.len() == 1);
+        let seen = treatment::seen(&steps, proven);
         let (treatments, named) = found.into_iter().unzip();
-        Route { clf: format.holds_clf(), format, steps, early, rules, clocks, dynamic, lines, treatments, named }
+        Route { clf: format.holds_clf(), format, steps, early, seen, rules, clocks, dynamic, lines, treatments, named }
     }
 
     fn wrap(&mut self, envelope: Envelope) -> Wrap {

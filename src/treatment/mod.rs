@@ -30,7 +30,7 @@ pub mod truncate;
 
 use crate::{
     detect::Detector,
-    record::{Blank, Record, Schema, Span, State, Value},
+    record::{Blank, Clock, Item, Proven, Record, Schema, Span, State, Value},
 };
 use coarsen::Coarsen;
 use cookie::Cookie;
@@ -396,6 +396,32 @@ fn announce(step: &Step, value: &Value, line: &[u8], aid: &mut Aid) {
     }
 }
 
+/// The places of a layout that [`lay`] has to look at where a line of it was read by sight: `proven` is what is known of
+/// the value at a place.
+pub fn seen(steps: &[Step], proven: impl Fn(u16) -> Option<Proven>) -> Box<[u16]> {
+    let stands = |proven, step: &Step| match (proven, step) {
+        (Proven::Missing, _)
+        | (Proven::Instant, Step::Keep(Grammar::Instant(Clock::Clf)))
+        | (Proven::Method, Step::Keep(Grammar::Method))
+        | (Proven::Protocol, Step::Keep(Grammar::Protocol))
+        | (Proven::Status, Step::Keep(Grammar::Status | Grammar::Number))
+        | (Proven::Digits, Step::Keep(Grammar::Number)) => true,
+        (Proven::Instant | Proven::Method | Proven::Protocol | Proven::Status | Proven::Digits, _) => false,
+    };
+    let looked_at = |(at, step)| !proven(at).is_some_and(|proven| stands(proven, step));
+    (0..).zip(steps).filter(|&(at, step)| looked_at((at, step))).map(|(at, _)| at).collect()
+}
+
+/// Which values of a record with a fixed layout [`lay`] has to look at.
+#[derive(Clone, Copy, Debug)]
+pub enum Places<'a> {
+    /// All, and whatever stands in the line between them.
+    All,
+    /// Those at these places, in order: the others stand as they came ([`seen`]). Each value is there or absent,
+    /// each has its literal before it in the line, and nothing else is in the line but the tail.
+    Seen(&'a [u16]),
+}
+
 /// As [`treat`], for a record that leaves in its own fixed layout: all of the line is made in one go, and no value of it can
 /// be asked for.
 ///
@@ -404,9 +430,11 @@ fn announce(step: &Step, value: &Value, line: &[u8], aid: &mut Aid) {
 /// # Panics
 /// When the layout is not fixed.
 #[inline]
+#[expect(clippy::too_many_arguments, reason = "as `treat`, and where to look")]
 pub fn lay<'a>(
     steps: &[Step],
     early: &[u16],
+    places: Places<'_>,
     schema: &'a Schema,
     line: &'a [u8],
     record: &'a Record,
@@ -420,33 +448,53 @@ pub fn lay<'a>(
     for &field in early {
         announce(&steps[field as usize], &record.values[field as usize], line, aid);
     }
+    let at = |at: &u16| (&schema.items[*at as usize], &record.values[*at as usize], &steps[*at as usize]);
+    match places {
+        Places::All => {
+            let all = schema.items.iter().zip(&record.values).zip(steps);
+            lay_each::<false>(all.map(|((item, value), step)| (item, value, step)), &schema.tail, line, aid, made);
+        }
+        Places::Seen(places) => lay_each::<true>(places.iter().map(at), &schema.tail, line, aid, made),
+    }
+    Treated { schema, line, record, scratch, laid: true }
+}
+
+/// The line value by value. Where it was `SEEN`, all between two values is what stands there in the line.
+#[inline(always)]
+fn lay_each<'v, const SEEN: bool>(
+    values: impl Iterator<Item = (&'v Item, &'v Value, &'v Step)>,
+    tail: &[u8],
+    line: &[u8],
+    aid: &mut Aid,
+    made: &mut Vec<u8>,
+) {
     // The run of kept values and literals that waits to be copied. It grows over a literal where the gap up to the next value
     // has exactly the literal's length: the parser has found the literal there.
     let (mut from, mut to) = (0, 0);
-    for ((item, value), step) in schema.items.iter().zip(&record.values).zip(steps) {
+    for (item, value, step) in values {
         if value.state == State::Absent {
             continue;
         }
         let literal = &item.literal[..];
         let (start, end) = (value.span.start as usize, value.span.end as usize);
-        let present = value.state == State::Present;
-        let joins = present && start == to + literal.len();
+        let present = SEEN || value.state == State::Present;
+        let joins = SEEN || present && start == to + literal.len();
         if joins {
             let bytes = &line[start..end];
             if missing(bytes, false) || step.passes(bytes, aid) {
                 to = end;
                 continue;
             }
-            made.extend_from_slice(&line[from..start]);
+            copy(line, from, start, made);
         } else {
-            made.extend_from_slice(&line[from..to]);
+            copy(line, from, to, made);
             made.extend_from_slice(literal);
         }
         // What stands in the line right behind the value is a literal again, but for what cannot be told.
         (from, to) = if present { (end, end) } else { (line.len(), line.len()) };
         let outcome = if present {
             let bytes = &line[start..end];
-            if missing(bytes, false) {
+            if !joins && missing(bytes, false) {
                 Outcome::Kept
             } else {
                 if let Step::Path(_) = step {
@@ -461,7 +509,7 @@ pub fn lay<'a>(
             Outcome::Kept => from = start,
             Outcome::Part(first, last) => {
                 debug_assert!(first <= last && last as usize <= end - start);
-                made.extend_from_slice(&line[start + first as usize..start + last as usize]);
+                copy(line, start + first as usize, start + last as usize, made);
             }
             Outcome::Made => {}
             Outcome::Dropped => match item.blank {
@@ -472,14 +520,26 @@ pub fn lay<'a>(
             },
         }
     }
-    let tail = &schema.tail[..];
-    if line[to..] == *tail {
+    if SEEN || line[to..] == *tail {
         made.extend_from_slice(&line[from..]);
     } else {
         made.extend_from_slice(&line[from..to]);
         made.extend_from_slice(tail);
     }
-    Treated { schema, line, record, scratch, laid: true }
+}
+
+/// Appends `line[from..to]`.
+#[inline(always)]
+fn copy(line: &[u8], from: usize, to: usize, made: &mut Vec<u8>) {
+    // Most runs are short: a block and a cut are cheaper than a copy of any length.
+    match line.get(from..).and_then(<[u8]>::first_chunk::<32>) {
+        Some(block) if to.wrapping_sub(from) <= 32 => {
+            let end = made.len() + (to - from);
+            made.extend_from_slice(block);
+            made.truncate(end);
+        }
+        _ => made.extend_from_slice(&line[from..to]),
+    }
 }
 
 /// Whether a value says that there is none.
@@ -525,7 +585,7 @@ pub(crate) fn treat_by<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Field, Item, Kind};
+    use crate::record::{Field, Kind};
     use proptest::prelude::*;
 
     fn schema(items: &[(&str, Blank)], tail: &str) -> Schema {
@@ -660,13 +720,28 @@ mod tests {
             if !cut {
                 line += &tail;
             }
-            let (mut aid, mut one, mut other) = (Aid::default(), Scratch::default(), Scratch::default());
-            let (mut laid, mut made) = (Vec::new(), Vec::new());
-            lay(&steps, &early(&steps), &schema, line.as_bytes(), &record, &mut aid, &mut one)
-                .layout(|piece| laid.extend_from_slice(piece));
-            treat(&steps, &schema, line.as_bytes(), &record, &mut aid, &mut other)
+            let mut aid = Aid::default();
+            let mut made = Vec::new();
+            let mut scratch = Scratch::default();
+            treat(&steps, &schema, line.as_bytes(), &record, &mut aid, &mut scratch)
                 .layout(|piece| made.extend_from_slice(piece));
-            prop_assert_eq!(String::from_utf8(laid).unwrap(), String::from_utf8(made).unwrap());
+            // Values that stand need not be looked at where all stands in the line as the layout says.
+            let stands = |at: &u16| {
+                let value = &record.values[*at as usize];
+                value.state == State::Absent || {
+                    let bytes = value.span.of(line.as_bytes());
+                    missing(bytes, false) || matches!(steps[*at as usize].treat(bytes, &mut Aid::default(), &mut Vec::new()), Outcome::Kept)
+                }
+            };
+            let places: Vec<u16> = (0..all.len() as u16).filter(|at| *at % 2 == 0 || !stands(at)).collect();
+            let as_laid = !cut && record.values.iter().all(|value| value.state != State::Ambiguous);
+            for places in [Some(Places::All), as_laid.then_some(Places::Seen(&places))].into_iter().flatten() {
+                let mut laid = Vec::new();
+                let mut scratch = Scratch::default();
+                lay(&steps, &early(&steps), places, &schema, line.as_bytes(), &record, &mut aid, &mut scratch)
+                    .layout(|piece| laid.extend_from_slice(piece));
+                prop_assert_eq!(String::from_utf8(laid).unwrap(), String::from_utf8_lossy(&made));
+            }
         }
 
         #[test]
