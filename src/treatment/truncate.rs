@@ -2,7 +2,7 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, parse_dotted, write_v4},
+    address::{Address, parse_dotted, parse_v6, write_v4},
     list,
 };
 use ipnet::IpNet;
@@ -43,6 +43,10 @@ impl Truncate {
             } else {
                 write_v4(self.cut_v4(dotted.bits), made);
             }
+            return Outcome::Made;
+        }
+        if let Some(bits) = parse_v6(value) {
+            self.cut(Address::from_v6(bits)).write(made);
             return Outcome::Made;
         }
         self.treat_any(value, aid, made)
@@ -98,7 +102,7 @@ impl Truncate {
             return Address::V6(bits);
         }
         let mut stay = u32::from(self.v6);
-        if self.v4 < 32 {
+        if self.v4 < 32 && may_embed(bits) {
             for embedding in &EMBEDDINGS {
                 if bits & embedding.mask == embedding.pattern {
                     stay = stay.min(embedding.at + u32::from(self.v4));
@@ -111,6 +115,13 @@ impl Truncate {
     fn is_exempt(&self, address: IpAddr) -> bool {
         self.exempt.iter().any(|network| network.contains(&address))
     }
+}
+
+/// Whether one of [`EMBEDDINGS`] may be in `bits`: most addresses are told by a glance at two of their words.
+#[inline]
+fn may_embed(bits: u128) -> bool {
+    let (first, third) = ((bits >> 96) as u32, (bits >> 32) as u32);
+    first >> 16 == 0x2002 || matches!(first, 0 | 0x0064_ff9b | 0x2001_0000) || third & !0x0200_0000 == 0x5efe
 }
 
 /// IPv6 addresses that hold an IPv4 address from bit `at` on. All behind its cut goes, so that no second copy stays either.
@@ -212,6 +223,15 @@ mod tests {
         assert_eq!(treated("2002:cb00:714d:1::1").as_deref(), Some("2002:cb00:7100::"));
         let all = network(32, 128);
         assert_eq!(treated_by(&all, b"2002:cb00:714d:1::1").as_deref(), Some("2002:cb00:714d:1::1"));
+    }
+
+    #[test]
+    fn a_glance_misses_no_embedded_address() {
+        let rest = [0, u128::MAX, 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef];
+        for (embedding, bits) in EMBEDDINGS.iter().flat_map(|embedding| rest.map(|bits| (embedding, bits))) {
+            assert!(may_embed(embedding.pattern | bits & !embedding.mask));
+        }
+        assert!(!may_embed(0x2001_0db8 << 96 | 7));
     }
 
     #[test]
