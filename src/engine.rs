@@ -5,19 +5,23 @@ use crate::{
     epoch::Epoch,
     format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
-    record::{Clock, Field, Record, Seen, Sight, Span, State},
+    record::{Record, Seen, Sight},
     retention::{self, ClassId, Tagger},
     tally::Tally,
-    time::{self, Timestamp},
+    time::Timestamp,
     treatment::{self, Aid, Places, Scratch, pseudonym::Secret, scrub},
 };
 use memchr::memchr;
 use std::sync::Arc;
 
 mod carry;
+mod recent;
+mod show;
 mod wrapped;
 
 pub use carry::Carry;
+use recent::Recent;
+pub use show::Shown;
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,55 +175,6 @@ impl Engine {
         tally.bytes_in += at as u64;
         tally.bytes_out += (batch.bytes().len() - before) as u64;
         (tally, progress)
-    }
-}
-
-/// One value of a line as `explain` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The field's canonical name.
-    pub field: Box<str>,
-    /// Where the original stands in the line; who holds the line can look, the engine does not hand it out.
-    pub original: Span,
-    /// What would leave; `None`: nothing.
-    pub treated: Option<Vec<u8>>,
-}
-
-impl Engine {
-    /// What would become of one line (without its end), value by value, with the name of the format that it fits.
-    ///
-    /// For people, not for the hot path: it allocates. Pseudonyms are made with whatever secrets were admitted; without
-    /// one they show as withheld.
-    pub fn show(&mut self, line: &[u8]) -> Option<(Box<str>, Vec<Shown>)> {
-        let Engine { plan, desk } = self;
-        desk.settled = None;
-        let body = retention::strip(line).map_or(line, |at| &line[..at]);
-        if let Some(shown) = desk.show_wrapped(plan, body) {
-            return Some(shown);
-        }
-        let (body, route) = desk.read(plan, line, Ending::Whole);
-        let route = match route {
-            Some(route) => route,
-            None => {
-                desk.record.clear();
-                desk.record.push(0, 0, body.len());
-                plan.text.as_ref()?
-            }
-        };
-        let schema = route.format.schema();
-        let time = desk.recent.time(plan, route, body, &desk.record, desk.reference).unwrap_or(desk.reference);
-        if let Some(period) = plan.period {
-            let class = route.rules.classify(schema, body, &desk.record);
-            desk.aid.keys.select(period.epoch(time), class.0);
-        }
-        let treated = treatment::treat(&route.steps, schema, body, &desk.record, &mut desk.aid, &mut desk.scratch);
-        let values = desk.record.values.iter().enumerate().filter(|(_, value)| value.state != State::Absent);
-        let shown = values.map(|(i, value)| Shown {
-            field: schema.fields[value.field as usize].name.clone(),
-            original: value.span,
-            treated: treated.value(i).map(<[u8]>::to_vec),
-        });
-        Some((schema.name.clone(), shown.collect()))
     }
 }
 
@@ -400,80 +355,5 @@ impl Desk {
         plan.encoding.encode(&treated, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
-    }
-}
-
-/// The last time stamp read: lines come many to a second, and most repeat it byte for byte.
-#[derive(Debug)]
-struct Recent {
-    bytes: [u8; 40],
-    len: usize,
-    clock: Option<Clock>,
-    time: Timestamp,
-}
-
-impl Default for Recent {
-    fn default() -> Recent {
-        Recent { bytes: [0; 40], len: 0, clock: None, time: Timestamp(0) }
-    }
-}
-
-impl Recent {
-    /// The record's time: that of the first of its instants that can be read.
-    #[inline]
-    fn time(
-        &mut self,
-        plan: &Plan,
-        route: &Route,
-        line: &[u8],
-        record: &Record,
-        reference: Timestamp,
-    ) -> Option<Timestamp> {
-        if route.dynamic {
-            return self.any_time(plan, &route.format.schema().fields, line, record, reference);
-        }
-        route.clocks.iter().find_map(|&(field, clock)| {
-            let value = record.values.get(field as usize)?;
-            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line), reference))?
-        })
-    }
-
-    /// The same, wherever the values stand.
-    fn any_time(
-        &mut self,
-        plan: &Plan,
-        fields: &[Field],
-        line: &[u8],
-        record: &Record,
-        reference: Timestamp,
-    ) -> Option<Timestamp> {
-        let values = record.values.iter().filter(|value| value.state == State::Present);
-        values
-            .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
-            .find_map(|(clock, bytes)| self.read(plan, clock, bytes, reference))
-    }
-
-    #[inline]
-    fn read(&mut self, plan: &Plan, clock: Clock, bytes: &[u8], reference: Timestamp) -> Option<Timestamp> {
-        // The bytes of a fixed width are compared without a call.
-        let same = match (<&[u8; 26]>::try_from(bytes), self.bytes.first_chunk::<26>()) {
-            (Ok(bytes), Some(last)) => self.len == 26 && bytes == last,
-            _ => self.bytes[..self.len] == *bytes,
-        };
-        if same && self.clock == Some(clock) {
-            return Some(self.time);
-        }
-        if clock == Clock::Rfc3164 {
-            // Its year hangs on the reference, which moves on.
-            return time::parse_rfc3164(bytes, reference, &plan.zone);
-        }
-        let time = time::parse(clock, bytes, &plan.zone)?;
-        if bytes.len() <= self.bytes.len() {
-            self.bytes[..bytes.len()].copy_from_slice(bytes);
-            self.len = bytes.len();
-            self.clock = Some(clock);
-            self.time = time;
-        }
-        Some(time)
     }
 }

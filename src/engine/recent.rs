@@ -1,0 +1,83 @@
+//! The time of a record, which is mostly that of the record before.
+
+use crate::{
+    format::Parse,
+    plan::{Plan, Route},
+    record::{Clock, Field, Record, State},
+    time::{self, Timestamp},
+};
+
+/// The last time stamp read: lines come many to a second, and most repeat it byte for byte.
+#[derive(Debug)]
+pub(super) struct Recent {
+    bytes: [u8; 40],
+    len: usize,
+    clock: Option<Clock>,
+    time: Timestamp,
+}
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent { bytes: [0; 40], len: 0, clock: None, time: Timestamp(0) }
+    }
+}
+
+impl Recent {
+    /// The record's time: that of the first of its instants that can be read.
+    #[inline]
+    pub(super) fn time(
+        &mut self,
+        plan: &Plan,
+        route: &Route,
+        line: &[u8],
+        record: &Record,
+        reference: Timestamp,
+    ) -> Option<Timestamp> {
+        if route.dynamic {
+            return self.any_time(plan, &route.format.schema().fields, line, record, reference);
+        }
+        route.clocks.iter().find_map(|&(field, clock)| {
+            let value = record.values.get(field as usize)?;
+            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line), reference))?
+        })
+    }
+
+    /// The same, wherever the values stand.
+    pub(super) fn any_time(
+        &mut self,
+        plan: &Plan,
+        fields: &[Field],
+        line: &[u8],
+        record: &Record,
+        reference: Timestamp,
+    ) -> Option<Timestamp> {
+        let values = record.values.iter().filter(|value| value.state == State::Present);
+        values
+            .filter_map(|value| Some((fields[value.field as usize].clock?, value.span.of(line))))
+            .find_map(|(clock, bytes)| self.read(plan, clock, bytes, reference))
+    }
+
+    #[inline]
+    fn read(&mut self, plan: &Plan, clock: Clock, bytes: &[u8], reference: Timestamp) -> Option<Timestamp> {
+        // The bytes of a fixed width are compared without a call.
+        let same = match (<&[u8; 26]>::try_from(bytes), self.bytes.first_chunk::<26>()) {
+            (Ok(bytes), Some(last)) => self.len == 26 && bytes == last,
+            _ => self.bytes[..self.len] == *bytes,
+        };
+        if same && self.clock == Some(clock) {
+            return Some(self.time);
+        }
+        if clock == Clock::Rfc3164 {
+            // Its year hangs on the reference, which moves on.
+            return time::parse_rfc3164(bytes, reference, &plan.zone);
+        }
+        let time = time::parse(clock, bytes, &plan.zone)?;
+        if bytes.len() <= self.bytes.len() {
+            self.bytes[..bytes.len()].copy_from_slice(bytes);
+            self.len = bytes.len();
+            self.clock = Some(clock);
+            self.time = time;
+        }
+        Some(time)
+    }
+}
