@@ -41,6 +41,18 @@ impl Path {
     /// Treats the path.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+        if self.passes(value, aid) { Outcome::Kept } else { self.treat_anew(value, aid, made) }
+    }
+
+    /// Whether the path is remembered to stand as it came.
+    #[inline]
+    pub(super) fn passes(&self, value: &[u8], aid: &Aid) -> bool {
+        aid.paths.has(value, &self.network)
+    }
+
+    /// The same of a path that is not remembered.
+    #[inline(never)]
+    fn treat_anew(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         // 63 bytes and the end fit in one word.
         let look = match if value.len() < 64 { aid.detector.outline(value) } else { None } {
             _ if aid.detector.has_own() => Look::Close,
@@ -48,8 +60,7 @@ impl Path {
             None => Look::at(value),
         };
         match look {
-            Look::Clear => Outcome::Kept,
-            Look::Long | Look::Close if aid.paths.has(value, &self.network) => Outcome::Kept,
+            Look::Clear => self.kept(value, aid),
             Look::Long if !aid.detector.any(value, Kinds::ALL, Place::Path) => self.kept(value, aid),
             Look::Long | Look::Close => match self.treat_closely(value, aid, made) {
                 Outcome::Kept => self.kept(value, aid),
