@@ -93,12 +93,8 @@ impl Path {
     fn treat_closely(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         let start = made.len();
         // `&#64;` is an at-sign to whoever reads it, not the start of a fragment.
-        let ends = |(at, byte): (usize, &u8)| match byte {
-            b'?' => true,
-            b'#' => at == 0 || value[at - 1] != b'&',
-            _ => false,
-        };
-        let length = value.iter().enumerate().position(ends).unwrap_or(value.len());
+        let ends = |&at: &usize| value[at] == b'?' || at == 0 || value[at - 1] != b'&';
+        let length = memchr::memchr2_iter(b'?', b'#', value).find(ends).unwrap_or(value.len());
         let path = &value[..length];
         let Some(from) = self.authority(path, &mut aid.detector, made) else {
             made.truncate(start);
