@@ -57,7 +57,7 @@ impl Query {
         loop {
             let (says, from) = match reader.name(at, &aid.detector) {
                 Some(length) if !self.lists.may_name(length) => {
-                    (aid.mute.says(word(value, at), length), at + length + 1)
+                    (aid.mute.says(word(value, at), length, &mut aid.detector), at + length + 1)
                 }
                 _ => (Says::More, at),
             };
@@ -68,7 +68,7 @@ impl Query {
                     Says::Number => end - from <= 6 && is_number(word(value, from), end - from),
                     Says::Language => is_language_tag(&value[from..end]),
                     Says::Letters => end - from <= 16 && is_letters(word(value, from), end - from),
-                    Says::Click | Says::More => false,
+                    Says::Click | Says::Device | Says::Session | Says::More => false,
                 };
             match says {
                 Says::Drop | Says::Number | Says::Language | Says::Letters => {
@@ -78,6 +78,19 @@ impl Query {
                     }
                     if !stands {
                         append(value, copied, from, made);
+                        copied = end;
+                    }
+                }
+                Says::Device | Says::Session => {
+                    if !any {
+                        copied = at;
+                        any = true;
+                    }
+                    if !stands {
+                        append(value, copied, from, made);
+                        let role = if says == Says::Device { Role::Device } else { Role::Session };
+                        write_pseudonym(self.lists.key(Some(role)), &value[from..end], aid, made);
+                        closely = true;
                         copied = end;
                     }
                 }
@@ -359,7 +372,7 @@ fn is_harmless(name: &[u8], value: &[u8]) -> bool {
         Says::Number => value.len() <= 6 && value.iter().all(u8::is_ascii_digit),
         Says::Language => is_language_tag(value),
         Says::Letters => value.len() <= 16 && value.iter().all(u8::is_ascii_alphabetic),
-        Says::Drop | Says::Click | Says::More => false,
+        Says::Drop | Says::Click | Says::Device | Says::Session | Says::More => false,
     }
 }
 

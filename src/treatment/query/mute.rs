@@ -1,9 +1,15 @@
-//! Short plain names of parameters, and what becomes of their values.
+//! Short names of parameters, and what becomes of their values.
 
-use crate::treatment::names::{Role, lookup_unescaped};
+use crate::{
+    detect::Detector,
+    treatment::{
+        names::{Role, lookup_unescaped},
+        parameter::name_stands,
+    },
+};
 
-/// Short plain names as they were met, with what the rule for every site says of their values: sites have few. It only saves
-/// work. One a worker.
+/// Short names that stay, as they were met, with what the rule for every site says of their values: sites have few. It only
+/// saves work. One a worker.
 pub struct Mute {
     /// A name of up to [`LONGEST`] bytes from the lowest byte on, and in the highest byte a [`Says`]. 0: empty.
     names: [u128; 1 << BITS],
@@ -22,12 +28,16 @@ pub(super) enum Says {
     Letters,
     /// Name and value go.
     Click,
-    /// The value is pseudonymised, or the name cannot be judged by itself.
+    /// The value tells a device and is pseudonymised.
+    Device,
+    /// The value tells a session and is pseudonymised.
+    Session,
+    /// The name does not stay as it is.
     More,
 }
 
-/// Names of more bytes are read by the detectors.
-pub(super) const LONGEST: usize = 13;
+/// Longer names are judged each time.
+pub(super) const LONGEST: usize = 15;
 
 const BITS: u32 = 8;
 
@@ -46,16 +56,16 @@ impl std::fmt::Debug for Mute {
 impl Mute {
     /// What is to become of the value behind a name of `length` bytes, 1 to [`LONGEST`], with which `word` begins.
     #[inline]
-    pub(super) fn says(&mut self, word: u128, length: usize) -> Says {
+    pub(super) fn says(&mut self, word: u128, length: usize, detector: &mut Detector) -> Says {
         debug_assert!((1..=LONGEST).contains(&length));
         let name = word & !(u128::MAX << (8 * length));
         let mixed = (name as u64 ^ (name >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let place = &mut self.names[(mixed >> (64 - BITS)) as usize];
-        // No plain name has a zero byte, so that the bytes are the name.
+        // No name that stays has a zero byte, so that the bytes are the name.
         if (*place ^ name) << (128 - 8 * LONGEST) == 0 {
             return Says::of_number((*place >> 120) as u8);
         }
-        let says = judge(&name.to_le_bytes()[..length]);
+        let says = judge(&name.to_le_bytes()[..length], detector);
         if says != Says::More {
             *place = name | u128::from(says as u8) << 120;
         }
@@ -66,8 +76,9 @@ impl Mute {
 impl Says {
     #[inline]
     fn of_number(number: u8) -> Says {
-        const ALL: [Says; 5] = [Says::Drop, Says::Number, Says::Language, Says::Letters, Says::Click];
-        ALL.get(usize::from(number)).copied().unwrap_or(Says::More)
+        use Says::{Click, Device, Drop, Language, Letters, More, Number, Session};
+        const ALL: [Says; 7] = [Drop, Number, Language, Letters, Click, Device, Session];
+        ALL.get(usize::from(number)).copied().unwrap_or(More)
     }
 
     /// Which values of a parameter the rule for every site lets stand.
@@ -83,14 +94,13 @@ impl Says {
 
 /// The same of a name that is met for the first time.
 #[inline(never)]
-fn judge(name: &[u8]) -> Says {
-    let plain = name[0].is_ascii_alphabetic()
-        && name.iter().all(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'[' | b']'));
-    if !plain {
+fn judge(name: &[u8], detector: &mut Detector) -> Says {
+    if !name[0].is_ascii_alphabetic() || !name_stands(name, LONGEST, detector) {
         return Says::More;
     }
     match lookup_unescaped(name) {
-        Some(Role::Device | Role::Session) => Says::More,
+        Some(Role::Device) => Says::Device,
+        Some(Role::Session) => Says::Session,
         Some(Role::Click) => Says::Click,
         Some(Role::Secret | Role::User) => Says::Drop,
         None => Says::of_harmless(name),
@@ -103,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_remembered_says_what_it_said_at_first() {
-        let mut mute = Mute::default();
+        let (mut mute, mut detector) = (Mute::default(), Detector::default());
         for round in 0..2 {
             for (name, says) in [
                 ("q", Says::Drop),
@@ -111,14 +121,15 @@ mod tests {
                 ("hl", Says::Language),
                 ("utm_source", Says::Letters),
                 ("gclid", Says::Click),
-                ("did", Says::More),
-                ("sid", Says::More),
+                ("did", Says::Device),
+                ("sid", Says::Session),
                 ("email", Says::Drop),
                 ("token", Says::Drop),
-                ("abcdefghijklm", Says::Drop),
-                ("a1", Says::More),
+                ("abcdefghijklmno", Says::Drop),
+                ("a1", Says::Drop),
+                ("a-b", Says::Drop),
                 ("_a", Says::More),
-                ("a-b", Says::More),
+                ("a203.0.113.9", Says::More),
                 ("%61", Says::More),
                 ("a\0", Says::More),
             ] {
@@ -127,7 +138,11 @@ mod tests {
                     for (byte, &from) in bytes.iter_mut().zip(format!("{name}{behind}").as_bytes()) {
                         *byte = from;
                     }
-                    assert_eq!(mute.says(u128::from_le_bytes(bytes), name.len()), says, "{name} {round}");
+                    assert_eq!(
+                        mute.says(u128::from_le_bytes(bytes), name.len(), &mut detector),
+                        says,
+                        "{name} {round}"
+                    );
                 }
             }
         }
@@ -136,7 +151,8 @@ mod tests {
 
     #[test]
     fn every_verdict_is_read_as_it_was_written() {
-        for says in [Says::Drop, Says::Number, Says::Language, Says::Letters, Says::Click] {
+        use Says::{Click, Device, Drop, Language, Letters, More, Number, Session};
+        for says in [Drop, Number, Language, Letters, Click, Device, Session, More] {
             assert_eq!(Says::of_number(says as u8), says);
         }
     }
