@@ -10,11 +10,17 @@ use sladd::{
         coarsen::{Coarsen, Unit},
         keep::Grammar,
         language::Language,
+        path::Path,
         pseudonym::{Canonical, Keys, Pseudonym, Secret},
+        query::Query,
         truncate::{Port, Truncate},
     },
 };
 use std::hint::black_box;
+
+#[path = "generate.rs"]
+#[allow(dead_code)]
+mod generate;
 
 fn benches(criterion: &mut Criterion) {
     let truncate = Truncate { v4: 24, v6: 48, port: Port::Drop, exempt: [].into() };
@@ -74,6 +80,24 @@ fn benches(criterion: &mut Criterion) {
     treat("coarsen time", times, Box::new(move |value, aid, made| hour.treat(value, aid, made)));
     let languages = vec!["nb-NO,nb;q=0.9,en".to_owned(); 1000];
     treat("language", languages, Box::new(move |value, aid, made| Language.treat(value, aid, made)));
+    let mut site = generate::Site::new(1000);
+    let (mut paths, mut queries) = (Vec::new(), Vec::new());
+    for _ in 0..100_000 {
+        let mut line = Vec::new();
+        site.line(&mut line);
+        let line = String::from_utf8(line).unwrap();
+        let target = line.split('"').nth(1).unwrap().split(' ').nth(1).unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        paths.push(path.to_owned());
+        queries.extend((!query.is_empty()).then(|| query.to_owned()));
+    }
+    let path = Path::new(truncate.clone());
+    treat("path of a site", paths, Box::new(move |value, aid, made| path.treat(value, aid, made)));
+    let flood = vec![format!("/{}", "1.1.1.1.".repeat(20)); 1000];
+    let path = Path::new(truncate.clone());
+    treat("path of dots", flood, Box::new(move |value, aid, made| path.treat(value, aid, made)));
+    let query = Query::new(Vec::new(), Vec::new(), identifier, identifier, truncate.clone());
+    treat("query of a site", queries, Box::new(move |value, aid, made| query.treat(value, aid, made)));
 }
 
 criterion_group!(group, benches);

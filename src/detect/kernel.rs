@@ -74,6 +74,15 @@ pub(crate) struct Outline {
     pub(crate) slash: u64,
 }
 
+/// Where the delimiters of a query stand in a short text: bit `i` speaks of byte `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Delimiters {
+    /// `&`, `;` and the backslash
+    pub(crate) separator: u64,
+    /// `=`
+    pub(crate) equals: u64,
+}
+
 /// The classes of up to eight blocks, class by class.
 #[derive(Debug, Default)]
 struct Classes {
@@ -290,6 +299,23 @@ impl Kernel {
 }
 
 impl Kernel {
+    /// The delimiters in the first 64 bytes.
+    #[inline]
+    pub(super) fn delimiters(self, text: &[u8]) -> Delimiters {
+        let text = &text[..text.len().min(64)];
+        match self {
+            Kernel::Plain => plain_delimiters(text),
+            // SAFETY: as in `window`, for AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { wide::delimiters2(text) },
+            // SAFETY: as in `window`, for AVX-512F and BW.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { wide::delimiters512(text) },
+        }
+    }
+}
+
+impl Kernel {
     /// Looks at the line at the start of `text` up to its line feed. `false`: it has none within reach, a byte that is not
     /// printable ASCII, a backslash, or more quotes than are noted; then `sight` means nothing.
     #[inline]
@@ -382,6 +408,19 @@ fn plain_sight(text: &[u8], sight: &mut Sight) -> bool {
     each_block(text, sight, glance, |block| mask(block, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')))
 }
 
+/// The reference.
+fn plain_delimiters(text: &[u8]) -> Delimiters {
+    let mut seen = Delimiters::default();
+    for (i, byte) in text.iter().enumerate() {
+        match byte {
+            b'&' | b';' | b'\\' => seen.separator |= 1 << i,
+            b'=' => seen.equals |= 1 << i,
+            _ => {}
+        }
+    }
+    seen
+}
+
 /// The reference: one byte at a time.
 fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
     let mut count = 0;
@@ -419,7 +458,7 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Glance, Marks, Masks, Outline, Sight, Window, blocks, each_block};
+    use super::{Delimiters, Glance, Marks, Masks, Outline, Sight, Window, blocks, each_block};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -529,6 +568,19 @@ mod wide {
             dash: pair.equal(b'-') | pair.equal(b'_'),
             slash: pair.equal(b'/'),
         }
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn delimiters2(text: &[u8]) -> Delimiters {
+        let pair = Pair::of(text);
+        Delimiters { separator: pair.equal(b'&') | pair.equal(b';') | pair.equal(b'\\'), equals: pair.equal(b'=') }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn delimiters512(text: &[u8]) -> Delimiters {
+        let v = load512(text);
+        let equal = |b: u8| _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b as i8));
+        Delimiters { separator: equal(b'&') | equal(b';') | equal(b'\\'), equals: equal(b'=') }
     }
 
     #[target_feature(enable = "avx512f,avx512bw")]
@@ -719,6 +771,9 @@ mod tests {
             let outline = kernel.outline(text);
             assert!(outline.is_none_or(|outline| outline == expected), "{kernel:?}");
             assert_eq!(outline.is_none(), kernel == Kernel::Plain);
+            let delimiters =
+                Delimiters { separator: mask(|b| matches!(b, b'&' | b';' | b'\\')), equals: mask(|b| b == b'=') };
+            assert_eq!(kernel.delimiters(text), delimiters, "{kernel:?}");
         }
     }
 

@@ -36,7 +36,7 @@ mod spellings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::kernel::{Outline, prefetch};
+pub(crate) use self::kernel::{Delimiters, Outline, prefetch};
 pub use self::own::{Fixed, Patterns, compile};
 use self::{
     decode::Decoded,
@@ -241,6 +241,12 @@ impl Detector {
     #[inline]
     pub(crate) fn outline(&self, text: &[u8]) -> Option<Outline> {
         self.kernel.outline(text)
+    }
+
+    /// Where the delimiters of a query stand in a text of up to 64 bytes; those behind are not looked at.
+    #[inline]
+    pub(crate) fn delimiters(&self, text: &[u8]) -> Delimiters {
+        self.kernel.delimiters(text)
     }
 
     /// Looks at the line at the start of `text` once, up to its line feed; `false`: it is no plain one, and `sight` means

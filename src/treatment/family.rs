@@ -5,7 +5,6 @@ mod cache;
 mod rules;
 
 pub use cache::Cache;
-pub(super) use cache::hash;
 
 use super::{Aid, Outcome, escape};
 use crate::detect::{Detector, Kinds, Place};

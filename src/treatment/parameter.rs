@@ -34,10 +34,16 @@ impl Lists {
         Lists { lengths, keep: keep.into(), pseudonym: pseudonym.into(), device, session }
     }
 
+    /// Whether the policy could say anything of a name with so many bytes.
+    #[inline]
+    pub(super) fn may_name(&self, length: usize) -> bool {
+        self.lengths >> length.min(63) & 1 == 1
+    }
+
     /// What the policy says of a name. Secrets are never kept, whatever it says.
     #[inline]
     pub(super) fn named(&self, name: &[u8], role: Option<Role>) -> Option<Named> {
-        if self.lengths >> name.len().min(63) & 1 == 0 {
+        if !self.may_name(name.len()) {
             return None;
         }
         let among = |list: &[Box<[u8]>]| list.iter().any(|listed| listed.eq_ignore_ascii_case(name));

@@ -41,27 +41,51 @@ impl Path {
     /// Treats the path.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+        if self.passes(value, aid) { Outcome::Kept } else { self.treat_anew(value, aid, made) }
+    }
+
+    /// Whether the path is remembered to stand as it came.
+    #[inline]
+    pub(super) fn passes(&self, value: &[u8], aid: &Aid) -> bool {
+        aid.paths.has(value, &self.network)
+    }
+
+    /// The same of a path that is not remembered.
+    #[inline(never)]
+    fn treat_anew(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         // 63 bytes and the end fit in one word.
         let look = match if value.len() < 64 { aid.detector.outline(value) } else { None } {
             _ if aid.detector.has_own() => Look::Close,
             Some(outline) => Look::by(value, &outline),
             None => Look::at(value),
         };
-        match look {
+        let outcome = match look {
             Look::Clear => Outcome::Kept,
-            Look::Long | Look::Close if aid.paths.has(value, &self.network) => Outcome::Kept,
-            Look::Long if !aid.detector.any(value, Kinds::ALL, Place::Path) => self.kept(value, aid),
-            Look::Long | Look::Close => match self.treat_closely(value, aid, made) {
-                Outcome::Kept => self.kept(value, aid),
-                other => other,
-            },
+            Look::Long => self.treat_long(value, aid, made),
+            Look::Close => self.treat_closely(value, aid, made),
+        };
+        if outcome == Outcome::Kept {
+            aid.paths.learn(value, &self.network);
         }
+        outcome
     }
 
-    /// Remembers that the path stands as it came.
-    fn kept(&self, value: &[u8], aid: &mut Aid) -> Outcome {
-        aid.paths.learn(value, &self.network);
-        Outcome::Kept
+    /// What [`Path::treat_closely`] does, for a path that is [`Look::Long`]: it has neither host nor parameters, and what the
+    /// detectors find stays as it is if that is nothing.
+    fn treat_long(&self, path: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+        let Aid { detector, buffer, .. } = aid;
+        let findings = detector.find(path, Kinds::ALL, Place::Path);
+        if findings.is_empty() {
+            return Outcome::Kept;
+        }
+        let start = made.len();
+        buffer.clear();
+        scrub::replace(path, findings, Kinds::ALL, &self.network, buffer);
+        each_segment(buffer, made);
+        if made[start..] != *path {
+            self.settle(start, aid, made);
+        }
+        outcome(path, path.len(), start, made)
     }
 
     /// The same without looking first.
@@ -69,12 +93,8 @@ impl Path {
     fn treat_closely(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         let start = made.len();
         // `&#64;` is an at-sign to whoever reads it, not the start of a fragment.
-        let ends = |(at, byte): (usize, &u8)| match byte {
-            b'?' => true,
-            b'#' => at == 0 || value[at - 1] != b'&',
-            _ => false,
-        };
-        let length = value.iter().enumerate().position(ends).unwrap_or(value.len());
+        let ends = |&at: &usize| value[at] == b'?' || at == 0 || value[at - 1] != b'&';
+        let length = memchr::memchr2_iter(b'?', b'#', value).find(ends).unwrap_or(value.len());
         let path = &value[..length];
         let Some(from) = self.authority(path, &mut aid.detector, made) else {
             made.truncate(start);
@@ -85,11 +105,7 @@ impl Path {
         if made[body..] != path[from..] {
             self.settle(body, aid, made);
         }
-        if made[start..] == *path {
-            made.truncate(start);
-            return if length == value.len() { Outcome::Kept } else { Outcome::Part(0, length as u32) };
-        }
-        if made.len() == start { Outcome::Dropped } else { Outcome::Made }
+        outcome(path, value.len(), start, made)
     }
 
     /// Treats what was made until that changes nothing: what is left of two findings may look like a third.
@@ -166,20 +182,7 @@ impl Path {
             made.truncate(start);
             buffer
         };
-        let mut follows = Follows::Anything;
-        let mut rest = path;
-        loop {
-            let slash = memchr::memchr(b'/', rest);
-            let (segment, separator) = rest.split_at(slash.unwrap_or(rest.len()));
-            // JSON may write the slash as `\/`.
-            let segment = if slash.is_some() { segment.strip_suffix(b"\\").unwrap_or(segment) } else { segment };
-            follows = segment::write(segment, follows, made);
-            if separator.is_empty() {
-                return;
-            }
-            made.extend_from_slice(&rest[segment.len()..rest.len() - separator.len() + 1]);
-            rest = &separator[1..];
-        }
+        each_segment(path, made);
     }
 
     /// Whether the detectors find something in the path, or it has values of telling names; it is appended without.
@@ -199,6 +202,33 @@ impl Path {
             }
         }
     }
+}
+
+/// Appends the path segment by segment.
+fn each_segment(path: &[u8], made: &mut Vec<u8>) {
+    let mut follows = Follows::Anything;
+    let mut rest = path;
+    loop {
+        let slash = memchr::memchr(b'/', rest);
+        let (segment, separator) = rest.split_at(slash.unwrap_or(rest.len()));
+        // JSON may write the slash as `\/`.
+        let segment = if slash.is_some() { segment.strip_suffix(b"\\").unwrap_or(segment) } else { segment };
+        follows = segment::write(segment, follows, made);
+        if separator.is_empty() {
+            return;
+        }
+        made.extend_from_slice(&rest[segment.len()..rest.len() - separator.len() + 1]);
+        rest = &separator[1..];
+    }
+}
+
+/// What became of a value of `length` bytes, of which `path` is the path, by what was made of it.
+fn outcome(path: &[u8], length: usize, start: usize, made: &mut Vec<u8>) -> Outcome {
+    if made[start..] == *path {
+        made.truncate(start);
+        return if path.len() == length { Outcome::Kept } else { Outcome::Part(0, path.len() as u32) };
+    }
+    if made.len() == start { Outcome::Dropped } else { Outcome::Made }
 }
 
 /// What a first look at a path says.

@@ -2,11 +2,17 @@
 
 use super::{
     Aid, Outcome,
-    names::{Role, lookup, lookup_unescaped, plain},
+    names::{Role, lookup, plain},
     parameter::{Lists, Named, name_stands, write_kept, write_pseudonym},
     pseudonym::Pseudonym,
     truncate::Truncate,
 };
+use crate::detect::{Delimiters, Detector};
+use mute::Says;
+
+mod mute;
+
+pub use mute::Mute;
 
 /// Keeps the names of parameters and the values of a few, pseudonymises devices and sessions, drops the rest.
 ///
@@ -45,63 +51,84 @@ impl Query {
         let start = made.len();
         // What stands from `copied` on stays and is not copied yet. Where a parameter and the separator in front start.
         let (mut copied, mut gap, mut at) = (0, 0, 0);
-        let mut any = false;
+        // Whether something stays, and whether something was read closely.
+        let (mut any, mut closely) = (false, false);
+        let mut reader = Reader::new(value, &aid.detector);
         loop {
-            let rest = &value[at..];
-            let (length, separator) = if let Some(from) = self.plain_name(rest, &mut aid.mute) {
-                let (length, separator) = next_separator(&rest[from..]);
-                if !any {
-                    copied = at;
-                    any = true;
+            let (says, from) = match reader.name(at, &aid.detector) {
+                Some(length) if !self.lists.may_name(length) => {
+                    (aid.mute.says(word(value, at), length, &mut aid.detector), at + length + 1)
                 }
-                if length > 0 && !is_harmless(&rest[..from - 1], &rest[from..from + length]) {
-                    made.extend_from_slice(&value[copied..at + from]);
-                    copied = at + from + length;
-                }
-                (from + length, separator)
-            } else {
-                let (length, separator) = next_separator(rest);
-                made.extend_from_slice(&value[copied..gap]);
-                let ends = made.len();
-                if any {
-                    made.extend_from_slice(&value[gap..at]);
-                }
-                if self.parameter(&rest[..length], aid, made) {
-                    any = true;
-                } else {
-                    made.truncate(ends);
-                }
-                copied = at + length;
-                (length, separator)
+                _ => (Says::More, at),
             };
-            if separator.is_empty() {
+            let (end, separator) = reader.separator(from, &aid.detector);
+            let stands = from == end
+                || match says {
+                    Says::Drop => false,
+                    Says::Number => end - from <= 6 && is_number(word(value, from), end - from),
+                    Says::Language => is_language_tag(&value[from..end]),
+                    Says::Letters => end - from <= 16 && is_letters(word(value, from), end - from),
+                    Says::Click | Says::Device | Says::Session | Says::More => false,
+                };
+            match says {
+                Says::Drop | Says::Number | Says::Language | Says::Letters => {
+                    if !any {
+                        copied = at;
+                        any = true;
+                    }
+                    if !stands {
+                        append(value, copied, from, made);
+                        copied = end;
+                    }
+                }
+                Says::Device | Says::Session => {
+                    if !any {
+                        copied = at;
+                        any = true;
+                    }
+                    if !stands {
+                        append(value, copied, from, made);
+                        let role = if says == Says::Device { Role::Device } else { Role::Session };
+                        write_pseudonym(self.lists.key(Some(role)), &value[from..end], aid, made);
+                        closely = true;
+                        copied = end;
+                    }
+                }
+                Says::Click => {
+                    append(value, copied, gap, made);
+                    copied = end;
+                }
+                Says::More => {
+                    made.extend_from_slice(&value[copied..gap]);
+                    let ends = made.len();
+                    if any {
+                        made.extend_from_slice(&value[gap..at]);
+                    }
+                    if self.parameter(&value[at..end], aid, made) {
+                        any = true;
+                    } else {
+                        made.truncate(ends);
+                    }
+                    closely = true;
+                    copied = end;
+                }
+            }
+            if separator == 0 {
                 break;
             }
-            gap = at + length;
-            at = gap + separator.len();
+            gap = end;
+            at = end + separator;
         }
         if copied == 0 {
             return Outcome::Kept;
         }
         made.extend_from_slice(&value[copied..]);
-        if made[start..] == *value {
+        // Nothing else can be as long as the value.
+        if closely && made[start..] == *value {
             made.truncate(start);
             return Outcome::Kept;
         }
         if made.len() == start { Outcome::Dropped } else { Outcome::Made }
-    }
-
-    /// Where the value of the parameter at the start of `rest` starts, if its name stays and says nothing: neither a role
-    /// nor a policy knows it, and it is so short and plain that no detector needs to read it.
-    #[inline]
-    fn plain_name(&self, rest: &[u8], mute: &mut Mute) -> Option<usize> {
-        if !rest.first()?.is_ascii_alphabetic() {
-            return None;
-        }
-        let length = rest.iter().take(MOST_UNREAD + 1).position(|&byte| !NAMING[usize::from(byte)])?;
-        let name = &rest[..length];
-        let plain = rest[length] == b'=' && length <= MOST_UNREAD;
-        (plain && mute.is(rest, length) && self.lists.named(name, None).is_none()).then_some(length + 1)
     }
 
     /// The reference: every parameter read closely, every byte copied.
@@ -111,7 +138,9 @@ impl Query {
         let (mut rest, mut any) = (value, false);
         let mut before: &[u8] = b"";
         loop {
-            let (length, separator) = next_separator(rest);
+            let at = (0..rest.len()).find(|&at| separator(&rest[at..]) > 0);
+            let (length, separator) =
+                at.map_or((rest.len(), &b""[..]), |at| (at, &rest[at..at + separator(&rest[at..])]));
             let ends = made.len();
             if any {
                 made.extend_from_slice(before);
@@ -211,89 +240,139 @@ impl Query {
     }
 }
 
-/// Short plain names that no list knows, as they were met: sites have few. It only saves work. One a worker.
-pub struct Mute {
-    names: [u128; 1 << MUTE_BITS],
+/// Reads a query from delimiter to delimiter, up to 64 bytes at a glance.
+struct Reader<'a> {
+    value: &'a [u8],
+    /// Where the glance starts, and what it saw.
+    base: usize,
+    seen: Delimiters,
 }
 
-impl Default for Mute {
-    fn default() -> Mute {
-        Mute { names: [0; 1 << MUTE_BITS] }
-    }
-}
-
-impl std::fmt::Debug for Mute {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Mute(..)")
-    }
-}
-
-impl Mute {
-    /// Whether the first `length` bytes of `rest`, which are 1 to 13 of a plain name, are a name without a role.
+impl<'a> Reader<'a> {
     #[inline]
-    fn is(&mut self, rest: &[u8], length: usize) -> bool {
-        debug_assert!((1..=MOST_UNREAD).contains(&length));
-        let word = match rest.first_chunk::<16>() {
-            Some(bytes) => u128::from_le_bytes(*bytes) & !(u128::MAX << (8 * length)),
-            None => rest[..length].iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
-        };
-        // No name has a zero byte, so that the word is the name.
-        let mixed = (word as u64 ^ (word >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let place = (mixed >> (64 - MUTE_BITS)) as usize;
-        if self.names[place] == word {
-            return true;
+    fn new(value: &'a [u8], detector: &Detector) -> Reader<'a> {
+        let mut reader = Reader { value, base: 0, seen: Delimiters::default() };
+        reader.look(0, detector);
+        reader
+    }
+
+    #[inline]
+    fn look(&mut self, base: usize, detector: &Detector) {
+        let rest = &self.value[base..];
+        self.base = base;
+        self.seen = detector.delimiters(rest.first_chunk::<64>().map_or(rest, |block| block));
+    }
+
+    /// How long the name is at the start of a parameter, if it has 1 to [`mute::LONGEST`] bytes and an equals sign follows.
+    #[inline]
+    fn name(&mut self, at: usize, detector: &Detector) -> Option<usize> {
+        if at - self.base > 63 - mute::LONGEST {
+            self.look(at, detector);
         }
-        let mute = lookup_unescaped(&rest[..length]).is_none();
-        if mute {
-            self.names[place] = word;
+        let seen = |mask: u64| (mask >> (at - self.base)).trailing_zeros();
+        let length = seen(self.seen.equals);
+        (length < seen(self.seen.separator) && (1..=mute::LONGEST as u32).contains(&length)).then_some(length as usize)
+    }
+
+    /// Where the first separator from `from` on stands, and how long it is; the end and 0 where there is none.
+    ///
+    /// `from` is not before where a name was looked for last.
+    #[inline]
+    fn separator(&mut self, mut from: usize, detector: &Detector) -> (usize, usize) {
+        loop {
+            let ahead = from - self.base;
+            let mask = if ahead < 64 { self.seen.separator >> ahead } else { 0 };
+            if mask == 0 {
+                if self.value.len() - self.base <= 64 {
+                    return (self.value.len(), 0);
+                }
+                from = from.max(self.base + 64);
+                self.look(from, detector);
+                continue;
+            }
+            let at = from + mask.trailing_zeros() as usize;
+            let length = separator(&self.value[at..]);
+            if length > 0 {
+                return (at, length);
+            }
+            from = at + 1;
         }
-        mute
     }
 }
 
-const MUTE_BITS: u32 = 8;
-
-/// How long the parameter at the start of `rest` is, and what separates it from the next; nothing at the end.
+/// How long the separator is that stands at the start of `rest`; 0: none.
 #[inline]
-fn next_separator(rest: &[u8]) -> (usize, &'static [u8]) {
-    // Most values are short: a call would cost more than it finds.
-    let mut from = 0;
-    while from < rest.len().min(16) && !matches!(rest[from], b'&' | b';' | b'\\') {
-        from += 1;
+fn separator(rest: &[u8]) -> usize {
+    match rest {
+        [b'&', b'a', b'm', b'p', b';', ..] => 5,
+        // `kari&#64;example.org` is one value, not three names.
+        [b'&', b'#', ..] | [b'&', b'c', b'o', b'm', b'm', b'a', b't', b';', ..] => 0,
+        [b'&' | b';', ..] => 1,
+        [b'\\', b'u', b'0', b'0', b'2', b'6', ..] => 6,
+        _ => 0,
     }
-    while let Some(at) = find_separator(rest, from) {
-        match &rest[at..] {
-            [b'&', b'a', b'm', b'p', b';', ..] => return (at, b"&amp;"),
-            // `kari&#64;example.org` is one value, not three names.
-            [b'&', b'#', ..] | [b'&', b'c', b'o', b'm', b'm', b'a', b't', b';', ..] => from = at + 1,
-            [b'&', ..] => return (at, b"&"),
-            [b';', ..] => return (at, b";"),
-            [b'\\', b'u', b'0', b'0', b'2', b'6', ..] => return (at, br"\u0026"),
-            _ => from = at + 1,
-        }
-    }
-    (rest.len(), b"")
 }
 
-/// Where the first byte from `from` on stands with which a separator may begin.
+/// Up to 16 bytes of `text` from `from` on, the first one lowest; zeros where it has no more.
 #[inline]
-fn find_separator(rest: &[u8], from: usize) -> Option<usize> {
-    match rest.get(from)? {
-        b'&' | b';' | b'\\' => Some(from),
-        _ => memchr::memchr3(b'&', b';', b'\\', &rest[from..]).map(|at| from + at),
+fn word(text: &[u8], from: usize) -> u128 {
+    let rest = &text[from..];
+    if let Some(bytes) = rest.first_chunk::<16>() {
+        return u128::from_le_bytes(*bytes);
     }
+    match text.last_chunk::<16>() {
+        _ if rest.is_empty() => 0,
+        Some(bytes) => u128::from_le_bytes(*bytes) >> (8 * (16 - rest.len())),
+        None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
+    }
+}
+
+/// Appends `text[from..to]`: most are so short that a call would cost more than the copy.
+#[inline]
+fn append(text: &[u8], from: usize, to: usize, made: &mut Vec<u8>) {
+    let length = to - from;
+    if length > 16 {
+        return made.extend_from_slice(&text[from..to]);
+    }
+    // All sixteen are written, and those behind `to` are taken back at once.
+    let end = made.len() + length;
+    made.extend_from_slice(&word(text, from).to_le_bytes());
+    made.truncate(end);
+}
+
+/// A byte in each byte of a word.
+const ONES: u128 = u128::MAX / 0xff;
+
+/// Whether the first `length` bytes of a word, 16 at most, are digits.
+#[inline]
+fn is_number(word: u128, length: usize) -> bool {
+    let digits = word ^ ONES * 0x30;
+    ((digits & ONES * 0x7f) + ONES * 0x76 | digits) & ONES * 0x80 & !beyond(length) == 0
+}
+
+/// Whether they are letters.
+#[inline]
+fn is_letters(word: u128, length: usize) -> bool {
+    let lower = (word | ONES * 0x20) & ONES * 0x7f;
+    // The high bit of each byte that is not below `a` but below what follows `z`.
+    let letters = (lower + ONES * (0x80 - 0x61)) & !(lower + ONES * (0x80 - 0x7b)) & !word & ONES * 0x80;
+    letters | beyond(length) | ONES * 0x7f == u128::MAX
+}
+
+/// The bytes of a word behind the first `length`.
+#[inline]
+fn beyond(length: usize) -> u128 {
+    u128::MAX.checked_shl(8 * length as u32).unwrap_or(0)
 }
 
 /// Whether the rule for every site lets the value of this parameter stand.
 #[inline]
 fn is_harmless(name: &[u8], value: &[u8]) -> bool {
-    match name {
-        b"page" | b"p" | b"limit" | b"offset" => value.len() <= 6 && value.iter().all(u8::is_ascii_digit),
-        b"lang" | b"hl" => is_language_tag(value),
-        b"sort" | b"order" | b"utm_source" | b"utm_medium" => {
-            value.len() <= 16 && value.iter().all(u8::is_ascii_alphabetic)
-        }
-        _ => false,
+    match Says::of_harmless(name) {
+        Says::Number => value.len() <= 6 && value.iter().all(u8::is_ascii_digit),
+        Says::Language => is_language_tag(value),
+        Says::Letters => value.len() <= 16 && value.iter().all(u8::is_ascii_alphabetic),
+        Says::Drop | Says::Click | Says::Device | Says::Session | Says::More => false,
     }
 }
 
@@ -315,19 +394,6 @@ fn is_language_tag(value: &[u8]) -> bool {
     language && region && parts.next().is_none()
 }
 
-/// Letters and what joins them.
-static NAMING: [bool; 256] = {
-    let mut naming = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        naming[byte] = (byte as u8).is_ascii_alphabetic() || matches!(byte as u8, b'_' | b'.' | b'[' | b']');
-        byte += 1;
-    }
-    naming
-};
-
-/// Names of more bytes are read by the detectors, as [`name_stands`] says.
-const MOST_UNREAD: usize = 13;
 /// Bytes of a name that may stay.
 const LONGEST_NAME: usize = 32;
 /// Bytes that a name which may stay can take when every one of its bytes is encoded, once.
@@ -384,17 +450,52 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_remembered_to_say_nothing_says_nothing() {
-        let mut mute = Mute::default();
-        for round in 0..2 {
-            for (name, says) in [("q", false), ("page", false), ("did", true), ("sid", true), ("abcdefghijklm", false)]
-            {
-                for behind in ["=", "=value&and=more", "=1234567890123456"] {
-                    assert_eq!(mute.is(format!("{name}{behind}").as_bytes(), name.len()), !says, "{name} {round}");
+    fn short_texts_are_read_in_one_word() {
+        for text in [
+            "",
+            "7",
+            "123456",
+            "1234567",
+            "/23",
+            "12:",
+            "abc",
+            "Zz",
+            "a{",
+            "`b",
+            "@A",
+            "[z",
+            "a\u{e9}",
+            "0123456789abcdef",
+            "abcdefghijKLMNOP",
+        ] {
+            for before in ["", "some bytes in front", "1"] {
+                for behind in ["", "&", "&more=1234567890123456"] {
+                    let all = format!("{before}{text}{behind}");
+                    let word = word(all.as_bytes(), before.len());
+                    let bytes = word.to_le_bytes();
+                    let length = (all.len() - before.len()).min(16);
+                    assert_eq!(bytes[..length], all.as_bytes()[before.len()..before.len() + length]);
+                    assert!(bytes[length..].iter().all(|&byte| byte == 0));
+                    assert_eq!(is_number(word, text.len()), text.bytes().all(|byte| byte.is_ascii_digit()), "{text}");
+                    assert_eq!(
+                        is_letters(word, text.len()),
+                        text.bytes().all(|byte| byte.is_ascii_alphabetic()),
+                        "{text}"
+                    );
+                    let mut made = b"a".to_vec();
+                    append(all.as_bytes(), before.len(), before.len() + text.len(), &mut made);
+                    assert_eq!(made, format!("a{text}").as_bytes());
                 }
             }
         }
-        assert_eq!(format!("{mute:?}"), "Mute(..)");
+        for byte in 0..=255u8 {
+            for at in 0..16 {
+                let digits = u128::from_le_bytes(std::array::from_fn(|i| if i == at { byte } else { b'7' }));
+                assert_eq!(is_number(digits, 16), byte.is_ascii_digit());
+                let letters = u128::from_le_bytes(std::array::from_fn(|i| if i == at { byte } else { b'z' }));
+                assert_eq!(is_letters(letters, 16), byte.is_ascii_alphabetic());
+            }
+        }
     }
 
     #[test]

@@ -114,12 +114,36 @@ fn leads(segment: &[u8]) -> Follows {
 
 /// Where parameters start: at the first delimiter.
 fn parameters_start(segment: &[u8]) -> usize {
-    (0..segment.len()).find(|&at| delimiter(&segment[at..]) > 0).unwrap_or(segment.len())
+    let plain = |byte: u8| matches!(byte, b';' | b'&' | b',');
+    if !any(segment, plain) && !any_pair(segment, |byte, next| byte == b'%' && matches!(next, b'2' | b'3')) {
+        return segment.len();
+    }
+    let mut bytes = segment.iter().enumerate();
+    let starts = |(at, &byte): (usize, &u8)| plain(byte) || byte == b'%' && delimiter(&segment[at..]) > 0;
+    bytes.position(starts).unwrap_or(segment.len())
+}
+
+/// Whether a byte of the text is one of these: without a branch for each, which makes it wide instructions.
+#[inline]
+fn any(text: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    text.iter().fold(false, |any, &byte| any | is(byte))
+}
+
+/// The same of a byte and the next.
+#[inline]
+fn any_pair(text: &[u8], is: impl Fn(u8, u8) -> bool) -> bool {
+    let next = text.get(1..).unwrap_or_default();
+    text.iter().zip(next).fold(false, |any, (&byte, &next)| any | is(byte, next))
 }
 
 /// The first value at `from` or behind it whose name, in front of its equals sign, says that it identifies. An empty one
 /// too: what follows it is none of its own.
 pub(super) fn next_hidden(path: &[u8], from: usize) -> Option<(usize, usize)> {
+    // Without an equals sign nothing has a name.
+    // Once a path, or many values would cost the square of their number.
+    if from == 0 && !any(path, |byte| byte == b'=') && !any_pair(path, |byte, next| byte == b'%' && next == b'3') {
+        return None;
+    }
     let (mut at, mut name) = (from, from);
     while at < path.len() {
         at += match path[at] {
@@ -193,10 +217,14 @@ fn write_named(head: &[u8], plain: &[u8], follows: Follows, made: &mut Vec<u8>) 
 /// Appends text with numbers of 8 and more digits that stand alone replaced.
 fn write_numbers(text: &[u8], extension: &[u8], made: &mut Vec<u8>) {
     let (mut at, mut copied) = (0, 0);
-    while at < text.len() {
+    let digits = any(text, |byte| byte.is_ascii_digit());
+    while digits && at < text.len() {
         if !text[at].is_ascii_digit() {
             // The digits of an escape are none of the number behind it.
-            at += names::escaped(&text[at..]).map_or(1, |(_, length)| length);
+            at += match text[at] {
+                b'%' | b'\\' => names::escaped(&text[at..]).map_or(1, |(_, length)| length),
+                _ => 1,
+            };
             continue;
         }
         let end = at + text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -242,11 +270,12 @@ fn equals(text: &[u8]) -> usize {
 
 /// Where an at-sign, encoded or not, stands.
 fn inner_at(text: &[u8]) -> Option<(usize, usize)> {
-    (0..text.len()).find_map(|at| match &text[at..] {
-        [b'@', ..] => Some((at, at + 1)),
-        [b'%', b'4', b'0', ..] => Some((at, at + 3)),
+    let mut ends = text.iter().enumerate().filter_map(|(at, byte)| match byte {
+        b'@' => Some((at, at + 1)),
+        b'%' => text[at..].starts_with(b"%40").then_some((at, at + 3)),
         _ => None,
-    })
+    });
+    if any(text, |byte| matches!(byte, b'@' | b'%')) { ends.next() } else { None }
 }
 
 /// `[id]` and its like.

@@ -114,7 +114,7 @@ impl std::fmt::Debug for Cache {
 
 /// Two lanes of 8 bytes. Who finds agents that meet gains that they are read anew.
 #[inline]
-pub(in crate::treatment) fn hash(text: &[u8]) -> u32 {
+fn hash(text: &[u8]) -> u32 {
     const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
     let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("8 bytes"));
     let (mut a, mut b) = (text.len() as u64, K[1]);
