@@ -35,6 +35,11 @@ pub(super) fn word(
         }
         return end;
     }
+    if matches!(place, Place::Path | Place::Text)
+        && let Some(end) = file(text, start, at)
+    {
+        return end;
+    }
     let end = run_end(text, at, HOST);
     let kept = found.len();
     let rows = Rows::read(text, start, end, found);
@@ -71,6 +76,12 @@ pub(super) fn word(
 /// decimal and nothing else. Where it ends, and what it says.
 #[inline]
 fn plain_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
+    octets(text, start).filter(|&(end, _)| !is_at(text, end, HOST))
+}
+
+/// The dotted four in plain decimal at `start`, whatever stands behind it.
+#[inline]
+fn octets(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
     let mut octets = [0; 4];
     let mut at = start;
     for (i, octet) in octets.iter_mut().enumerate() {
@@ -94,7 +105,27 @@ fn plain_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
         }
         *octet = value as u8;
     }
-    (!is_at(text, at, HOST)).then_some((at, octets))
+    Some((at, octets))
+}
+
+/// Where the word ends that starts at `start`, if it is a common file's name with a version in it: no other digit stands in
+/// it, so that the rows below would find this one.
+#[inline]
+fn file(text: &[u8], start: usize, at: usize) -> Option<usize> {
+    let mut from = start;
+    while from < at && !is(text[from], DIGIT) {
+        from += 1;
+    }
+    if from == start || !matches!(text[from - 1], b'-' | b'_' | b'.') {
+        return None;
+    }
+    let (to, _) = octets(text, from)?;
+    if to <= at || text.get(to) != Some(&b'.') {
+        return None;
+    }
+    let end = run_end(text, to, HOST);
+    let digits = text[to..end].iter().any(|&b| is(b, DIGIT));
+    (!digits && version::file_version(text, from, to)).then_some(end)
 }
 
 /// The same, in sixteen bytes at once where there are so many.
