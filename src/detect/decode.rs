@@ -21,6 +21,16 @@ const LONGEST: usize = 12;
 impl Decoded {
     /// Undoes the escapes of `text`. False if there were none.
     pub(super) fn read(&mut self, text: &[u8]) -> bool {
+        self.undo::<true>(text)
+    }
+
+    /// The same where nobody will ask for [`Decoded::source`].
+    pub(super) fn read_only(&mut self, text: &[u8]) -> bool {
+        self.undo::<false>(text)
+    }
+
+    #[inline]
+    fn undo<const MAPPED: bool>(&mut self, text: &[u8]) -> bool {
         self.text.clear();
         self.starts.clear();
         let mut at = 0;
@@ -31,9 +41,13 @@ impl Decoded {
         while at < text.len() {
             if at >= busy {
                 let rest = &text[at..bracket.start.max(at)];
-                let plain = next_escape(rest).unwrap_or(rest.len());
+                // Escapes come in rows.
+                let here = matches!(text[at], b'%' | b'\\') && at < bracket.start;
+                let plain = if here { 0 } else { next_escape(rest).unwrap_or(rest.len()) };
                 self.text.extend_from_slice(&rest[..plain]);
-                self.starts.extend(at as u32..(at + plain) as u32);
+                if MAPPED {
+                    self.starts.extend(at as u32..(at + plain) as u32);
+                }
                 at += plain;
                 if at == text.len() {
                     break;
@@ -41,7 +55,9 @@ impl Decoded {
             }
             if at >= bracket.start {
                 if at == bracket.start {
-                    self.starts.push(at as u32);
+                    if MAPPED {
+                        self.starts.push(at as u32);
+                    }
                     self.text.push(bracket.value);
                     at = bracket.end;
                     undone = true;
@@ -50,7 +66,9 @@ impl Decoded {
                 continue;
             }
             let byte = text[at];
-            self.starts.push(at as u32);
+            if MAPPED {
+                self.starts.push(at as u32);
+            }
             if let (b'%', Some(value)) = (byte, hexadecimal(text, at + 1)) {
                 // By far the most common one.
                 self.text.push(value);
@@ -71,13 +89,17 @@ impl Decoded {
             while let Some((length, value)) = last_escape(&self.text) {
                 let keep = self.text.len() - length;
                 self.text.truncate(keep);
-                self.starts.truncate(keep + 1);
+                if MAPPED {
+                    self.starts.truncate(keep + 1);
+                }
                 self.text.push(value);
                 undone = true;
                 busy = busy.max(at + reach(value));
             }
         }
-        self.starts.push(text.len() as u32);
+        if MAPPED {
+            self.starts.push(text.len() as u32);
+        }
         undone
     }
 
@@ -116,7 +138,12 @@ impl Escapes {
         (self.any, self.bracketed, self.end) = (false, false, 0);
     }
 
-    /// Takes what [`may_be`] says is one. They come in order.
+    /// Takes that there is one.
+    pub(super) fn tell(&mut self) {
+        self.any = true;
+    }
+
+    /// Takes what [`may_be`] says is one, for those who ask for parts. They come in order.
     pub(super) fn note(&mut self, text: &[u8], at: usize) {
         self.any = true;
         self.bracketed |= matches!(text[at], b']' | b')');

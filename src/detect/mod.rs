@@ -287,7 +287,7 @@ impl Detector {
                 return false;
             }
             self.inner.clear();
-            if self.decoded.read(part.of(text)) {
+            if self.decoded.read_only(part.of(text)) {
                 let scan = Scan::new(self.decoded.text(), Kinds::IP, place, &mut self.inner);
                 scan.fast(self.kernel, &mut self.window, &mut self.inner_escapes);
             }

@@ -89,14 +89,16 @@ impl<'a> Scan<'a> {
     /// Notes the escapes of a window.
     #[cold]
     fn escapes(&mut self, window: &Window, base: usize, escapes: &mut Escapes) {
-        let binary = self.kinds.has(Kinds::IP);
+        let (binary, parts) = (self.kinds.has(Kinds::IP), self.kinds == Kinds::IP);
         each(window, Marks::ESCAPE, base, |at| {
-            if decode::may_be(self.text, at) {
-                escapes.note(self.text, at);
-                if binary && self.text[at] == b'\\' {
-                    self.found.extend(binary::at(self.text, at));
-                }
+            let wanted = parts || !escapes.any();
+            if wanted && decode::may_be(self.text, at) {
+                if parts { escapes.note(self.text, at) } else { escapes.tell() }
             }
+            if binary && self.text[at] == b'\\' {
+                self.found.extend(binary::at(self.text, at));
+            }
+            0
         });
     }
 
@@ -107,7 +109,7 @@ impl<'a> Scan<'a> {
         if window.hits[Marks::COLON] != 0 {
             each(window, Marks::COLON, base, |at| self.colon(at));
         }
-        each(window, Marks::HOST, base, |at| self.found.extend(host::at(self.text, at)));
+        each(window, Marks::HOST, base, |at| self.add(host::at(self.text, at)));
     }
 
     /// Looks for what was asked for.
@@ -116,7 +118,7 @@ impl<'a> Scan<'a> {
         let kinds = self.kinds;
         if kinds.has(Kinds::IP) {
             each(window, Marks::WORD, base, |at| self.word(at));
-            each(window, Marks::HOST, base, |at| self.found.extend(host::at(self.text, at)));
+            each(window, Marks::HOST, base, |at| self.add(host::at(self.text, at)));
         }
         if kinds.overlaps(Kinds::IP.with(Kinds::MAC)) {
             each(window, Marks::COLON, base, |at| self.colon(at));
@@ -125,16 +127,16 @@ impl<'a> Scan<'a> {
             each(window, Marks::TOKEN, base, |at| self.token(at));
         }
         if kinds.has(Kinds::UUID) {
-            each(window, Marks::UUID, base, |at| self.found.extend(uuid::at(self.text, at)));
+            each(window, Marks::UUID, base, |at| self.add(uuid::at(self.text, at)));
         }
         if kinds.has(Kinds::MAC) {
-            each(window, Marks::MAC, base, |at| self.found.extend(mac::at(self.text, at)));
+            each(window, Marks::MAC, base, |at| self.add(mac::at(self.text, at)));
         }
         if kinds.has(Kinds::IMEI) {
-            each(window, Marks::IMEI, base, |at| self.found.extend(imei::at(self.text, at)));
+            each(window, Marks::IMEI, base, |at| self.add(imei::at(self.text, at)));
         }
         if kinds.has(Kinds::EMAIL) {
-            each(window, Marks::AT, base, |at| self.found.extend(email::at(self.text, at)));
+            each(window, Marks::AT, base, |at| self.add(email::at(self.text, at)));
         }
         // Known messages stand in free text only.
         let users = kinds.has(Kinds::USER) && self.place == Place::Text;
@@ -145,44 +147,55 @@ impl<'a> Scan<'a> {
             each(window, Marks::NUMBER, base, |at| self.number(at));
         }
         if users {
-            each(window, Marks::USER, base, |at| self.found.extend(user::at(self.text, at)));
+            each(window, Marks::USER, base, |at| self.add(user::at(self.text, at)));
         }
         if kinds.has(Kinds::IBAN) {
-            each(window, Marks::IBAN, base, |at| self.found.extend(iban::at(self.text, at)));
+            each(window, Marks::IBAN, base, |at| self.add(iban::at(self.text, at)));
         }
     }
 
-    fn word(&mut self, at: usize) {
+    fn word(&mut self, at: usize) -> usize {
         if at >= self.word_end {
             self.word_end = address::word(self.text, at, self.word_end, self.place, &mut self.agents, self.found);
         }
+        self.word_end
     }
 
-    fn colon(&mut self, at: usize) {
+    fn colon(&mut self, at: usize) -> usize {
         if at >= self.colon_end {
             self.colon_end = colon::run(self.text, at, self.colon_end, self.kinds, self.found);
         }
+        self.colon_end
     }
 
-    fn token(&mut self, at: usize) {
+    fn token(&mut self, at: usize) -> usize {
         if at >= self.token_end {
             self.token_end = token::run(self.text, at, self.token_end, self.kinds, self.place, self.found);
         }
+        self.token_end
     }
 
-    fn number(&mut self, at: usize) {
+    fn number(&mut self, at: usize) -> usize {
         if at >= self.number_end {
             self.number_end = number::run(self.text, at, self.number_end, self.kinds, self.found);
         }
+        self.number_end
     }
 
-    fn named(&mut self, at: usize) {
+    /// Adds what was found. Every mark of such a kind counts.
+    #[inline(always)]
+    fn add(&mut self, finding: Option<Finding>) -> usize {
+        self.found.extend(finding);
+        0
+    }
+
+    fn named(&mut self, at: usize) -> usize {
         if self.place == Place::Text && self.kinds.has(Kinds::USER) {
             self.found.extend(user::named(self.text, at));
         }
         // A value is not read for names: it is hidden already.
         if at < self.secret_end || !self.kinds.has(Kinds::TOKEN) {
-            return;
+            return 0;
         }
         let secret = secret::at(self.text, at);
         if let Some(finding) = secret {
@@ -190,6 +203,7 @@ impl<'a> Scan<'a> {
         }
         self.found.extend(secret);
         self.found.extend(token::padded(self.text, at));
+        0
     }
 
     /// The reference: every verifier tried at every byte.
@@ -236,16 +250,18 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Calls for each mark of a kind, first one first.
+/// Calls for each mark of a kind, first one first, but for those in front of what the last call returned.
 #[inline(always)]
-fn each(window: &Window, kind: usize, base: usize, mut call: impl FnMut(usize)) {
+fn each(window: &Window, kind: usize, base: usize, mut call: impl FnMut(usize) -> usize) {
     let mut hits = window.hits[kind];
     while hits != 0 {
         let block = (hits.trailing_zeros() & 7) as usize;
+        let start = base + block * STRIDE;
         let mut bits = window.marks[kind][block];
         while bits != 0 {
-            call(base + block * STRIDE + bits.trailing_zeros() as usize);
+            let done = call(start + bits.trailing_zeros() as usize).saturating_sub(start);
             bits &= bits - 1;
+            bits = if done < 64 { bits >> done << done } else { 0 };
         }
         hits &= hits - 1;
     }

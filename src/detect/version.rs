@@ -74,6 +74,12 @@ impl Agents {
     }
 }
 
+/// Whether the word at `start` stands behind a slash and what may be a name: [`Agents::version`] is false otherwise.
+#[inline]
+pub(super) fn may_be_product(text: &[u8], start: usize) -> bool {
+    start > 1 && text[start - 1] == b'/' && (is(text[start - 2], HOST) || text[start - 2] == b'!')
+}
+
 /// Whether a file's name stands in front of the number at `start..end` and an extension behind it: `lib-1.128.1.0.js`.
 pub(super) fn file_version(text: &[u8], start: usize, end: usize) -> bool {
     if start < 2 || !is_extension(text, end, &FILES) {
