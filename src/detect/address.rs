@@ -35,9 +35,23 @@ pub(super) fn word(
         }
         return end;
     }
+    if let Some(end) = version(text, start) {
+        return end;
+    }
+    if matches!(place, Place::Path | Place::Text)
+        && let Some(end) = file(text, start, at)
+    {
+        return end;
+    }
     let end = run_end(text, at, HOST);
     let kept = found.len();
-    let rows = Rows::read(text, start, end, found);
+    let product = matches!(place, Place::Agent | Place::Text) && version::may_be_product(text, start);
+    let rows = Rows::read(text, start, end, product, found);
+    if rows.endless {
+        found.truncate(kept);
+        found.push(host_name(text, start, end));
+        return end;
+    }
     if found.len() == kept {
         let word = &text[start..end];
         if rows.letters > 0 && (reversed_v6(word) || dashed_v6(word) || hexadecimal_v4(word)) {
@@ -71,6 +85,12 @@ pub(super) fn word(
 /// decimal and nothing else. Where it ends, and what it says.
 #[inline]
 fn plain_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
+    octets(text, start).filter(|&(end, _)| !is_at(text, end, HOST))
+}
+
+/// The dotted four in plain decimal at `start`, whatever stands behind it.
+#[inline]
+fn octets(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
     let mut octets = [0; 4];
     let mut at = start;
     for (i, octet) in octets.iter_mut().enumerate() {
@@ -94,7 +114,50 @@ fn plain_four(text: &[u8], start: usize) -> Option<(usize, [u8; 4])> {
         }
         *octet = value as u8;
     }
-    (!is_at(text, at, HOST)).then_some((at, octets))
+    Some((at, octets))
+}
+
+/// Where the word ends that starts at `start`, if it is a browser's version in four parts, one of them too large for an
+/// address: the rows below would find none in it. The caller has seen that it is no dotted four.
+#[inline]
+fn version(text: &[u8], start: usize) -> Option<usize> {
+    let (mut at, mut dots, mut before) = (start, 0, b'.');
+    while let Some(&byte) = text.get(at)
+        && is(byte, HOST)
+    {
+        if dots > 3 || at > start + 24 {
+            return None;
+        }
+        // A part that a zero leads may be octal.
+        let padded = before == b'0' && (at < start + 2 || text[at - 2] == b'.');
+        if byte != b'.' && (!is(byte, DIGIT) || padded) {
+            return None;
+        }
+        dots += u32::from(byte == b'.');
+        before = byte;
+        at += 1;
+    }
+    (dots == 3).then_some(at)
+}
+
+/// Where the word ends that starts at `start`, if it is a common file's name with a version in it: no other digit stands in
+/// it, so that the rows below would find this one.
+#[inline]
+fn file(text: &[u8], start: usize, at: usize) -> Option<usize> {
+    let mut from = start;
+    while from < at && !is(text[from], DIGIT) {
+        from += 1;
+    }
+    if from == start || !matches!(text[from - 1], b'-' | b'_' | b'.') {
+        return None;
+    }
+    let (to, _) = octets(text, from)?;
+    if to <= at || text.get(to) != Some(&b'.') {
+        return None;
+    }
+    let end = run_end(text, to, HOST);
+    let digits = text[to..end].iter().any(|&b| is(b, DIGIT));
+    (!digits && version::file_version(text, from, to)).then_some(end)
 }
 
 /// The same, in sixteen bytes at once where there are so many.
@@ -175,7 +238,12 @@ struct Rows {
     covered: usize,
     dashed: bool,
     long: bool,
+    /// Whether a row is so long that what follows it does not matter, and nothing of it was added.
+    endless: bool,
 }
+
+/// From how many parts on a row is endless. No date has as many.
+const ENDLESS: u32 = 8;
 
 /// One part of a dotted four.
 #[derive(Clone, Copy, Debug, Default)]
@@ -190,8 +258,9 @@ struct Part {
 }
 
 impl Rows {
-    /// Adds each row of four or more parts in the word `start..end`.
-    fn read(text: &[u8], start: usize, end: usize, found: &mut Vec<Finding>) -> Rows {
+    /// Adds each row of four or more parts in the word `start..end`. An endless one is read to its end only where the word may
+    /// be the version of a `product`.
+    fn read(text: &[u8], start: usize, end: usize, product: bool, found: &mut Vec<Finding>) -> Rows {
         let mut rows = Rows::default();
         let mut at = start;
         while at < end {
@@ -204,6 +273,10 @@ impl Rows {
             if at > first {
                 rows.letters += at - first;
                 rows.chunk(text, start, first, at, digits, found);
+                if rows.count >= ENDLESS && !product {
+                    rows.endless = true;
+                    return rows;
+                }
             } else {
                 // Two separators in a row join nothing.
                 rows.joins &= rows.end == at;

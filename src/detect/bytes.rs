@@ -90,13 +90,21 @@ pub(super) fn run_end(text: &[u8], at: usize, classes: u8) -> usize {
 /// The value of a hexadecimal digit.
 #[inline]
 pub(super) fn nibble(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
+    let value = NIBBLES[byte as usize];
+    (value < 16).then_some(value)
 }
+
+/// The same for each byte; 255 for those that are none.
+const NIBBLES: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
 
 /// How many bytes verifiers have looked at, counted for the tests: a measure that does not depend on the machine.
 #[cfg(test)]

@@ -14,6 +14,18 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, found: &mu
     if !is_at(text, at, COLON) {
         return at;
     }
+    // What begins the text needs no look back.
+    let begins = floor == 0 && at < 20;
+    let start =
+        if begins && kinds.has(Kinds::IP) && is_at(text, 0, HEX) { 0 } else { run_start(text, at, floor, COLON) };
+    if kinds.has(Kinds::IP)
+        && let Some(chain) = Chain::plain(text, start)
+        && chain.end > at
+    {
+        let finding = Finding::new(chain.start, chain.end, What::Address(chain.address()));
+        found.push(surround(text, finding, Family::Six));
+        return chain.end;
+    }
     let start = run_start(text, at, floor, COLON);
     let end = run_end(text, at, COLON);
     let mut at = start;
@@ -62,6 +74,54 @@ struct Chain {
 }
 
 impl Chain {
+    /// The common case, which [`Chain::read`] would read as well: all that stands at `start` up to what can be part of no
+    /// address is one in its usual form, and neither a hardware address nor part of a word.
+    #[inline]
+    fn plain(text: &[u8], start: usize) -> Option<Chain> {
+        if is_before(text, start, ALNUM | COLON) || is_before_underscore(text, start) {
+            return None;
+        }
+        let mut chain = Chain { start, ..Chain::default() };
+        let (mut at, mut wide) = (start, false);
+        loop {
+            let group = at;
+            let mut value = 0;
+            while at - group < 5
+                && let Some(digit) = text.get(at).copied().and_then(nibble)
+            {
+                value = value << 4 | u16::from(digit);
+                at += 1;
+            }
+            let width = at - group;
+            if !(1..=4).contains(&width) {
+                return None;
+            }
+            *chain.values.get_mut(chain.groups)? = value;
+            chain.groups += 1;
+            wide |= width > 2;
+            if text.get(at) != Some(&b':') {
+                break;
+            }
+            at += 1;
+            if text.get(at) == Some(&b':') {
+                if chain.gap.is_some() {
+                    return None;
+                }
+                chain.gap = Some(chain.groups);
+                at += 1;
+                if !is_at(text, at, HEX) {
+                    break;
+                }
+            }
+        }
+        chain.end = at;
+        let whole = match chain.gap {
+            Some(_) => chain.groups < 8,
+            None => chain.groups == 8 && wide,
+        };
+        (whole && !is_at(text, at, ALNUM | COLON) && text.get(at) != Some(&b'_')).then_some(chain)
+    }
+
     fn read(text: &[u8], from: usize, end: usize) -> Chain {
         let mut chain = Chain { pairs: true, ..Chain::default() };
         let mut at = from;

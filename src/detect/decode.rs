@@ -5,7 +5,7 @@
 
 use super::bytes::nibble;
 use crate::record::Span;
-use memchr::memchr3;
+use memchr::{memchr, memchr3, memrchr};
 
 /// A text with its escapes undone, and where each byte came from.
 #[derive(Debug, Default)]
@@ -21,6 +21,16 @@ const LONGEST: usize = 12;
 impl Decoded {
     /// Undoes the escapes of `text`. False if there were none.
     pub(super) fn read(&mut self, text: &[u8]) -> bool {
+        self.undo::<true>(text)
+    }
+
+    /// The same where nobody will ask for [`Decoded::source`].
+    pub(super) fn read_only(&mut self, text: &[u8]) -> bool {
+        self.undo::<false>(text)
+    }
+
+    #[inline]
+    fn undo<const MAPPED: bool>(&mut self, text: &[u8]) -> bool {
         self.text.clear();
         self.starts.clear();
         let mut at = 0;
@@ -31,9 +41,13 @@ impl Decoded {
         while at < text.len() {
             if at >= busy {
                 let rest = &text[at..bracket.start.max(at)];
-                let plain = next_escape(rest).unwrap_or(rest.len());
+                // Escapes come in rows.
+                let here = matches!(text[at], b'%' | b'\\') && at < bracket.start;
+                let plain = if here { 0 } else { next_escape(rest).unwrap_or(rest.len()) };
                 self.text.extend_from_slice(&rest[..plain]);
-                self.starts.extend(at as u32..(at + plain) as u32);
+                if MAPPED {
+                    self.starts.extend(at as u32..(at + plain) as u32);
+                }
                 at += plain;
                 if at == text.len() {
                     break;
@@ -41,7 +55,9 @@ impl Decoded {
             }
             if at >= bracket.start {
                 if at == bracket.start {
-                    self.starts.push(at as u32);
+                    if MAPPED {
+                        self.starts.push(at as u32);
+                    }
                     self.text.push(bracket.value);
                     at = bracket.end;
                     undone = true;
@@ -50,7 +66,9 @@ impl Decoded {
                 continue;
             }
             let byte = text[at];
-            self.starts.push(at as u32);
+            if MAPPED {
+                self.starts.push(at as u32);
+            }
             if let (b'%', Some(value)) = (byte, hexadecimal(text, at + 1)) {
                 // By far the most common one.
                 self.text.push(value);
@@ -71,13 +89,17 @@ impl Decoded {
             while let Some((length, value)) = last_escape(&self.text) {
                 let keep = self.text.len() - length;
                 self.text.truncate(keep);
-                self.starts.truncate(keep + 1);
+                if MAPPED {
+                    self.starts.truncate(keep + 1);
+                }
                 self.text.push(value);
                 undone = true;
                 busy = busy.max(at + reach(value));
             }
         }
-        self.starts.push(text.len() as u32);
+        if MAPPED {
+            self.starts.push(text.len() as u32);
+        }
         undone
     }
 
@@ -98,16 +120,78 @@ impl Decoded {
     }
 }
 
-/// Whether something at `at` may be an escape. [`Decoded::read`] would change nothing where this is false everywhere.
+/// Where a text may hold escapes.
+#[derive(Debug, Default)]
+pub(super) struct Escapes {
+    /// Whether there are any, and whether one is in brackets, which may have blanks around them.
+    any: bool,
+    bracketed: bool,
+    /// The words that hold them, each with the one before and the one behind it. They are apart and stand in order.
+    parts: Vec<Span>,
+    /// Where the last word ends that holds one.
+    end: usize,
+}
+
+impl Escapes {
+    pub(super) fn clear(&mut self) {
+        self.parts.clear();
+        (self.any, self.bracketed, self.end) = (false, false, 0);
+    }
+
+    /// Takes that there is one.
+    pub(super) fn tell(&mut self) {
+        self.any = true;
+    }
+
+    /// Takes what [`may_be`] says is one, for those who ask for parts. They come in order.
+    pub(super) fn note(&mut self, text: &[u8], at: usize) {
+        self.any = true;
+        self.bracketed |= matches!(text[at], b']' | b')');
+        if at < self.end {
+            return;
+        }
+        let floor = self.end;
+        let word_start = |end: usize| memrchr(b' ', &text[floor..end]).map_or(floor, |blank| floor + blank + 1);
+        let word_end = |start: usize| match text.get(start..) {
+            Some(rest) => memchr(b' ', rest).map_or(text.len(), |blank| start + blank),
+            None => text.len(),
+        };
+        let start = word_start(at);
+        let before = word_start(start.saturating_sub(1).max(floor));
+        self.end = word_end(at);
+        let behind = word_end(self.end + 1) as u32;
+        match self.parts.last_mut() {
+            Some(last) if before as u32 <= last.end => last.end = behind,
+            _ => self.parts.push(Span { start: before as u32, end: behind }),
+        }
+    }
+
+    /// Whether there are any.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        self.any
+    }
+
+    /// The parts of the text outside of which no escape is. None where that would be said too easily.
+    pub(super) fn parts(&self) -> Option<&[Span]> {
+        (!self.bracketed).then_some(&self.parts)
+    }
+}
+
+/// Whether an escape may start at `at`, or one in brackets or with a semicolon end there. [`Decoded::read`] would change
+/// nothing where this is false everywhere.
 #[inline]
-pub(super) fn may_start(text: &[u8], at: usize) -> bool {
-    let rest = &text[at..text.len().min(at + LONGEST)];
+pub(super) fn may_be(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..];
     match rest {
         [b'%', next, ..] => nibble(*next).is_some() || matches!(next, b'u' | b'U'),
         [b'\\', _, ..] => true,
-        [b'&', b'#', ..] => true,
-        // All names are of small letters.
-        [b'&', b'a'..=b'z', name @ ..] => name.iter().find(|byte| !byte.is_ascii_lowercase()) == Some(&b';'),
+        [b';', ..] => {
+            // All names are of small letters.
+            let before = &text[at.saturating_sub(LONGEST - 1)..at];
+            let name = before.iter().rposition(|&byte| byte == b'&').map(|start| &before[start + 1..]);
+            name.is_some_and(|name| name.starts_with(b"#") || name.iter().all(u8::is_ascii_lowercase))
+        }
         [b']' | b')', ..] => {
             let floor = at.saturating_sub(4);
             let open = text[floor..at].iter().rposition(|&b| matches!(b, b'[' | b'('));
@@ -350,13 +434,13 @@ mod tests {
             ("203[.]0%2e113[.]7", "203.0.113.7"),
         ] {
             assert_eq!(decoded(text.as_bytes()), plain.as_bytes(), "{text}");
-            let may = (0..text.len()).any(|at| may_start(text.as_bytes(), at));
+            let may = (0..text.len()).any(|at| may_be(text.as_bytes(), at));
             assert!(may, "{text}");
         }
         for text in ["look [at] this", "f(at)bar", "a [.]b[", "(at)example.org", "[.]", "x[.", "a(.]b", "(d)", "x(dot)"]
         {
             assert!(!Decoded::default().read(text.as_bytes()), "{text}");
-            assert!(!(0..text.len()).any(|at| may_start(text.as_bytes(), at)), "{text}");
+            assert!(!(0..text.len()).any(|at| may_be(text.as_bytes(), at)), "{text}");
         }
     }
 

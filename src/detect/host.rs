@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The address that starts at `at`, which must be a digit behind `//`, behind the name of an address and `=`, or a JSON
 /// member's value behind such a name.
 pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
-    if !is_at(text, at, DIGIT) || at < 2 {
+    if !is_at(text, at, DIGIT) || at < 2 || is_small(text, at) {
         return None;
     }
     match text[at - 1] {
@@ -32,6 +32,17 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         _ => return None,
     }
     whole(text, at)
+}
+
+/// Whether fewer than eight digits stand at `at`, and nothing behind them that a number could go on with: one so small is
+/// no address. For a look before anything else is read; near the end of the text it says no.
+#[inline]
+fn is_small(text: &[u8], at: usize) -> bool {
+    let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return false };
+    let others = u64::from_le_bytes(*bytes) ^ 0x3030_3030_3030_3030;
+    let others = (((others & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | others) & 0x8080_8080_8080_8080;
+    let count = (others.trailing_zeros() / 8) as usize;
+    bytes.get(count).is_some_and(|&byte| !matches!(byte, b'.' | b'x' | b'X'))
 }
 
 /// The address that starts at `at`, where the caller knows that a host stands.

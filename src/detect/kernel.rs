@@ -4,7 +4,7 @@
 //! registers. [`plain`] is the reference; the fast ones must give the same bits. Which one runs is asked of the processor
 //! once per `Detector`.
 
-use super::marks::{Marks, REACH};
+use super::marks::{KINDS, Marks, OF_ADDRESSES, REACH};
 use crate::record::Sight;
 
 /// How many blocks of 64 bytes are read ahead of the logic.
@@ -53,8 +53,12 @@ pub(super) struct Masks {
     pub bracket: u64,
     /// `x` and `X`
     pub ex: u64,
-    /// `%`, `\`, `&`, 0xE3 and 0xEF: what an escape or a character that stands for an ASCII one starts with.
+    /// `%`, `\`, 0xE3 and 0xEF: what an escape or a character that stands for an ASCII one starts with.
     pub escape: u64,
+    /// `&`
+    pub amp: u64,
+    /// `;`
+    pub semicolon: u64,
     /// The last letter of `u??r` and `f?r`, in any case.
     pub user: u64,
 }
@@ -100,27 +104,34 @@ struct Classes {
     bracket: [u64; BLOCKS],
     ex: [u64; BLOCKS],
     escape: [u64; BLOCKS],
+    amp: [u64; BLOCKS],
+    semicolon: [u64; BLOCKS],
     user: [u64; BLOCKS],
 }
 
 impl Classes {
+    /// Those that are made of the marks of addresses alone, or all.
     #[inline(always)]
-    fn set(&mut self, i: usize, m: Masks) {
+    fn set<const ALL: bool>(&mut self, i: usize, m: Masks) {
         self.digit[i] = m.digit;
         self.hex[i] = m.hex;
         self.alnum[i] = m.alnum;
         self.dot[i] = m.dot;
         self.dash[i] = m.dash;
-        self.plus[i] = m.plus;
         self.colon[i] = m.colon;
-        self.at[i] = m.at;
         self.equals[i] = m.equals;
         self.slash[i] = m.slash;
         self.quote[i] = m.quote;
         self.bracket[i] = m.bracket;
         self.ex[i] = m.ex;
         self.escape[i] = m.escape;
-        self.user[i] = m.user;
+        self.amp[i] = m.amp;
+        self.semicolon[i] = m.semicolon;
+        if ALL {
+            self.plus[i] = m.plus;
+            self.at[i] = m.at;
+            self.user[i] = m.user;
+        }
     }
 
     #[inline(always)]
@@ -140,6 +151,8 @@ impl Classes {
             bracket: self.bracket[i],
             ex: self.ex[i],
             escape: self.escape[i],
+            amp: self.amp[i],
+            semicolon: self.semicolon[i],
             user: self.user[i],
         }
     }
@@ -151,69 +164,55 @@ pub(super) struct Window {
     /// What the marks are worked out from. Blocks that the text does not fill keep what an earlier text left there, and
     /// nobody looks at them.
     classes: Classes,
-    /// Everything in a block together, what may start an escape included: nothing to do where it is 0.
-    pub any: [u64; BLOCKS],
-    word: [u64; BLOCKS],
-    colon: [u64; BLOCKS],
-    token: [u64; BLOCKS],
-    uuid: [u64; BLOCKS],
-    mac: [u64; BLOCKS],
-    imei: [u64; BLOCKS],
-    at: [u64; BLOCKS],
-    named: [u64; BLOCKS],
-    host: [u64; BLOCKS],
-    escape: [u64; BLOCKS],
-    number: [u64; BLOCKS],
-    iban: [u64; BLOCKS],
-    user: [u64; BLOCKS],
+    /// Kind by kind: `marks[Marks::WORD]`.
+    pub marks: [[u64; BLOCKS]; KINDS],
+    /// Which blocks hold such marks, a bit a block. None that the text does not fill.
+    pub hits: [u8; KINDS],
 }
 
 impl Window {
-    /// The marks of block `i`.
+    /// Takes the marks of block `i` at the `fresh` bytes.
     #[inline(always)]
-    pub(super) fn marks(&self, i: usize) -> Marks {
-        Marks {
-            word: self.word[i],
-            colon: self.colon[i],
-            token: self.token[i],
-            uuid: self.uuid[i],
-            mac: self.mac[i],
-            imei: self.imei[i],
-            at: self.at[i],
-            named: self.named[i],
-            host: self.host[i],
-            escape: self.escape[i],
-            number: self.number[i],
-            iban: self.iban[i],
-            user: self.user[i],
+    fn set<const ALL: bool>(&mut self, i: usize, m: &Masks, fresh: u64) {
+        let marks = if ALL { Marks::of(m) } else { Marks::of_addresses(m) };
+        self.marks[Marks::WORD][i] = marks.word & fresh;
+        self.marks[Marks::COLON][i] = marks.colon & fresh;
+        self.marks[Marks::HOST][i] = marks.host & fresh;
+        self.marks[Marks::ESCAPE][i] = marks.escape & fresh;
+        if ALL {
+            self.marks[Marks::TOKEN][i] = marks.token & fresh;
+            self.marks[Marks::UUID][i] = marks.uuid & fresh;
+            self.marks[Marks::MAC][i] = marks.mac & fresh;
+            self.marks[Marks::IMEI][i] = marks.imei & fresh;
+            self.marks[Marks::AT][i] = marks.at & fresh;
+            self.marks[Marks::NAMED][i] = marks.named & fresh;
+            self.marks[Marks::NUMBER][i] = marks.number & fresh;
+            self.marks[Marks::IBAN][i] = marks.iban & fresh;
+            self.marks[Marks::USER][i] = marks.user & fresh;
         }
     }
 
+    /// The marks of a text of one block.
     #[inline(always)]
-    fn set(&mut self, i: usize, m: Marks) {
-        self.any[i] = m.any();
-        self.word[i] = m.word;
-        self.colon[i] = m.colon;
-        self.token[i] = m.token;
-        self.uuid[i] = m.uuid;
-        self.mac[i] = m.mac;
-        self.imei[i] = m.imei;
-        self.at[i] = m.at;
-        self.named[i] = m.named;
-        self.host[i] = m.host;
-        self.escape[i] = m.escape;
-        self.number[i] = m.number;
-        self.iban[i] = m.iban;
-        self.user[i] = m.user;
+    fn one<const ALL: bool>(&mut self, m: &Masks, first: u64) {
+        self.set::<ALL>(0, m, first);
+        for (hits, marks) in self.hits.iter_mut().zip(&self.marks).take(if ALL { KINDS } else { OF_ADDRESSES }) {
+            *hits = u8::from(marks[0] != 0);
+        }
     }
 
     /// Works the marks of all blocks out, side by side: the loop has a constant count, so that it becomes wide instructions.
     #[inline(always)]
-    fn fill(&mut self, asked: &Marks, first: u64) {
+    fn fill<const ALL: bool>(&mut self, count: usize, first: u64, hits: impl Fn(&[u64; BLOCKS]) -> u8) {
         let mut fresh = [u64::MAX << REACH; BLOCKS];
         fresh[0] = first;
         for (i, fresh) in fresh.into_iter().enumerate() {
-            self.set(i, Marks::of(&self.classes.block(i)).only(asked, fresh));
+            let m = self.classes.block(i);
+            self.set::<ALL>(i, &m, fresh);
+        }
+        let filled = (1u16 << count).wrapping_sub(1) as u8;
+        for (found, marks) in self.hits.iter_mut().zip(&self.marks).take(if ALL { KINDS } else { OF_ADDRESSES }) {
+            *found = hits(marks) & filled;
         }
     }
 }
@@ -262,19 +261,20 @@ impl Kernel {
         all
     }
 
-    /// Marks up to [`WINDOW`] bytes and says how many blocks that are. Only what is `asked` for is marked, in the first
-    /// block only at the bytes of `first`, and in the others at those that the block before has not seen.
+    /// Marks up to [`WINDOW`] bytes and says how many blocks that are: all kinds of marks, or those of addresses and escapes
+    /// alone. In the first block only the bytes of `first` are marked, and in the others those that the block before has
+    /// not seen.
     #[inline]
-    pub(super) fn window(self, text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
+    pub(super) fn window<const ALL: bool>(self, text: &[u8], first: u64, window: &mut Window) -> usize {
         match self {
-            Kernel::Plain => plain(text, asked, first, window),
+            Kernel::Plain => plain::<ALL>(text, first, window),
             // SAFETY: this value exists only where `best` or `all` has seen AVX2; without it the process would end on an
             // illegal instruction.
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => unsafe { wide::avx2(text, asked, first, window) },
+            Kernel::Avx2 => unsafe { wide::avx2::<ALL>(text, first, window) },
             // SAFETY: as above, for AVX-512F and BW.
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => unsafe { wide::avx512(text, asked, first, window) },
+            Kernel::Avx512 => unsafe { wide::avx512::<ALL>(text, first, window) },
         }
     }
 }
@@ -422,7 +422,7 @@ fn plain_delimiters(text: &[u8]) -> Delimiters {
 }
 
 /// The reference: one byte at a time.
-fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
+fn plain<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
     let mut count = 0;
     for block in blocks(text) {
         let mut m = Masks::default();
@@ -443,37 +443,61 @@ fn plain(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
             set(&mut m.quote, matches!(b, b'"' | b'\''));
             set(&mut m.bracket, matches!(b, b'(' | b')' | b'['..=b']'));
             set(&mut m.ex, matches!(b, b'x' | b'X'));
-            set(&mut m.escape, matches!(b, b'%' | b'\\' | b'&' | 0xE3 | 0xEF));
+            set(&mut m.escape, matches!(b, b'%' | b'\\' | 0xE3 | 0xEF));
+            set(&mut m.amp, b == b'&');
+            set(&mut m.semicolon, b == b';');
             set(&mut u, b | 0x20 == b'u');
             set(&mut f, b | 0x20 == b'f');
             set(&mut r, b | 0x20 == b'r');
         }
         m.user = r & ((u << 3) | (f << 2));
-        window.classes.set(count, m);
+        window.classes.set::<ALL>(count, m);
         count += 1;
     }
-    window.fill(asked, first);
+    window.fill::<ALL>(count, first, |marks| {
+        marks.iter().enumerate().fold(0, |hits, (i, &marks)| hits | u8::from(marks != 0) << i)
+    });
     count
 }
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{Delimiters, Glance, Marks, Masks, Outline, Sight, Window, blocks, each_block};
+    use super::{BLOCKS, Delimiters, Glance, Masks, Outline, Sight, Window, blocks, each_block};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
-    pub(super) fn avx512(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
+    pub(super) fn avx512<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
         if text.len() <= 64 && !text.is_empty() {
-            window.set(0, Marks::of(&classify512(text)).only(asked, first));
+            window.one::<ALL>(&classify512(text), first);
             return 1;
         }
         let mut count = 0;
         for block in blocks(text) {
-            window.classes.set(count, classify512(block));
+            window.classes.set::<ALL>(count, classify512(block));
             count += 1;
         }
-        window.fill(asked, first);
+        window.fill::<ALL>(count, first, |marks| hits512(marks));
         count
+    }
+
+    /// Which of the words are not 0.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn hits512(words: &[u64; BLOCKS]) -> u8 {
+        // SAFETY: reads the 64 bytes of the array, and needs no alignment.
+        let words = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+        _mm512_test_epi64_mask(words, words)
+    }
+
+    /// The same.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn hits2(words: &[u64; BLOCKS]) -> u8 {
+        // SAFETY: each reads half of the 64 bytes of the array, and needs no alignment.
+        let (low, high) =
+            unsafe { (_mm256_loadu_si256(words.as_ptr().cast()), _mm256_loadu_si256(words[4..].as_ptr().cast())) };
+        let empty = |half| _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(half, _mm256_setzero_si256())));
+        !(empty(low) | empty(high) << 4) as u8
     }
 
     /// Up to 64 bytes, then zeros.
@@ -508,28 +532,29 @@ mod wide {
             bracket: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'(')), set(2))
                 | _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'[')), set(3)),
             ex: _mm512_cmpeq_epi8_mask(lower, set(b'x')),
-            // `%` is 0x25 and `&` 0x26.
-            escape: _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'%')), set(2))
+            escape: _mm512_cmpeq_epi8_mask(v, set(b'%'))
                 | _mm512_cmpeq_epi8_mask(v, set(b'\\'))
                 | _mm512_cmpeq_epi8_mask(v, set(0xE3))
                 | _mm512_cmpeq_epi8_mask(v, set(0xEF)),
+            amp: _mm512_cmpeq_epi8_mask(v, set(b'&')),
+            semicolon: _mm512_cmpeq_epi8_mask(v, set(b';')),
             user: _mm512_cmpeq_epi8_mask(lower, set(b'r'))
                 & ((_mm512_cmpeq_epi8_mask(lower, set(b'u')) << 3) | (_mm512_cmpeq_epi8_mask(lower, set(b'f')) << 2)),
         }
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn avx2(text: &[u8], asked: &Marks, first: u64, window: &mut Window) -> usize {
+    pub(super) fn avx2<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
         if text.len() <= 64 && !text.is_empty() {
-            window.set(0, Marks::of(&classify2(text)).only(asked, first));
+            window.one::<ALL>(&classify2(text), first);
             return 1;
         }
         let mut count = 0;
         for block in blocks(text) {
-            window.classes.set(count, classify2(block));
+            window.classes.set::<ALL>(count, classify2(block));
             count += 1;
         }
-        window.fill(asked, first);
+        window.fill::<ALL>(count, first, |marks| hits2(marks));
         count
     }
 
@@ -553,7 +578,9 @@ mod wide {
             quote: pair.equal(b'"') | pair.equal(b'\''),
             bracket: pair.range(b'(', 2) | pair.range(b'[', 3),
             ex: lower.equal(b'x'),
-            escape: pair.range(b'%', 2) | pair.equal(b'\\') | pair.equal(0xE3) | pair.equal(0xEF),
+            escape: pair.equal(b'%') | pair.equal(b'\\') | pair.equal(0xE3) | pair.equal(0xEF),
+            amp: pair.equal(b'&'),
+            semicolon: pair.equal(b';'),
             user: lower.equal(b'r') & ((lower.equal(b'u') << 3) | (lower.equal(b'f') << 2)),
         }
     }
@@ -744,15 +771,21 @@ mod tests {
 
     fn equal_for_all(text: &[u8]) {
         let text = &text[..text.len().min(WINDOW)];
-        let asked = Marks::ALL;
-        let mut expected = Window::default();
-        let blocks = plain(text, &asked, u64::MAX, &mut expected);
+        equal_for_each::<true>(text);
+        equal_for_each::<false>(text);
+    }
+
+    fn equal_for_each<const ALL: bool>(text: &[u8]) {
+        let (mut all, mut expected) = (Window::default(), Window::default());
+        let blocks = plain::<true>(text, u64::MAX, &mut all);
+        plain::<ALL>(text, u64::MAX, &mut expected);
         for kernel in Kernel::all() {
             let mut window = Window::default();
-            assert_eq!(kernel.window(text, &asked, u64::MAX, &mut window), blocks);
-            for i in 0..blocks {
-                assert_eq!(window.marks(i), expected.marks(i), "{kernel:?}");
-                assert_eq!(window.any[i], expected.any[i], "{kernel:?}");
+            assert_eq!(kernel.window::<ALL>(text, u64::MAX, &mut window), blocks);
+            for kind in 0..if ALL { KINDS } else { OF_ADDRESSES } {
+                assert_eq!(window.marks[kind][..blocks], all.marks[kind][..blocks], "{kernel:?}");
+                let hits = (0..blocks).fold(0, |hits, i| hits | u8::from(all.marks[kind][i] != 0) << i);
+                assert_eq!((window.hits[kind], expected.hits[kind]), (hits, hits), "{kernel:?}");
             }
         }
     }

@@ -25,7 +25,8 @@ pub(super) struct Marks {
     pub named: u64,
     /// At a digit where a host stands: behind `//`, `name=` or `"name":`.
     pub host: u64,
-    /// At what may start an escape, and at the end of what may be one in brackets: `[.]`, `(at)`.
+    /// At what may start an escape, at the end of what may be an entity (`&#46;`), and of what may be a sign in brackets:
+    /// `[.]`, `(at)`.
     pub escape: u64,
     /// At a digit inside what may be a telephone number, a card or an identity number.
     pub number: u64,
@@ -35,54 +36,26 @@ pub(super) struct Marks {
     pub user: u64,
 }
 
+/// How many kinds of marks there are. Where those of one kind stand in a window: the name of their field.
+pub(super) const KINDS: usize = 13;
+
+/// How many of them, the first ones, are those of [`Marks::of_addresses`].
+pub(super) const OF_ADDRESSES: usize = 4;
+
 impl Marks {
-    /// Every mark everywhere.
-    #[cfg(test)]
-    pub(super) const ALL: Marks = {
-        let all = u64::MAX;
-        Marks {
-            word: all,
-            colon: all,
-            token: all,
-            uuid: all,
-            mac: all,
-            imei: all,
-            at: all,
-            named: all,
-            host: all,
-            escape: all,
-            number: all,
-            iban: all,
-            user: all,
-        }
-    };
-
-    /// What of it `asked` lets through at the `fresh` bytes.
-    #[inline(always)]
-    pub(super) fn only(&self, asked: &Marks, fresh: u64) -> Marks {
-        Marks {
-            word: self.word & asked.word & fresh,
-            colon: self.colon & asked.colon & fresh,
-            token: self.token & asked.token & fresh,
-            uuid: self.uuid & asked.uuid & fresh,
-            mac: self.mac & asked.mac & fresh,
-            imei: self.imei & asked.imei & fresh,
-            at: self.at & asked.at & fresh,
-            named: self.named & asked.named & fresh,
-            host: self.host & asked.host & fresh,
-            escape: self.escape & asked.escape & fresh,
-            number: self.number & asked.number & fresh,
-            iban: self.iban & asked.iban & fresh,
-            user: self.user & asked.user & fresh,
-        }
-    }
-
-    /// All marks together.
-    #[inline(always)]
-    pub(super) fn any(&self) -> u64 {
-        let fixed = self.uuid | self.mac | self.imei | self.at | self.number | self.iban | self.user;
-        self.word | self.colon | self.token | fixed | self.named | self.host | self.escape
-    }
+    pub(super) const WORD: usize = 0;
+    pub(super) const COLON: usize = 1;
+    pub(super) const HOST: usize = 2;
+    pub(super) const ESCAPE: usize = 3;
+    pub(super) const TOKEN: usize = 4;
+    pub(super) const UUID: usize = 5;
+    pub(super) const MAC: usize = 6;
+    pub(super) const IMEI: usize = 7;
+    pub(super) const AT: usize = 8;
+    pub(super) const NAMED: usize = 9;
+    pub(super) const NUMBER: usize = 10;
+    pub(super) const IBAN: usize = 11;
+    pub(super) const USER: usize = 12;
 }
 
 /// How far back the logic looks: marks in the first bytes of a block that is not the first are the block's before it.
@@ -92,28 +65,10 @@ impl Marks {
     /// The marks of one block.
     #[inline(always)]
     pub(super) fn of(m: &Masks) -> Marks {
+        let addresses = Marks::of_addresses(m);
         let token = m.alnum | m.dash | m.plus;
-
-        // An address in four parts: three times a digit behind a separator behind a digit, 2 to 5 bytes apart.
-        let step = m.digit & ((m.dot | m.dash) << 1) & (m.digit << 2);
-        let step3 = step & near(step & near(step));
-        // Nibbles: four dots two apart. Hexadecimal: `0x` at the start of a part.
-        let nibbles = m.dot & (m.dot << 2) & (m.dot << 4) & (m.dot << 6);
-        let hexadecimal = m.ex & (m.digit << 1) & !(m.alnum << 2);
-        // IPv6 in a host name: `--` between hexadecimal digits, or a dash behind 14 such digits and dashes.
-        let double = m.hex & (m.dash << 1) & (m.dash << 2) & (m.hex << 3);
-        let g2 = (m.hex | m.dash) & ((m.hex | m.dash) << 1);
-        let g4 = g2 & (g2 << 2);
-        let g8 = g4 & (g4 << 4);
-        let groups = m.dash & g8 & (g8 << 6) & (near(m.dash));
-        // An address in eight hexadecimal digits: `p51a722db.dip0.isp.example`.
         let h2 = m.hex & (m.hex << 1);
         let h4 = h2 & (h2 << 2);
-        let eight = m.dot & (h4 << 1) & (h4 << 5);
-        let word = step3 | nibbles | hexadecimal | double | groups | eight;
-
-        // Two colons, or four no more than five bytes apart: a time of day with its date has three.
-        let colon = m.colon & ((m.colon << 1) | near1(m.colon & near1(m.colon & near1(m.colon))));
 
         // A run reaches 16 token characters, or 12 digits.
         let t2 = token & (token << 1);
@@ -134,18 +89,13 @@ impl Marks {
         let gap = !token | m.dash;
         let imei = gap & (d6 << 1) & (gap << 7) & (d6 << 8);
 
-        // `name=`, `name[…]=`, `name:`, `"name":`, and a number behind `//`, `name=` or `"name":`.
+        // `name=`, `name[…]=`, `name:`, `"name":`.
         let named =
             (m.equals & ((token | m.bracket) << 1)) | ((m.colon | m.equals) & (((token & !m.digit) | m.quote) << 1));
-        let slashes = (m.slash << 1) & (m.slash << 2);
-        let valued = (m.equals << 1) & (token << 2);
-        let keyed = (m.colon << 1) & (m.quote << 2) | !token << 1 & (m.colon << 2) & (m.quote << 3);
-        let host = m.digit & (slashes | valued | keyed);
-        let bracketed = m.bracket & (m.bracket << 2 | m.bracket << 3 | m.bracket << 4);
 
         // Eight digits and separators that end with two digits, with two more shortly before; six digits, or a digit behind
         // a plus.
-        let gap = !(m.alnum | m.slash | m.colon | m.quote | m.equals | m.at | m.escape);
+        let gap = !(m.alnum | m.slash | m.colon | m.quote | m.equals | m.at | m.escape | m.amp);
         let grouped = m.digit | gap;
         let r2 = grouped & (grouped << 1);
         let r4 = r2 & (r2 << 2);
@@ -157,20 +107,58 @@ impl Marks {
         let iban = m.alnum & (d2 << 2) & (letter << 4) & (letter << 5) & !(m.alnum << 6);
 
         Marks {
-            word,
-            colon,
             token: long,
             uuid,
             mac: pairs | quads,
             imei,
             at: m.at & !(m.at << 1),
             named,
-            host,
-            escape: m.escape | bracketed,
             number,
             iban,
             user: m.user,
+            ..addresses
         }
+    }
+
+    /// Those of addresses and of escapes alone.
+    #[inline(always)]
+    pub(super) fn of_addresses(m: &Masks) -> Marks {
+        // An address in four parts: three times a digit behind a separator behind a digit, 2 to 5 bytes apart.
+        let step = m.digit & ((m.dot | m.dash) << 1) & (m.digit << 2);
+        let step3 = step & near(step & near(step));
+        // Nibbles: four dots two apart. Hexadecimal: `0x` at the start of a part.
+        let nibbles = m.dot & (m.dot << 2) & (m.dot << 4) & (m.dot << 6);
+        let hexadecimal = m.ex & (m.digit << 1) & !(m.alnum << 2);
+        // IPv6 in a host name: `--` between hexadecimal digits, or a dash behind 14 such digits and dashes.
+        let double = m.hex & (m.dash << 1) & (m.dash << 2) & (m.hex << 3);
+        let g2 = (m.hex | m.dash) & ((m.hex | m.dash) << 1);
+        let g4 = g2 & (g2 << 2);
+        let g8 = g4 & (g4 << 4);
+        let groups = m.dash & g8 & (g8 << 6) & (near(m.dash));
+        // An address in eight hexadecimal digits: `p51a722db.dip0.isp.example`. They stand in the first label, behind no more
+        // than six letters.
+        let h2 = m.hex & (m.hex << 1);
+        let h4 = h2 & (h2 << 2);
+        let a2 = m.alnum & (m.alnum << 1);
+        let a4 = a2 & (a2 << 2);
+        let a8 = a4 & (a4 << 4);
+        let eight = m.dot & (h4 << 1) & (h4 << 5) & !(m.dot << 9) & !((a8 << 1) & (a8 << 8));
+        let word = step3 | nibbles | hexadecimal | double | groups | eight;
+
+        // Two colons, or four no more than five bytes apart: a time of day with its date has three.
+        let colon = m.colon & ((m.colon << 1) | near1(m.colon & near1(m.colon & near1(m.colon))));
+
+        // A number behind `//`, `name=` or `"name":`.
+        let slashes = (m.slash << 1) & (m.slash << 2);
+        let valued = (m.equals << 1) & (m.alnum << 2);
+        let keyed = (m.colon << 1) & (m.quote << 2) | !m.alnum << 1 & (m.colon << 2) & (m.quote << 3);
+        let host = m.digit & (slashes | valued | keyed);
+
+        // A semicolon 2 to 11 bytes behind an ampersand.
+        let entity = m.semicolon & (near(m.amp) | (near(m.amp) << 4) | (near(m.amp) << 6));
+        let bracketed = m.bracket & (m.bracket << 2 | m.bracket << 3 | m.bracket << 4);
+
+        Marks { word, colon, host, escape: m.escape | entity | bracketed, ..Marks::default() }
     }
 }
 

@@ -39,7 +39,7 @@ mod tests;
 pub(crate) use self::kernel::{Delimiters, Outline, prefetch};
 pub use self::own::{Fixed, Patterns, compile};
 use self::{
-    decode::Decoded,
+    decode::{Decoded, Escapes},
     kernel::{Kernel, Window},
     scan::Scan,
 };
@@ -187,6 +187,9 @@ pub struct Detector {
     kernel: Kernel,
     window: Window,
     found: Vec<Finding>,
+    escapes: Escapes,
+    /// Those of what was decoded, which nobody asks for.
+    inner_escapes: Escapes,
     decoded: Decoded,
     inner: Vec<Finding>,
     own: Option<Box<Patterns>>,
@@ -198,6 +201,8 @@ impl Default for Detector {
             kernel: Kernel::best(),
             window: Window::default(),
             found: Vec::new(),
+            escapes: Escapes::default(),
+            inner_escapes: Escapes::default(),
             decoded: Decoded::default(),
             inner: Vec::new(),
             own: None,
@@ -222,9 +227,11 @@ impl Detector {
     #[inline]
     pub fn find(&mut self, text: &[u8], kinds: Kinds, place: Place) -> &[Finding] {
         self.found.clear();
-        let escaped = Scan::new(text, kinds, place, &mut self.found).fast(self.kernel, &mut self.window);
+        let scan = Scan::new(text, kinds, place, &mut self.found);
+        let far = scan.fast(self.kernel, &mut self.window, &mut self.escapes);
         merge(&mut self.found);
-        let decoded = escaped && self.find_escaped(text, kinds, place);
+        let plain = !self.escapes.any() || kinds == Kinds::IP && !far && self.escapes_hide_nothing(text, place);
+        let decoded = !plain && self.find_escaped(text, kinds, place);
         if self.own.is_some() {
             self.find_own(text, decoded);
         }
@@ -274,6 +281,26 @@ impl Detector {
         merge(&mut self.found);
     }
 
+    /// Whether no address stands in the words with escapes and beside them, escaped or not: then there is none that only
+    /// [`Detector::find_escaped`] would see, since an address goes over no blank, nor does what tells that it is one by more
+    /// than the blank in `"ip": 3405803783`. Where a `Mozilla/` far in front had a say, the caller must not ask.
+    #[cold]
+    fn escapes_hide_nothing(&mut self, text: &[u8], place: Place) -> bool {
+        let (Some(parts), Place::Text, None) = (self.escapes.parts(), place, &self.own) else { return false };
+        parts.iter().all(|part| {
+            let beside = |found: &Finding| found.span.end <= part.start || part.end <= found.span.start;
+            if !self.found.iter().all(beside) {
+                return false;
+            }
+            self.inner.clear();
+            if self.decoded.read_only(part.of(text)) {
+                let scan = Scan::new(self.decoded.text(), Kinds::IP, place, &mut self.inner);
+                scan.fast(self.kernel, &mut self.window, &mut self.inner_escapes);
+            }
+            self.inner.is_empty()
+        })
+    }
+
     /// Reads the text once more with its escapes undone. Where both views find something, that one knows better. False if
     /// there are no escapes.
     #[cold]
@@ -282,7 +309,8 @@ impl Detector {
             return false;
         }
         self.inner.clear();
-        Scan::new(self.decoded.text(), kinds, place, &mut self.inner).fast(self.kernel, &mut self.window);
+        let scan = Scan::new(self.decoded.text(), kinds, place, &mut self.inner);
+        scan.fast(self.kernel, &mut self.window, &mut self.inner_escapes);
         merge(&mut self.inner);
         for finding in &mut self.inner {
             finding.span = self.decoded.source(finding.span);

@@ -1,7 +1,9 @@
 //! One reading of one text: where the marks say so, the verifiers look.
 
 use super::{
-    Finding, Kinds, Place, address, binary, colon, decode, email, host, iban, imei,
+    Finding, Kinds, Place, address, binary, colon,
+    decode::{self, Escapes},
+    email, host, iban, imei,
     kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
     marks::{Marks, REACH},
@@ -40,45 +42,40 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Reads the text, and says whether it holds escapes.
+    /// Reads the text, and notes where it may hold escapes. Says whether it was asked what stands in front of a product, far
+    /// off in the text.
     #[inline]
-    pub(super) fn fast(mut self, kernel: Kernel, window: &mut Window) -> bool {
-        let gate = |kinds: Kinds| if self.kinds.overlaps(kinds) { u64::MAX } else { 0 };
-        let ip = gate(Kinds::IP);
-        // Known messages stand in free text only.
-        let users = if self.place == Place::Text { gate(Kinds::USER) } else { 0 };
-        let asked = Marks {
-            word: ip,
-            colon: gate(Kinds::IP.with(Kinds::MAC)),
-            token: gate(Kinds::TOKEN.with(Kinds::JWT).with(Kinds::IMEI)),
-            uuid: gate(Kinds::UUID),
-            mac: gate(Kinds::MAC),
-            imei: gate(Kinds::IMEI),
-            at: gate(Kinds::EMAIL),
-            named: gate(Kinds::TOKEN) | users,
-            host: ip,
-            escape: u64::MAX,
-            number: gate(Kinds::NUMBERS),
-            iban: gate(Kinds::IBAN),
-            user: users,
-        };
-        let mut escaped = false;
+    pub(super) fn fast(self, kernel: Kernel, window: &mut Window, escapes: &mut Escapes) -> bool {
+        if self.kinds == Kinds::IP {
+            self.read::<false>(kernel, window, escapes)
+        } else {
+            self.read::<true>(kernel, window, escapes)
+        }
+    }
+
+    /// Reads the text by marks of all kinds, or by those of addresses and escapes.
+    #[inline]
+    fn read<const ALL: bool>(mut self, kernel: Kernel, window: &mut Window, escapes: &mut Escapes) -> bool {
+        escapes.clear();
         self.begin();
         let text = self.text;
         let mut base = 0;
         // All of the first block is new.
         let mut first = u64::MAX;
         while base + REACH < text.len() || base == 0 && !text.is_empty() {
-            let blocks = kernel.window(&text[base..text.len().min(base + WINDOW)], &asked, first, window);
-            for (i, any) in window.any[..blocks].iter().enumerate() {
-                if *any != 0 {
-                    self.look(&window.marks(i), base + i * STRIDE, &mut escaped);
-                }
+            let blocks = kernel.window::<ALL>(&text[base..text.len().min(base + WINDOW)], first, window);
+            if window.hits[Marks::ESCAPE] != 0 {
+                self.escapes(window, base, escapes);
+            }
+            if ALL {
+                self.look(window, base);
+            } else {
+                self.addresses(window, base);
             }
             base += blocks * STRIDE;
             first = u64::MAX << REACH;
         }
-        escaped
+        self.agents.was_asked()
     }
 
     /// What can be said of the whole text.
@@ -89,59 +86,116 @@ impl<'a> Scan<'a> {
         }
     }
 
-    #[inline(never)]
-    fn look(&mut self, marks: &Marks, base: usize, escaped: &mut bool) {
-        if marks.escape != 0 && !*escaped {
-            each(marks.escape, |bit| *escaped |= decode::may_start(self.text, base + bit));
-        }
-        if marks.escape != 0 && self.kinds.has(Kinds::IP) {
-            each(marks.escape, |bit| self.found.extend(binary::at(self.text, base + bit)));
-        }
-        each(marks.word, |bit| self.word(base + bit));
-        each(marks.colon, |bit| self.colon(base + bit));
-        each(marks.token, |bit| self.token(base + bit));
-        each(marks.uuid, |bit| self.found.extend(uuid::at(self.text, base + bit)));
-        each(marks.mac, |bit| self.found.extend(mac::at(self.text, base + bit)));
-        each(marks.imei, |bit| self.found.extend(imei::at(self.text, base + bit)));
-        each(marks.at, |bit| self.found.extend(email::at(self.text, base + bit)));
-        each(marks.named, |bit| self.named(base + bit));
-        each(marks.host, |bit| self.found.extend(host::at(self.text, base + bit)));
-        each(marks.number, |bit| self.number(base + bit));
-        each(marks.user, |bit| self.found.extend(user::at(self.text, base + bit)));
-        each(marks.iban, |bit| self.found.extend(iban::at(self.text, base + bit)));
+    /// Notes the escapes of a window.
+    #[cold]
+    fn escapes(&mut self, window: &Window, base: usize, escapes: &mut Escapes) {
+        let (binary, parts) = (self.kinds.has(Kinds::IP), self.kinds == Kinds::IP);
+        each(window, Marks::ESCAPE, base, |at| {
+            let wanted = parts || !escapes.any();
+            if wanted && decode::may_be(self.text, at) {
+                if parts { escapes.note(self.text, at) } else { escapes.tell() }
+            }
+            if binary && self.text[at] == b'\\' {
+                self.found.extend(binary::at(self.text, at));
+            }
+            0
+        });
     }
 
-    fn word(&mut self, at: usize) {
+    /// Looks for addresses alone.
+    #[inline]
+    fn addresses(&mut self, window: &Window, base: usize) {
+        each(window, Marks::WORD, base, |at| self.word(at));
+        if window.hits[Marks::COLON] != 0 {
+            each(window, Marks::COLON, base, |at| self.colon(at));
+        }
+        each(window, Marks::HOST, base, |at| self.add(host::at(self.text, at)));
+    }
+
+    /// Looks for what was asked for.
+    #[inline(never)]
+    fn look(&mut self, window: &Window, base: usize) {
+        let kinds = self.kinds;
+        if kinds.has(Kinds::IP) {
+            each(window, Marks::WORD, base, |at| self.word(at));
+            each(window, Marks::HOST, base, |at| self.add(host::at(self.text, at)));
+        }
+        if kinds.overlaps(Kinds::IP.with(Kinds::MAC)) {
+            each(window, Marks::COLON, base, |at| self.colon(at));
+        }
+        if kinds.overlaps(Kinds::TOKEN.with(Kinds::JWT).with(Kinds::IMEI)) {
+            each(window, Marks::TOKEN, base, |at| self.token(at));
+        }
+        if kinds.has(Kinds::UUID) {
+            each(window, Marks::UUID, base, |at| self.add(uuid::at(self.text, at)));
+        }
+        if kinds.has(Kinds::MAC) {
+            each(window, Marks::MAC, base, |at| self.add(mac::at(self.text, at)));
+        }
+        if kinds.has(Kinds::IMEI) {
+            each(window, Marks::IMEI, base, |at| self.add(imei::at(self.text, at)));
+        }
+        if kinds.has(Kinds::EMAIL) {
+            each(window, Marks::AT, base, |at| self.add(email::at(self.text, at)));
+        }
+        // Known messages stand in free text only.
+        let users = kinds.has(Kinds::USER) && self.place == Place::Text;
+        if users || kinds.has(Kinds::TOKEN) {
+            each(window, Marks::NAMED, base, |at| self.named(at));
+        }
+        if kinds.overlaps(Kinds::NUMBERS) {
+            each(window, Marks::NUMBER, base, |at| self.number(at));
+        }
+        if users {
+            each(window, Marks::USER, base, |at| self.add(user::at(self.text, at)));
+        }
+        if kinds.has(Kinds::IBAN) {
+            each(window, Marks::IBAN, base, |at| self.add(iban::at(self.text, at)));
+        }
+    }
+
+    fn word(&mut self, at: usize) -> usize {
         if at >= self.word_end {
             self.word_end = address::word(self.text, at, self.word_end, self.place, &mut self.agents, self.found);
         }
+        self.word_end
     }
 
-    fn colon(&mut self, at: usize) {
+    fn colon(&mut self, at: usize) -> usize {
         if at >= self.colon_end {
             self.colon_end = colon::run(self.text, at, self.colon_end, self.kinds, self.found);
         }
+        self.colon_end
     }
 
-    fn token(&mut self, at: usize) {
+    fn token(&mut self, at: usize) -> usize {
         if at >= self.token_end {
             self.token_end = token::run(self.text, at, self.token_end, self.kinds, self.place, self.found);
         }
+        self.token_end
     }
 
-    fn number(&mut self, at: usize) {
+    fn number(&mut self, at: usize) -> usize {
         if at >= self.number_end {
             self.number_end = number::run(self.text, at, self.number_end, self.kinds, self.found);
         }
+        self.number_end
     }
 
-    fn named(&mut self, at: usize) {
+    /// Adds what was found. Every mark of such a kind counts.
+    #[inline(always)]
+    fn add(&mut self, finding: Option<Finding>) -> usize {
+        self.found.extend(finding);
+        0
+    }
+
+    fn named(&mut self, at: usize) -> usize {
         if self.place == Place::Text && self.kinds.has(Kinds::USER) {
             self.found.extend(user::named(self.text, at));
         }
         // A value is not read for names: it is hidden already.
         if at < self.secret_end || !self.kinds.has(Kinds::TOKEN) {
-            return;
+            return 0;
         }
         let secret = secret::at(self.text, at);
         if let Some(finding) = secret {
@@ -149,6 +203,7 @@ impl<'a> Scan<'a> {
         }
         self.found.extend(secret);
         self.found.extend(token::padded(self.text, at));
+        0
     }
 
     /// The reference: every verifier tried at every byte.
@@ -195,11 +250,19 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Calls for each bit, lowest first.
+/// Calls for each mark of a kind, first one first, but for those in front of what the last call returned.
 #[inline(always)]
-fn each(mut bits: u64, mut call: impl FnMut(usize)) {
-    while bits != 0 {
-        call(bits.trailing_zeros() as usize);
-        bits &= bits - 1;
+fn each(window: &Window, kind: usize, base: usize, mut call: impl FnMut(usize) -> usize) {
+    let mut hits = window.hits[kind];
+    while hits != 0 {
+        let block = (hits.trailing_zeros() & 7) as usize;
+        let start = base + block * STRIDE;
+        let mut bits = window.marks[kind][block];
+        while bits != 0 {
+            let done = call(start + bits.trailing_zeros() as usize).saturating_sub(start);
+            bits &= bits - 1;
+            bits = if done < 64 { bits >> done << done } else { 0 };
+        }
+        hits &= hits - 1;
     }
 }

@@ -475,7 +475,7 @@ fn same_both_ways(text: &[u8]) -> Result<(), TestCaseError> {
             merge(&mut plain);
             for kernel in Kernel::all() {
                 let mut fast = Vec::new();
-                Scan::new(text, kinds, place, &mut fast).fast(kernel, &mut Window::default());
+                Scan::new(text, kinds, place, &mut fast).fast(kernel, &mut Window::default(), &mut Escapes::default());
                 merge(&mut fast);
                 prop_assert_eq!(
                     &fast,
@@ -490,6 +490,36 @@ fn same_both_ways(text: &[u8]) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2048, ..ProptestConfig::default() })]
+
+    #[test]
+    fn reading_only_the_words_with_escapes_misses_nothing(words in prop::collection::vec(escaped_word(), 0..12)) {
+        let text = words.join(&b' ');
+        let mut short = Detector::default();
+        let found = short.find(&text, Kinds::IP, Place::Text).to_vec();
+        let mut whole = Detector::default();
+        Scan::new(&text, Kinds::IP, Place::Text, &mut whole.found).fast(whole.kernel, &mut whole.window, &mut whole.escapes);
+        merge(&mut whole.found);
+        whole.find_escaped(&text, Kinds::IP, Place::Text);
+        prop_assert_eq!(found, whole.found, "{}", String::from_utf8_lossy(&text));
+    }
+}
+
+/// Words of which some hold escapes, and some what is read by what stands in front of it.
+fn escaped_word() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        2 => "[a-z]{1,5}",
+        2 => "(%2[eE0f2]|%3[0-9aA]|%[0-9a-f]{2}|\\\\x2e|\\\\[\"nx.:]|\\\\u003[0-9]|&#46;|&[a-z]{1,6};|&|%|;|\u{3002})",
+        1 => "(\\[\\.\\]|\\(dot\\)|\\[:\\])",
+        2 => "(\"?ip\"?[:=]|3405803783|//|\"|Mozilla/5\\.0|%4dozilla/5|Foo/1\\.2\\.3\\.4|Chrome/1\\.2\\.3\\.4|\\(|\\)|\\[|\\])",
+        2 => prop::sample::select(ADDRESSES).prop_map(str::to_owned),
+        1 => "[0-9]{1,3}\\.",
+        1 => "lib-[0-9]\\.[0-9]{2}\\.[0-9]\\.[0-9](\\.css|%2ejs)",
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
 /// Pieces that identifiers and what surrounds them are made of, in any order.

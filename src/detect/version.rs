@@ -28,6 +28,11 @@ impl Agents {
         open && start > 1 && text[start - 1] == b'/' && self.product(text, start, end, place)
     }
 
+    /// Whether it was asked for a `Mozilla/` in front of a product.
+    pub(super) fn was_asked(&self) -> bool {
+        self.searched > 0
+    }
+
     fn product(&mut self, text: &[u8], start: usize, end: usize, place: Place) -> bool {
         let slash = start - 1;
         let mut product = slash;
@@ -39,13 +44,13 @@ impl Agents {
         let agent = place == Place::Agent;
         let before = product == 0
             || matches!(text[product - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'[' | b';' | b',' | b'+')
-            || agent && text[product - 1] == b'/' && is_browser(name);
+            || agent && text[product - 1] == b'/' && is_browser(text, product, slash);
         let after = match text.get(end) {
             None => true,
             Some(b'/') => agent,
             Some(b) => matches!(b, b' ' | b'\t' | b'"' | b'\'' | b')' | b']' | b';' | b',' | b'+' | b'\\'),
         };
-        led && before && after && (agent || is_browser(name) || self.behind_mozilla(text, product))
+        led && before && after && (agent || is_browser(text, product, slash) || self.behind_mozilla(text, product))
     }
 
     fn behind_mozilla(&mut self, text: &[u8], product: usize) -> bool {
@@ -67,6 +72,12 @@ impl Agents {
             && (mozilla == 0 || matches!(text[mozilla - 1], b'"' | b' ' | b'\'' | b'(' | b'\t'))
             && memrchr(b'"', &text[mozilla..product]).is_none()
     }
+}
+
+/// Whether the word at `start` stands behind a slash and what may be a name: [`Agents::version`] is false otherwise.
+#[inline]
+pub(super) fn may_be_product(text: &[u8], start: usize) -> bool {
+    start > 1 && text[start - 1] == b'/' && (is(text[start - 2], HOST) || text[start - 2] == b'!')
 }
 
 /// Whether a file's name stands in front of the number at `start..end` and an extension behind it: `lib-1.128.1.0.js`.
@@ -177,83 +188,135 @@ const HOSTS: [&[u8]; 12] = [
     b"server",
 ];
 
-/// Products that are known to carry four-part versions.
-fn is_browser(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"Chrome"
-            | b"Chromium"
-            | b"HeadlessChrome"
-            | b"CriOS"
-            | b"Edg"
-            | b"EdgA"
-            | b"EdgiOS"
-            | b"Edge"
-            | b"OPR"
-            | b"OPT"
-            | b"OPX"
-            | b"Opera"
-            | b"Vivaldi"
-            | b"YaBrowser"
-            | b"Yowser"
-            | b"SamsungBrowser"
-            | b"UCBrowser"
-            | b"Whale"
-            | b"Brave"
-            | b"DuckDuckGo"
-            | b"Ddg"
-            | b"Electron"
-            | b"QtWebEngine"
-            | b"MiuiBrowser"
-            | b"Silk"
-            | b"Puffin"
-            | b"QQBrowser"
-            | b"MQQBrowser"
-            | b"LBBROWSER"
-            | b"Maxthon"
-            | b"Iron"
-            | b"Avast"
-            | b"AVG"
-            | b"CCleaner"
-            | b"Norton"
-            | b"Instagram"
-            | b"FBAV"
-            | b"Firefox"
-            | b"Safari"
-            | b"Version"
-            | b"AppleWebKit"
-            | b"GSA"
-            | b"Viber"
-            | b"WhatsApp"
-            | b"Teams"
-            | b"Slack"
-            | b"Spotify"
-            | b"Thunderbird"
-            | b"SeaMonkey"
-            | b"Epiphany"
-            | b"HuaweiBrowser"
-            | b"VivoBrowser"
-            | b"HeyTapBrowser"
-            | b"OculusBrowser"
-            | b"Coc_Coc"
-            | b"coc_coc_browser"
-            | b"Trident"
-            | b"Gecko"
-            | b"Netscape"
-            | b"Navigator"
-            | b"AvastSecureBrowser"
-            | b"Sleipnir"
-            | b"Comodo_Dragon"
-            | b"Mozilla"
-            | b"zlib"
-            | b"OpenSSL"
-            | b"libcurl"
-            | b"curl"
-            | b"libssh2"
-            | b"libidn"
-            | b"nghttp2"
-    )
+/// Whether the name at `start..end` is that of a product which is known to carry four-part versions.
+#[inline]
+fn is_browser(text: &[u8], start: usize, end: usize) -> bool {
+    let name = &text[start..end];
+    if name.len() > 16 {
+        return name == LONG_BROWSER;
+    }
+    // As a number, the letters behind it shifted out.
+    let packed = match text[..end].last_chunk::<16>() {
+        Some(last) if start < end => u128::from_le_bytes(*last) >> (8 * (16 - name.len())),
+        _ => pack(name),
+    };
+    let mut slot = slot_of(packed);
+    while BY_NAME[slot] != 0 {
+        if BY_NAME[slot] == packed {
+            return true;
+        }
+        slot = (slot + 1) % BY_NAME.len();
+    }
+    false
 }
+
+/// Up to 16 letters as a number, the first one lowest.
+const fn pack(name: &[u8]) -> u128 {
+    let (mut packed, mut at) = (0, name.len());
+    while at > 0 {
+        at -= 1;
+        packed = packed << 8 | name[at] as u128;
+    }
+    packed
+}
+
+/// Where in the table a name is looked for first.
+const fn slot_of(packed: u128) -> usize {
+    let folded = packed as u64 ^ (packed >> 64) as u64;
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
+/// The names, each in the first free slot from its own on; 0 where there is none.
+static BY_NAME: [u128; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < BROWSERS.len() {
+        let packed = pack(BROWSERS[i]);
+        let mut slot = slot_of(packed);
+        while table[slot] != 0 {
+            slot = (slot + 1) % table.len();
+        }
+        table[slot] = packed;
+        i += 1;
+    }
+    table
+};
+
+/// The one that is too long for the table.
+const LONG_BROWSER: &[u8] = b"AvastSecureBrowser";
+
+const BROWSERS: [&[u8]; 70] = [
+    b"Chrome",
+    b"Chromium",
+    b"HeadlessChrome",
+    b"CriOS",
+    b"Edg",
+    b"EdgA",
+    b"EdgiOS",
+    b"Edge",
+    b"OPR",
+    b"OPT",
+    b"OPX",
+    b"Opera",
+    b"Vivaldi",
+    b"YaBrowser",
+    b"Yowser",
+    b"SamsungBrowser",
+    b"UCBrowser",
+    b"Whale",
+    b"Brave",
+    b"DuckDuckGo",
+    b"Ddg",
+    b"Electron",
+    b"QtWebEngine",
+    b"MiuiBrowser",
+    b"Silk",
+    b"Puffin",
+    b"QQBrowser",
+    b"MQQBrowser",
+    b"LBBROWSER",
+    b"Maxthon",
+    b"Iron",
+    b"Avast",
+    b"AVG",
+    b"CCleaner",
+    b"Norton",
+    b"Instagram",
+    b"FBAV",
+    b"Firefox",
+    b"Safari",
+    b"Version",
+    b"AppleWebKit",
+    b"GSA",
+    b"Viber",
+    b"WhatsApp",
+    b"Teams",
+    b"Slack",
+    b"Spotify",
+    b"Thunderbird",
+    b"SeaMonkey",
+    b"Epiphany",
+    b"HuaweiBrowser",
+    b"VivoBrowser",
+    b"HeyTapBrowser",
+    b"OculusBrowser",
+    b"Coc_Coc",
+    b"coc_coc_browser",
+    b"Trident",
+    b"Gecko",
+    b"Netscape",
+    b"Navigator",
+    b"Sleipnir",
+    b"Comodo_Dragon",
+    b"Mozilla",
+    b"zlib",
+    b"OpenSSL",
+    b"libcurl",
+    b"curl",
+    b"libssh2",
+    b"libidn",
+    b"nghttp2",
+];
 
 #[cfg(test)]
 mod tests {

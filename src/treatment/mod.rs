@@ -520,7 +520,8 @@ fn lay_each<'v, const SEEN: bool>(
             },
         }
     }
-    if SEEN || line[to..] == *tail {
+    // Most layouts have none, and comparing nothing is a call too.
+    if SEEN || to == line.len() && tail.is_empty() || line[to..] == *tail {
         made.extend_from_slice(&line[from..]);
     } else {
         made.extend_from_slice(&line[from..to]);

@@ -96,7 +96,9 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
         let (mut from, to) = (finding.span.start as usize, finding.span.end as usize);
         let mut placeholder: &[u8] = match &finding.what {
             &What::Address(address) => {
-                made.extend_from_slice(&text[copied..from]);
+                if copied < from {
+                    made.extend_from_slice(&text[copied..from]);
+                }
                 let start = made.len();
                 network.write(address, made);
                 if is_bare_number(text, from, to) {
