@@ -379,7 +379,7 @@ impl Desk {
             treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch)
         };
         let tag = plan.tagged.then(|| self.tagger.tag(class, time));
-        plan.encoding.encode(&treated, class, tag, end, batch);
+        plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
     }

@@ -6,7 +6,7 @@ pub use explain::{Coverage, Explanation};
 
 use crate::{
     detect::{Detector, Fixed, Kinds, Patterns},
-    encode::Encoding,
+    encode::{Encoding, Members},
     epoch::{Epoch, Period},
     error::{Error, Kind as ErrorKind},
     format::{
@@ -96,6 +96,8 @@ pub(crate) struct Route {
     pub(crate) clf: bool,
     /// Fields whose strings may hold a line of their own: free text of JSON.
     pub(crate) lines: Box<[u16]>,
+    /// How the members of its fields begin, where records are written as JSON.
+    pub(crate) members: Members,
     treatments: Vec<Treatment>,
     /// Whether the policy names the field.
     named: Vec<bool>,
@@ -264,7 +266,12 @@ impl Compiler<'_> {
         let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
         let early = treatment::early(&steps);
         let (treatments, named) = found.into_iter().unzip();
-        Route { clf: format.holds_clf(), format, steps, early, rules, clocks, dynamic, lines, treatments, named }
+        let members = match self.policy.encode.layout {
+            Layout::Same => Members::default(),
+            Layout::Json => Members::of(schema),
+        };
+        let clf = format.holds_clf();
+        Route { clf, format, steps, early, rules, clocks, dynamic, lines, members, treatments, named }
     }
 
     fn wrap(&mut self, envelope: Envelope) -> Wrap {
