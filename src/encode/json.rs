@@ -266,24 +266,13 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
 
     /// A record of fixed layout: each value under its field's name, the first of each name.
     fn layout(&mut self) {
+        if !self.members.is_empty() {
+            return self.layout_made();
+        }
         let schema = self.record.schema();
-        let mut seen = Seen::default();
         for (i, value) in self.record.record().values.iter().enumerate() {
             let Some(bytes) = self.record.value(i) else { continue };
             let field = &schema.fields[value.field as usize];
-            if let Some(member) = self.members.get(value.field) {
-                if member.hidden || !seen.insert(member.same) {
-                    continue;
-                }
-                match if field.kind == Kind::Text { self.text_end(i) } else { i } {
-                    end if end > i => {
-                        self.name(value.field);
-                        self.text(i, end);
-                    }
-                    _ => self.named(value.field, bytes, false),
-                }
-                continue;
-            }
             // Values that have no name of their own, among columns.
             if field.name.starts_with('*') {
                 continue;
@@ -298,6 +287,51 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
                 _ => self.value(bytes, field.kind, field.escape, false),
             }
         }
+    }
+
+    /// The same, where members are made before.
+    fn layout_made(&mut self) {
+        let mut seen = Seen::default();
+        // The brace stands where the comma of the first member would.
+        let start = self.out.len() - usize::from(self.first);
+        let mut at = start;
+        for (i, value) in self.record.record().values.iter().enumerate() {
+            let (Some(bytes), Some(member)) = (self.record.value(i), self.members.get(value.field)) else { continue };
+            if member.hidden || member.shared && !seen.insert(member.same) {
+                continue;
+            }
+            let end = if member.text_part { self.text_end(i) } else { i };
+            let bare = member.number && number(bytes) == Some(bytes.len());
+            if end > i || !member.put(bytes, bare, &mut at, self.out) {
+                self.out.truncate(at);
+                self.member_closely(i, end, at == start && self.first);
+                at = self.out.len();
+            }
+        }
+        self.out.truncate(at);
+        if at == start && self.first {
+            self.out.push(b'{');
+        } else if self.first {
+            self.out[start] = b'{';
+            self.first = false;
+        }
+    }
+
+    /// The member of values `from..=to`, one byte after another.
+    #[cold]
+    fn member_closely(&mut self, from: usize, to: usize, first: bool) {
+        if first {
+            self.out.push(b'{');
+        }
+        let before = std::mem::replace(&mut self.first, first);
+        let field = self.record.record().values[from].field;
+        self.name(field);
+        let Field { kind, escape, .. } = self.record.schema().fields[field as usize];
+        match self.record.value(from) {
+            Some(bytes) if to == from => self.value(bytes, kind, escape, false),
+            _ => self.text(from, to),
+        }
+        self.first = before;
     }
 
     /// The last value of the text that begins with value `i`: users stand between its parts, and nothing else does.
