@@ -16,7 +16,7 @@ pub(super) struct Member {
     length: u8,
     /// The first field of the same name.
     pub(super) same: u16,
-    /// Whether there is another field of the name.
+    /// Whether a record may have several values of the name.
     pub(super) shared: bool,
     /// Whether the field is none of those that have members.
     pub(super) hidden: bool,
@@ -109,6 +109,8 @@ impl Members {
         if schema.fields.len() > Seen::MOST {
             return Members::default();
         }
+        // Where each position has a field of its own, that has one value.
+        let fixed = schema.more.is_empty() && schema.items.len() == schema.fields.len();
         let member = |(i, field): (usize, &Field)| {
             let mut text = b",\"".to_vec();
             push_text(field.name.as_bytes(), &mut text);
@@ -120,7 +122,7 @@ impl Members {
                 text: *text.first_chunk().expect("as long as that"),
                 length,
                 same,
-                shared: schema.fields.iter().filter(|other| other.name == field.name).count() > 1,
+                shared: !fixed || schema.fields.iter().filter(|other| other.name == field.name).count() > 1,
                 hidden: field.name.starts_with('*'),
                 number: matches!(field.kind, Kind::Number | Kind::Status),
                 text_part: field.kind == Kind::Text,

@@ -9,8 +9,24 @@ use memchr::{memchr, memrchr};
 pub(in crate::format) struct Body {
     shapes: Box<[Shape]>,
     /// For each first byte the shapes that can begin with it, in order; the last list is that of an empty text.
-    by_first: Box<[Box<[u16]>]>,
+    by_first: Box<[Box<[Turn]>]>,
     words: words::Words,
+}
+
+/// A shape in its turn, and how many of its first parts are read as those of the one before it in the list.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    shape: u16,
+    shared: u16,
+}
+
+/// How far the first parts of a shape were read, up to its first free field: what the next one shares need not be read again.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    /// So many parts have their values in the record.
+    read: usize,
+    /// Whether the next part did not fit.
+    failed: bool,
 }
 
 /// Literals and fields in turn.
@@ -92,7 +108,14 @@ impl Body {
                 [] => true,
                 [first, ..] => Some(*first) == byte,
             };
-        let list = |byte: Option<u8>| (0..).zip(&compiled).filter(|(_, s)| begins(s, byte)).map(|(i, _)| i).collect();
+        let list = |byte: Option<u8>| {
+            let mut before: Option<&Shape> = None;
+            let turns = (0..).zip(&compiled).filter(|(_, shape)| begins(shape, byte)).map(|(i, shape)| {
+                let shared = before.replace(shape).map_or(0, |before| before.shares(shape));
+                Turn { shape: i, shared: shared as u16 }
+            });
+            turns.collect()
+        };
         let by_first = (0..=255).map(Some).chain([None]).map(list).collect();
         (Body { shapes: compiled.into(), by_first, words: words::Words::new(words, user) }, layouts)
     }
@@ -110,9 +133,19 @@ impl Body {
     ) -> bool {
         let base = record.values.len();
         let first = line.get(from).map_or(256, |&byte| usize::from(byte));
-        for &shape in &self.by_first[first] {
-            let shape = &self.shapes[usize::from(shape)];
-            if shape.read(line, from, record) {
+        let mut reach = Reach { read: 0, failed: false };
+        // How many parts all shapes share since the one that came so far.
+        let mut shared = 0;
+        for turn in &self.by_first[first] {
+            let shape = &self.shapes[usize::from(turn.shape)];
+            shared = shared.min(usize::from(turn.shared));
+            if reach.failed && reach.read < shared || !line[from..].ends_with(&shape.tail) {
+                continue;
+            }
+            reach.read = reach.read.min(shared);
+            record.values.truncate(base + reach.read);
+            shared = usize::MAX;
+            if shape.read(line, from, record, &mut reach) {
                 record.layout = layouts + shape.layout;
                 match ending {
                     Ending::Whole => self.find_users(shape, line, base, record),
@@ -120,8 +153,8 @@ impl Body {
                 }
                 return true;
             }
-            record.values.truncate(base);
         }
+        record.values.truncate(base);
         false
     }
 
@@ -215,15 +248,36 @@ impl Shape {
         Layout { items, tail: literal.into() }
     }
 
-    /// Adds one value a part, or leaves the record in between.
-    fn read(&self, line: &[u8], from: usize, record: &mut Record) -> bool {
-        if !line[from..].ends_with(&self.tail) {
-            return false;
+    /// How many of the first parts of both shapes are read alike, wherever they stand.
+    fn shares(&self, other: &Shape) -> usize {
+        if self.padded != other.padded {
+            return 0;
         }
-        let base = record.values.len();
-        let from =
-            if self.padded { from + line[from..].iter().take_while(|byte| **byte == b' ').count() } else { from };
-        let Some(mut stop) = self.run(line, from, 0, record) else { return false };
+        let alike = |&i: &usize| {
+            let (Some(one), Some(two)) = (self.parts.get(i), other.parts.get(i)) else { return false };
+            let same = one.literal == two.literal && one.field == two.field && one.form == two.form;
+            same && one.form != Form::Free && (!one.form.looks_behind() || self.behind(i) == other.behind(i))
+        };
+        (0..).take_while(alike).count()
+    }
+
+    /// The literal behind part `i`.
+    fn behind(&self, i: usize) -> &[u8] {
+        self.parts.get(i + 1).map_or(&self.tail, |next| &next.literal)
+    }
+
+    /// Adds one value a part, or leaves the record in between. The parts that `reach` says are read already, and it is told
+    /// how many stay so where the shape does not fit.
+    fn read(&self, line: &[u8], from: usize, record: &mut Record, reach: &mut Reach) -> bool {
+        let base = record.values.len() - reach.read;
+        let from = match reach.read.checked_sub(1) {
+            Some(last) => record.values[base + last].span.end as usize,
+            None if self.padded => from + line[from..].iter().take_while(|byte| **byte == b' ').count(),
+            None => from,
+        };
+        let stop = self.run(line, from, reach.read, record);
+        *reach = Reach { read: record.values.len() - base, failed: stop.is_none() };
+        let Some(mut stop) = stop else { return false };
         let mut sure = self.parts.len();
         while let Stop::Free(part, at) = stop {
             let next = self.parts[part + 1..].iter().position(|part| part.form == Form::Free);
@@ -248,7 +302,7 @@ impl Shape {
     /// Reads from part `part` on, whose literal begins at `at`, up to the end or the next free field.
     fn run(&self, line: &[u8], mut at: usize, mut part: usize, record: &mut Record) -> Option<Stop> {
         while let Some(Part { literal, field, form }) = self.parts.get(part) {
-            if !line[at..].starts_with(literal) {
+            if !literal.is_empty() && !(line.get(at) == literal.first() && line[at..].starts_with(literal)) {
                 return None;
             }
             at += literal.len();
@@ -256,12 +310,12 @@ impl Shape {
                 return Some(Stop::Free(part, at));
             }
             part += 1;
-            let next = self.parts.get(part).map_or(&self.tail, |next| &next.literal);
+            let next = self.behind(part - 1);
             let end = form.end(line, at, next)?;
             record.push(*field, at, end);
             at = end;
         }
-        (line[at..] == *self.tail).then_some(Stop::End)
+        (line.len() - at == self.tail.len() && line[at..] == *self.tail).then_some(Stop::End)
     }
 
     /// The last free field: it ends at the last place from which all that follows reaches the end of the line.
@@ -342,30 +396,69 @@ impl Form {
             Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {}
         }
         let most = line.len().min(at + LONGEST);
-        let mut end = at;
-        loop {
-            let ends = if next.is_empty() { end == line.len() } else { line[end..].starts_with(next) };
-            if ends && (end > at || matches!(self, Form::Host | Form::Token)) {
+        let mut end = if matches!(self, Form::Host | Form::Token) { at } else { at + 1 };
+        let holds = &HOLDS[self as usize];
+        let Some(&first) = next.first() else {
+            // Nothing stands behind it: it must reach the end.
+            let whole = most == line.len() && end <= most && line[at..].iter().all(|&byte| holds[usize::from(byte)]);
+            return whole.then_some(most);
+        };
+        if end > at && !line.get(at).is_some_and(|&byte| at < most && holds[usize::from(byte)]) {
+            return None;
+        }
+        while let Some(&byte) = line.get(end) {
+            if byte == first && line[end..].starts_with(next) {
                 return Some(end);
             }
-            if end == most || !self.has(line[end]) {
+            if end == most || !holds[usize::from(byte)] {
                 return None;
             }
             end += 1;
         }
+        None
     }
 
-    fn has(self, byte: u8) -> bool {
+    /// Whether where a value ends hangs on what stands behind it.
+    fn looks_behind(self) -> bool {
+        match self {
+            Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => true,
+            Form::Letter | Form::Time | Form::DayFirst => false,
+        }
+    }
+
+    const fn has(self, byte: u8) -> bool {
         match self {
             Form::Free | Form::Letter | Form::Time | Form::DayFirst => false,
-            Form::Host => byte.is_ascii_alphanumeric() || b".:-_%/*".contains(&byte) || byte >= 0x80,
+            Form::Host => {
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%' | b'/' | b'*')
+                    || byte >= 0x80
+            }
             Form::Digits => byte.is_ascii_digit() || matches!(byte, b'-' | b'.'),
             Form::Capitals => byte.is_ascii_uppercase(),
-            Form::Word => byte.is_ascii_alphanumeric() || b"._/+:-?".contains(&byte),
+            Form::Word => {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'+' | b':' | b'-' | b'?')
+            }
             Form::Token => byte > b' ' && byte != 0x7f,
         }
     }
 }
+
+/// For each form that looks at single bytes those that it has.
+static HOLDS: [[bool; 256]; 6] = {
+    const FORMS: [Form; 6] = [Form::Free, Form::Host, Form::Digits, Form::Capitals, Form::Word, Form::Token];
+    let mut holds = [[false; 256]; 6];
+    let mut form = 0;
+    while form < FORMS.len() {
+        let mut byte = 0;
+        while byte < 256 {
+            holds[FORMS[form] as usize][byte] = FORMS[form].has(byte as u8);
+            byte += 1;
+        }
+        form += 1;
+    }
+    holds
+};
 
 /// The longest value of a bounded form; a host name has 253 bytes.
 const LONGEST: usize = 512;
@@ -416,12 +509,18 @@ pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
     Some(at + end)
 }
 
+/// Whether `text` begins with `literal`; their first bytes are the same. Most texts that do not differ in the next.
+#[inline]
+fn begins(text: &[u8], literal: &[u8]) -> bool {
+    text.get(1) == literal.get(1) && text.starts_with(literal) || literal.len() == 1
+}
+
 /// The first place from `from` on where `literal` stands.
 pub(in crate::format) fn find(line: &[u8], from: usize, literal: &[u8]) -> Option<usize> {
     let (&first, mut at) = (literal.first()?, from);
     loop {
         at += memchr(first, line.get(at..)?)?;
-        if line[at..].starts_with(literal) {
+        if begins(&line[at..], literal) {
             return Some(at);
         }
         at += 1;
@@ -433,7 +532,7 @@ fn rfind(line: &[u8], from: usize, until: usize, literal: &[u8]) -> Option<usize
     let (&first, mut until) = (literal.first()?, until);
     loop {
         let at = from + memrchr(first, line.get(from..until)?)?;
-        if line[at..].starts_with(literal) {
+        if begins(&line[at..], literal) {
             return Some(at);
         }
         until = at;
