@@ -256,7 +256,7 @@ impl Shape {
         let alike = |&i: &usize| {
             let (Some(one), Some(two)) = (self.parts.get(i), other.parts.get(i)) else { return false };
             let same = one.literal == two.literal && one.field == two.field && one.form == two.form;
-            same && one.form != Form::Free && (!one.form.looks_behind() || self.behind(i) == other.behind(i))
+            same && one.form != Form::Free && one.form.ends_alike(self.behind(i), other.behind(i))
         };
         (0..).take_while(alike).count()
     }
@@ -406,8 +406,10 @@ impl Form {
         if end > at && !line.get(at).is_some_and(|&byte| at < most && holds[usize::from(byte)]) {
             return None;
         }
+        let alone = !holds[usize::from(first)];
         while let Some(&byte) = line.get(end) {
-            if byte == first && line[end..].starts_with(next) {
+            // Where no value holds its first byte, the literal can stand nowhere else: whether it does is asked behind.
+            if byte == first && (alone || line[end..].starts_with(next)) {
                 return Some(end);
             }
             if end == most || !holds[usize::from(byte)] {
@@ -418,11 +420,14 @@ impl Form {
         None
     }
 
-    /// Whether where a value ends hangs on what stands behind it.
-    fn looks_behind(self) -> bool {
+    /// Whether a value ends at the same place whichever of two literals is behind it.
+    fn ends_alike(self, one: &[u8], other: &[u8]) -> bool {
         match self {
-            Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => true,
-            Form::Letter | Form::Time | Form::DayFirst => false,
+            Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {
+                let first = one.first();
+                one == other || first == other.first() && first.is_some_and(|&first| !self.has(first))
+            }
+            Form::Letter | Form::Time | Form::DayFirst => true,
         }
     }
 
@@ -463,22 +468,26 @@ static HOLDS: [[bool; 256]; 6] = {
 /// The longest value of a bounded form; a host name has 253 bytes.
 const LONGEST: usize = 512;
 
+/// Whether `text` begins with bytes of this shape.
+#[inline]
+fn is_shaped<const N: usize>(text: &[u8], shape: &[u8; N]) -> bool {
+    text.first_chunk::<N>().is_some_and(|text| {
+        (0..N).all(|i| match (shape[i], text[i]) {
+            (b'0', byte) => byte.is_ascii_digit(),
+            // The day of the month, padded with a blank.
+            (b'_', byte) => byte.is_ascii_digit() || byte == b' ',
+            (b'a', byte) => byte.is_ascii_alphabetic(),
+            (b'/', byte) => matches!(byte, b'/' | b'-'),
+            (b'T', byte) => matches!(byte, b'T' | b' '),
+            (literal, byte) => byte == literal,
+        })
+    })
+}
+
 /// Where a time with its date ends that begins at `at`: `2026-11-21 10:00:00`, with slashes, with `T`, a fraction and an offset;
 /// `Sat Nov 21 10:00:00.123456 2026`; `21-Nov-2026 10:00:00 UTC`.
 pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
     let rest = &line[at..];
-    let fits = |shape: &[u8]| {
-        rest.len() >= shape.len()
-            && shape.iter().zip(rest).all(|(&shape, &byte)| match shape {
-                b'0' => byte.is_ascii_digit(),
-                // The day of the month, padded with a blank.
-                b'_' => byte.is_ascii_digit() || byte == b' ',
-                b'a' => byte.is_ascii_alphabetic(),
-                b'/' => matches!(byte, b'/' | b'-'),
-                b'T' => matches!(byte, b'T' | b' '),
-                literal => byte == literal,
-            })
-    };
     let fraction = |from: usize| match rest.get(from) {
         Some(b'.' | b',') => {
             let digits = rest[from + 1..].iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
@@ -486,7 +495,17 @@ pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
         }
         _ => from,
     };
-    let end = if fits(b"0000/00/00T00:00:00") {
+    let begins = rest.first()?;
+    let end = if begins.is_ascii_alphabetic() {
+        if !is_shaped(rest, b"aaa aaa _0 00:00:00") {
+            return None;
+        }
+        let end = fraction(19);
+        match rest[end..] {
+            [b' ', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit) => end + 5,
+            _ => return None,
+        }
+    } else if is_shaped(rest, b"0000/00/00T00:00:00") {
         let end = fraction(19);
         match rest[end..] {
             [b'Z', ..] => end + 1,
@@ -494,13 +513,7 @@ pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
             [b'+' | b'-', a, b, b':', c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit) => end + 6,
             _ => end,
         }
-    } else if fits(b"aaa aaa _0 00:00:00") {
-        let end = fraction(19);
-        match rest[end..] {
-            [b' ', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit) => end + 5,
-            _ => return None,
-        }
-    } else if fits(b"00-aaa-0000 00:00:00") {
+    } else if is_shaped(rest, b"00-aaa-0000 00:00:00") {
         let end = fraction(20);
         if rest[end..].starts_with(b" UTC") || rest[end..].starts_with(b" GMT") { end + 4 } else { end }
     } else {
