@@ -503,7 +503,7 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
                     (false, Escape::None | Escape::Hex) => {
                         push_text(bytes, self.out);
                         self.out.push(b'"');
-                    },
+                    }
                     (false, Escape::Json) => {
                         push_clean(bytes, self.out);
                         self.out.push(b'"');

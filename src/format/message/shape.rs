@@ -1,6 +1,9 @@
 //! One shape: literals and typed fields, compiled once.
 
-use super::{super::Ending, words};
+use super::{
+    super::{Ending, literal::Literal},
+    words,
+};
 use crate::record::{Blank, Field, Item, Kind, Layout, Record, State, Value};
 use memchr::{memchr, memrchr};
 
@@ -33,7 +36,9 @@ struct Reach {
 #[derive(Clone, Debug)]
 struct Shape {
     parts: Box<[Part]>,
-    tail: Box<[u8]>,
+    tail: Literal,
+    /// The last byte of the tail.
+    last: Option<u8>,
     /// Whether a name in its first place has blanks in front of it, to a width.
     padded: bool,
     /// Its first layout; one for each number of users in its text follows.
@@ -45,7 +50,7 @@ struct Shape {
 /// A literal and the field behind it.
 #[derive(Clone, Debug)]
 struct Part {
-    literal: Box<[u8]>,
+    literal: Literal,
     field: u16,
     form: Form,
 }
@@ -104,15 +109,25 @@ impl Body {
             }
         }
         let begins =
-            |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&*shape.tail, |part| &part.literal) {
+            |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&shape.tail, |part| &part.literal)[..] {
                 [] => true,
-                [first, ..] => Some(*first) == byte,
+                [first, ..] => Some(first) == byte,
             };
+        // Most lists have the same shapes in a row.
+        let mut known: Vec<Option<(u16, u16)>> = vec![None; compiled.len()];
         let list = |byte: Option<u8>| {
-            let mut before: Option<&Shape> = None;
+            let mut before: Option<u16> = None;
             let turns = (0..).zip(&compiled).filter(|(_, shape)| begins(shape, byte)).map(|(i, shape)| {
-                let shared = before.replace(shape).map_or(0, |before| before.shares(shape));
-                Turn { shape: i, shared: shared as u16 }
+                let shared = match (before.replace(i), known[usize::from(i)]) {
+                    (None, _) => 0,
+                    (Some(before), Some((same, shared))) if before == same => shared,
+                    (Some(before), _) => {
+                        let shared = compiled[usize::from(before)].shares(shape) as u16;
+                        known[usize::from(i)] = Some((before, shared));
+                        shared
+                    }
+                };
+                Turn { shape: i, shared }
             });
             turns.collect()
         };
@@ -139,7 +154,7 @@ impl Body {
         for turn in &self.by_first[first] {
             let shape = &self.shapes[usize::from(turn.shape)];
             shared = shared.min(usize::from(turn.shared));
-            if reach.failed && reach.read < shared || !line[from..].ends_with(&shape.tail) {
+            if reach.failed && reach.read < shared || !shape.ends(&line[from..]) {
                 continue;
             }
             reach.read = reach.read.min(shared);
@@ -210,7 +225,7 @@ impl Shape {
             let (name, form) = name.split_once(':').map_or((name, None), |(name, form)| (name, Some(form)));
             let (kind, own) = known(name);
             let form = form.map_or(own, Form::named);
-            parts.push(Part { literal: before.as_bytes().into(), field: place(fields, name, kind), form });
+            parts.push(Part { literal: Literal::new(before.as_bytes()), field: place(fields, name, kind), form });
             rest = behind;
         }
         let first = |part: &Part| part.literal.is_empty() && fields[part.field as usize].kind == Kind::User;
@@ -219,7 +234,8 @@ impl Shape {
             text: parts.iter().rposition(|part| TEXTS.contains(&&*fields[part.field as usize].name)),
             layout: layouts.len() as u16,
             parts: parts.into(),
-            tail: rest.as_bytes().into(),
+            tail: Literal::new(rest.as_bytes()),
+            last: rest.bytes().last(),
         };
         let user = place(fields, "user.name", Kind::User);
         let variants = if shape.text.is_some() { MOST_USERS } else { 0 };
@@ -255,7 +271,7 @@ impl Shape {
         }
         let alike = |&i: &usize| {
             let (Some(one), Some(two)) = (self.parts.get(i), other.parts.get(i)) else { return false };
-            let same = one.literal == two.literal && one.field == two.field && one.form == two.form;
+            let same = *one.literal == *two.literal && one.field == two.field && one.form == two.form;
             same && one.form != Form::Free && one.form.ends_alike(self.behind(i), other.behind(i))
         };
         (0..).take_while(alike).count()
@@ -264,6 +280,12 @@ impl Shape {
     /// The literal behind part `i`.
     fn behind(&self, i: usize) -> &[u8] {
         self.parts.get(i + 1).map_or(&self.tail, |next| &next.literal)
+    }
+
+    /// Whether `text` ends as the shape does.
+    #[inline]
+    fn ends(&self, text: &[u8]) -> bool {
+        self.last.is_none() || self.last.as_ref() == text.last() && text.ends_with(&self.tail)
     }
 
     /// Adds one value a part, or leaves the record in between. The parts that `reach` says are read already, and it is told
@@ -302,7 +324,7 @@ impl Shape {
     /// Reads from part `part` on, whose literal begins at `at`, up to the end or the next free field.
     fn run(&self, line: &[u8], mut at: usize, mut part: usize, record: &mut Record) -> Option<Stop> {
         while let Some(Part { literal, field, form }) = self.parts.get(part) {
-            if !literal.is_empty() && !(line.get(at) == literal.first() && line[at..].starts_with(literal)) {
+            if !literal.pass(line, at).is_ok() {
                 return None;
             }
             at += literal.len();
@@ -315,7 +337,7 @@ impl Shape {
             record.push(*field, at, end);
             at = end;
         }
-        (line.len() - at == self.tail.len() && line[at..] == *self.tail).then_some(Stop::End)
+        (line.len() - at == self.tail.len() && self.tail.pass(line, at).is_ok()).then_some(Stop::End)
     }
 
     /// The last free field: it ends at the last place from which all that follows reaches the end of the line.
@@ -345,10 +367,14 @@ impl Shape {
     /// that is the only such place comes along.
     fn first(&self, line: &[u8], part: usize, at: usize, record: &mut Record) -> Option<(Stop, bool)> {
         let (field, literal) = (self.parts[part].field, &self.parts[part + 1].literal);
+        // Where nothing stands between two of them, nobody can say where one ends.
+        if literal.is_empty() {
+            return None;
+        }
         let before = record.values.len();
         let mut from = at;
         let (end, stop) = loop {
-            let end = find(line, from, literal)?;
+            let end = literal.find(line, from)?;
             record.push(field, at, end);
             if let Some(stop) = self.run(line, end, part + 1, record) {
                 break (end, stop);
@@ -358,7 +384,7 @@ impl Shape {
         };
         let mut from = end + 1;
         let read = record.values.len();
-        while let Some(other) = find(line, from, literal) {
+        while let Some(other) = literal.find(line, from) {
             let again = self.run(line, other, part + 1, record).is_some();
             record.values.truncate(read);
             if again {
