@@ -252,14 +252,17 @@ impl Desk {
     ) -> Result<(), Epoch> {
         if !plan.envelopes.is_empty() && envelope::may_begin(line) {
             let body = retention::strip(line).map_or(line, |at| &line[..at]);
-            if let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)? {
+            if plan.opens(body, &mut self.record)
+                && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
+            {
                 tally.minimised += u64::from(written);
                 return Ok(());
             }
         }
         let (body, route) = self.read(plan, line, ending);
         if let Some(route) = route {
-            if wrapped::line_in(route, body, &self.record).is_some()
+            if let Some((_, string)) = wrapped::line_in(route, body, &self.record)
+                && plan.may_hold(route, string, &self.record)
                 && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
             {
                 tally.minimised += u64::from(written);
@@ -352,7 +355,7 @@ impl Desk {
             treatment::treat(&route.steps, schema, line, record, aid, scratch)
         };
         let tag = plan.tagged.then(|| tagger.tag(class, time));
-        plan.encoding.encode(&treated, class, tag, end, batch);
+        plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
     }

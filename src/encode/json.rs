@@ -5,6 +5,10 @@
 //! where a JSON line is written again in its own layout; in the flat object each becomes the escape of its own number,
 //! `\u00ff`, and half a surrogate pair becomes `\ufffd`.
 
+mod members;
+
+pub(crate) use members::Members;
+
 use super::Nested;
 use crate::{
     record::{Blanks, DEPTH, Escape, Field, Kind, Mark, Syntax},
@@ -18,8 +22,12 @@ use crate::{
 /// the elements of an array of the input stay together as an array. Numbers and statuses are bare where they are JSON
 /// numbers, and so are the input's own bare values. What stands under an unknown key is written under the path of its
 /// (treated) keys, joined by dots, as often as it stands there.
-pub(super) fn write(record: &Treated<'_>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
-    write_all(std::iter::once((record, None)), tag, out);
+pub(super) fn write(record: &Treated<'_>, members: &Members, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let mut flat = Flat { record, members, left_out: None, before: |_: &str| false, out, first: true };
+    flat.all();
+    let first = flat.first;
+    close_with_tag(tag, !first, Blanks::default(), out);
 }
 
 /// Several records as one flat object: of several values of one name the first is written. The values whose places are
@@ -33,12 +41,8 @@ pub(super) fn write_all<'a, 'b: 'a>(
     let mut first = true;
     for (number, (record, left_out)) in records.clone().enumerate() {
         let before = |name: &str| records.clone().take(number).any(|part| has(part, name));
-        let mut flat = Flat { record, left_out, before, out, first };
-        if record.record().marks.is_empty() || record.schema().syntax == Syntax::Columns {
-            flat.layout();
-        } else {
-            flat.marks();
-        }
+        let mut flat = Flat { record, members: &Members::default(), left_out, before, out, first };
+        flat.all();
         first = flat.first;
     }
     close_with_tag(tag, !first, Blanks::default(), out);
@@ -242,6 +246,8 @@ fn push_query(record: &Treated<'_>, i: usize, out: &mut Vec<u8>) {
 /// The flat object while it is written.
 struct Flat<'a, 'b, 'c, B> {
     record: &'a Treated<'b>,
+    /// How the members of its fields begin, where that was made before.
+    members: &'a Members,
     left_out: Option<u16>,
     /// Whether a record before this one has written a value of this name.
     before: B,
@@ -250,8 +256,19 @@ struct Flat<'a, 'b, 'c, B> {
 }
 
 impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
+    fn all(&mut self) {
+        if self.record.record().marks.is_empty() || self.record.schema().syntax == Syntax::Columns {
+            self.layout();
+        } else {
+            self.marks();
+        }
+    }
+
     /// A record of fixed layout: each value under its field's name, the first of each name.
     fn layout(&mut self) {
+        if !self.members.is_empty() {
+            return self.layout_made();
+        }
         let schema = self.record.schema();
         for (i, value) in self.record.record().values.iter().enumerate() {
             let Some(bytes) = self.record.value(i) else { continue };
@@ -264,12 +281,57 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
             if (0..i).any(|j| same(&j) && self.record.value(j).is_some()) || (self.before)(&field.name) {
                 continue;
             }
-            self.name(field.name.as_bytes());
+            self.name(value.field);
             match self.text_end(i) {
                 end if end > i => self.text(i, end),
                 _ => self.value(bytes, field.kind, field.escape, false),
             }
         }
+    }
+
+    /// The same, where members are made before.
+    fn layout_made(&mut self) {
+        let mut seen = Seen::default();
+        // The brace stands where the comma of the first member would.
+        let start = self.out.len() - usize::from(self.first);
+        let mut at = start;
+        for (i, value) in self.record.record().values.iter().enumerate() {
+            let (Some(bytes), Some(member)) = (self.record.value(i), self.members.get(value.field)) else { continue };
+            if member.hidden || member.shared && !seen.insert(member.same) {
+                continue;
+            }
+            let end = if member.text_part { self.text_end(i) } else { i };
+            let bare = member.number && number(bytes) == Some(bytes.len());
+            if end > i || !member.put(bytes, bare, &mut at, self.out) {
+                self.out.truncate(at);
+                self.member_closely(i, end, at == start && self.first);
+                at = self.out.len();
+            }
+        }
+        self.out.truncate(at);
+        if at == start && self.first {
+            self.out.push(b'{');
+        } else if self.first {
+            self.out[start] = b'{';
+            self.first = false;
+        }
+    }
+
+    /// The member of values `from..=to`, one byte after another.
+    #[cold]
+    fn member_closely(&mut self, from: usize, to: usize, first: bool) {
+        if first {
+            self.out.push(b'{');
+        }
+        let before = std::mem::replace(&mut self.first, first);
+        let field = self.record.record().values[from].field;
+        self.name(field);
+        let Field { kind, escape, .. } = self.record.schema().fields[field as usize];
+        match self.record.value(from) {
+            Some(bytes) if to == from => self.value(bytes, kind, escape, false),
+            _ => self.text(from, to),
+        }
+        self.first = before;
     }
 
     /// The last value of the text that begins with value `i`: users stand between its parts, and nothing else does.
@@ -335,9 +397,15 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
         if self.left_out == Some(i as u16) {
             return;
         }
-        if let Some(bytes) = self.record.value(i)
-            && self.open(i, seen, path)
+        let Some(bytes) = self.record.value(i) else { return };
+        let field = self.record.record().values[i].field;
+        if let Some(member) = self.members.get(field)
+            && !member.hidden
         {
+            if seen.insert(field) {
+                self.named(field, bytes, bare);
+            }
+        } else if self.open(i, seen, path) {
             let field = self.field(i);
             self.value(bytes, field.kind, field.escape, bare);
         }
@@ -379,7 +447,7 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
         }
         let first = seen.insert(self.record.record().values[i].field) && !(self.before)(name);
         if first {
-            self.name(name.as_bytes());
+            self.name(self.record.record().values[i].field);
         }
         first
     }
@@ -408,12 +476,43 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
         &self.record.schema().fields[self.record.record().values[i].field as usize]
     }
 
-    /// Opens a member of this name.
-    fn name(&mut self, name: &[u8]) {
+    /// Opens a member of this field's name.
+    fn name(&mut self, field: u16) {
+        if let Some(member) = self.members.get(field)
+            && member.open(self.first, true, self.out)
+        {
+            self.first = false;
+            return;
+        }
         self.comma();
         self.out.push(b'"');
-        push_text(name, self.out);
+        push_text(self.record.schema().fields[field as usize].name.as_bytes(), self.out);
         self.out.extend_from_slice(b"\":");
+    }
+
+    /// A value as a member of its field's name.
+    #[inline]
+    fn named(&mut self, field: u16, bytes: &[u8], bare: bool) {
+        let Field { kind, escape, .. } = self.record.schema().fields[field as usize];
+        if let Some(member) = self.members.get(field) {
+            let bare = is_bare(bytes, kind, bare);
+            if member.open(self.first, bare, self.out) {
+                self.first = false;
+                return match (bare, escape) {
+                    (true, _) => self.out.extend_from_slice(bytes),
+                    (false, Escape::None | Escape::Hex) => {
+                        push_text(bytes, self.out);
+                        self.out.push(b'"');
+                    }
+                    (false, Escape::Json) => {
+                        push_clean(bytes, self.out);
+                        self.out.push(b'"');
+                    }
+                };
+            }
+        }
+        self.name(field);
+        self.value(bytes, kind, escape, bare);
     }
 
     fn comma(&mut self) {
@@ -424,8 +523,7 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
     }
 
     fn value(&mut self, bytes: &[u8], kind: Kind, escape: Escape, bare: bool) {
-        let number = matches!(kind, Kind::Number | Kind::Status) && number(bytes) == Some(bytes.len());
-        if number || (bare && is_scalar(bytes)) {
+        if is_bare(bytes, kind, bare) {
             return self.out.extend_from_slice(bytes);
         }
         self.out.push(b'"');
@@ -435,6 +533,13 @@ impl<'b, B: Fn(&str) -> bool> Flat<'_, 'b, '_, B> {
         }
         self.out.push(b'"');
     }
+}
+
+/// Whether a value stands without quotes: a number under the name of one, or what the input had bare.
+#[inline]
+fn is_bare(bytes: &[u8], kind: Kind, bare: bool) -> bool {
+    let number = matches!(kind, Kind::Number | Kind::Status) && number(bytes) == Some(bytes.len());
+    number || (bare && is_scalar(bytes))
 }
 
 /// How many elements the array has that these marks begin in, if all of them are plain values.
@@ -468,6 +573,8 @@ impl Path {
 struct Seen([u64; 8]);
 
 impl Seen {
+    const MOST: usize = 512;
+
     fn insert(&mut self, field: u16) -> bool {
         let Some(word) = self.0.get_mut(field as usize / 64) else { return true };
         let bit = 1 << (field % 64);
@@ -488,14 +595,21 @@ fn push_string(body: &[u8], out: &mut Vec<u8>) {
 /// The body of a JSON string, copied; what could not stand in one is escaped.
 #[inline]
 fn push_body(body: &[u8], out: &mut Vec<u8>) {
-    if is_plain(body) { out.extend_from_slice(body) } else { push_checked(body, Surrogates::Kept, out) }
+    if !push_plain(body, out) {
+        if is_plain(body) { out.extend_from_slice(body) } else { push_checked(body, Surrogates::Kept, out) }
+    }
 }
 
 /// The same, made UTF-8 throughout.
+#[inline]
 fn push_clean(body: &[u8], out: &mut Vec<u8>) {
-    if body.is_ascii() && is_plain(body) {
-        return out.extend_from_slice(body);
+    if !push_plain(body, out) {
+        push_clean_closely(body, out);
     }
+}
+
+#[cold]
+fn push_clean_closely(body: &[u8], out: &mut Vec<u8>) {
     for chunk in body.utf8_chunks() {
         push_checked(chunk.valid().as_bytes(), Surrogates::Paired, out);
         chunk.invalid().iter().for_each(|&byte| push_code(byte, out));
@@ -504,10 +618,15 @@ fn push_clean(body: &[u8], out: &mut Vec<u8>) {
 
 /// Bytes that are no JSON yet, made the body of a JSON string. A backslash of another escape (`\x22`) is doubled: the
 /// value reads as it was written.
+#[inline]
 fn push_text(text: &[u8], out: &mut Vec<u8>) {
-    if text.is_ascii() && is_plain(text) {
-        return out.extend_from_slice(text);
+    if !push_plain(text, out) {
+        push_text_closely(text, out);
     }
+}
+
+#[cold]
+fn push_text_closely(text: &[u8], out: &mut Vec<u8>) {
     for chunk in text.utf8_chunks() {
         chunk.valid().bytes().for_each(|byte| push_byte(byte, out));
         chunk.invalid().iter().for_each(|&byte| push_code(byte, out));
@@ -579,6 +698,59 @@ fn push_code(byte: u8, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.extend_from_slice(b"\\u00");
     out.extend_from_slice(&[HEX[(byte >> 4) as usize], HEX[(byte & 15) as usize]]);
+}
+
+/// Copies what needs no look, ASCII without quote, backslash and control byte, a block at a time; `false`: it is something
+/// else, and nothing was written.
+#[inline]
+fn push_plain(text: &[u8], out: &mut Vec<u8>) -> bool {
+    match text.len() {
+        0..4 => {
+            let plain = !text.iter().fold(false, |any, &byte| any | needs_look(byte));
+            if plain {
+                text.iter().for_each(|&byte| out.push(byte));
+            }
+            plain
+        }
+        4..8 => push_blocks::<4>(text, out),
+        8..16 => push_blocks::<8>(text, out),
+        16..32 => push_blocks::<16>(text, out),
+        _ => push_blocks::<32>(text, out),
+    }
+}
+
+/// The same, in blocks of `N` of which the last may overlap the one before. There are at least `N` bytes.
+#[inline]
+fn push_blocks<const N: usize>(text: &[u8], out: &mut Vec<u8>) -> bool {
+    // Without early exit within a block, so that it is compared all at once.
+    let plain = |block: &[u8; N]| !block.iter().fold(false, |any, &byte| any | needs_look(byte));
+    let start = out.len();
+    let (blocks, rest) = text.as_chunks::<N>();
+    out.reserve(text.len());
+    for block in blocks {
+        if !plain(block) {
+            out.truncate(start);
+            return false;
+        }
+        out.extend_from_slice(block);
+    }
+    if let Some(block) = text.last_chunk::<N>()
+        && !rest.is_empty()
+    {
+        if !plain(block) {
+            out.truncate(start);
+            return false;
+        }
+        out.truncate(start + text.len() - N);
+        out.extend_from_slice(block);
+    }
+    true
+}
+
+#[inline]
+fn needs_look(byte: u8) -> bool {
+    // Signed, the bytes beyond ASCII are below all others.
+    ((byte as i8) < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// Whether no byte needs a look: no quote, backslash or control byte.

@@ -7,6 +7,8 @@ mod json;
 mod pairs;
 mod same;
 
+pub(crate) use json::Members;
+
 use crate::{
     record::{Columns, Syntax},
     retention::{ClassId, Tag},
@@ -138,9 +140,17 @@ impl LineEnd {
 }
 
 impl Encoding {
-    /// Writes one record. `tag` is `None` where the policy appends none.
+    /// Writes one record. `tag` is `None` where the policy appends none; `members` are those of the record's schema, or none.
     #[inline]
-    pub fn encode(self, record: &Treated<'_>, class: ClassId, tag: Option<Tag<'_>>, end: LineEnd, batch: &mut Batch) {
+    pub(crate) fn encode(
+        self,
+        record: &Treated<'_>,
+        members: &Members,
+        class: ClassId,
+        tag: Option<Tag<'_>>,
+        end: LineEnd,
+        batch: &mut Batch,
+    ) {
         // A header is no record: as JSON nothing is left of it.
         let header = matches!(record.record().layout, Columns::HEADER | Columns::DIRECTIVE);
         if self == Encoding::Json && header && record.schema().syntax == Syntax::Columns {
@@ -148,7 +158,7 @@ impl Encoding {
         }
         match self {
             Encoding::Same => same::write(record, None, tag, &mut batch.bytes),
-            Encoding::Json => json::write(record, tag, &mut batch.bytes),
+            Encoding::Json => json::write(record, members, tag, &mut batch.bytes),
         }
         batch.bytes.extend_from_slice(match self {
             Encoding::Same => end.bytes(),

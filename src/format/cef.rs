@@ -23,6 +23,8 @@ pub struct Cef {
     schema: Schema,
     /// The fields of what stands between bars, and of [`KEYS`].
     fields: Box<[u16]>,
+    /// For each first byte of a key those that begin with it, each with its row, in order.
+    keys: Box<[Vec<(&'static [u8], u16)>]>,
 }
 
 impl Cef {
@@ -46,7 +48,21 @@ impl Cef {
         };
         let places = HEADER.into_iter().chain(KEYS.iter().map(|row| (row.0, row.1))).map(&mut place).collect();
         let schema = Schema { name: "cef".into(), fields, syntax: Syntax::Cef, ..Schema::default() };
-        Cef { schema, fields: places }
+        let mut keys = vec![Vec::new(); 256];
+        for (row, key) in (0..).zip(KEYS).flat_map(|(row, (_, _, keys))| keys.split(' ').map(move |key| (row, key))) {
+            if let Some(first) = key.bytes().next() {
+                keys[usize::from(first)].push((key.as_bytes(), row));
+            }
+        }
+        Cef { schema, fields: places, keys: keys.into() }
+    }
+
+    /// The row of [`KEYS`] that has this key.
+    #[inline]
+    fn row(&self, key: &[u8]) -> Option<usize> {
+        let (first, _) = key.split_first()?;
+        let mut known = self.keys[usize::from(*first)].iter();
+        known.find(|(known, _)| known.len() == key.len() && *known == key).map(|(_, row)| usize::from(*row))
     }
 }
 
@@ -102,7 +118,7 @@ impl Cef {
                 return Err(malformed(at, "a key"));
             }
             let key = &line[at..equals];
-            let row = KEYS.iter().position(|row| row.2.split(' ').any(|known| known.as_bytes() == key));
+            let row = self.row(key);
             record.marks.push(Mark::Key(record.values.len() as u16));
             record.push(if row.is_some() { KNOWN_KEY } else { UNKNOWN_KEY }, at, equals);
             let start = equals + 1;

@@ -366,6 +366,14 @@ pub fn auto() -> Vec<Format> {
     all
 }
 
+/// Beside digits what a line of [`auto`]'s formats holds: a brace, the equals sign of a pair, the sign before a header.
+pub(crate) const MARKS: &[u8] = b"{=#";
+
+/// Whether every line of the format of this name holds a digit or one of [`MARKS`].
+pub(crate) fn is_marked(name: &str) -> bool {
+    matches!(name, "auto" | "json" | "ndjson" | "docker" | "journald" | "caddy" | "ecs" | "gelf" | "loki" | "otlp")
+}
+
 fn combined_extended() -> Format {
     Format::Extended(Extended::new("combined_extended", common::combined(), Last::Agent))
 }
@@ -448,6 +456,7 @@ fn unknown(name: &str) -> CompileError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn formats_are_found_by_name_or_directive() {
@@ -487,6 +496,22 @@ mod tests {
         let wraps = ["auto", "cri", "docker", "journald", "syslog"];
         for name in NAMES.iter().filter(|name| !wraps.contains(*name)) {
             assert_eq!(&*named(name).unwrap().schema().name, *name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_without_a_mark_is_of_a_format_that_holds_one(line in "[A-Za-z]{0,9}[ :\\[\\](),.<>\\\"'/_*|\t-]{0,3}[ -\"$-/:-<>-z|}\u{80}-\u{ff}]{0,80}") {
+            thread_local! { static ALL: Vec<Format> = auto(); }
+            ALL.with(|all| {
+                let mut record = Record::default();
+                for format in all {
+                    for ending in [Ending::Whole, Ending::Cut] {
+                        prop_assert!(format.parse(line.as_bytes(), ending, &mut record).is_err(), "{}", format.schema().name);
+                    }
+                }
+                Ok(())
+            })?;
         }
     }
 

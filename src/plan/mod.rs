@@ -6,7 +6,7 @@ pub use explain::{Coverage, Explanation};
 
 use crate::{
     detect::{Detector, Fixed, Kinds, Patterns},
-    encode::Encoding,
+    encode::{Encoding, Members},
     epoch::{Epoch, Period},
     error::{Error, Kind as ErrorKind},
     format::{
@@ -51,6 +51,8 @@ pub struct Plan {
     pub(crate) envelopes: Vec<Wrap>,
     /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
     pub(crate) programs: Vec<Route>,
+    /// Whether every line of the formats that it tries holds one of [`format::MARKS`].
+    marked: bool,
     /// Whether lines that a container runtime wrote in parts are joined.
     pub(crate) joins: bool,
     /// Where a line goes that fits none; `None`: it is dropped.
@@ -98,6 +100,10 @@ pub(crate) struct Route {
     pub(crate) clf: bool,
     /// Fields whose strings may hold a line of their own: free text of JSON.
     pub(crate) lines: Box<[u16]>,
+    /// How the members of its fields begin, where records are written as JSON.
+    pub(crate) members: Members,
+    /// The field that says which program wrote a line.
+    program: Option<u16>,
     treatments: Vec<Treatment>,
     /// Whether the policy names the field.
     named: Vec<bool>,
@@ -124,6 +130,22 @@ impl Plan {
         self.routes
             .iter()
             .position(|route| (!route.clf || asked.holds_clf()) && route.format.parse(line, ending, record).is_ok())
+    }
+
+    /// Whether one of the envelopes stands around a line. What is in `record` then means nothing.
+    #[inline]
+    pub(crate) fn opens(&self, line: &[u8], record: &mut Record) -> bool {
+        let part = self.joins && envelope::part(line).is_some();
+        part || self.envelopes.iter().any(|wrap| wrap.envelope.open(line, record).is_some())
+    }
+
+    /// Whether a string of a record may be a line of its own: most texts have nothing that every such line has.
+    #[inline]
+    pub(crate) fn may_hold(&self, route: &Route, string: &[u8], record: &Record) -> bool {
+        let marks = || string.iter().any(|byte| byte.is_ascii_digit() || format::MARKS.contains(byte));
+        // Who wrote it, if that is said, says what it is.
+        let named = || record.values.iter().any(|value| route.program == Some(value.field));
+        !self.marked || marks() || named()
     }
 
     /// Compiles a valid policy.
@@ -168,8 +190,10 @@ impl Plan {
             let message = format!("database {} is not opened; hand it in by `Databases::provide`", path.display());
             return Err(Error::new(ErrorKind::Config, message));
         }
+        let marked = policy.source.formats.iter().all(|name| format::is_marked(name) || wraps(name));
         Ok(Plan {
             routes,
+            marked,
             joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             seeing,
             envelopes,
@@ -269,7 +293,13 @@ impl Compiler<'_> {
         let proven = |at| format.proven(at).filter(|proven| *proven != Proven::Instant || clocks.len() == 1);
         let seen = treatment::seen(&steps, proven);
         let (treatments, named) = found.into_iter().unzip();
-        Route { clf: format.holds_clf(), format, steps, early, seen, rules, clocks, dynamic, lines, treatments, named }
+        let members = match self.policy.encode.layout {
+            Layout::Same => Members::default(),
+            Layout::Json => Members::of(schema),
+        };
+        let clf = format.holds_clf();
+        let program = schema.fields.iter().position(|field| &*field.name == envelope::PROGRAM).map(|at| at as u16);
+        Route { clf, format, steps, early, seen, rules, clocks, dynamic, lines, members, program, treatments, named }
     }
 
     fn wrap(&mut self, envelope: Envelope) -> Wrap {

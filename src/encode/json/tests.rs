@@ -36,7 +36,12 @@ fn through(
         let treated = treat_by(json.schema(), line, &record, &mut scratch, by);
         match way {
             Way::Same => write_marks(&treated, None, tag, &mut out),
-            Way::Flat => write(&treated, tag, &mut out),
+            Way::Flat => {
+                write(&treated, &Members::of(json.schema()), tag, &mut out);
+                let mut other = Vec::new();
+                write(&treated, &Members::default(), tag, &mut other);
+                assert_eq!(out, other, "members made before are those made now");
+            }
         }
         out
     })
@@ -198,7 +203,7 @@ fn a_fixed_layout_becomes_one_flat_object() {
     let mut scratch = Scratch::default();
     let treated = treat_by(&schema, line, &record, &mut scratch, |_, _, _| Outcome::Kept);
     let mut out = Vec::new();
-    write(&treated, Some(TAG), &mut out);
+    write(&treated, &Members::default(), Some(TAG), &mut out);
     let expected = r#"{"client.address":"192.0.2.1","http.response.status_code":200,"message":"a\\x22b\"","connection.serial":"007","sladd":{"class":"a","until":"2027-05-21"}}"#;
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }

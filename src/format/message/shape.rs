@@ -1,6 +1,9 @@
 //! One shape: literals and typed fields, compiled once.
 
-use super::{super::Ending, words};
+use super::{
+    super::{Ending, literal::Literal},
+    words,
+};
 use crate::record::{Blank, Field, Item, Kind, Layout, Record, State, Value};
 use memchr::{memchr, memrchr};
 
@@ -9,15 +12,33 @@ use memchr::{memchr, memrchr};
 pub(in crate::format) struct Body {
     shapes: Box<[Shape]>,
     /// For each first byte the shapes that can begin with it, in order; the last list is that of an empty text.
-    by_first: Box<[Box<[u16]>]>,
+    by_first: Box<[Box<[Turn]>]>,
     words: words::Words,
+}
+
+/// A shape in its turn, and how many of its first parts are read as those of the one before it in the list.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    shape: u16,
+    shared: u16,
+}
+
+/// How far the first parts of a shape were read, up to its first free field: what the next one shares need not be read again.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    /// So many parts have their values in the record.
+    read: usize,
+    /// Whether the next part did not fit.
+    failed: bool,
 }
 
 /// Literals and fields in turn.
 #[derive(Clone, Debug)]
 struct Shape {
     parts: Box<[Part]>,
-    tail: Box<[u8]>,
+    tail: Literal,
+    /// The last byte of the tail.
+    last: Option<u8>,
     /// Whether a name in its first place has blanks in front of it, to a width.
     padded: bool,
     /// Its first layout; one for each number of users in its text follows.
@@ -29,7 +50,7 @@ struct Shape {
 /// A literal and the field behind it.
 #[derive(Clone, Debug)]
 struct Part {
-    literal: Box<[u8]>,
+    literal: Literal,
     field: u16,
     form: Form,
 }
@@ -88,11 +109,28 @@ impl Body {
             }
         }
         let begins =
-            |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&*shape.tail, |part| &part.literal) {
+            |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&shape.tail, |part| &part.literal)[..] {
                 [] => true,
-                [first, ..] => Some(*first) == byte,
+                [first, ..] => Some(first) == byte,
             };
-        let list = |byte: Option<u8>| (0..).zip(&compiled).filter(|(_, s)| begins(s, byte)).map(|(i, _)| i).collect();
+        // Most lists have the same shapes in a row.
+        let mut known: Vec<Option<(u16, u16)>> = vec![None; compiled.len()];
+        let list = |byte: Option<u8>| {
+            let mut before: Option<u16> = None;
+            let turns = (0..).zip(&compiled).filter(|(_, shape)| begins(shape, byte)).map(|(i, shape)| {
+                let shared = match (before.replace(i), known[usize::from(i)]) {
+                    (None, _) => 0,
+                    (Some(before), Some((same, shared))) if before == same => shared,
+                    (Some(before), _) => {
+                        let shared = compiled[usize::from(before)].shares(shape) as u16;
+                        known[usize::from(i)] = Some((before, shared));
+                        shared
+                    }
+                };
+                Turn { shape: i, shared }
+            });
+            turns.collect()
+        };
         let by_first = (0..=255).map(Some).chain([None]).map(list).collect();
         (Body { shapes: compiled.into(), by_first, words: words::Words::new(words, user) }, layouts)
     }
@@ -110,9 +148,19 @@ impl Body {
     ) -> bool {
         let base = record.values.len();
         let first = line.get(from).map_or(256, |&byte| usize::from(byte));
-        for &shape in &self.by_first[first] {
-            let shape = &self.shapes[usize::from(shape)];
-            if shape.read(line, from, record) {
+        let mut reach = Reach { read: 0, failed: false };
+        // How many parts all shapes share since the one that came so far.
+        let mut shared = 0;
+        for turn in &self.by_first[first] {
+            let shape = &self.shapes[usize::from(turn.shape)];
+            shared = shared.min(usize::from(turn.shared));
+            if reach.failed && reach.read < shared || !shape.ends(&line[from..]) {
+                continue;
+            }
+            reach.read = reach.read.min(shared);
+            record.values.truncate(base + reach.read);
+            shared = usize::MAX;
+            if shape.read(line, from, record, &mut reach) {
                 record.layout = layouts + shape.layout;
                 match ending {
                     Ending::Whole => self.find_users(shape, line, base, record),
@@ -120,8 +168,8 @@ impl Body {
                 }
                 return true;
             }
-            record.values.truncate(base);
         }
+        record.values.truncate(base);
         false
     }
 
@@ -177,7 +225,7 @@ impl Shape {
             let (name, form) = name.split_once(':').map_or((name, None), |(name, form)| (name, Some(form)));
             let (kind, own) = known(name);
             let form = form.map_or(own, Form::named);
-            parts.push(Part { literal: before.as_bytes().into(), field: place(fields, name, kind), form });
+            parts.push(Part { literal: Literal::new(before.as_bytes()), field: place(fields, name, kind), form });
             rest = behind;
         }
         let first = |part: &Part| part.literal.is_empty() && fields[part.field as usize].kind == Kind::User;
@@ -186,7 +234,8 @@ impl Shape {
             text: parts.iter().rposition(|part| TEXTS.contains(&&*fields[part.field as usize].name)),
             layout: layouts.len() as u16,
             parts: parts.into(),
-            tail: rest.as_bytes().into(),
+            tail: Literal::new(rest.as_bytes()),
+            last: rest.bytes().last(),
         };
         let user = place(fields, "user.name", Kind::User);
         let variants = if shape.text.is_some() { MOST_USERS } else { 0 };
@@ -215,15 +264,42 @@ impl Shape {
         Layout { items, tail: literal.into() }
     }
 
-    /// Adds one value a part, or leaves the record in between.
-    fn read(&self, line: &[u8], from: usize, record: &mut Record) -> bool {
-        if !line[from..].ends_with(&self.tail) {
-            return false;
+    /// How many of the first parts of both shapes are read alike, wherever they stand.
+    fn shares(&self, other: &Shape) -> usize {
+        if self.padded != other.padded {
+            return 0;
         }
-        let base = record.values.len();
-        let from =
-            if self.padded { from + line[from..].iter().take_while(|byte| **byte == b' ').count() } else { from };
-        let Some(mut stop) = self.run(line, from, 0, record) else { return false };
+        let alike = |&i: &usize| {
+            let (Some(one), Some(two)) = (self.parts.get(i), other.parts.get(i)) else { return false };
+            let same = *one.literal == *two.literal && one.field == two.field && one.form == two.form;
+            same && one.form != Form::Free && one.form.ends_alike(self.behind(i), other.behind(i))
+        };
+        (0..).take_while(alike).count()
+    }
+
+    /// The literal behind part `i`.
+    fn behind(&self, i: usize) -> &[u8] {
+        self.parts.get(i + 1).map_or(&self.tail, |next| &next.literal)
+    }
+
+    /// Whether `text` ends as the shape does.
+    #[inline]
+    fn ends(&self, text: &[u8]) -> bool {
+        self.last.is_none() || self.last.as_ref() == text.last() && text.ends_with(&self.tail)
+    }
+
+    /// Adds one value a part, or leaves the record in between. The parts that `reach` says are read already, and it is told
+    /// how many stay so where the shape does not fit.
+    fn read(&self, line: &[u8], from: usize, record: &mut Record, reach: &mut Reach) -> bool {
+        let base = record.values.len() - reach.read;
+        let from = match reach.read.checked_sub(1) {
+            Some(last) => record.values[base + last].span.end as usize,
+            None if self.padded => from + line[from..].iter().take_while(|byte| **byte == b' ').count(),
+            None => from,
+        };
+        let stop = self.run(line, from, reach.read, record);
+        *reach = Reach { read: record.values.len() - base, failed: stop.is_none() };
+        let Some(mut stop) = stop else { return false };
         let mut sure = self.parts.len();
         while let Stop::Free(part, at) = stop {
             let next = self.parts[part + 1..].iter().position(|part| part.form == Form::Free);
@@ -248,7 +324,7 @@ impl Shape {
     /// Reads from part `part` on, whose literal begins at `at`, up to the end or the next free field.
     fn run(&self, line: &[u8], mut at: usize, mut part: usize, record: &mut Record) -> Option<Stop> {
         while let Some(Part { literal, field, form }) = self.parts.get(part) {
-            if !line[at..].starts_with(literal) {
+            if !literal.pass(line, at).is_ok() {
                 return None;
             }
             at += literal.len();
@@ -256,12 +332,12 @@ impl Shape {
                 return Some(Stop::Free(part, at));
             }
             part += 1;
-            let next = self.parts.get(part).map_or(&self.tail, |next| &next.literal);
+            let next = self.behind(part - 1);
             let end = form.end(line, at, next)?;
             record.push(*field, at, end);
             at = end;
         }
-        (line[at..] == *self.tail).then_some(Stop::End)
+        (line.len() - at == self.tail.len() && self.tail.pass(line, at).is_ok()).then_some(Stop::End)
     }
 
     /// The last free field: it ends at the last place from which all that follows reaches the end of the line.
@@ -291,10 +367,14 @@ impl Shape {
     /// that is the only such place comes along.
     fn first(&self, line: &[u8], part: usize, at: usize, record: &mut Record) -> Option<(Stop, bool)> {
         let (field, literal) = (self.parts[part].field, &self.parts[part + 1].literal);
+        // Where nothing stands between two of them, nobody can say where one ends.
+        if literal.is_empty() {
+            return None;
+        }
         let before = record.values.len();
         let mut from = at;
         let (end, stop) = loop {
-            let end = find(line, from, literal)?;
+            let end = literal.find(line, from)?;
             record.push(field, at, end);
             if let Some(stop) = self.run(line, end, part + 1, record) {
                 break (end, stop);
@@ -304,7 +384,7 @@ impl Shape {
         };
         let mut from = end + 1;
         let read = record.values.len();
-        while let Some(other) = find(line, from, literal) {
+        while let Some(other) = literal.find(line, from) {
             let again = self.run(line, other, part + 1, record).is_some();
             record.values.truncate(read);
             if again {
@@ -342,50 +422,98 @@ impl Form {
             Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {}
         }
         let most = line.len().min(at + LONGEST);
-        let mut end = at;
-        loop {
-            let ends = if next.is_empty() { end == line.len() } else { line[end..].starts_with(next) };
-            if ends && (end > at || matches!(self, Form::Host | Form::Token)) {
+        let mut end = if matches!(self, Form::Host | Form::Token) { at } else { at + 1 };
+        let holds = &HOLDS[self as usize];
+        let Some(&first) = next.first() else {
+            // Nothing stands behind it: it must reach the end.
+            let whole = most == line.len() && end <= most && line[at..].iter().all(|&byte| holds[usize::from(byte)]);
+            return whole.then_some(most);
+        };
+        if end > at && !line.get(at).is_some_and(|&byte| at < most && holds[usize::from(byte)]) {
+            return None;
+        }
+        let alone = !holds[usize::from(first)];
+        while let Some(&byte) = line.get(end) {
+            // Where no value holds its first byte, the literal can stand nowhere else: whether it does is asked behind.
+            if byte == first && (alone || line[end..].starts_with(next)) {
                 return Some(end);
             }
-            if end == most || !self.has(line[end]) {
+            if end == most || !holds[usize::from(byte)] {
                 return None;
             }
             end += 1;
         }
+        None
     }
 
-    fn has(self, byte: u8) -> bool {
+    /// Whether a value ends at the same place whichever of two literals is behind it.
+    fn ends_alike(self, one: &[u8], other: &[u8]) -> bool {
+        match self {
+            Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {
+                let first = one.first();
+                one == other || first == other.first() && first.is_some_and(|&first| !self.has(first))
+            }
+            Form::Letter | Form::Time | Form::DayFirst => true,
+        }
+    }
+
+    const fn has(self, byte: u8) -> bool {
         match self {
             Form::Free | Form::Letter | Form::Time | Form::DayFirst => false,
-            Form::Host => byte.is_ascii_alphanumeric() || b".:-_%/*".contains(&byte) || byte >= 0x80,
+            Form::Host => {
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%' | b'/' | b'*')
+                    || byte >= 0x80
+            }
             Form::Digits => byte.is_ascii_digit() || matches!(byte, b'-' | b'.'),
             Form::Capitals => byte.is_ascii_uppercase(),
-            Form::Word => byte.is_ascii_alphanumeric() || b"._/+:-?".contains(&byte),
+            Form::Word => {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'+' | b':' | b'-' | b'?')
+            }
             Form::Token => byte > b' ' && byte != 0x7f,
         }
     }
 }
 
+/// For each form that looks at single bytes those that it has.
+static HOLDS: [[bool; 256]; 6] = {
+    const FORMS: [Form; 6] = [Form::Free, Form::Host, Form::Digits, Form::Capitals, Form::Word, Form::Token];
+    let mut holds = [[false; 256]; 6];
+    let mut form = 0;
+    while form < FORMS.len() {
+        let mut byte = 0;
+        while byte < 256 {
+            holds[FORMS[form] as usize][byte] = FORMS[form].has(byte as u8);
+            byte += 1;
+        }
+        form += 1;
+    }
+    holds
+};
+
 /// The longest value of a bounded form; a host name has 253 bytes.
 const LONGEST: usize = 512;
+
+/// Whether `text` begins with bytes of this shape.
+#[inline]
+fn is_shaped<const N: usize>(text: &[u8], shape: &[u8; N]) -> bool {
+    text.first_chunk::<N>().is_some_and(|text| {
+        (0..N).all(|i| match (shape[i], text[i]) {
+            (b'0', byte) => byte.is_ascii_digit(),
+            // The day of the month, padded with a blank.
+            (b'_', byte) => byte.is_ascii_digit() || byte == b' ',
+            (b'a', byte) => byte.is_ascii_alphabetic(),
+            (b'/', byte) => matches!(byte, b'/' | b'-'),
+            (b'T', byte) => matches!(byte, b'T' | b' '),
+            (literal, byte) => byte == literal,
+        })
+    })
+}
 
 /// Where a time with its date ends that begins at `at`: `2026-11-21 10:00:00`, with slashes, with `T`, a fraction and an offset;
 /// `Sat Nov 21 10:00:00.123456 2026`; `21-Nov-2026 10:00:00 UTC`.
 pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
     let rest = &line[at..];
-    let fits = |shape: &[u8]| {
-        rest.len() >= shape.len()
-            && shape.iter().zip(rest).all(|(&shape, &byte)| match shape {
-                b'0' => byte.is_ascii_digit(),
-                // The day of the month, padded with a blank.
-                b'_' => byte.is_ascii_digit() || byte == b' ',
-                b'a' => byte.is_ascii_alphabetic(),
-                b'/' => matches!(byte, b'/' | b'-'),
-                b'T' => matches!(byte, b'T' | b' '),
-                literal => byte == literal,
-            })
-    };
     let fraction = |from: usize| match rest.get(from) {
         Some(b'.' | b',') => {
             let digits = rest[from + 1..].iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
@@ -393,7 +521,17 @@ pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
         }
         _ => from,
     };
-    let end = if fits(b"0000/00/00T00:00:00") {
+    let begins = rest.first()?;
+    let end = if begins.is_ascii_alphabetic() {
+        if !is_shaped(rest, b"aaa aaa _0 00:00:00") {
+            return None;
+        }
+        let end = fraction(19);
+        match rest[end..] {
+            [b' ', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit) => end + 5,
+            _ => return None,
+        }
+    } else if is_shaped(rest, b"0000/00/00T00:00:00") {
         let end = fraction(19);
         match rest[end..] {
             [b'Z', ..] => end + 1,
@@ -401,13 +539,7 @@ pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
             [b'+' | b'-', a, b, b':', c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit) => end + 6,
             _ => end,
         }
-    } else if fits(b"aaa aaa _0 00:00:00") {
-        let end = fraction(19);
-        match rest[end..] {
-            [b' ', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_digit) => end + 5,
-            _ => return None,
-        }
-    } else if fits(b"00-aaa-0000 00:00:00") {
+    } else if is_shaped(rest, b"00-aaa-0000 00:00:00") {
         let end = fraction(20);
         if rest[end..].starts_with(b" UTC") || rest[end..].starts_with(b" GMT") { end + 4 } else { end }
     } else {
@@ -416,12 +548,18 @@ pub(in crate::format) fn stamp(line: &[u8], at: usize) -> Option<usize> {
     Some(at + end)
 }
 
+/// Whether `text` begins with `literal`; their first bytes are the same. Most texts that do not differ in the next.
+#[inline]
+fn begins(text: &[u8], literal: &[u8]) -> bool {
+    text.get(1) == literal.get(1) && text.starts_with(literal) || literal.len() == 1
+}
+
 /// The first place from `from` on where `literal` stands.
 pub(in crate::format) fn find(line: &[u8], from: usize, literal: &[u8]) -> Option<usize> {
     let (&first, mut at) = (literal.first()?, from);
     loop {
         at += memchr(first, line.get(at..)?)?;
-        if line[at..].starts_with(literal) {
+        if begins(&line[at..], literal) {
             return Some(at);
         }
         at += 1;
@@ -433,7 +571,7 @@ fn rfind(line: &[u8], from: usize, until: usize, literal: &[u8]) -> Option<usize
     let (&first, mut until) = (literal.first()?, until);
     loop {
         let at = from + memrchr(first, line.get(from..until)?)?;
-        if line[at..].starts_with(literal) {
+        if begins(&line[at..], literal) {
             return Some(at);
         }
         until = at;

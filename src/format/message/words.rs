@@ -53,7 +53,11 @@ impl Words {
     fn word(&self, text: &[u8], at: usize) -> Option<&[u8]> {
         let begins =
             self.first[usize::from(text[at])] && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
-        begins.then(|| self.words.iter().find(|word| text[at..].starts_with(word)).map(|word| &**word)).flatten()
+        begins
+            .then(|| {
+                self.words.iter().find(|word| word[0] == text[at] && text[at..].starts_with(word)).map(|word| &**word)
+            })
+            .flatten()
     }
 }
 
