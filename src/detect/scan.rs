@@ -1,7 +1,7 @@
 //! One reading of one text: where the marks say so, the verifiers look.
 
 use super::{
-    Finding, Kinds, Place, address, binary, colon, decode, email, host, iban, imei,
+    Finding, Kinds, Place, address, binary, colon, decode, email, host, iban, imei, introduced,
     kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
     marks::{Marks, REACH},
@@ -86,6 +86,9 @@ impl<'a> Scan<'a> {
     fn begin(&mut self) {
         if self.place == Place::Host && self.kinds.has(Kinds::IP) {
             self.found.extend(host::whole(self.text, 0));
+        }
+        if self.place == Place::Text && self.kinds.overlaps(Kinds::USER.with(Kinds::TOKEN)) {
+            introduced::all(self.text, self.kinds, self.found);
         }
     }
 
