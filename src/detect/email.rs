@@ -25,7 +25,9 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
 
 /// Where a name starts that a role follows: `kari/admin@EXAMPLE.ORG`, as Kerberos writes it, with a realm in capitals.
 fn principal(text: &[u8], start: usize, domain: &[u8]) -> usize {
-    let realm = domain.contains(&b'.') && !domain.iter().any(u8::is_ascii_lowercase) && domain.iter().any(u8::is_ascii_uppercase);
+    let realm = domain.contains(&b'.')
+        && !domain.iter().any(u8::is_ascii_lowercase)
+        && domain.iter().any(u8::is_ascii_uppercase);
     if !realm || start < 2 || text[start - 1] != b'/' {
         return start;
     }

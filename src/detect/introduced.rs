@@ -10,24 +10,31 @@ use super::{Finding, Kinds, messages, messages::Mark};
 /// Adds what is introduced in `text`. Does not allocate once warm; linear in the length of the text.
 #[inline(never)]
 pub(super) fn all(text: &[u8], kinds: Kinds, found: &mut Vec<Finding>) {
+    let mut read = 0;
     for (at, three) in text.windows(3).enumerate() {
         let [first, second, third] = [three[0], three[1], three[2]].map(usize::from);
         let buckets = FILTER.first[first] & FILTER.second[second] & FILTER.third[third];
         if buckets != 0 {
-            each(text, at, buckets, kinds, found);
+            each(text, at, buckets, kinds, &mut read, found);
         }
     }
 }
 
 #[inline(never)]
-fn each(text: &[u8], at: usize, mut buckets: u32, kinds: Kinds, found: &mut Vec<Finding>) {
+fn each(text: &[u8], at: usize, mut buckets: u32, kinds: Kinds, read: &mut usize, found: &mut Vec<Finding>) {
     while buckets != 0 {
         let bucket = buckets.trailing_zeros() as usize;
         buckets &= buckets - 1;
         for &(word, mark) in MARKS.iter().skip(bucket).step_by(BUCKETS) {
             let asked = if mark.is_secret() { Kinds::TOKEN } else { Kinds::USER };
-            if kinds.has(asked) && stands(text, at, word.as_bytes(), mark) {
+            // What reaches far is read once.
+            let far = mark.reaches_far();
+            if kinds.has(asked) && !(far && at < *read) && stands(text, at, word.as_bytes(), mark) {
+                let before = found.len();
                 messages::verify(text, at, at + word.len(), mark, found);
+                if far && let Some(finding) = found[before..].last() {
+                    *read = finding.span.end as usize;
+                }
             }
         }
     }
@@ -38,9 +45,10 @@ fn stands(text: &[u8], at: usize, word: &[u8], mark: Mark) -> bool {
     let Some(here) = text.get(at..at + word.len()) else { return false };
     // Where these stand, a small letter makes another word of it.
     let exact = matches!(mark, Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token);
-    let same = here.iter().zip(word).all(|(&byte, &pattern)| {
-        fits(pattern, byte) && (!exact || pattern < b' ' || pattern == byte)
-    });
+    let same = here
+        .iter()
+        .zip(word)
+        .all(|(&byte, &pattern)| fits(pattern, byte) && (!exact || pattern < b' ' || pattern == byte));
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
     same && !(inside(word[0]) && at > 0 && inside(text[at - 1]))
 }
@@ -264,8 +272,8 @@ const MARKS: &[(&str, Mark)] = &[
     ("> for ", Mark::Scanned),
     (") for ", Mark::Scanned),
     ("login succeeded: ", Mark::Bare),
-    ("principal ", Mark::Bare),
-    ("slice of ", Mark::Bare),
+    ("as principal ", Mark::Bare),
+    ("user slice of ", Mark::Bare),
     ("sshd: ", Mark::Daemon),
     ("sshd-session: ", Mark::Daemon),
     ("user@host: ", Mark::Daemon),

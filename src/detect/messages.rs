@@ -6,7 +6,7 @@ use super::{
 };
 
 /// How far around a word a name and what tells it may stand.
-const REACH: usize = 192;
+const REACH: usize = 128;
 
 /// What a word says of the name beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +100,19 @@ impl Mark {
     }
 }
 
+impl Mark {
+    /// Whether what it hides may be long.
+    pub(super) fn reaches_far(self) -> bool {
+        matches!(self, Mark::Cookie | Mark::Trace | Mark::Matched)
+    }
+}
+
 /// Adds the names that belong to the word from `at` to `end`.
 pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut Vec<Finding>) {
     let finding = match mark {
         Mark::Home => home(text, at, end),
         Mark::Windows => windows(text, end),
-        Mark::Quoted | Mark::Noun => noun(text, end, mark),
+        Mark::Quoted | Mark::Noun => noun(text, at, end, mark),
         Mark::Domain => domain(text, at + 1),
         Mark::Tunnel => tunnel(text, at),
         Mark::Access => access(text, at, end),
@@ -140,9 +147,7 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::AtHost => return at_host(text, at, end, found),
         Mark::Mailbox => display(text, at, end),
         Mark::Sender => sender(text, end),
-        Mark::Bracketed => close(text, end, bracket(text[end - 1]))
-            .and_then(|close| name(text, end, close))
-            .filter(|finding| !finding.span.of(text).iter().all(u8::is_ascii_digit)),
+        Mark::Bracketed => bracketed(text, end),
         Mark::Station => close(text, end, bracket(text[end - 1])).and_then(|close| device(text, end, close)),
         Mark::Commanded => return commanded(text, end, found),
         Mark::Bare => bare(text, end),
@@ -222,6 +227,15 @@ fn is_blank(byte: Option<&u8>) -> bool {
     byte.is_none_or(|byte| matches!(byte, b' ' | b'\t'))
 }
 
+/// The name up to where the bracket or quote in front of it closes.
+fn bracketed(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = close(text, start, bracket(text[start - 1]))?;
+    let value = &text[start..stop];
+    let square = text[start - 1] == b'[' && !value.iter().all(|&byte| is_name(byte) || matches!(byte, b' ' | b'/'));
+    let number = value.iter().all(u8::is_ascii_digit);
+    (!square && !number).then(|| name(text, start, stop)).flatten()
+}
+
 /// The name in front of a word, in the brackets or quotes that the word begins with, or bare.
 fn before(text: &[u8], at: usize) -> Option<Finding> {
     match text[at] {
@@ -287,8 +301,10 @@ fn reverse(text: &[u8], open: usize) -> Option<Finding> {
     let end = open - usize::from(open > 0 && text[open - 1] == b' ');
     let start = run_back(text, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     let host = &text[start..end];
-    let label = host.iter().rposition(|&byte| byte == b'.').map(|dot| &host[dot + 1..])?;
-    let named = label.len() > 1 && label.iter().all(u8::is_ascii_alphabetic) && host[0].is_ascii_alphanumeric();
+    let label = host.iter().rposition(|&byte| byte == b'.').map_or(&host[..0], |dot| &host[dot + 1..]);
+    let labelled = label.len() > 1 && label.iter().all(u8::is_ascii_alphabetic) && host[0].is_ascii_alphanumeric();
+    // MySQL's `kari[kari] @ host [192.0.2.7]`.
+    let named = labelled || start < end && text[..start].ends_with(b" @ ") && !host.starts_with(b"localhost");
     (named && !is_path(text, start)).then(|| Finding::new(start, end, What::HostName))
 }
 
@@ -313,9 +329,17 @@ fn assigned(text: &[u8], at: usize, end: usize) -> Option<Finding> {
     let from = end - usize::from(matches!(text[end - 1], b'"' | b'\''));
     let from = run(text, from, |byte| byte == b' ');
     let read = Name::read(text, from)?;
-    // `user == null`, `user => {`
     let value = read.of(text);
-    let told = read.quote != 0 || read.ends_there(text) && value.iter().any(u8::is_ascii_alphanumeric);
+    // What programs are written in has such signs too: `let nonce = [0; 12]`, `user => user.name`.
+    let bare = text[at] == b' '
+        && (user || secret::is_certain(word))
+        && read.quote == 0
+        && matches!(text.get(read.end..), None | Some([] | [b',' | b';' | b'\t' | b'\r', ..] | [b' ', ..]))
+        && read.ends_there(text)
+        && !value.iter().any(|byte| matches!(byte, b':' | b'.' | b'!' | b'*'))
+        && !text[..start].ends_with(b"let ")
+        && !text[..start].ends_with(b"const ");
+    let told = matches!(read.quote, b'"' | b'\'') || bare;
     let small = value.iter().all(u8::is_ascii_digit) && value.len() < 4;
     let what = if user { What::User } else { What::Token };
     (told && !small && value.iter().any(u8::is_ascii_alphanumeric) && (!user || !is_prose(value)))
@@ -390,6 +414,9 @@ fn home(text: &[u8], at: usize, end: usize) -> Option<Finding> {
         start += 1;
     } else if text[at..].starts_with(b"/~") {
         start = at + 2;
+        if !text[start].is_ascii_alphabetic() {
+            return None;
+        }
     } else if text[at] == b'/' && text[at + 1] == b'c' {
         // `/crontabs/` is read without its slash.
         return None;
@@ -461,7 +488,7 @@ fn windows(text: &[u8], end: usize) -> Option<Finding> {
 }
 
 /// The name behind a noun: in quotes of any language, behind a sign, or odd enough.
-fn noun(text: &[u8], end: usize, mark: Mark) -> Option<Finding> {
+fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<Finding> {
     let mut at = end;
     // A key in quotes, or in those of a string of JSON.
     if text[at..].starts_with(b"\\\"") {
@@ -498,25 +525,36 @@ fn noun(text: &[u8], end: usize, mark: Mark) -> Option<Finding> {
         let pad = |value: &[u8]| -> usize {
             if value.starts_with(b"\xc2\xa0") || value.ends_with(b"\xc2\xa0") { 2 } else { 1 }
         };
+        let begins = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'_';
         while stop > start && (text[stop - 1] == b' ' || text[start..stop].ends_with(b"\xc2\xa0")) {
             stop -= pad(&text[start..stop]);
         }
         while stop > start && (text[start] == b' ' || text[start..stop].starts_with(b"\xc2\xa0")) {
             start += pad(&text[start..stop]);
         }
-        return name(text, start, stop);
+        let value = &text[start..stop];
+        let one = sign || !value.contains(&b' ') || is_full_name(value);
+        return (one && value.first().is_some_and(|&byte| begins(byte))).then(|| name(text, start, stop)).flatten();
     }
     let read = Name::read(text, at)?;
     let plain = read.of(text);
+    // `--user <UID>`: an option and what it takes.
+    let option = word > 0 && text[word - 1] == b'-';
+    if option && matches!(read.quote, 0 | b'>' | b']') || read.quote == b']' && !sign {
+        return None;
+    }
     if read.quote != 0 {
         // Round ones explain the word in front.
         let told = sign || read.quote != b')' && (!plain.contains(&b' ') || is_full_name(plain));
         return (told && plain.iter().any(u8::is_ascii_alphanumeric)).then(|| read.finding());
     }
-    let odd = plain.iter().any(|b| b.is_ascii_digit()) && plain.iter().any(u8::is_ascii_alphabetic)
-        || plain.iter().any(|b| matches!(b, b'@' | b'_' | b'\\'));
+    let english = [&b"user"[..], b"username", b"user name", b"account", b"login"];
+    let english = english.iter().any(|known| known.eq_ignore_ascii_case(&text[word..end]));
+    let odd = english && plain.iter().any(|b| b.is_ascii_digit()) && plain.iter().any(u8::is_ascii_alphabetic)
+        || english && plain.iter().any(|b| matches!(b, b'@' | b'_' | b'\\'));
     // `user name kari` at the end of a clause.
-    let closing = text[..end].ends_with(b"name") && matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
+    let closing =
+        english && text[..end].ends_with(b"name") && matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
     let told = if sign { mark == Mark::Noun } else { odd || closing };
     // Windows puts tabs between.
     let tab = matches!(text.get(read.end), Some(b'\t' | b'\r')) || text.get(at - 1) == Some(&b'\t');
@@ -537,7 +575,8 @@ fn typographic(text: &[u8], at: usize) -> usize {
 fn domain(text: &[u8], at: usize) -> Option<Finding> {
     let label = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
     let from = run_back(text, at, label);
-    let whole = from == 0 || matches!(text[from - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'<' | b'[' | b'=' | b':' | b',');
+    let whole =
+        from == 0 || matches!(text[from - 1], b' ' | b'\t' | b'"' | b'\'' | b'(' | b'<' | b'[' | b'=' | b':' | b',');
     let domain = &text[from..at];
     // A root of the registry is none.
     let fits = (2..=15).contains(&domain.len()) && domain[0].is_ascii_uppercase() && !domain.starts_with(b"HK");
@@ -620,7 +659,8 @@ fn request(text: &[u8], at: usize) -> Option<Finding> {
 fn scheduled(text: &[u8], at: usize, end: usize, found: &mut Vec<Finding>) {
     let Some(open) = back(text, at, b'(') else { return };
     let free = is_blank(open.checked_sub(2).map(|before| &text[before]));
-    if !free || !text[open..at].iter().all(|&byte| is_name(byte)) || !matches!(text.get(end), Some(b' ' | b'E' | b'O')) {
+    if !free || !text[open..at].iter().all(|&byte| is_name(byte)) || !matches!(text.get(end), Some(b' ' | b'E' | b'O'))
+    {
         return;
     }
     found.extend(name(text, open, at));
@@ -644,6 +684,9 @@ fn radius(text: &[u8], at: usize) -> Option<Finding> {
 fn at_host(text: &[u8], at: usize, end: usize, found: &mut Vec<Finding>) {
     let quote = text[at];
     let Some(start) = back(text, at, quote) else { return };
+    if !text[start..at].iter().all(|&byte| is_name(byte) || byte == b'%') {
+        return;
+    }
     found.extend(name(text, start, at));
     let Some(stop) = close(text, end, quote) else { return };
     if text[end..stop].iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':')) {
@@ -662,8 +705,7 @@ fn display(text: &[u8], at: usize, end: usize) -> Option<Finding> {
 /// Whether an address and a closing bracket follow.
 fn is_mail(text: &[u8], start: usize) -> bool {
     let stop = run(text, start, |byte| byte > b' ' && !matches!(byte, b'<' | b'>' | b'"'));
-    text.get(stop) == Some(&b'>')
-        && (text[start..stop].contains(&b'@') || secret::is_placeholder(&text[start..stop]))
+    text.get(stop) == Some(&b'>') && (text[start..stop].contains(&b'@') || secret::is_placeholder(&text[start..stop]))
 }
 
 /// What stands without quotes in front of an e-mail address in brackets.
@@ -694,7 +736,8 @@ fn bare(text: &[u8], start: usize) -> Option<Finding> {
     let known = ["on", "from", "for", "with", "succeeded"];
     let bracket = text.get(read.end..).is_some_and(|rest| rest.starts_with(b" ("));
     let told = read.quote != 0 || bracket || read.ends_there(text) || read.is_followed(text, &known);
-    (told && !is_prose(read.of(text)) && read.of(text) != b"UID").then(|| read.finding())
+    let letter = matches!(text.get(read.end..), Some([b' ', 0x80..=0xff, ..]));
+    (told && !letter && !is_prose(read.of(text)) && read.of(text) != b"UID").then(|| read.finding())
 }
 
 /// A name in front of a terminal, ` [priv]` or ` @ host`.
@@ -728,9 +771,10 @@ fn common_name(text: &[u8], at: usize, start: usize) -> Option<Finding> {
     let value = &text[start..stop];
     let behind = &text[stop..text.len().min(stop + 8)];
     let entry = ["ou=", "dc=", "cn=", "o="].iter().any(|part| {
-        behind.strip_prefix(b",").map(<[u8]>::trim_ascii_start).is_some_and(|rest| {
-            rest.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part.as_bytes()))
-        })
+        behind
+            .strip_prefix(b",")
+            .map(<[u8]>::trim_ascii_start)
+            .is_some_and(|rest| rest.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part.as_bytes())))
     });
     // What is no host in the certificate of the other end.
     let leaf = !value.contains(&b'.') && has(&text[at.saturating_sub(REACH)..at], b"depth=0");
@@ -760,9 +804,11 @@ fn number(text: &[u8], at: usize, start: usize) -> Option<Finding> {
 /// The name of a device behind its hardware address.
 fn lease(text: &[u8], start: usize) -> Option<Finding> {
     let reach = &text[..text.len().min(start + REACH)];
-    let pair = |at: usize| reach.get(at..at + 17).is_some_and(|mac| {
-        mac.iter().enumerate().all(|(i, &byte)| if i % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() })
-    });
+    let pair = |at: usize| {
+        reach.get(at..at + 17).is_some_and(|mac| {
+            mac.iter().enumerate().all(|(i, &byte)| if i % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() })
+        })
+    };
     // What an earlier run wrote for it.
     let (at, open) = (start..reach.len()).find_map(|at| {
         if pair(at) {

@@ -179,6 +179,11 @@ pub(super) fn promises(name: &[u8]) -> bool {
     !matches!(words(name, true), None | Some(Strength::Hardware))
 }
 
+/// Whether nothing else than a secret is called so.
+pub(super) fn is_certain(name: &[u8]) -> bool {
+    words(name, true) == Some(Strength::Always)
+}
+
 /// What a placeholder of ours holds between its brackets.
 pub(super) fn is_word(name: &[u8]) -> bool {
     matches!(name, b"email" | b"token" | b"id" | b"phone" | b"card" | b"iban" | b"user")

@@ -39,6 +39,10 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     if bare && sign == b':' && !quoted && !joined && (is_prose(plain) || !name.ends_there(text)) {
         return None;
     }
+    // A group has the name of a user, or a number that says nothing.
+    if bare && word.len() >= 3 && word[word.len() - 3..].eq_ignore_ascii_case(b"gid") {
+        return None;
+    }
     // Numbers below 1000 are the system's own.
     let number = strength == Strength::Number && plain.iter().all(u8::is_ascii_digit);
     if !number {
@@ -117,7 +121,8 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
     // `User kari [203.0.113.7]`
     let addressed = matches!(text.get(name.end..), Some([b' ', b'[' | b'(', digit, _, ..]) if digit.is_ascii_digit());
     addressed
-        || among(STRONG, before) && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
+        || among(STRONG, before)
+            && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
         || name.is_followed(text, BEHIND)
         || odd && name.ends_there(text)
         || text.get(name.end) == Some(&b':') && !is_at(text, name.end + 1, b':')
@@ -267,7 +272,10 @@ fn strength(word: &[u8]) -> Option<Strength> {
     if among(&["ctladdr", "authid", "authcid", "authzid"], last) && first.is_none() {
         return Some(Strength::Name);
     }
-    let numbers = ["uid", "euid", "auid", "suid", "fsuid", "ouid", "oauid", "sauid", "loginuid", "acct"];
+    let numbers = [
+        "uid", "euid", "auid", "suid", "fsuid", "ouid", "oauid", "sauid", "loginuid", "acct", "gid", "egid", "sgid",
+        "fsgid", "ogid",
+    ];
     if among(&numbers, last) && first.is_none() {
         return Some(Strength::Number);
     }
@@ -310,8 +318,22 @@ const NOBODY: &[&str] = &["null", "(null)", "none", "nil", "undefined", "unknown
 
 /// How a login went, in front of `for NAME from ADDRESS`.
 const OUTCOMES: &[&str] = &[
-    "failed", "failure", "failures", "succeeded", "success", "successful", "authentication", "attempt", "attempts",
-    "request", "denied", "accepted", "rejected", "authenticated", "logon", "login",
+    "failed",
+    "failure",
+    "failures",
+    "succeeded",
+    "success",
+    "successful",
+    "authentication",
+    "attempt",
+    "attempts",
+    "request",
+    "denied",
+    "accepted",
+    "rejected",
+    "authenticated",
+    "logon",
+    "login",
 ];
 
 /// How people log in, in front of `for NAME from`.
