@@ -9,28 +9,40 @@ const REACH: usize = 64;
 
 /// Whether `run`, without padding, decodes to printable text with an address or an at-sign in it.
 pub(super) fn tells(run: &[u8]) -> bool {
+    let mut space = [0u8; REACH];
+    run.len() >= 10
+        && decode(run, &mut space).is_some_and(|text| {
+            has_four(text) || has_mail(text) || text.windows(2).any(|pair| pair == b"::") && text.contains(&b':')
+        })
+}
+
+/// Whether `run`, without padding, decodes to a name, a colon and a password.
+pub(super) fn is_login(run: &[u8]) -> bool {
+    decode(run, &mut [0u8; REACH]).is_some_and(|text| text.contains(&b':'))
+}
+
+/// The printable text that `run` decodes to.
+fn decode<'a>(run: &[u8], text: &'a mut [u8; REACH]) -> Option<&'a [u8]> {
     let run = &run[..run.len().min(REACH)];
-    if run.len() < 10 || run.len() % 4 == 1 {
-        return false;
+    if run.len() % 4 == 1 {
+        return None;
     }
-    let mut text = [0u8; REACH];
     let (mut bits, mut have, mut length) = (0u32, 0, 0);
     for &byte in run {
-        let Some(value) = value(byte) else { return false };
+        let value = value(byte)?;
         bits = (bits << 6) | u32::from(value);
         have += 6;
         if have >= 8 {
             have -= 8;
             let letter = (bits >> have) as u8;
             if !matches!(letter, b' '..=b'~' | b'\t' | b'\n' | b'\r') {
-                return false;
+                return None;
             }
             text[length] = letter;
             length += 1;
         }
     }
-    let text = &text[..length];
-    has_four(text) || has_mail(text) || text.windows(2).any(|pair| pair == b"::") && text.contains(&b':')
+    Some(&text[..length])
 }
 
 fn value(byte: u8) -> Option<u8> {

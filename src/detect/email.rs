@@ -5,7 +5,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, DIGIT, DOMAIN, LOCAL, is, is_at, is_before, run_end},
+    bytes::{ALNUM, DIGIT, DOMAIN, LOCAL, is, is_at, is_before, run_end, run_start},
 };
 use memchr::memmem;
 
@@ -19,7 +19,22 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     let start = local(text, at)?;
     let end = domain(text, at + 1)?;
+    let start = principal(text, start, &text[at + 1..end]);
     Some(Finding::new(start, end, What::Email))
+}
+
+/// Where a name starts that a role follows: `kari/admin@EXAMPLE.ORG`, as Kerberos writes it, with a realm in capitals.
+fn principal(text: &[u8], start: usize, domain: &[u8]) -> usize {
+    let realm = domain.contains(&b'.')
+        && !domain.iter().any(u8::is_ascii_lowercase)
+        && domain.iter().any(u8::is_ascii_uppercase);
+    if !realm || start < 2 || text[start - 1] != b'/' {
+        return start;
+    }
+    let floor = start.saturating_sub(REACH);
+    let name = run_start(text, start - 1, floor, LOCAL);
+    // A path is none.
+    if name < start - 1 && (name == 0 || text[name - 1] != b'/') { name } else { start }
 }
 
 /// Where the local part that ends at `at` starts.
@@ -120,7 +135,9 @@ fn is_domain(name: &[u8]) -> bool {
 }
 
 /// What package managers write behind the `@` of a package, and proxies behind that of a router.
-const TAGS: [&[u8]; 22] = [
+const TAGS: [&[u8]; 23] = [
+    // MySQL's `# User@Host:`.
+    b"Host",
     b"latest",
     b"next",
     b"beta",

@@ -3,7 +3,7 @@
 use super::{
     Finding, Kinds, Place, address, binary, colon,
     decode::{self, Escapes},
-    email, host, iban, imei,
+    email, host, iban, imei, introduced,
     kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
     marks::{Marks, REACH},
@@ -83,6 +83,9 @@ impl<'a> Scan<'a> {
     fn begin(&mut self) {
         if self.place == Place::Host && self.kinds.has(Kinds::IP) {
             self.found.extend(host::whole(self.text, 0));
+        }
+        if self.place == Place::Text && self.kinds.overlaps(Kinds::USER.with(Kinds::TOKEN)) {
+            introduced::all(self.text, self.kinds, self.found);
         }
     }
 

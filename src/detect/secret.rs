@@ -51,7 +51,8 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     if strength == Strength::Header && quote.is_none() {
         // The scheme stays, the credentials go.
         let scheme = run_end(text, start, ALNUM);
-        if scheme > start && text.get(scheme) == Some(&b' ') && is_at(text, scheme + 1, 0xFF) {
+        let credentials = is_at(text, scheme + 1, 0xFF) || text.get(scheme + 1) == Some(&b'[');
+        if scheme > start && text.get(scheme) == Some(&b' ') && credentials {
             start = scheme + 1;
         }
     }
@@ -172,6 +173,26 @@ const LAST_TWO: [u32; 32] = {
     }
     table
 };
+
+/// Whether a name says that a secret is assigned behind it.
+pub(super) fn promises(name: &[u8]) -> bool {
+    !matches!(words(name, true), None | Some(Strength::Hardware))
+}
+
+/// Whether nothing else than a secret is called so.
+pub(super) fn is_certain(name: &[u8]) -> bool {
+    words(name, true) == Some(Strength::Always)
+}
+
+/// What a placeholder of ours holds between its brackets.
+pub(super) fn is_word(name: &[u8]) -> bool {
+    matches!(name, b"email" | b"token" | b"id" | b"phone" | b"card" | b"iban" | b"user")
+}
+
+/// Whether it is a placeholder of ours.
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    value.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).is_some_and(is_word)
+}
 
 /// A placeholder or a pseudonym that an earlier run put there.
 pub(super) fn is_ours(value: &[u8]) -> bool {

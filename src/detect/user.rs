@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The longest name; of a longer one this much is hidden.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 
 /// The name behind the `=` or `:` at `at`, if what stands in front of that says that a user follows.
 pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
@@ -34,7 +34,13 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     let name = Name::read(text, start)?;
     let bare = name.quote == 0;
     let plain = name.of(text);
-    if bare && sign == b':' && !quoted && (is_prose(plain) || !name.ends_there(text)) {
+    // `unix-user:kari to gain`
+    let joined = start == at + 1 && !plain.contains(&b':') && !is_prose(plain) && word.contains(&b'-');
+    if bare && sign == b':' && !quoted && !joined && (is_prose(plain) || !name.ends_there(text)) {
+        return None;
+    }
+    // A group has the name of a user, or a number that says nothing.
+    if bare && word.len() >= 3 && word[word.len() - 3..].eq_ignore_ascii_case(b"gid") {
         return None;
     }
     // Numbers below 1000 are the system's own.
@@ -76,7 +82,24 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     // `Failed password for kari from 203.0.113.7`.
     let method = word_before(text, at - 2);
     let login = method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
-    (login && !is_prose(name.of(text))).then(|| name.finding())
+    let told = login || among(OUTCOMES, method) && (name.quote != 0 || name.comes_from(text));
+    (told && !is_prose(name.of(text))).then(|| name.finding())
+}
+
+/// Whether it is a person's name: two or three words, each with a capital.
+pub(super) fn is_full_name(name: &[u8]) -> bool {
+    let mut words = 0;
+    name.split(|&byte| byte == b' ').all(|word| {
+        words += 1;
+        let letter = |byte: &u8| byte.is_ascii_lowercase() || *byte >= 0x80 || matches!(byte, b'-' | b'.');
+        let rest = word.get(1..).unwrap_or_default();
+        word.first().is_some_and(|&byte| byte.is_ascii_uppercase() || byte >= 0x80) && rest.iter().all(letter)
+    }) && (2..=4).contains(&words)
+}
+
+/// Whether a word in front of a sign says that a user's name follows.
+pub(super) fn promises(word: &[u8]) -> bool {
+    strength(word).is_some()
 }
 
 /// Whether what stands behind the `user` at `start` is a name.
@@ -85,7 +108,7 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
     let plain = name.of(text);
     if name.quote != 0 {
         // `user "kari"`; but a quotation after the word is none: `user 'is not allowed to'`.
-        return !plain.contains(&b' ');
+        return !plain.contains(&b' ') || is_full_name(plain);
     }
     if among(CERTAIN, before) && name.is_followed(text, &["from"]) {
         return true;
@@ -95,22 +118,27 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
     }
     // Signs that no word of prose holds.
     let odd = plain.iter().any(|b| b.is_ascii_digit() || matches!(b, b'@' | b'_' | b'\\' | b'$'));
-    among(STRONG, before) && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
+    // `User kari [203.0.113.7]`
+    let addressed = matches!(text.get(name.end..), Some([b' ', b'[' | b'(', digit, _, ..]) if digit.is_ascii_digit());
+    addressed
+        || among(STRONG, before)
+            && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
         || name.is_followed(text, BEHIND)
         || odd && name.ends_there(text)
         || text.get(name.end) == Some(&b':') && !is_at(text, name.end + 1, b':')
 }
 
 /// A name and the quotes around it.
-struct Name {
+pub(super) struct Name {
     start: usize,
-    end: usize,
-    quote: u8,
+    pub(super) end: usize,
+    /// What closes it; 0: nothing stands around it.
+    pub(super) quote: u8,
 }
 
 impl Name {
     /// The name that starts at `start`, perhaps in quotes or brackets. None where nothing stands, or a placeholder of ours.
-    fn read(text: &[u8], start: usize) -> Option<Name> {
+    pub(super) fn read(text: &[u8], start: usize) -> Option<Name> {
         // JSON inside a string has a backslash in front of its quotes.
         let escaped = usize::from(text.get(start) == Some(&b'\\') && matches!(text.get(start + 1), Some(b'"' | b'\'')));
         let quote = match text.get(start + escaped)? {
@@ -162,9 +190,8 @@ impl Name {
         // What a bracket holds may be ours, `[user]`.
         let inner = value.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
         let ours = inner.or(Some(value).filter(|_| quote == b']'));
-        let ours = ours.is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_lowercase));
         let nobody = value.is_empty()
-            || ours
+            || ours.is_some_and(secret::is_word)
             || secret::is_ours(value)
             || value.iter().all(|b| matches!(b, b'-' | b'*' | b'.' | b'?' | b' '))
             || among(NOBODY, value)
@@ -172,16 +199,16 @@ impl Name {
         (!nobody).then_some(Name { start, end: start + length, quote })
     }
 
-    fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+    pub(super) fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         &text[self.start..self.end]
     }
 
-    fn finding(&self) -> Finding {
+    pub(super) fn finding(&self) -> Finding {
         Finding::new(self.start, self.end, What::User)
     }
 
     /// Whether no word follows it: the text ends there, or a clause does.
-    fn ends_there(&self, text: &[u8]) -> bool {
+    pub(super) fn ends_there(&self, text: &[u8]) -> bool {
         match text.get(self.end) {
             None => true,
             Some(b'.' | b':') => !is_at(text, self.end + 1, ALNUM),
@@ -191,8 +218,26 @@ impl Name {
         }
     }
 
+    /// Whether an address follows behind `from`, perhaps with something between: `on admin from`, `(ID: 5) from`, `against x`.
+    fn comes_from(&self, text: &[u8]) -> bool {
+        let reach = &text[self.end..text.len().min(self.end + 64)];
+        let between = reach.starts_with(b" from ")
+            || reach.starts_with(b" on ")
+            || reach.starts_with(b" (")
+            || reach.starts_with(b" against ")
+            || reach.starts_with(b" has been ");
+        let from = reach.windows(6).position(|window| window == b" from ").map(|at| at + 6);
+        let place = from.map(|at| reach[at..].strip_prefix(b"client ").unwrap_or(&reach[at..]));
+        let address = |place: &[u8]| {
+            let host = place.iter().take_while(|&&b| is(b, HOST) || matches!(b, b':' | b'[')).count();
+            let signs = place[..host].iter().filter(|&&b| matches!(b, b'.' | b':')).count();
+            signs > 1 && place[0] != b'.' || place.starts_with(b"[id]")
+        };
+        between && (place.is_some_and(address) || reach.starts_with(b" has been denied"))
+    }
+
     /// Whether a blank and one of these words, or an address, follow.
-    fn is_followed(&self, text: &[u8], words: &[&str]) -> bool {
+    pub(super) fn is_followed(&self, text: &[u8], words: &[&str]) -> bool {
         let Some([b' ', rest @ ..]) = text.get(self.end..) else { return false };
         let word = &rest[..rest.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count()];
         among(words, word)
@@ -210,6 +255,9 @@ enum Strength {
 
 /// What a word in front of `=` or `:` says: `user`, `remote_user`, `ssh-username`, `"login"`.
 fn strength(word: &[u8]) -> Option<Strength> {
+    if among(&["memberuid", "samaccountname", "userprincipalname"], word) {
+        return Some(Strength::Name);
+    }
     let mut parts = word.rsplit(|b| matches!(b, b'_' | b'-' | b'+'));
     let mut last = parts.next()?;
     let mut first = parts.next();
@@ -221,7 +269,14 @@ fn strength(word: &[u8]) -> Option<Strength> {
     if among(&["user", "username", "ruser", "euser", "usr", "login", "logname", "userid", "loginname", "uname"], last) {
         return Some(Strength::Name);
     }
-    if among(&["uid", "euid", "auid", "loginuid", "acct"], last) && first.is_none() {
+    if among(&["ctladdr", "authid", "authcid", "authzid"], last) && first.is_none() {
+        return Some(Strength::Name);
+    }
+    let numbers = [
+        "uid", "euid", "auid", "suid", "fsuid", "ouid", "oauid", "sauid", "loginuid", "acct", "gid", "egid", "sgid",
+        "fsgid", "ogid",
+    ];
+    if among(&numbers, last) && first.is_none() {
         return Some(Strength::Number);
     }
     (among(&["id", "name"], last) && first.is_some_and(|first| among(&["user", "login", "usr"], first)))
@@ -240,7 +295,7 @@ fn word_before(text: &[u8], at: usize) -> &[u8] {
 }
 
 /// Whether a word goes with *user* in prose, or says how a login went.
-fn is_prose(word: &[u8]) -> bool {
+pub(super) fn is_prose(word: &[u8]) -> bool {
     let mut lower = [0; 16];
     let mut length = 0;
     while let Some(letter) = word.get(length).filter(|b| b.is_ascii_alphabetic()) {
@@ -260,6 +315,26 @@ fn among(list: &[&str], word: &[u8]) -> bool {
 
 /// Values that name nobody.
 const NOBODY: &[&str] = &["null", "(null)", "none", "nil", "undefined", "unknown", "true", "false", "n/a"];
+
+/// How a login went, in front of `for NAME from ADDRESS`.
+const OUTCOMES: &[&str] = &[
+    "failed",
+    "failure",
+    "failures",
+    "succeeded",
+    "success",
+    "successful",
+    "authentication",
+    "attempt",
+    "attempts",
+    "request",
+    "denied",
+    "accepted",
+    "rejected",
+    "authenticated",
+    "logon",
+    "login",
+];
 
 /// How people log in, in front of `for NAME from`.
 const METHODS: &[&str] = &[
