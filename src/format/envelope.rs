@@ -5,10 +5,13 @@
 //! host name and a user could hold all that a syslog head consists of, but no head is a client.
 
 mod cri;
+mod docker;
 mod ietf;
 mod syslog;
 
 use crate::record::{Record, Schema, State};
+
+pub(crate) use docker::trimmed;
 
 /// So many envelopes may stand in one another.
 pub const MOST: usize = 3;
@@ -53,22 +56,46 @@ impl Envelope {
     }
 }
 
-/// A line of a container runtime: whether it is the first part of a longer one.
+/// A line of a container runtime, which cuts long lines in pieces: which line it is of, and whether more of that follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// 0: standard output, 1: standard error.
-    pub stream: usize,
+    /// Whose pieces belong together: a stream of one runtime, less than [`LANES`].
+    pub lane: usize,
     /// More of the line follows.
     pub partial: bool,
     /// Where the text starts.
     pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Whether the text stands in a string of JSON, with its escapes.
+    pub escaped: bool,
 }
 
-/// What a container runtime says of its line; `None`: it did not write it.
+/// So many lines may be in pieces at a time: standard output and standard error of each runtime.
+pub const LANES: usize = 4;
+
+/// What a container runtime says of its line; `None`: none wrote it.
 #[inline]
 pub fn part(line: &[u8]) -> Option<Part> {
-    let (stream, tag, start) = cri::head(line)?;
-    Some(Part { stream: usize::from(&line[stream] == b"stderr"), partial: line[tag.start] == b'P', start })
+    match line.first()? {
+        b'{' => docker::part(line),
+        b'1' | b'2' => {
+            let (stream, tag, start) = cri::head(line)?;
+            let lane = usize::from(&line[stream] == b"stderr");
+            Some(Part { lane, partial: line[tag.start] == b'P', start, end: line.len(), escaped: false })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a line may be the first piece of a longer one: a quick look.
+#[inline]
+pub(crate) fn may_be_part(line: &[u8]) -> bool {
+    match line {
+        [b'{', ..] => line.len() >= docker::PIECE_BYTES,
+        [b'1' | b'2', _, _, _, b'-', ..] => true,
+        _ => false,
+    }
 }
 
 /// Whether some envelope may begin so: a quick look, for lines that have none.

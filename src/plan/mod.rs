@@ -51,8 +51,10 @@ pub struct Plan {
     pub(crate) envelopes: Vec<Wrap>,
     /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
     pub(crate) programs: Vec<Route>,
-    /// Whether lines that a container runtime wrote in parts are joined.
-    pub(crate) joins: bool,
+    /// Whether lines that Kubernetes' container runtimes wrote in parts are joined.
+    joins_cri: bool,
+    /// The same of those that Docker wrote, in strings of JSON.
+    pub(crate) joins_docker: bool,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -124,6 +126,12 @@ impl Plan {
             .position(|route| (!route.clf || asked.holds_clf()) && route.format.parse(line, ending, record).is_ok())
     }
 
+    /// Whether parts of lines are joined, as they stand or in strings of JSON.
+    #[inline]
+    pub(crate) fn joins(&self, escaped: bool) -> bool {
+        if escaped { self.joins_docker } else { self.joins_cri }
+    }
+
     /// Compiles a valid policy.
     ///
     /// # Errors
@@ -159,7 +167,7 @@ impl Plan {
         let programs = programs.map(|program| compiler.route(Format::Message(Message::new(program)))).collect();
         let seeing =
             (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
-        let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
+        let routes: Vec<Route> = formats.into_iter().map(|format| compiler.route(format)).collect();
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
         if let Some(path) = compiler.missing {
@@ -167,8 +175,9 @@ impl Plan {
             return Err(Error::new(ErrorKind::Config, message));
         }
         Ok(Plan {
+            joins_cri: envelopes.iter().any(|wrap| matches!(wrap.envelope, Envelope::Cri(_))),
+            joins_docker: routes.iter().any(|route| matches!(route.format, Format::Json(_))),
             routes,
-            joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             seeing,
             envelopes,
             programs,
