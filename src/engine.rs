@@ -15,6 +15,7 @@ use memchr::memchr;
 use std::sync::Arc;
 
 mod carry;
+mod export;
 mod wrapped;
 
 pub use carry::Carry;
@@ -55,6 +56,7 @@ struct Desk {
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
     carry: Carry,
+    export: export::Memory,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -82,6 +84,7 @@ impl Engine {
             recent: Recent::default(),
             wrapped: None,
             carry: Carry::default(),
+            export: export::Memory::default(),
         };
         Engine { plan, desk }
     }
@@ -122,6 +125,19 @@ impl Engine {
             {
                 progress = Progress::Paused { at, epoch };
                 break;
+            }
+            if self.desk.carry.exports(rest) {
+                match self.desk.exported(&self.plan, rest, batch, &mut tally) {
+                    Ok(None) => {}
+                    Ok(Some(length)) => {
+                        at += length;
+                        continue;
+                    }
+                    Err(epoch) => {
+                        progress = Progress::Paused { at, epoch };
+                        break;
+                    }
+                }
             }
             if let Some(route) = self.plan.seeing
                 && self.desk.aid.detector.sight(rest, &mut self.desk.sight)
@@ -184,7 +200,8 @@ impl Engine {
     pub fn finish(&mut self, batch: &mut Batch) -> (Tally, Progress) {
         let mut tally = Tally::default();
         let before = batch.bytes().len();
-        let progress = match self.desk.write_rests(&self.plan, batch, &mut tally) {
+        let rests = self.desk.abandon(&self.plan, batch);
+        let progress = match rests.and_then(|()| self.desk.write_rests(&self.plan, batch, &mut tally)) {
             Ok(()) => Progress::Done,
             Err(epoch) => Progress::Paused { at: 0, epoch },
         };

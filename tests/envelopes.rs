@@ -251,7 +251,8 @@ const ERR: &str = "2026-11-21T10:00:00Z stderr";
 
 #[test]
 fn a_part_whose_end_never_comes_is_written_as_a_cut_line() {
-    let text = format!("{OUT} P came in: 203.0.113.77, {OUT_MAIL} \n{OUT} P and then 198.51", OUT_MAIL = "kari@example.org");
+    let text =
+        format!("{OUT} P came in: 203.0.113.77, {OUT_MAIL} \n{OUT} P and then 198.51", OUT_MAIL = "kari@example.org");
     for end in ["\n", ""] {
         let (out, tally) = all("cri", &format!("{text}{end}"));
         let lines: Vec<&str> = out.lines().map(untagged).collect();
@@ -321,7 +322,8 @@ fn a_line_that_docker_cut_becomes_what_it_becomes_in_one() {
     for length in [16_300, 16_350, 16_360, 33_000, 60_000] {
         // The pieces meet inside the address, the query, the agent.
         let path = "abc/".repeat(length / 4);
-        let text = format!("{{\"message\":\"{path} by\",\"remote_addr\":\"203.0.113.77\",\"request_uri\":\"/a?q=ola\\\"\"}}");
+        let text =
+            format!("{{\"message\":\"{path} by\",\"remote_addr\":\"203.0.113.77\",\"request_uri\":\"/a?q=ola\\\"\"}}");
         let (whole, _) = all("auto", &format!("{text}\n"));
         let whole = whole.split(",\"sladd\"").next().unwrap().to_owned() + "}\n";
         let (out, tally) = all("auto", &docker(&text, "stdout"));

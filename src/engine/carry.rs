@@ -4,6 +4,7 @@
 //! Output must not depend on how the input was cut for the workers: whoever hands lines out keeps a [`Carry`] of its own up
 //! to date, which is quick, and gives each worker what stood before its lines.
 
+use super::export::Stream;
 use crate::format::{
     Ending,
     envelope::{self, LANES, Part},
@@ -19,6 +20,8 @@ pub struct Carry {
     parts: [Parts; LANES],
     /// Whether there are any.
     any_parts: bool,
+    /// An input in the journal's export format.
+    pub(super) stream: Stream,
 }
 
 /// The parts of one line.
@@ -81,6 +84,9 @@ impl Carry {
     /// Takes note of one line, without its line feed.
     #[inline]
     pub fn line(&mut self, line: &[u8]) {
+        if self.stream.may() && self.exported(line, Ending::Whole) {
+            return;
+        }
         if line.first() == Some(&b'#') {
             self.note_header(line);
         }
@@ -92,11 +98,29 @@ impl Carry {
     /// Whether there is anything to take note of: a quick look.
     #[inline]
     pub(super) fn notes(&self, line: &[u8]) -> bool {
-        line.first() == Some(&b'#') || self.any_parts || envelope::may_be_part(line)
+        line.first() == Some(&b'#') || self.any_parts || self.stream.may() || envelope::may_be_part(line)
+    }
+
+    /// Whether the line that `lines` begin with may be one of the journal's export format: a quick look.
+    #[inline]
+    pub(super) fn exports(&self, lines: &[u8]) -> bool {
+        self.stream.may() && self.stream.may_go_on(lines)
+    }
+
+    /// Takes note of a line if it is one of the journal's export format.
+    fn exported(&mut self, raw: &[u8], ending: Ending) -> bool {
+        let is = self.stream.note(raw, ending);
+        if is && self.any_parts {
+            self.forget_parts();
+        }
+        is
     }
 
     /// Takes note of a line whose end is missing: a part ends its line, anything else all of them.
     pub(super) fn cut(&mut self, line: &[u8]) {
+        if self.stream.may() && self.exported(line, Ending::Cut) {
+            return;
+        }
         match piece(line, Ending::Cut) {
             Some(part) => self.end(part.lane),
             None => self.forget_parts(),
@@ -108,6 +132,17 @@ impl Carry {
         if lines.is_empty() {
             return;
         }
+        if self.exports(lines) {
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                match line.strip_suffix(b"\n") {
+                    Some(raw) if self.exported(raw, Ending::Whole) => {}
+                    Some(raw) => self.line(without_return(raw)),
+                    None => self.cut(line),
+                }
+            }
+            return;
+        }
+        self.stream.is_none();
         for at in memchr::memmem::find_iter(lines, b"#Fields:") {
             if at == 0 || lines[at - 1] == b'\n' {
                 let line = &lines[at..];
@@ -250,6 +285,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut carry = Carry::default();
+        carry.line(b"anything");
+        let nothing = carry.clone();
         let line = format!("2026-11-21T10:00:00Z stdout P {}", "x".repeat(40_000));
         carry.line(line.as_bytes());
         assert!(!carry.parts(0).over && carry.waiting() == Some(0));
@@ -258,12 +295,15 @@ mod tests {
         carry.line(b"2026-11-21T10:00:00Z stderr F end");
         assert!(carry.parts(0).over, "the other stream's line is not ended");
         carry.line(b"2026-11-21T10:00:00Z stdout F end");
-        assert_eq!(carry, Carry::default());
-        let piece = format!("{{\"log\":\"{}\",\"stream\":\"stderr\",\"time\":\"2026-11-21T10:00:00.1Z\"}}", "\\u0000".repeat(9000));
+        assert_eq!(carry, nothing);
+        let piece = format!(
+            "{{\"log\":\"{}\",\"stream\":\"stderr\",\"time\":\"2026-11-21T10:00:00.1Z\"}}",
+            "\\u0000".repeat(9000)
+        );
         (0..9).for_each(|_| carry.line(piece.as_bytes()));
         let parts = carry.parts(3);
         assert!(parts.over && parts.text.len() <= MOST_ESCAPED_BYTES && parts.text.ends_with(b"\\u0000"));
         carry.line(b"anything else");
-        assert_eq!(carry, Carry::default());
+        assert_eq!(carry, nothing);
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
-    format::{Ending, Parse, envelope, json, message},
+    format::{Ending, Parse, envelope, export, json, message},
     plan::{Plan, Route},
     record::{Record, Span, State},
     tally::Tally,
@@ -32,7 +32,7 @@ pub(super) struct Wrapped {
     joined: bool,
     /// More of it came than was kept.
     cut: bool,
-    /// It is what waited for a last part.
+    /// Where it is left out, no blank line stands for it: it is what waited for a last part, or part of an entry.
     rest: bool,
 }
 
@@ -49,6 +49,8 @@ struct Level {
     record: Record,
     scratch: Scratch,
     place: Place,
+    /// Nobody has said yet who wrote it: a message in the shape of one of our programs is taken for that.
+    guess: bool,
     /// Which of its values holds the next level's line.
     nested: Option<u16>,
 }
@@ -82,6 +84,7 @@ impl Level {
         self.count = 0;
         self.start = 0;
         self.place = Place::Text;
+        self.guess = false;
     }
 
     /// Makes `… P `, with tags behind a colon, the head of a last part: nothing of its line comes behind it.
@@ -120,13 +123,17 @@ impl Level {
             self.start += length;
             self.count += 1;
         }
-        if let Some(head) = self.heads[..self.count].last() {
+        let last = self.heads[..self.count].last();
+        if let Some(head) = last.filter(|head| head.which != JOURNAL) {
             let line = &self.line[head.start..head.end];
-            program = plan.envelopes[head.which].envelope.program(line, &head.record).and_then(message::of_program);
+            program = plan.wrap(head.which).envelope.program(line, &head.record).and_then(message::of_program);
         }
         let inner = &self.line[self.start..];
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
         // Who wrote it says what it is; what its users typed may look like anything.
+        if self.guess && program.is_none() {
+            program = plan.programs.iter().position(|route| fits(route, &mut self.record));
+        }
         if let Some(at) = program
             && plan.programs.get(at).is_some_and(|route| fits(route, &mut self.record))
         {
@@ -137,13 +144,13 @@ impl Level {
             self.place = Place::Format(at);
             return true;
         }
-        self.count > 0 && fits(&plan.envelopes[self.heads[self.count - 1].which].text, &mut self.record)
+        self.count > 0 && fits(&plan.wrap(self.heads[self.count - 1].which).text, &mut self.record)
     }
 
     /// The route of the line behind the envelopes.
     fn route<'p>(&self, plan: &'p Plan) -> &'p Route {
         match self.place {
-            Place::Text => &plan.envelopes[self.heads[self.count - 1].which].text,
+            Place::Text => &plan.wrap(self.heads[self.count - 1].which).text,
             Place::Format(at) => &plan.routes[at],
             Place::Program(at) => &plan.programs[at],
         }
@@ -220,6 +227,18 @@ impl Wrapped {
         if parts.escaped { Ending::Whole } else { Ending::Cut }
     }
 
+    /// Takes the message of an entry of the journal.
+    fn set_message(&mut self, line: &[u8], guess: bool, tagged: bool) {
+        self.begin();
+        (self.untagged, self.joined, self.rest) = (!tagged, true, true);
+        let level = &mut self.levels[0];
+        level.line.extend_from_slice(line);
+        let head = &mut level.heads[0];
+        head.record.clear();
+        (head.which, head.start, head.end) = (JOURNAL, 0, export::MESSAGE.len());
+        (level.count, level.start, level.guess) = (1, head.end, guess);
+    }
+
     fn begin(&mut self) {
         let level = &mut self.levels[0];
         level.set(None);
@@ -230,13 +249,12 @@ impl Wrapped {
     /// Reads `line` and what stands in it; the number of levels, or `None` if it stands in nothing and holds no other.
     fn read(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Option<usize> {
         let ending = self.set(plan, carry, line, ending);
-        self.open(plan, ending)
+        self.open(plan, ending, None)
     }
 
     /// The same of the line that was taken.
-    fn open(&mut self, plan: &Plan, mut ending: Ending) -> Option<usize> {
+    fn open(&mut self, plan: &Plan, mut ending: Ending, mut program: Option<usize>) -> Option<usize> {
         let mut count = 0;
-        let mut program = None;
         loop {
             let fits = self.levels[count].read(plan, ending, program);
             if !fits {
@@ -273,6 +291,9 @@ impl Wrapped {
         if single { None } else { Some(count) }
     }
 }
+
+/// The number of what stands around a message of the journal, which is none of the plan's list.
+const JOURNAL: usize = usize::MAX;
 
 /// Docker writes at most so many bytes of a line into one record.
 const CUT_BYTES: usize = 16 * 1024;
@@ -327,7 +348,7 @@ impl Desk {
                 let mut wrapped = self.wrapped.take().unwrap_or_default();
                 let ending = wrapped.set_rest(parts);
                 let mut own = Tally::default();
-                let written = match wrapped.open(plan, ending) {
+                let written = match wrapped.open(plan, ending, None) {
                     None => Ok(false),
                     Some(count) => self.write_wrapped(plan, &mut wrapped, count, LineEnd::Lf, batch, &mut own),
                 };
@@ -338,6 +359,30 @@ impl Desk {
             self.carry.end(lane);
         }
         Ok(())
+    }
+
+    /// The message of an entry of the journal, with its name; whether it was written. `program`: who wrote it, and whether
+    /// nobody has said that yet.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one line")]
+    pub(super) fn message(
+        &mut self,
+        plan: &Plan,
+        line: &[u8],
+        ending: Ending,
+        end: LineEnd,
+        (program, guess): (Option<usize>, bool),
+        tagged: bool,
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<bool, Epoch> {
+        let mut wrapped = self.wrapped.take().unwrap_or_default();
+        wrapped.set_message(line, guess, tagged);
+        let written = match wrapped.open(plan, ending, program) {
+            None => Ok(false),
+            Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally),
+        };
+        self.wrapped = Some(wrapped);
+        written
     }
 
     fn write_wrapped(
@@ -456,7 +501,7 @@ impl Desk {
                 return Some(time);
             }
             for head in level.heads[..level.count].iter().rev() {
-                let fields = &plan.envelopes[head.which].envelope.schema().fields;
+                let fields = &plan.wrap(head.which).envelope.schema().fields;
                 let line = &level.line[head.start..head.end];
                 if let Some(time) = self.recent.any_time(plan, fields, line, &head.record, self.reference) {
                     return Some(time);
@@ -476,7 +521,7 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
         let mut wraps: [Option<Treated<'_>>; envelope::MOST] = [const { None }; envelope::MOST];
         for (wrap, head) in wraps.iter_mut().zip(&mut heads[..*count]) {
             let Head { which, start, end, record, scratch } = head;
-            let by = &plan.envelopes[*which];
+            let by = plan.wrap(*which);
             let line = &line[*start..*end];
             *wrap = Some(treatment::treat(&by.steps, by.envelope.schema(), line, record, aid, scratch));
         }

@@ -7,6 +7,7 @@
 mod cri;
 mod docker;
 mod ietf;
+mod journal;
 mod syslog;
 
 use crate::record::{Record, Schema, State};
@@ -23,6 +24,8 @@ pub enum Envelope {
     Cri(cri::Cri),
     /// RFC 5424: `<34>1 2026-11-21T10:00:00Z host program 123 - - …`.
     Ietf(ietf::Ietf),
+    /// `MESSAGE=` in an entry of the journal's export format: not among those that any line may begin with.
+    Journal(journal::Journal),
     /// RFC 3164 and its many writers: `<34>Nov 21 10:00:00 host program[123]: …`.
     Syslog(syslog::Syslog),
 }
@@ -33,6 +36,7 @@ impl Envelope {
         match self {
             Envelope::Cri(cri) => cri.schema(),
             Envelope::Ietf(ietf) => ietf.schema(),
+            Envelope::Journal(journal) => journal.schema(),
             Envelope::Syslog(syslog) => syslog.schema(),
         }
     }
@@ -43,6 +47,7 @@ impl Envelope {
         match self {
             Envelope::Cri(cri) => cri.open(line, record),
             Envelope::Ietf(ietf) => ietf.open(line, record),
+            Envelope::Journal(journal) => journal.open(line, record),
             Envelope::Syslog(syslog) => syslog.open(line, record),
         }
     }
@@ -104,8 +109,16 @@ pub fn may_begin(line: &[u8]) -> bool {
     match line {
         [b'<', digit, ..] => digit.is_ascii_digit(),
         [b'1' | b'2', _, _, _, b'-', _, _, b'-', ..] => true,
-        [b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S', _, _, b' ', _, digit, b' ', ..] => {
-            digit.is_ascii_digit()
+        [b'1' | b'2', _, _, _, b' ', rest @ ..] | [b'*' | b'.', rest @ ..] | rest => begins_day(rest),
+    }
+}
+
+/// Whether a month and a day stand there.
+#[inline]
+fn begins_day(line: &[u8]) -> bool {
+    match line {
+        [b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S', _, _, b' ', one, two, more, ..] => {
+            one.is_ascii_digit() && *two == b' ' || two.is_ascii_digit() && *more == b' '
         }
         _ => false,
     }
@@ -126,6 +139,11 @@ pub fn named(name: &str) -> Option<Vec<Envelope>> {
 /// All of them, in the order in which they are tried.
 pub fn all() -> Vec<Envelope> {
     NAMES.iter().filter_map(|name| named(name)).flatten().collect()
+}
+
+/// What stands around a message in the journal's export format.
+pub fn journal() -> Envelope {
+    Envelope::Journal(journal::Journal::new())
 }
 
 /// What an envelope can be called.
@@ -175,6 +193,11 @@ mod tests {
         for line in [
             "<34>Nov 21 10:00:00 web nginx: x",
             "Nov  1 10:00:00 web nginx: x",
+            "Nov 1 10:00:00 web nginx: x",
+            "Nov 21 2026 10:00:00 web nginx: x",
+            "2026 Nov  1 10:00:00 web nginx: x",
+            "*Nov 21 10:00:00: %SYS-5-CONFIG_I: x",
+            "2026-11-21 10:00:00 web nginx: x",
             "2026-11-21T10:00:00Z stdout F x",
             "2026-11-21T10:00:00+01:00 web nginx: x",
             "<34>1 2026-11-21T10:00:00Z web nginx - - - x",
@@ -190,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_lie_in_order_within_the_head_whatever_comes(line in "(<[0-9]{1,4}>1? ?)?(Nov +[0-9]{1,2} 10:00:00|2026-11-21T10:00:00Z)?[ -~\\xff]{0,60}") {
+        fn values_lie_in_order_within_the_head_whatever_comes(line in "(<[0-9]{1,4}>1? ?)?[*.]?(2026 )?(Nov +[0-9]{1,2} (2026 )?10:00:00|2026-11-21[T ]10:00:00(Z|,1| UTC| \\+0100)?)?( fw :? ?%A-1:)?[ -~\\xff]{0,60}") {
             for envelope in all() {
                 let mut record = Record::default();
                 let Some(end) = envelope.open(line.as_bytes(), &mut record) else { continue };

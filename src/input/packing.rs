@@ -132,8 +132,18 @@ mod tests {
             assert!(!head[..head.len().min(MARK_BYTES)].contains(&b'\n'));
         }
         for head in [
-            &b""[..], b"\n", b"203.0.", b"BZh9 x", b"PKI: x", b"{\"a\":1", b"\xef\xbb\xbf203", b"\0\0\0\0\0\0", b"\x1f",
-            b"]\0", b"<34>No", b"\xe5 x y ",
+            &b""[..],
+            b"\n",
+            b"203.0.",
+            b"BZh9 x",
+            b"PKI: x",
+            b"{\"a\":1",
+            b"\xef\xbb\xbf203",
+            b"\0\0\0\0\0\0",
+            b"\x1f",
+            b"]\0",
+            b"<34>No",
+            b"\xe5 x y ",
         ] {
             assert_eq!(Packing::of(head), Packing::Plain, "{head:?}");
         }

@@ -51,6 +51,8 @@ pub struct Plan {
     pub(crate) envelopes: Vec<Wrap>,
     /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
     pub(crate) programs: Vec<Route>,
+    /// The journal's export format, where it may come.
+    pub(crate) export: Option<Box<Export>>,
     /// Whether lines that Kubernetes' container runtimes wrote in parts are joined.
     joins_cri: bool,
     /// The same of those that Docker wrote, in strings of JSON.
@@ -79,6 +81,15 @@ pub struct Plan {
     patterns: Patterns,
     detect: Vec<policy::Detect>,
     keep_text: Option<policy::KeepText>,
+}
+
+/// What happens to lines of the journal's export format.
+#[derive(Debug)]
+pub(crate) struct Export {
+    /// Any field but the message.
+    pub(crate) fields: Route,
+    /// What stands around the message.
+    pub(crate) message: Wrap,
 }
 
 /// One format with what happens to its fields.
@@ -126,6 +137,13 @@ impl Plan {
             .position(|route| (!route.clf || asked.holds_clf()) && route.format.parse(line, ending, record).is_ok())
     }
 
+    /// The envelope of this number: one beyond them is what stands around a message of the journal.
+    #[inline]
+    pub(crate) fn wrap(&self, which: usize) -> &Wrap {
+        let message = || &self.export.as_ref().expect("the journal's lines are read").message;
+        self.envelopes.get(which).unwrap_or_else(message)
+    }
+
     /// Whether parts of lines are joined, as they stand or in strings of JSON.
     #[inline]
     pub(crate) fn joins(&self, escaped: bool) -> bool {
@@ -168,6 +186,11 @@ impl Plan {
         let seeing =
             (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
         let routes: Vec<Route> = formats.into_iter().map(|format| compiler.route(format)).collect();
+        let exports = policy.source.formats.iter().any(|name| matches!(&**name, "auto" | "journald"));
+        let export = exports.then(|| {
+            let fields = compiler.route(Format::Export(format::export::Export::new()));
+            Box::new(Export { fields, message: compiler.wrap(envelope::journal()) })
+        });
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
         if let Some(path) = compiler.missing {
@@ -178,6 +201,7 @@ impl Plan {
             joins_cri: envelopes.iter().any(|wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             joins_docker: routes.iter().any(|route| matches!(route.format, Format::Json(_))),
             routes,
+            export,
             seeing,
             envelopes,
             programs,
