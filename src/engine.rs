@@ -15,6 +15,7 @@ use memchr::memchr;
 use std::sync::Arc;
 
 mod carry;
+mod export;
 mod recent;
 mod show;
 mod wrapped;
@@ -61,6 +62,7 @@ struct Desk {
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
     carry: Carry,
+    export: export::Memory,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -89,6 +91,7 @@ impl Engine {
             settled: None,
             wrapped: None,
             carry: Carry::default(),
+            export: export::Memory::default(),
         };
         Engine { plan, desk }
     }
@@ -126,6 +129,25 @@ impl Engine {
         let mut progress = Progress::Done;
         while at < lines.len() {
             let rest = &lines[at..];
+            if self.desk.carry.waits()
+                && let Err(epoch) = self.desk.interrupt(&self.plan, rest, batch, &mut tally)
+            {
+                progress = Progress::Paused { at, epoch };
+                break;
+            }
+            if self.desk.carry.exports(rest) {
+                match self.desk.exported(&self.plan, rest, batch, &mut tally) {
+                    Ok(None) => {}
+                    Ok(Some(length)) => {
+                        at += length;
+                        continue;
+                    }
+                    Err(epoch) => {
+                        progress = Progress::Paused { at, epoch };
+                        break;
+                    }
+                }
+            }
             if let Some(route) = self.plan.seeing
                 && self.desk.aid.detector.sight(rest, &mut self.desk.sight)
             {
@@ -159,7 +181,7 @@ impl Engine {
                 break;
             }
             match ending {
-                Ending::Cut => self.desk.carry.cut(),
+                Ending::Cut => self.desk.carry.cut(line),
                 Ending::Whole if self.desk.carry.notes(line) => {
                     self.desk.carry.line(line);
                     if w3c::begins_header(line) {
@@ -174,6 +196,25 @@ impl Engine {
         }
         tally.bytes_in += at as u64;
         tally.bytes_out += (batch.bytes().len() - before) as u64;
+        (tally, progress)
+    }
+}
+
+impl Engine {
+    /// At the end of the input: writes what waits of lines that a container runtime wrote in parts and whose last part did
+    /// not come, each as a line that is cut. Whoever gives each engine what stood before its lines
+    /// ([`Engine::set_carry`]) asks the last one.
+    ///
+    /// Such a line is one more than came; the tally says so by what is `cut`. Paused: admit the secret and call again.
+    pub fn finish(&mut self, batch: &mut Batch) -> (Tally, Progress) {
+        let mut tally = Tally::default();
+        let before = batch.bytes().len();
+        let rests = self.desk.abandon(&self.plan, batch);
+        let progress = match rests.and_then(|()| self.desk.write_rests(&self.plan, batch, &mut tally)) {
+            Ok(()) => Progress::Done,
+            Err(epoch) => Progress::Paused { at: 0, epoch },
+        };
+        tally.bytes_out = (batch.bytes().len() - before) as u64;
         (tally, progress)
     }
 }
@@ -250,9 +291,11 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<(), Epoch> {
-        if !plan.envelopes.is_empty() && envelope::may_begin(line) {
+        let in_envelope = !plan.envelopes.is_empty() && envelope::may_begin(line);
+        let piece = self.is_piece(plan, line);
+        if in_envelope || piece {
             let body = retention::strip(line).map_or(line, |at| &line[..at]);
-            if plan.opens(body, &mut self.record)
+            if (piece || plan.opens(body, &mut self.record))
                 && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
             {
                 tally.minimised += u64::from(written);
@@ -297,6 +340,13 @@ impl Desk {
         }
         tally.unmatched += u64::from(!plan.text_is_a_format);
         Ok(())
+    }
+
+    /// Whether it is a piece of a line that Docker cut.
+    #[inline]
+    fn is_piece(&self, plan: &Plan, line: &[u8]) -> bool {
+        let may = plan.joins_docker && line.first() == Some(&b'{');
+        may && (self.carry.waits() || envelope::may_be_part(line)) && envelope::part(line).is_some()
     }
 
     /// The line without a tag of ours, and the highest-ranked route that it fits, with its values in the record.

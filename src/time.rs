@@ -2,10 +2,12 @@
 
 mod clock;
 mod date;
+mod traditional;
 mod zone;
 
-pub use clock::{is_time, parse, parse_rfc3164};
+pub use clock::{is_time, parse};
 pub use date::Date;
+pub use traditional::{parse_rfc3164, rfc3164_length, rfc3164_time_at};
 pub use zone::Zone;
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted. Never outside the years 0 to 9999.

@@ -478,3 +478,70 @@ fn explain_has_no_row_for_the_keys_of_json() {
         "{out}"
     );
 }
+
+#[test]
+fn what_is_packed_is_refused_by_its_first_bytes_and_nothing_of_it_is_written() {
+    let gzip = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&LINE.repeat(1000)).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (input, remedy) in [
+        (&gzip[..], "zcat access.log.gz"),
+        (b"\x28\xb5\x2f\xfd\x04\x00\n\nx\n", "zstdcat access.log.zst"),
+        (b"BZh91AY&SY\n\n", "bzcat access.log.bz2"),
+        (b"\xfd7zXZ\0\n\n", "xzcat access.log.xz"),
+        (b"PK\x03\x04\x14\0\n\n", "unzip -p logs.zip"),
+        (b"\xff\xfe2\x000\x003\0.\0\n\0", "iconv -f UTF-16 -t UTF-8 access.log"),
+    ] {
+        for (arguments, command) in
+            [(&[][..], "sladd"), (&["pipe", "-q"], "sladd"), (&["explain", "--line"], "sladd explain --line")]
+        {
+            let out = sladd(arguments, input);
+            assert_eq!((code(&out), text(&out)), (65, String::new()), "{remedy}");
+            let said = error(&out);
+            assert!(said.contains(&format!("not lines of a log; unpack it, as in `{remedy} | {command}`")), "{said}");
+        }
+    }
+    // A mark that does not come whole is text.
+    for input in [&b"BZh9 says x\n"[..], b"PK\x03", b"\x1f"] {
+        assert_eq!(code(&sladd(&[], input)), 0);
+        assert_eq!(code(&sladd(&["explain", "--line"], input)), 0);
+    }
+}
+
+#[test]
+fn a_mark_that_comes_byte_by_byte_is_known_too() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for byte in b"\x28\xb5\x2f\xfd" {
+        stdin.write_all(&[*byte]).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // The run ends though the input does not.
+    let out = child.wait_with_output().unwrap();
+    assert_eq!((code(&out), text(&out)), (65, String::new()));
+    drop(stdin);
+}
+
+#[test]
+fn a_line_in_parts_whose_end_never_comes_is_not_lost() {
+    for (input, last) in [
+        ("2026-11-21T10:00:00Z stdout P seen 203.0.113.77 with\n", "2026-11-21T10:00:00Z stdout F seen 203.0.113.0"),
+        ("2026-11-21T10:00:00Z stdout P seen 203.0.113.77 with", "2026-11-21T10:00:00Z stdout F seen 203.0.113.0"),
+    ] {
+        for guard in [&[][..], &["--guard"]] {
+            let arguments = [&["--summary", "json"], guard].concat();
+            let out = sladd(&arguments, input.as_bytes());
+            let said = text(&out);
+            assert!(said.lines().last().unwrap().starts_with(&format!("{last} \"class=")), "{said}");
+            let summary: serde_json::Value = serde_json::from_str(&error(&out)).unwrap();
+            assert_eq!((&summary["lines"], &summary["minimised"], &summary["cut"]), (&1.into(), &1.into(), &1.into()));
+        }
+    }
+}

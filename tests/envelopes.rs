@@ -9,6 +9,7 @@ use sladd::{
     encode::Batch,
     engine::{Carry, Due, Engine, Progress},
     plan::Plan,
+    tally::Tally,
     treatment::pseudonym::Secret,
 };
 use std::sync::{Arc, OnceLock};
@@ -117,8 +118,8 @@ fn the_time_of_a_record_is_that_of_the_line_within_and_else_that_around_it() {
 }
 
 /// Lines through fresh engines, one a chunk, each told what stood before its chunk.
-fn in_chunks(lines: &[String], cuts: &[bool]) -> Vec<u8> {
-    let mut out = Vec::new();
+fn in_chunks(lines: &[String], cuts: &[bool]) -> (Vec<u8>, Tally) {
+    let (mut out, mut sum) = (Vec::new(), Tally::default());
     let mut carry = Carry::default();
     let mut chunk = String::new();
     for (i, line) in lines.iter().enumerate() {
@@ -128,24 +129,40 @@ fn in_chunks(lines: &[String], cuts: &[bool]) -> Vec<u8> {
             let mut engine = engine("auto");
             engine.set_carry(&carry);
             let (mut batch, mut at) = (Batch::default(), 0);
-            while let (_, Progress::Paused { at: done, epoch }) = engine.run(&chunk.as_bytes()[at..], &mut batch) {
-                at += done;
-                engine.admit(epoch, Some(Secret::new([7; 32])));
+            loop {
+                let ended = at == chunk.len();
+                let (tally, progress) = match ended {
+                    false => engine.run(&chunk.as_bytes()[at..], &mut batch),
+                    true => engine.finish(&mut batch),
+                };
+                sum += tally;
+                match progress {
+                    Progress::Paused { at: done, epoch } => {
+                        at += done;
+                        engine.admit(epoch, Some(Secret::new([7; 32])));
+                    }
+                    Progress::Done if ended || i + 1 < lines.len() => break,
+                    Progress::Done => at = chunk.len(),
+                }
             }
             out.extend_from_slice(batch.bytes());
             carry.lines(chunk.as_bytes());
             chunk.clear();
         }
     }
-    out
+    (out, sum)
 }
 
 fn some_line() -> impl Strategy<Value = String> {
     let part = (0usize..2, 0usize..3, "[ -~]{0,24}").prop_map(|(stream, tag, text)| {
         format!("2026-11-21T10:00:00Z {} {} {text}", ["stdout", "stderr"][stream], ["P", "P", "F"][tag])
     });
+    let piece = (0usize..2, 0usize..3, "[a-z ]{0,24}").prop_map(|(stream, end, text)| {
+        let text = format!("{text}{}{}", "x ".repeat([8192, 8192, 1][end]), ["", "", "\\n"][end]);
+        format!(r#"{{"log":"{text}","stream":"{}","time":"2026-11-21T09:00:00.1Z"}}"#, ["stdout", "stderr"][stream])
+    });
     let whole = (0..WRAPS.len(), 0..LINES.len()).prop_map(|(wrapped, inner)| wrap(wrapped, LINES[inner]));
-    prop_oneof![3 => part, 1 => whole, 1 => "[ -~]{0,40}"]
+    prop_oneof![3 => part, 3 => piece, 1 => whole, 1 => "[ -~]{0,40}"]
 }
 
 proptest! {
@@ -155,11 +172,16 @@ proptest! {
     fn any_cutting_into_chunks_gives_the_same_output(
         lines in proptest::collection::vec(some_line(), 1..20), cuts in proptest::collection::vec(any::<bool>(), 1..8),
     ) {
-        let whole = in_chunks(&lines, &[false]);
-        prop_assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), lines.len());
-        let whole = String::from_utf8(whole).unwrap();
-        prop_assert_eq!(String::from_utf8(in_chunks(&lines, &cuts)).unwrap(), whole.clone());
-        prop_assert_eq!(String::from_utf8(in_chunks(&lines, &[true])).unwrap(), whole);
+        let (whole, tally) = in_chunks(&lines, &[false]);
+        // What waited in vain is one line more, and counted as cut.
+        let written = whole.iter().filter(|byte| **byte == b'\n').count();
+        prop_assert!((lines.len()..=lines.len() + tally.cut as usize).contains(&written));
+        prop_assert!(tally.balances() && tally.lines as usize == lines.len());
+        let whole = (String::from_utf8(whole).unwrap(), tally);
+        for cuts in [&cuts, &[true][..]] {
+            let (out, tally) = in_chunks(&lines, cuts);
+            prop_assert_eq!((String::from_utf8(out).unwrap(), tally), whole.clone());
+        }
     }
 
     #[test]
@@ -200,4 +222,143 @@ fn a_due_record_is_counted_once_though_it_waits_for_its_secret() {
             assert!(tally.balances());
         }
     }
+}
+
+/// The whole of an input, to its end.
+fn all(format: &str, text: &str) -> (String, Tally) {
+    let mut engine = engine(format);
+    let (mut batch, mut sum, mut at) = (Batch::default(), Tally::default(), 0);
+    while at < text.len() {
+        let (tally, progress) = engine.run(&text.as_bytes()[at..], &mut batch);
+        sum += tally;
+        at = match progress {
+            Progress::Done => text.len(),
+            Progress::Paused { at: done, epoch } => {
+                engine.admit(epoch, Some(Secret::new([7; 32])));
+                at + done
+            }
+        };
+    }
+    let (tally, progress) = engine.finish(&mut batch);
+    assert_eq!(progress, Progress::Done);
+    sum += tally;
+    assert!(sum.balances(), "{sum:?}");
+    (String::from_utf8(batch.bytes().to_vec()).unwrap(), sum)
+}
+
+const OUT: &str = "2026-11-21T10:00:00Z stdout";
+const ERR: &str = "2026-11-21T10:00:00Z stderr";
+
+#[test]
+fn a_part_whose_end_never_comes_is_written_as_a_cut_line() {
+    let text =
+        format!("{OUT} P came in: 203.0.113.77, {OUT_MAIL} \n{OUT} P and then 198.51", OUT_MAIL = "kari@example.org");
+    for end in ["\n", ""] {
+        let (out, tally) = all("cri", &format!("{text}{end}"));
+        let lines: Vec<&str> = out.lines().map(untagged).collect();
+        let joined = format!("{OUT} F came in: 203.0.113.0, [email] and then");
+        match end {
+            // The last part is a line that came, and what waits one more.
+            "\n" => assert_eq!(lines, [format!("{OUT} P "), format!("{OUT} P "), joined]),
+            // A part without its line feed ends the line itself.
+            _ => assert_eq!(lines, [format!("{OUT} P "), joined]),
+        }
+        assert_eq!((tally.lines, tally.minimised, tally.cut), (2, 2, 1));
+        let (again, tally) = all("cri", &out);
+        assert_eq!((again, tally.cut), (out, 0));
+    }
+}
+
+#[test]
+fn another_stream_does_not_end_a_line_in_parts_and_any_other_line_does() {
+    let text = format!("{OUT} P:A from 203.0.113.77 to 198.51\n{ERR} F hello\n");
+    let (out, tally) = all("cri", &format!("{text}{OUT} F .100.77\n"));
+    assert_eq!(out.lines().map(untagged).nth(2), Some(&*format!("{OUT} F from 203.0.113.0 to 198.51.100.0")));
+    assert_eq!(tally.cut, 0);
+    let (out, tally) = all("cri", &format!("{text}{LINE}\n{OUT} F next\n", LINE = LINES[3]));
+    let lines: Vec<&str> = out.lines().map(untagged).collect();
+    let expected = [
+        &*format!("{OUT} P:A "),
+        &*format!("{ERR} F hello"),
+        &*format!("{OUT} F:A from 203.0.113.0 to"),
+        "came in: 203.0.113.0, [email]",
+        &*format!("{OUT} F next"),
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!((tally.lines, tally.cut), (4, 1));
+}
+
+#[test]
+fn a_line_in_more_parts_than_are_kept_is_cut_and_counted() {
+    let text = format!("{OUT} P {}\n", "ab ".repeat(20_000)).repeat(2) + &format!("{OUT} F end\n");
+    let (out, tally) = all("cri", &text);
+    assert!(!out.contains("end") && out.len() > 64_000);
+    assert_eq!((tally.lines, tally.cut), (3, 1));
+}
+
+/// A line as Docker writes it: pieces of 16 KiB, the last with the line feed.
+fn docker(text: &str, stream: &str) -> String {
+    let record = |piece: &str| {
+        let log = serde_json::to_string(piece).unwrap();
+        format!("{{\"log\":{log},\"stream\":\"{stream}\",\"time\":\"2026-11-21T09:00:00.1Z\"}}\n")
+    };
+    let (mut out, mut rest) = (String::new(), text);
+    while rest.len() > 16 * 1024 {
+        let (piece, more) = rest.split_at(16 * 1024);
+        out.push_str(&record(piece));
+        rest = more;
+    }
+    out + &record(&format!("{rest}\n"))
+}
+
+/// What stands in the string of each line.
+fn logs(out: &str) -> Vec<String> {
+    let log = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["log"].as_str().unwrap().to_owned();
+    out.lines().map(log).collect()
+}
+
+#[test]
+fn a_line_that_docker_cut_becomes_what_it_becomes_in_one() {
+    for length in [16_300, 16_350, 16_360, 33_000, 60_000] {
+        // The pieces meet inside the address, the query, the agent.
+        let path = "abc/".repeat(length / 4);
+        let text =
+            format!("{{\"message\":\"{path} by\",\"remote_addr\":\"203.0.113.77\",\"request_uri\":\"/a?q=ola\\\"\"}}");
+        let (whole, _) = all("auto", &format!("{text}\n"));
+        let whole = whole.split(",\"sladd\"").next().unwrap().to_owned() + "}\n";
+        let (out, tally) = all("auto", &docker(&text, "stdout"));
+        let mut parts = logs(&out);
+        assert_eq!(parts.pop(), Some(whole), "{length}");
+        assert!(parts.iter().all(String::is_empty) && tally.cut == 0 && tally.minimised == tally.lines);
+        assert_eq!(out.matches("until").count(), out.lines().count());
+        let (again, _) = all("auto", &out);
+        assert_eq!(again, out);
+    }
+}
+
+#[test]
+fn pieces_of_two_streams_are_joined_each_with_its_own() {
+    let (one, two) = ("a ".repeat(9000) + "203.0.113.77", "b ".repeat(9000) + "198.51.100.77");
+    let (one, two) = (docker(&one, "stdout"), docker(&two, "stderr"));
+    let mixed: String = one.lines().zip(two.lines()).flat_map(|(one, two)| [one, "\n", two, "\n"]).collect();
+    let parts = logs(&all("auto", &mixed).0);
+    assert_eq!(parts[..2], ["", ""]);
+    assert!(parts[2].ends_with("a 203.0.113.0\n") && parts[3].ends_with("b 198.51.100.0\n"));
+}
+
+#[test]
+fn a_piece_whose_end_never_comes_is_written_as_a_cut_line() {
+    let text = "a ".repeat(8188) + "203.0.113.77";
+    let piece = docker(&text, "stdout").lines().next().unwrap().to_owned() + "\n";
+    for after in ["", "some other line\n"] {
+        let (out, tally) = all("auto", &format!("{piece}{after}"));
+        let parts = logs(&out[..out.len() - out.lines().nth(2).map_or(0, |line| line.len() + 1)]);
+        assert_eq!(parts[0], "");
+        assert!(parts[1].ends_with(" a\n") && parts[1].len() > 16_000, "{}", &parts[1][16_000..]);
+        assert_eq!((tally.lines, tally.cut), (1 + u64::from(!after.is_empty()), 1));
+        assert_eq!(all("auto", &out).0, out);
+    }
+    // Nothing of an unbroken string is left: it may be half of anything.
+    let piece = piece.replace("a ", "aa");
+    assert_eq!(logs(&all("auto", &piece).0), ["", "\n"]);
 }

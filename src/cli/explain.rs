@@ -5,12 +5,13 @@ use crate::{
     encode::Batch,
     engine::{Engine, Progress},
     error::{Error, Kind},
+    input::packing::{MARK_BYTES, Packing},
     key,
     plan::Plan,
     treatment::pseudonym::Secret,
 };
 use std::{
-    io::{BufRead, IsTerminal, Read},
+    io::{BufRead, Cursor, IsTerminal, Read},
     process::ExitCode,
     sync::Arc,
 };
@@ -40,11 +41,18 @@ fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
     let mut secret = [0; 32];
     key::random(&mut secret)?;
     let mut input = std::io::stdin().lock();
+    let mut mark = Vec::with_capacity(MARK_BYTES);
+    let cannot_read = |error| Error::new(Kind::Io, format!("cannot read standard input: {error}"));
+    (&mut input).take(MARK_BYTES as u64).read_to_end(&mut mark).map_err(cannot_read)?;
+    if let Some(message) = Packing::of(&mark).refusal("sladd explain --line") {
+        return Err(Error::new(Kind::Data, message));
+    }
+    let mut input = Cursor::new(mark).chain(input);
     let mut number = 0u64;
     loop {
         let mut line = Vec::new();
         let read = (&mut input).take(LONGEST).read_until(b'\n', &mut line);
-        if read.map_err(|error| Error::new(Kind::Io, format!("cannot read standard input: {error}")))? == 0 {
+        if read.map_err(cannot_read)? == 0 {
             return Ok(ExitCode::SUCCESS);
         }
         number += 1;

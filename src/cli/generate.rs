@@ -80,7 +80,8 @@ found something.
 Bad command line, or a terminal as input.
 .TP
 .B 65
-Bad input data: too many lines do not fit the format.
+Bad input data: too many lines do not fit the format, or the input is no text but compressed, an archive or in UTF\-16; nothing is
+written of that.
 .TP
 .B 66
 An input is missing or is a directory.

@@ -204,6 +204,14 @@ impl Encoding {
         batch.close(class);
     }
 
+    /// Writes `pieces`, lines of `NAME=text` each, as one value of the journal's export format: as one line where it is one,
+    /// else the name, eight bytes of length, and the texts.
+    pub fn encode_value(self, pieces: &Batch, batch: &mut Batch) {
+        let Some(&(class, _)) = pieces.runs.last() else { return };
+        same::write_value(&pieces.bytes, &mut batch.bytes);
+        batch.close(class);
+    }
+
     /// Stands for a record of which nothing is left: a blank line in the input's own layout, nothing in JSON.
     #[inline]
     pub fn blank(self, class: ClassId, end: LineEnd, batch: &mut Batch) {

@@ -4,7 +4,12 @@
 //! Output must not depend on how the input was cut for the workers: whoever hands lines out keeps a [`Carry`] of its own up
 //! to date, which is quick, and gives each worker what stood before its lines.
 
-use crate::format::{envelope, w3c};
+use super::export::Stream;
+use crate::format::{
+    Ending,
+    envelope::{self, LANES, Part},
+    w3c,
+};
 
 /// What stood before a line. Holds bytes of lines, and shows none of them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -12,17 +17,61 @@ pub struct Carry {
     /// The last `#Fields:` line.
     header: Vec<u8>,
     /// For each stream of a container, the parts of a line that is not whole yet.
-    parts: [Parts; 2],
+    parts: [Parts; LANES],
     /// Whether there are any.
     any_parts: bool,
+    /// An input in the journal's export format.
+    pub(super) stream: Stream,
 }
 
 /// The parts of one line.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Parts {
+    /// What stands before the text of the last of them, and behind it.
+    pub(super) head: Vec<u8>,
+    pub(super) tail: Vec<u8>,
+    /// The text of all.
     pub(super) text: Vec<u8>,
+    /// Whether it stands in a string of JSON, with its escapes.
+    pub(super) escaped: bool,
     /// More came than is kept: the line is cut.
     pub(super) over: bool,
+}
+
+impl Parts {
+    fn clear(&mut self) {
+        self.head.clear();
+        self.tail.clear();
+        self.text.clear();
+        self.escaped = false;
+        self.over = false;
+    }
+
+    /// Whether there is text that was not written.
+    pub(super) fn wait(&self) -> bool {
+        !self.text.is_empty() || self.over
+    }
+
+    fn add(&mut self, line: &[u8], part: &Part) {
+        let text = &line[part.start..part.end];
+        let most = if part.escaped { MOST_ESCAPED_BYTES } else { MOST_PART_BYTES };
+        let room = most - self.text.len();
+        let fits = match (self.over, text.len() <= room, part.escaped) {
+            (false, true, _) => text.len(),
+            (false, false, false) => room,
+            // An escape may not be cut in two.
+            (true, _, _) | (false, false, true) => 0,
+        };
+        self.over |= fits < text.len();
+        self.text.extend_from_slice(&text[..fits]);
+        if self.wait() {
+            self.escaped = part.escaped;
+            self.head.clear();
+            self.head.extend_from_slice(&line[..part.start]);
+            self.tail.clear();
+            self.tail.extend_from_slice(&line[part.end..]);
+        }
+    }
 }
 
 impl std::fmt::Debug for Carry {
@@ -35,27 +84,47 @@ impl Carry {
     /// Takes note of one line, without its line feed.
     #[inline]
     pub fn line(&mut self, line: &[u8]) {
+        if self.stream.may() && self.exported(line, Ending::Whole) {
+            return;
+        }
         if line.first() == Some(&b'#') {
             self.note_header(line);
         }
-        if !envelope::may_begin(line) {
-            if self.any_parts {
-                self.forget_parts();
-            }
-            return;
+        if self.any_parts || envelope::may_be_part(line) {
+            self.note_part(line);
         }
-        self.note_part(line);
     }
 
     /// Whether there is anything to take note of: a quick look.
     #[inline]
     pub(super) fn notes(&self, line: &[u8]) -> bool {
-        line.first() == Some(&b'#') || self.any_parts || envelope::may_begin(line)
+        line.first() == Some(&b'#') || self.any_parts || self.stream.may() || envelope::may_be_part(line)
     }
 
-    /// Takes note of a line whose end is missing.
-    pub(super) fn cut(&mut self) {
-        self.forget_parts();
+    /// Whether the line that `lines` begin with may be one of the journal's export format: a quick look.
+    #[inline]
+    pub(super) fn exports(&self, lines: &[u8]) -> bool {
+        self.stream.may() && self.stream.may_go_on(lines)
+    }
+
+    /// Takes note of a line if it is one of the journal's export format.
+    fn exported(&mut self, raw: &[u8], ending: Ending) -> bool {
+        let is = self.stream.note(raw, ending);
+        if is && self.any_parts {
+            self.forget_parts();
+        }
+        is
+    }
+
+    /// Takes note of a line whose end is missing: a part ends its line, anything else all of them.
+    pub(super) fn cut(&mut self, line: &[u8]) {
+        if self.stream.may() && self.exported(line, Ending::Cut) {
+            return;
+        }
+        match piece(line, Ending::Cut) {
+            Some(part) => self.end(part.lane),
+            None => self.forget_parts(),
+        }
     }
 
     /// Takes note of whole lines: the same as [`Carry::line`] for each of them, and quicker.
@@ -63,6 +132,17 @@ impl Carry {
         if lines.is_empty() {
             return;
         }
+        if self.exports(lines) {
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                match line.strip_suffix(b"\n") {
+                    Some(raw) if self.exported(raw, Ending::Whole) => {}
+                    Some(raw) => self.line(without_return(raw)),
+                    None => self.cut(line),
+                }
+            }
+            return;
+        }
+        self.stream.is_none();
         for at in memchr::memmem::find_iter(lines, b"#Fields:") {
             if at == 0 || lines[at - 1] == b'\n' {
                 let line = &lines[at..];
@@ -70,23 +150,29 @@ impl Carry {
                 self.note_header(without_return(&line[..end]));
             }
         }
-        // A line without its end is of no part of a line.
-        let end = memchr::memrchr(b'\n', lines);
-        let cut = end.map_or(lines.len(), |end| lines.len() - end - 1) > 0;
-        let whole = &lines[..end.unwrap_or(0)];
-        if cut || end.is_none() {
-            self.forget_parts();
-            return;
-        }
-        let last = memchr::memrchr(b'\n', whole).map_or(0, |at| at + 1);
-        if !self.any_parts && envelope::part(&whole[last..]).is_none() {
-            return;
-        }
-        for line in whole.split(|&byte| byte == b'\n').map(without_return) {
-            match envelope::may_begin(line) {
-                true => self.note_part(line),
-                false => self.forget_parts(),
+        let (whole, cut) = lines.split_at(memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1));
+        // What no container wrote ends all that waits: only what stands behind the last such line counts.
+        let last = match whole.strip_suffix(b"\n") {
+            Some(whole) if cut.is_empty() => {
+                without_return(&whole[memchr::memrchr(b'\n', whole).map_or(0, |at| at + 1)..])
             }
+            Some(_) | None => cut,
+        };
+        let ending = if cut.is_empty() { Ending::Whole } else { Ending::Cut };
+        if piece(last, ending).is_none() {
+            if self.any_parts {
+                self.forget_parts();
+            }
+            return;
+        }
+        for line in whole.split_inclusive(|&byte| byte == b'\n') {
+            let line = without_return(line.strip_suffix(b"\n").unwrap_or(line));
+            if self.any_parts || envelope::may_be_part(line) {
+                self.note_part(line);
+            }
+        }
+        if !cut.is_empty() {
+            self.cut(cut);
         }
     }
 
@@ -96,15 +182,29 @@ impl Carry {
     }
 
     /// What came before of the line that this part belongs to.
-    pub(super) fn parts(&self, stream: usize) -> &Parts {
-        &self.parts[stream]
+    pub(super) fn parts(&self, lane: usize) -> &Parts {
+        &self.parts[lane]
+    }
+
+    /// Whether some line waits for its end: a quick look.
+    #[inline]
+    pub(super) fn waits(&self) -> bool {
+        self.any_parts
+    }
+
+    /// The first stream with a line that waits for its end.
+    pub(super) fn waiting(&self) -> Option<usize> {
+        self.parts.iter().position(Parts::wait)
+    }
+
+    /// The line that waits in this stream has its end.
+    pub(super) fn end(&mut self, lane: usize) {
+        self.parts[lane].clear();
+        self.any_parts = self.parts.iter().any(Parts::wait);
     }
 
     fn forget_parts(&mut self) {
-        for parts in &mut self.parts {
-            parts.text.clear();
-            parts.over = false;
-        }
+        self.parts.iter_mut().for_each(Parts::clear);
         self.any_parts = false;
     }
 
@@ -120,28 +220,31 @@ impl Carry {
 
     #[inline(never)]
     fn note_part(&mut self, line: &[u8]) {
-        let Some(part) = envelope::part(line) else { return self.forget_parts() };
-        let parts = &mut self.parts[part.stream];
-        if !part.partial {
-            parts.text.clear();
-            parts.over = false;
-            self.any_parts = self.parts.iter().any(|parts| !parts.text.is_empty() || parts.over);
-            return;
+        match envelope::part(line) {
+            None => self.forget_parts(),
+            Some(part) if part.partial => {
+                self.parts[part.lane].add(line, &part);
+                self.any_parts |= self.parts[part.lane].wait();
+            }
+            Some(part) => self.end(part.lane),
         }
-        let text = &line[part.start..];
-        let room = MOST_PART_BYTES - parts.text.len();
-        parts.over |= text.len() > room;
-        parts.text.extend_from_slice(&text[..text.len().min(room)]);
-        self.any_parts |= !text.is_empty();
     }
 }
 
-fn without_return(line: &[u8]) -> &[u8] {
+/// Which part of which line this is; `None`: it is none. A string needs its end, a plain text does not.
+pub(super) fn piece(line: &[u8], ending: Ending) -> Option<Part> {
+    envelope::part(line).filter(|part| ending == Ending::Whole || !part.escaped)
+}
+
+pub(super) fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// What is kept of a line in parts: as much as of a line in one.
 const MOST_PART_BYTES: usize = 64 * 1024;
+
+/// The same where it has escapes.
+const MOST_ESCAPED_BYTES: usize = 2 * MOST_PART_BYTES;
 
 #[cfg(test)]
 mod tests {
@@ -150,23 +253,31 @@ mod tests {
 
     fn line() -> impl Strategy<Value = String> {
         prop_oneof![
-            "#(Fields: [a-z ]{0,8}|Version: 1.0|)",
-            "2026-11-21T10:00:00Z std(out|err) [FP] [a-z #]{0,6}",
-            "(x #Fields: y|Nov 21 10:00:00 a b: c|)",
+            1 => "#(Fields: [a-z ]{0,8}|Version: 1.0|)",
+            4 => "2026-11-21T10:00:00Z std(out|err) [FP] [a-z #]{0,6}",
+            2 => (any::<bool>(), "std(out|err)", "(x|x\\\\n)").prop_map(|(long, stream, end)| {
+                let text = "x ".repeat(if long { 9000 } else { 1 });
+                format!("{{\"log\":\"{text}{end}\",\"stream\":\"{stream}\",\"time\":\"2026-11-21T10:00:00.1Z\"}}")
+            }),
+            1 => "(x #Fields: y|Nov 21 10:00:00 a b: c|)",
         ]
     }
 
     proptest! {
         #[test]
         fn many_lines_at_once_are_noted_as_one_by_one(
-            before in proptest::collection::vec(line(), 0..6), lines in proptest::collection::vec((line(), any::<bool>()), 0..12)
+            before in proptest::collection::vec(line(), 0..6), lines in proptest::collection::vec((line(), any::<bool>()), 0..12), last in proptest::option::of(line()),
         ) {
             let mut one = Carry::default();
             before.iter().for_each(|line| one.line(line.as_bytes()));
             let mut many = one.clone();
             let text: String = lines.iter().map(|(line, cr)| format!("{line}{}\n", if *cr { "\r" } else { "" })).collect();
-            many.lines(text.as_bytes());
+            let cut = last.as_ref().filter(|last| !last.is_empty());
+            many.lines((text + cut.map_or("", |last| last)).as_bytes());
             lines.iter().for_each(|(line, _)| one.line(line.as_bytes()));
+            if let Some(cut) = cut {
+                one.cut(cut.as_bytes());
+            }
             prop_assert!(one == many);
         }
     }
@@ -174,14 +285,25 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut carry = Carry::default();
+        carry.line(b"anything");
+        let nothing = carry.clone();
         let line = format!("2026-11-21T10:00:00Z stdout P {}", "x".repeat(40_000));
         carry.line(line.as_bytes());
-        assert!(!carry.parts(0).over);
+        assert!(!carry.parts(0).over && carry.waiting() == Some(0));
         carry.line(line.as_bytes());
         assert!(carry.parts(0).over && carry.parts(0).text.len() == MOST_PART_BYTES);
         carry.line(b"2026-11-21T10:00:00Z stderr F end");
         assert!(carry.parts(0).over, "the other stream's line is not ended");
         carry.line(b"2026-11-21T10:00:00Z stdout F end");
-        assert_eq!(carry, Carry::default());
+        assert_eq!(carry, nothing);
+        let piece = format!(
+            "{{\"log\":\"{}\",\"stream\":\"stderr\",\"time\":\"2026-11-21T10:00:00.1Z\"}}",
+            "\\u0000".repeat(9000)
+        );
+        (0..9).for_each(|_| carry.line(piece.as_bytes()));
+        let parts = carry.parts(3);
+        assert!(parts.over && parts.text.len() <= MOST_ESCAPED_BYTES && parts.text.ends_with(b"\\u0000"));
+        carry.line(b"anything else");
+        assert_eq!(carry, nothing);
     }
 }

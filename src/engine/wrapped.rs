@@ -1,11 +1,14 @@
 //! Lines in envelopes, and lines in the strings of JSON lines: each is read as if it stood alone, and written back into
 //! what it stood in.
 
-use super::{Desk, Shown, carry::Carry};
+use super::{
+    Desk, Shown,
+    carry::{self, Carry, Parts},
+};
 use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
-    format::{Ending, Parse, envelope, json, message},
+    format::{Ending, Parse, envelope, export, json, message},
     plan::{Plan, Route},
     record::{Record, Span, State},
     tally::Tally,
@@ -23,6 +26,14 @@ pub(super) struct Wrapped {
     batches: [Batch; LEVELS],
     /// The line is the first part of a longer one.
     partial: bool,
+    /// A tag behind it would stand in the middle of the line that it is of.
+    untagged: bool,
+    /// The line taken is not the one that came: it is empty, or has parts of others.
+    joined: bool,
+    /// More of it came than was kept.
+    cut: bool,
+    /// Where it is left out, no blank line stands for it: it is what waited for a last part, or part of an entry.
+    rest: bool,
 }
 
 /// One line and the envelopes around it.
@@ -38,6 +49,8 @@ struct Level {
     record: Record,
     scratch: Scratch,
     place: Place,
+    /// Nobody has said yet who wrote it: a message in the shape of one of our programs is taken for that.
+    guess: bool,
     /// Which of its values holds the next level's line.
     nested: Option<u16>,
 }
@@ -71,6 +84,27 @@ impl Level {
         self.count = 0;
         self.start = 0;
         self.place = Place::Text;
+        self.guess = false;
+    }
+
+    /// Makes `… P `, with tags behind a colon, the head of a last part: nothing of its line comes behind it.
+    fn is_last_part(&mut self) {
+        let tag = memchr::memrchr(b' ', self.line.trim_ascii_end()).map_or(0, |blank| blank + 1);
+        self.line[tag] = b'F';
+    }
+
+    /// Takes the text of a line in parts. Where it is cut inside a string, that ends as lines do.
+    fn join(&mut self, before: &[u8], text: &[u8], cut_string: bool) {
+        match cut_string {
+            true => {
+                self.line.extend_from_slice(envelope::trimmed(before));
+                self.line.extend_from_slice(b"\\n");
+            }
+            false => {
+                self.line.extend_from_slice(before);
+                self.line.extend_from_slice(text);
+            }
+        }
     }
 
     /// Opens the envelopes and finds the format; `false`: there is neither.
@@ -89,13 +123,17 @@ impl Level {
             self.start += length;
             self.count += 1;
         }
-        if let Some(head) = self.heads[..self.count].last() {
+        let last = self.heads[..self.count].last();
+        if let Some(head) = last.filter(|head| head.which != JOURNAL) {
             let line = &self.line[head.start..head.end];
-            program = plan.envelopes[head.which].envelope.program(line, &head.record).and_then(message::of_program);
+            program = plan.wrap(head.which).envelope.program(line, &head.record).and_then(message::of_program);
         }
         let inner = &self.line[self.start..];
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
         // Who wrote it says what it is; what its users typed may look like anything.
+        if self.guess && program.is_none() {
+            program = plan.programs.iter().position(|route| fits(route, &mut self.record));
+        }
         if let Some(at) = program
             && plan.programs.get(at).is_some_and(|route| fits(route, &mut self.record))
         {
@@ -106,13 +144,13 @@ impl Level {
             self.place = Place::Format(at);
             return true;
         }
-        self.count > 0 && fits(&plan.envelopes[self.heads[self.count - 1].which].text, &mut self.record)
+        self.count > 0 && fits(&plan.wrap(self.heads[self.count - 1].which).text, &mut self.record)
     }
 
     /// The route of the line behind the envelopes.
     fn route<'p>(&self, plan: &'p Plan) -> &'p Route {
         match self.place {
-            Place::Text => &plan.envelopes[self.heads[self.count - 1].which].text,
+            Place::Text => &plan.wrap(self.heads[self.count - 1].which).text,
             Place::Format(at) => &plan.routes[at],
             Place::Program(at) => &plan.programs[at],
         }
@@ -152,36 +190,71 @@ pub(super) fn line_in<'a>(route: &Route, line: &'a [u8], record: &Record) -> Opt
 impl Wrapped {
     /// Takes a line. Of one that a container runtime wrote in parts, the last holds all of it and the others nothing.
     fn set(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Ending {
+        self.begin();
+        let Some(part) = carry::piece(line, ending).filter(|part| plan.joins(part.escaped)) else {
+            self.levels[0].line.extend_from_slice(line);
+            return ending;
+        };
+        let before = carry.parts(part.lane);
+        self.partial = part.partial && ending == Ending::Whole;
+        self.cut = before.over && !self.partial && ending == Ending::Whole;
+        self.untagged = self.partial && !part.escaped;
+        self.joined = self.partial || before.wait();
+        let text = &line[part.start..part.end];
+        let level = &mut self.levels[0];
+        level.line.extend_from_slice(&line[..part.start]);
+        if !self.partial {
+            if part.partial && !part.escaped {
+                level.is_last_part();
+            }
+            level.join(&before.text, if before.over { &[] } else { text }, part.escaped && before.over);
+        }
+        level.line.extend_from_slice(&line[part.end..]);
+        if self.cut && !part.escaped { Ending::Cut } else { ending }
+    }
+
+    /// Takes what waits of a line in parts whose end will not come: a whole line that is cut.
+    fn set_rest(&mut self, parts: &Parts) -> Ending {
+        self.begin();
+        (self.joined, self.rest) = (true, true);
+        let level = &mut self.levels[0];
+        level.line.extend_from_slice(&parts.head);
+        if !parts.escaped {
+            level.is_last_part();
+        }
+        level.join(&parts.text, &[], parts.escaped);
+        level.line.extend_from_slice(&parts.tail);
+        if parts.escaped { Ending::Whole } else { Ending::Cut }
+    }
+
+    /// Takes the message of an entry of the journal.
+    fn set_message(&mut self, line: &[u8], guess: bool, tagged: bool) {
+        self.begin();
+        (self.untagged, self.joined, self.rest) = (!tagged, true, true);
+        let level = &mut self.levels[0];
+        level.line.extend_from_slice(line);
+        let head = &mut level.heads[0];
+        head.record.clear();
+        (head.which, head.start, head.end) = (JOURNAL, 0, export::MESSAGE.len());
+        (level.count, level.start, level.guess) = (1, head.end, guess);
+    }
+
+    fn begin(&mut self) {
         let level = &mut self.levels[0];
         level.set(None);
         level.line.clear();
-        self.partial = false;
-        let part = if plan.joins { envelope::part(line) } else { None };
-        let Some(part) = part else {
-            level.line.extend_from_slice(line);
-            return ending;
-        };
-        let before = carry.parts(part.stream);
-        let (head, text) = line.split_at(part.start);
-        level.line.extend_from_slice(head);
-        self.partial = part.partial;
-        if part.partial {
-            return Ending::Whole;
-        }
-        level.line.extend_from_slice(&before.text);
-        if before.over {
-            return Ending::Cut;
-        }
-        level.line.extend_from_slice(text);
-        ending
+        (self.partial, self.untagged, self.joined, self.cut, self.rest) = (false, false, false, false, false);
     }
 
     /// Reads `line` and what stands in it; the number of levels, or `None` if it stands in nothing and holds no other.
     fn read(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Option<usize> {
         let ending = self.set(plan, carry, line, ending);
-        let mut ending = ending;
+        self.open(plan, ending, None)
+    }
+
+    /// The same of the line that was taken.
+    fn open(&mut self, plan: &Plan, mut ending: Ending, mut program: Option<usize>) -> Option<usize> {
         let mut count = 0;
-        let mut program = None;
         loop {
             let fits = self.levels[count].read(plan, ending, program);
             if !fits {
@@ -214,10 +287,13 @@ impl Wrapped {
         if count > 0 {
             self.levels[count - 1].nested = None;
         }
-        let single = count == 0 || (count == 1 && self.levels[0].count == 0);
+        let single = count == 0 || (count == 1 && self.levels[0].count == 0 && !self.joined);
         if single { None } else { Some(count) }
     }
 }
+
+/// The number of what stands around a message of the journal, which is none of the plan's list.
+const JOURNAL: usize = usize::MAX;
 
 /// Docker writes at most so many bytes of a line into one record.
 const CUT_BYTES: usize = 16 * 1024;
@@ -244,6 +320,71 @@ impl Desk {
         written
     }
 
+    /// Before the line that `lines` begin with: what waits of lines in parts, unless that line may be their end.
+    #[cold]
+    pub(super) fn interrupt(
+        &mut self,
+        plan: &Plan,
+        lines: &[u8],
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<(), Epoch> {
+        let (line, ending) = match memchr::memchr(b'\n', lines) {
+            Some(end) => (carry::without_return(&lines[..end]), Ending::Whole),
+            None => (lines, Ending::Cut),
+        };
+        match carry::piece(line, ending) {
+            Some(_) => Ok(()),
+            None => self.write_rests(plan, batch, tally),
+        }
+    }
+
+    /// Writes what waits of lines in parts, each as a line that is cut. These are no lines that came: the last of the parts
+    /// was one, and it is counted as cut now.
+    pub(super) fn write_rests(&mut self, plan: &Plan, batch: &mut Batch, tally: &mut Tally) -> Result<(), Epoch> {
+        while let Some(lane) = self.carry.waiting() {
+            let parts = self.carry.parts(lane);
+            if plan.joins(parts.escaped) {
+                let mut wrapped = self.wrapped.take().unwrap_or_default();
+                let ending = wrapped.set_rest(parts);
+                let mut own = Tally::default();
+                let written = match wrapped.open(plan, ending, None) {
+                    None => Ok(false),
+                    Some(count) => self.write_wrapped(plan, &mut wrapped, count, LineEnd::Lf, batch, &mut own),
+                };
+                self.wrapped = Some(wrapped);
+                written?;
+                tally.cut += 1;
+            }
+            self.carry.end(lane);
+        }
+        Ok(())
+    }
+
+    /// The message of an entry of the journal, with its name; whether it was written. `program`: who wrote it, and whether
+    /// nobody has said that yet.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one line")]
+    pub(super) fn message(
+        &mut self,
+        plan: &Plan,
+        line: &[u8],
+        ending: Ending,
+        end: LineEnd,
+        (program, guess): (Option<usize>, bool),
+        tagged: bool,
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<bool, Epoch> {
+        let mut wrapped = self.wrapped.take().unwrap_or_default();
+        wrapped.set_message(line, guess, tagged);
+        let written = match wrapped.open(plan, ending, program) {
+            None => Ok(false),
+            Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally),
+        };
+        self.wrapped = Some(wrapped);
+        written
+    }
+
     fn write_wrapped(
         &mut self,
         plan: &Plan,
@@ -253,19 +394,21 @@ impl Desk {
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
-        let Wrapped { levels, batches, partial } = wrapped;
+        let Wrapped { levels, batches, untagged, cut, rest, .. } = wrapped;
         let levels = &mut levels[..count];
         let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
         let innermost = &levels[count - 1];
         let route = innermost.route(plan);
         let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
         if !self.begins(plan, class, time, tally)? {
-            plan.encoding.blank(class, end, batch);
+            if !*rest {
+                plan.encoding.blank(class, end, batch);
+            }
             return Ok(false);
         }
+        tally.cut += u64::from(*cut);
         let treated = treat(plan, levels, &mut self.aid);
-        // A tag behind a part would stand in the middle of the line.
-        let tag = (plan.tagged && !*partial).then(|| self.tagger.tag(class, time));
+        let tag = (plan.tagged && !*untagged).then(|| self.tagger.tag(class, time));
         match plan.encoding {
             // From the inside out: each line is written, then stands in the string that it came from.
             Encoding::Same => {
@@ -358,7 +501,7 @@ impl Desk {
                 return Some(time);
             }
             for head in level.heads[..level.count].iter().rev() {
-                let fields = &plan.envelopes[head.which].envelope.schema().fields;
+                let fields = &plan.wrap(head.which).envelope.schema().fields;
                 let line = &level.line[head.start..head.end];
                 if let Some(time) = self.recent.any_time(plan, fields, line, &head.record, self.reference) {
                     return Some(time);
@@ -378,7 +521,7 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
         let mut wraps: [Option<Treated<'_>>; envelope::MOST] = [const { None }; envelope::MOST];
         for (wrap, head) in wraps.iter_mut().zip(&mut heads[..*count]) {
             let Head { which, start, end, record, scratch } = head;
-            let by = &plan.envelopes[*which];
+            let by = plan.wrap(*which);
             let line = &line[*start..*end];
             *wrap = Some(treatment::treat(&by.steps, by.envelope.schema(), line, record, aid, scratch));
         }

@@ -5,10 +5,14 @@
 //! host name and a user could hold all that a syslog head consists of, but no head is a client.
 
 mod cri;
+mod docker;
 mod ietf;
+mod journal;
 mod syslog;
 
 use crate::record::{Record, Schema, State};
+
+pub(crate) use docker::trimmed;
 
 /// So many envelopes may stand in one another.
 pub const MOST: usize = 3;
@@ -20,6 +24,8 @@ pub enum Envelope {
     Cri(cri::Cri),
     /// RFC 5424: `<34>1 2026-11-21T10:00:00Z host program 123 - - …`.
     Ietf(ietf::Ietf),
+    /// `MESSAGE=` in an entry of the journal's export format: not among those that any line may begin with.
+    Journal(journal::Journal),
     /// RFC 3164 and its many writers: `<34>Nov 21 10:00:00 host program[123]: …`.
     Syslog(syslog::Syslog),
 }
@@ -30,6 +36,7 @@ impl Envelope {
         match self {
             Envelope::Cri(cri) => cri.schema(),
             Envelope::Ietf(ietf) => ietf.schema(),
+            Envelope::Journal(journal) => journal.schema(),
             Envelope::Syslog(syslog) => syslog.schema(),
         }
     }
@@ -40,6 +47,7 @@ impl Envelope {
         match self {
             Envelope::Cri(cri) => cri.open(line, record),
             Envelope::Ietf(ietf) => ietf.open(line, record),
+            Envelope::Journal(journal) => journal.open(line, record),
             Envelope::Syslog(syslog) => syslog.open(line, record),
         }
     }
@@ -53,22 +61,46 @@ impl Envelope {
     }
 }
 
-/// A line of a container runtime: whether it is the first part of a longer one.
+/// A line of a container runtime, which cuts long lines in pieces: which line it is of, and whether more of that follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// 0: standard output, 1: standard error.
-    pub stream: usize,
+    /// Whose pieces belong together: a stream of one runtime, less than [`LANES`].
+    pub lane: usize,
     /// More of the line follows.
     pub partial: bool,
     /// Where the text starts.
     pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Whether the text stands in a string of JSON, with its escapes.
+    pub escaped: bool,
 }
 
-/// What a container runtime says of its line; `None`: it did not write it.
+/// So many lines may be in pieces at a time: standard output and standard error of each runtime.
+pub const LANES: usize = 4;
+
+/// What a container runtime says of its line; `None`: none wrote it.
 #[inline]
 pub fn part(line: &[u8]) -> Option<Part> {
-    let (stream, tag, start) = cri::head(line)?;
-    Some(Part { stream: usize::from(&line[stream] == b"stderr"), partial: line[tag.start] == b'P', start })
+    match line.first()? {
+        b'{' => docker::part(line),
+        b'1' | b'2' => {
+            let (stream, tag, start) = cri::head(line)?;
+            let lane = usize::from(&line[stream] == b"stderr");
+            Some(Part { lane, partial: line[tag.start] == b'P', start, end: line.len(), escaped: false })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a line may be the first piece of a longer one: a quick look.
+#[inline]
+pub(crate) fn may_be_part(line: &[u8]) -> bool {
+    match line {
+        [b'{', ..] => line.len() >= docker::PIECE_BYTES,
+        [b'1' | b'2', _, _, _, b'-', ..] => true,
+        _ => false,
+    }
 }
 
 /// Whether some envelope may begin so: a quick look, for lines that have none.
@@ -77,8 +109,16 @@ pub fn may_begin(line: &[u8]) -> bool {
     match line {
         [b'<', digit, ..] => digit.is_ascii_digit(),
         [b'1' | b'2', _, _, _, b'-', _, _, b'-', ..] => true,
-        [b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S', _, _, b' ', _, digit, b' ', ..] => {
-            digit.is_ascii_digit()
+        [b'1' | b'2', _, _, _, b' ', rest @ ..] | [b'*' | b'.', rest @ ..] | rest => begins_day(rest),
+    }
+}
+
+/// Whether a month and a day stand there.
+#[inline]
+fn begins_day(line: &[u8]) -> bool {
+    match line {
+        [b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S', _, _, b' ', one, two, more, ..] => {
+            one.is_ascii_digit() && *two == b' ' || two.is_ascii_digit() && *more == b' '
         }
         _ => false,
     }
@@ -99,6 +139,11 @@ pub fn named(name: &str) -> Option<Vec<Envelope>> {
 /// All of them, in the order in which they are tried.
 pub fn all() -> Vec<Envelope> {
     NAMES.iter().filter_map(|name| named(name)).flatten().collect()
+}
+
+/// What stands around a message in the journal's export format.
+pub fn journal() -> Envelope {
+    Envelope::Journal(journal::Journal::new())
 }
 
 /// What an envelope can be called.
@@ -148,6 +193,11 @@ mod tests {
         for line in [
             "<34>Nov 21 10:00:00 web nginx: x",
             "Nov  1 10:00:00 web nginx: x",
+            "Nov 1 10:00:00 web nginx: x",
+            "Nov 21 2026 10:00:00 web nginx: x",
+            "2026 Nov  1 10:00:00 web nginx: x",
+            "*Nov 21 10:00:00: %SYS-5-CONFIG_I: x",
+            "2026-11-21 10:00:00 web nginx: x",
             "2026-11-21T10:00:00Z stdout F x",
             "2026-11-21T10:00:00+01:00 web nginx: x",
             "<34>1 2026-11-21T10:00:00Z web nginx - - - x",
@@ -163,7 +213,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_lie_in_order_within_the_head_whatever_comes(line in "(<[0-9]{1,4}>1? ?)?(Nov +[0-9]{1,2} 10:00:00|2026-11-21T10:00:00Z)?[ -~\\xff]{0,60}") {
+        fn values_lie_in_order_within_the_head_whatever_comes(line in "(<[0-9]{1,4}>1? ?)?[*.]?(2026 )?(Nov +[0-9]{1,2} (2026 )?10:00:00|2026-11-21[T ]10:00:00(Z|,1| UTC| \\+0100)?)?( fw :? ?%A-1:)?[ -~\\xff]{0,60}") {
             for envelope in all() {
                 let mut record = Record::default();
                 let Some(end) = envelope.open(line.as_bytes(), &mut record) else { continue };

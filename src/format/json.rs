@@ -98,6 +98,14 @@ impl Json {
         self
     }
 
+    /// The fields of a key and of its value, for lines in which a value is what stands there: what would be cut further, or
+    /// must be withheld, is the field of what has no known name.
+    pub(super) fn meaning(&self, key: &[u8]) -> (u16, u16) {
+        let found = Names::shared().resolve(TOP, key, false);
+        let plain = !found.withheld && self.shapes[found.field as usize] == Shape::Plain;
+        (found.key, if plain { found.field } else { UNKNOWN })
+    }
+
     /// Adds a key and its value of a line of pairs; whether the key is a name that we know.
     pub(super) fn push_pair(
         &self,

@@ -12,6 +12,7 @@ pub mod common;
 mod compile;
 pub mod envelope;
 pub mod envoy;
+pub mod export;
 pub mod extended;
 mod grammar;
 pub mod haproxy;
@@ -79,6 +80,8 @@ pub enum Format {
     Cef(cef::Cef),
     /// A layout of fixed order with free text behind it.
     Extended(Extended),
+    /// A line of an entry in the journal's export format.
+    Export(export::Export),
     /// One JSON object a line.
     Json(json::Json),
     /// Messages of one program.
@@ -102,6 +105,7 @@ impl Format {
     pub(crate) fn is_exact(&self) -> bool {
         match self {
             Format::Cef(_)
+            | Format::Export(_)
             | Format::Json(_)
             | Format::Logfmt(_)
             | Format::Preset(_)
@@ -148,6 +152,7 @@ impl Parse for Format {
     fn schema(&self) -> &Schema {
         match self {
             Format::ApacheError(error) => error.schema(),
+            Format::Export(export) => export.schema(),
             Format::Extended(extended) => extended.schema(),
             Format::Cef(cef) => cef.schema(),
             Format::Json(json) => json.schema(),
@@ -165,6 +170,7 @@ impl Parse for Format {
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         match self {
             Format::ApacheError(error) => error.parse(line, ending, record),
+            Format::Export(export) => export.parse(line, ending, record),
             Format::Extended(extended) => extended.parse(line, ending, record),
             Format::Cef(cef) => cef.parse(line, ending, record),
             Format::Json(json) => json.parse(line, ending, record),
@@ -191,6 +197,7 @@ impl Format {
             Format::Template(template) => template.usual.is_some_and(Usual::holds_printable),
             Format::ApacheError(_)
             | Format::Cef(_)
+            | Format::Export(_)
             | Format::Extended(_)
             | Format::Json(_)
             | Format::Logfmt(_)
@@ -210,6 +217,7 @@ impl Format {
             Format::Template(template) => template.hosted,
             Format::ApacheError(_)
             | Format::Cef(_)
+            | Format::Export(_)
             | Format::Extended(_)
             | Format::Logfmt(_)
             | Format::Message(_)
@@ -227,6 +235,7 @@ impl Format {
             Format::Template(template) => template.read_sight(line, sight, record),
             Format::ApacheError(_)
             | Format::Cef(_)
+            | Format::Export(_)
             | Format::Extended(_)
             | Format::Json(_)
             | Format::Logfmt(_)

@@ -3,4 +3,5 @@
 //! Goes in: a descriptor. Comes out: bytes in portions of any size, and whether more are there now. An input knows nothing
 //! of lines, policies or engines. The example to copy is `stdin.rs`.
 
+pub mod packing;
 pub mod stdin;

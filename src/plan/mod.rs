@@ -53,8 +53,12 @@ pub struct Plan {
     pub(crate) programs: Vec<Route>,
     /// Whether every line of the formats that it tries holds one of [`format::MARKS`].
     marked: bool,
-    /// Whether lines that a container runtime wrote in parts are joined.
-    pub(crate) joins: bool,
+    /// The journal's export format, where it may come.
+    pub(crate) export: Option<Box<Export>>,
+    /// Whether lines that Kubernetes' container runtimes wrote in parts are joined.
+    joins_cri: bool,
+    /// The same of those that Docker wrote, in strings of JSON.
+    pub(crate) joins_docker: bool,
     /// Where a line goes that fits none; `None`: it is dropped.
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
@@ -79,6 +83,15 @@ pub struct Plan {
     patterns: Patterns,
     detect: Vec<policy::Detect>,
     keep_text: Option<policy::KeepText>,
+}
+
+/// What happens to lines of the journal's export format.
+#[derive(Debug)]
+pub(crate) struct Export {
+    /// Any field but the message.
+    pub(crate) fields: Route,
+    /// What stands around the message.
+    pub(crate) message: Wrap,
 }
 
 /// One format with what happens to its fields.
@@ -135,7 +148,7 @@ impl Plan {
     /// Whether one of the envelopes stands around a line. What is in `record` then means nothing.
     #[inline]
     pub(crate) fn opens(&self, line: &[u8], record: &mut Record) -> bool {
-        let part = self.joins && envelope::part(line).is_some();
+        let part = self.joins_cri && envelope::part(line).is_some();
         part || self.envelopes.iter().any(|wrap| wrap.envelope.open(line, record).is_some())
     }
 
@@ -146,6 +159,19 @@ impl Plan {
         // Who wrote it, if that is said, says what it is.
         let named = || record.values.iter().any(|value| route.program == Some(value.field));
         !self.marked || marks() || named()
+    }
+
+    /// The envelope of this number: one beyond them is what stands around a message of the journal.
+    #[inline]
+    pub(crate) fn wrap(&self, which: usize) -> &Wrap {
+        let message = || &self.export.as_ref().expect("the journal's lines are read").message;
+        self.envelopes.get(which).unwrap_or_else(message)
+    }
+
+    /// Whether parts of lines are joined, as they stand or in strings of JSON.
+    #[inline]
+    pub(crate) fn joins(&self, escaped: bool) -> bool {
+        if escaped { self.joins_docker } else { self.joins_cri }
     }
 
     /// Compiles a valid policy.
@@ -183,7 +209,12 @@ impl Plan {
         let programs = programs.map(|program| compiler.route(Format::Message(Message::new(program)))).collect();
         let seeing =
             (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
-        let routes = formats.into_iter().map(|format| compiler.route(format)).collect();
+        let routes: Vec<Route> = formats.into_iter().map(|format| compiler.route(format)).collect();
+        let exports = policy.source.formats.iter().any(|name| matches!(&**name, "auto" | "journald"));
+        let export = exports.then(|| {
+            let fields = compiler.route(Format::Export(format::export::Export::new()));
+            Box::new(Export { fields, message: compiler.wrap(envelope::journal()) })
+        });
         let scrubs = text_is_a_format || policy.source.malformed == OnMalformed::Scrub;
         let text = scrubs.then(|| compiler.text_route());
         if let Some(path) = compiler.missing {
@@ -192,9 +223,11 @@ impl Plan {
         }
         let marked = policy.source.formats.iter().all(|name| format::is_marked(name) || wraps(name));
         Ok(Plan {
+            joins_cri: envelopes.iter().any(|wrap| matches!(wrap.envelope, Envelope::Cri(_))),
+            joins_docker: routes.iter().any(|route| matches!(route.format, Format::Json(_))),
             routes,
             marked,
-            joins: envelopes.iter().any(|wrap: &Wrap| matches!(wrap.envelope, Envelope::Cri(_))),
+            export,
             seeing,
             envelopes,
             programs,

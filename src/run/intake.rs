@@ -2,9 +2,12 @@
 
 use crate::{
     engine::Carry,
-    error::Error,
+    error::{Error, Kind},
     frame::LineBuffer,
-    input::stdin::{Ready, Stdin},
+    input::{
+        packing::{MARK_BYTES, Packing},
+        stdin::{Ready, Stdin},
+    },
 };
 use std::{
     mem,
@@ -22,6 +25,7 @@ pub(super) struct Intake {
     rest: LineBuffer,
     /// What stands before the lines that are read next.
     carry: Carry,
+    mark: Mark,
     tickets: u64,
     state: State,
     /// When lines were last handed out, if they were few.
@@ -60,6 +64,7 @@ impl Intake {
             stop,
             rest,
             carry: Carry::default(),
+            mark: Mark::default(),
             tickets: 0,
             state: State::Open,
             trickled: None,
@@ -77,8 +82,12 @@ impl Intake {
         }
         mem::swap(&mut self.rest, buffer);
         if let Err(error) = self.fill(buffer) {
+            let packed = error.kind() == Kind::Data;
             self.error = Some(error);
             self.state = State::Ended;
+            if packed {
+                return None;
+            }
         }
         let last = self.state == State::Ended;
         if !last {
@@ -143,6 +152,7 @@ impl Intake {
             State::Open | State::Ended => space.len().min(PORTION_BYTES),
         };
         let Some(n) = self.input.read(&mut space[..most])? else { return Ok(()) };
+        self.mark.look(&space[..n])?;
         buffer.filled(n);
         pace.bytes += n;
         match &mut self.state {
@@ -152,6 +162,29 @@ impl Intake {
             State::Open | State::Ended => {}
         }
         Ok(())
+    }
+}
+
+/// The first bytes of the input, which say whether it is text.
+#[derive(Debug, Default)]
+struct Mark {
+    bytes: [u8; MARK_BYTES],
+    len: usize,
+}
+
+impl Mark {
+    /// Takes the next bytes. Nothing was handed out while a mark may still come: none holds a line feed.
+    fn look(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.len == MARK_BYTES {
+            return Ok(());
+        }
+        let more = bytes.len().min(MARK_BYTES - self.len);
+        self.bytes[self.len..self.len + more].copy_from_slice(&bytes[..more]);
+        self.len += more;
+        match Packing::of(&self.bytes[..self.len]).refusal("sladd") {
+            Some(message) => Err(Error::new(Kind::Data, message)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -33,6 +33,15 @@ pub trait Work: Send + 'static {
     /// # Errors
     /// The run cannot go on.
     fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error>;
+
+    /// Appends what waits for lines that will not come: at the end of the input.
+    ///
+    /// # Errors
+    /// The run cannot go on.
+    fn finish(&mut self, batch: &mut Batch) -> Result<Tally, Error> {
+        let _ = batch;
+        Ok(Tally::default())
+    }
 }
 
 /// Is shown the sum of all tallies after each batch that went out, in the order of the input, and may end the run.

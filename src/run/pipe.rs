@@ -163,6 +163,9 @@ impl<'a> Job<'a, '_> {
         }
         if self.taken.last {
             self.run_lines(work, buffer.finish())?;
+            if !self.line.ordered.is_shedding() {
+                self.tally += work.finish(self.batch)?;
+            }
         }
         self.tally.bytes_in += buffer.take_skipped();
         self.deliver(Part::Last)?;

@@ -4,7 +4,10 @@
 //! where its letters, digits and separators stood.
 
 use super::witness::{Found, Witness};
-use crate::judge::{Kind, OVERLAP_BYTES, WINDOW_BYTES};
+use crate::{
+    input::packing::{MARK_BYTES, Packing},
+    judge::{Kind, OVERLAP_BYTES, WINDOW_BYTES},
+};
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::{
@@ -70,43 +73,23 @@ const SHAPE_BYTES: usize = 64;
 /// [`io::ErrorKind::Unsupported`] where it is packed in a way that is not read; the error's text is its name.
 pub fn scan(input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io::Result<()> {
     let mut input = BufReader::with_capacity(WINDOW_BYTES, input);
-    // A pipe may give its first bytes one by one; the longest mark has six.
-    let mut head = Vec::with_capacity(6);
-    input.by_ref().take(6).read_to_end(&mut head)?;
+    // A pipe may give its first bytes one by one.
+    let mut head = Vec::with_capacity(MARK_BYTES);
+    input.by_ref().take(MARK_BYTES as u64).read_to_end(&mut head)?;
     let kind = Packing::of(&head);
     let whole = io::Cursor::new(head).chain(input);
     match kind {
-        Packing::Other(name) => Err(io::Error::new(io::ErrorKind::Unsupported, name)),
         Packing::Plain => lines(whole, witness, counts),
         Packing::Gzip => lines(MultiGzDecoder::new(BufReader::new(whole)), witness, counts),
         Packing::Zstd => lines(Frames { input: BufReader::new(whole), frame: None }, witness, counts),
-    }
-}
-
-/// How an input is packed, by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Packing {
-    Plain,
-    Gzip,
-    Zstd,
-    /// One that is not read: its bytes would say nothing of what is in it.
-    Other(&'static str),
-}
-
-impl Packing {
-    fn of(head: &[u8]) -> Packing {
-        match head {
-            [0x1f, 0x8b, ..] => Packing::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
-            [0xfd, b'7', b'z', b'X', b'Z', 0x00] => Packing::Other("xz"),
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31 | 0x17, _] => Packing::Other("bzip2"),
-            [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Other("lz4"),
-            [b'P', b'K', 0x03, 0x04, ..] => Packing::Other("zip"),
-            [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c] => Packing::Other("7z"),
-            [0x5d, 0x00, 0x00, _, _, _] => Packing::Other("lzma"),
-            [0x1f, 0x9d, ..] => Packing::Other("compress"),
-            _ => Packing::Plain,
-        }
+        Packing::Bzip2
+        | Packing::Compress
+        | Packing::Lz4
+        | Packing::Lzma
+        | Packing::SevenZip
+        | Packing::Utf16
+        | Packing::Xz
+        | Packing::Zip => Err(io::Error::new(io::ErrorKind::Unsupported, kind.name())),
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Verdict, Work, guard::Guard};
 use crate::{
     encode::Batch,
     engine::{Carry, Due, Engine, Progress},
+    epoch::Epoch,
     error::{Error, Kind},
     key::{Keyring, Lookup},
     plan::Plan,
@@ -59,15 +60,21 @@ impl Worker {
                 return Ok(sum);
             };
             at += done;
-            let secret = match &self.task.keyring {
-                Some(keyring) => match keyring.secret(epoch, now)? {
-                    Lookup::Found(secret) => Some(secret),
-                    Lookup::Destroyed | Lookup::OutOfReach => None,
-                },
-                None => None,
-            };
-            self.engine.admit(epoch, secret);
+            self.admit(epoch, now)?;
         }
+    }
+
+    /// Gives the engine the secret that it waits for.
+    fn admit(&mut self, epoch: Epoch, now: Timestamp) -> Result<(), Error> {
+        let secret = match &self.task.keyring {
+            Some(keyring) => match keyring.secret(epoch, now)? {
+                Lookup::Found(secret) => Some(secret),
+                Lookup::Destroyed | Lookup::OutOfReach => None,
+            },
+            None => None,
+        };
+        self.engine.admit(epoch, secret);
+        Ok(())
     }
 }
 
@@ -91,6 +98,25 @@ impl Work for Worker {
             sum += tally;
         }
         self.guard = Some(guard);
+        Ok(sum)
+    }
+
+    fn finish(&mut self, batch: &mut Batch) -> Result<Tally, Error> {
+        let now = clock();
+        self.engine.set_reference(self.task.reference.unwrap_or(now));
+        let before = batch.bytes().len();
+        let mut sum = Tally::default();
+        loop {
+            let (tally, progress) = self.engine.finish(batch);
+            sum += tally;
+            match progress {
+                Progress::Done => break,
+                Progress::Paused { epoch, .. } => self.admit(epoch, now)?,
+            }
+        }
+        if let Some(guard) = &mut self.guard {
+            guard.read(batch, before, &mut sum);
+        }
         Ok(sum)
     }
 }

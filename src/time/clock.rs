@@ -3,7 +3,7 @@
 //! The fixed parts are read eight bytes at a time: a [`Shape`] says where digits and where literals stand, one mask tells
 //! whether all of them fit. The plain reading is in the tests, which hold the two equal.
 
-use super::{DAY, Date, Timestamp, Zone, zone::offset};
+use super::{DAY, Date, Timestamp, Zone, traditional::parse_rfc3164, zone::offset};
 use crate::record::Clock;
 
 /// The point in time that `bytes` write in the form `clock`, or `None` where they do not (to the last byte).
@@ -47,24 +47,6 @@ pub fn is_time(clock: Clock, bytes: &[u8]) -> bool {
 
 /// The first second of 2030.
 const SOME_TIME: Timestamp = Timestamp(1_893_456_000);
-
-/// The point in time that `Nov 21 10:00:00` writes, with a fraction or without, as RFC 3164 and its many writers have it.
-///
-/// The missing year is the latest that puts it not more than a day after `reference`.
-pub fn parse_rfc3164(bytes: &[u8], reference: Timestamp, zone: &Zone) -> Option<Timestamp> {
-    let (text, rest) = bytes.split_at_checked(15)?;
-    let (month, day, second) = month_first(text)?;
-    if fraction(rest) != Some(rest.len()) {
-        return None;
-    }
-    let latest = reference.0.saturating_add(DAY);
-    // A zone may be a year ahead of UTC; leap days are up to eight years apart.
-    let year = Timestamp(latest).date().year() + 1;
-    (year.saturating_sub(9)..=year.min(9999))
-        .rev()
-        .filter_map(|year| local(Date::new(year, month, day)?, second, None, zone))
-        .find(|time| time.0 <= latest)
-}
 
 /// `10/Oct/2000:13:55:36 -0700`
 #[inline]
@@ -217,7 +199,7 @@ fn whole_digits(bytes: &[u8]) -> Option<usize> {
 
 /// The length of the fraction that `bytes` begin with: nothing, or a point or comma and one to nine digits.
 #[inline]
-fn fraction(bytes: &[u8]) -> Option<usize> {
+pub(super) fn fraction(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'.' | b',', rest @ ..] => whole_digits(rest).filter(|&count| count <= 9).map(|count| count + 1),
         _ => Some(0),
@@ -225,7 +207,7 @@ fn fraction(bytes: &[u8]) -> Option<usize> {
 }
 
 /// `Nov 21 10:00:00` or `Nov  1 10:00:00` → month, day of the month, second of the day.
-fn month_first(text: &[u8]) -> Option<(u32, u32, u32)> {
+pub(super) fn month_first(text: &[u8]) -> Option<(u32, u32, u32)> {
     let text: &[u8; 15] = text.try_into().ok()?;
     let (time, time_off) = TIME.read(text, 7);
     if time_off != 0 || text[3] != b' ' || text[6] != b' ' {
@@ -237,7 +219,7 @@ fn month_first(text: &[u8]) -> Option<(u32, u32, u32)> {
 
 /// A local date and second of the day → UTC, by the written offset or the zone.
 #[inline]
-fn local(date: Date, second: u32, east: Option<i32>, zone: &Zone) -> Option<Timestamp> {
+pub(super) fn local(date: Date, second: u32, east: Option<i32>, zone: &Zone) -> Option<Timestamp> {
     let local = date.days() * DAY + i64::from(second);
     in_reach(match east {
         Some(east) => local - i64::from(east),
@@ -269,7 +251,7 @@ fn is_weekday(name: &[u8], date: Date) -> bool {
     name == [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"][date.weekday() as usize]
 }
 
-fn digits(text: &[u8]) -> Option<u32> {
+pub(super) fn digits(text: &[u8]) -> Option<u32> {
     text.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
 }
 

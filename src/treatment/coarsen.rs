@@ -52,7 +52,7 @@ fn write_time(clock: Clock, value: &[u8], unit: Unit, made: &mut Vec<u8>) -> Opt
         (Clock::Clf, _) | (Clock::Any, [_, _, b'/' | b'-', ..]) => 12,
         (Clock::Rfc3339, _) | (Clock::Any, [_, _, _, _, b'-' | b'/', ..] | [_, _, _, b' ', ..]) => 11,
         (Clock::Any, [_, _, _, b',', ..]) => 17,
-        (Clock::Rfc3164, _) => 7,
+        (Clock::Rfc3164, _) => time::rfc3164_time_at(value)?,
         (Clock::EpochSeconds, _) => return write_epoch(value, 1, unit, made),
         (Clock::EpochMillis, _) => return write_epoch(value, 1_000, unit, made),
         (Clock::EpochMicros, _) => return write_epoch(value, 1_000_000, unit, made),
