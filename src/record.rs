@@ -318,6 +318,18 @@ pub struct Record {
     pub scratch: Vec<u64>,
     /// The columns of formats that name them in a header. Stay from line to line.
     pub columns: Columns,
+    /// The time stamp of the last line that was read by sight, as Apache and nginx write it; zeros before the first.
+    pub stamp: Stamp,
+}
+
+/// A time stamp as Apache and nginx write it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamp(pub [u8; 26]);
+
+impl std::fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stamp(..)")
+    }
 }
 
 /// What one look at a line saw, from its first byte to its line feed: the line is of printable ASCII and has no backslash.

@@ -137,7 +137,7 @@ impl Template {
     #[inline]
     pub(super) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         let seen = self.usual?.read_sight(line, sight, record)?;
-        (!behind_port(record.values[0].span.of(line))).then_some(seen)
+        (!ends_with_port(record.values[0].span.of(line))).then_some(seen)
     }
 
     /// Fills `record` step by step.
@@ -457,7 +457,12 @@ fn visitor(line: &[u8], at: usize) -> Result<usize, Malformed> {
 
 /// Whether `head` ends with a host name, its port and a blank.
 fn behind_port(head: &[u8]) -> bool {
-    let host = head.trim_ascii_end();
+    ends_with_port(head.trim_ascii_end())
+}
+
+/// Whether `host` is a host name and its port.
+#[inline]
+fn ends_with_port(host: &[u8]) -> bool {
     let mut at = host.len();
     while at > 0 && host[at - 1].is_ascii_digit() {
         at -= 1;

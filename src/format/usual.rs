@@ -8,7 +8,7 @@ use super::{
     soft::End,
     template::{CutRule, Op, Raw, Step, quoted_request, within},
 };
-use crate::record::{Blanks, Proven, Record, Seen, Sight, Span, State, Value};
+use crate::record::{Blanks, Proven, Record, Seen, Sight, Span, Stamp, State, Value};
 
 /// The layout `%h %l %u %t "%r" %>s %b` with so many quoted values behind it.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +61,16 @@ impl Usual {
         let (open, quote) = (open as usize, quote as usize);
         let client = open.checked_sub(34)?;
         let head = line.get(client..)?.first_chunk::<35>()?;
-        if !head.starts_with(b" - - [") || !head.ends_with(b"] \"") || !grammar::is_clf(&head[6..32]) {
+        if !head.starts_with(b" - - [") || !head.ends_with(b"] \"") {
             return None;
+        }
+        let stamp = Stamp(*head[6..32].first_chunk()?);
+        // Most lines repeat the last one's, which was one.
+        if record.stamp != stamp {
+            if !grammar::is_clf(&stamp.0) {
+                return None;
+            }
+            record.stamp = stamp;
         }
         // A blank follows the client, so that it ends there where it is made of an address's bytes.
         let plain = (!sight.address).trailing_zeros() as usize == client && client > 0;
