@@ -669,22 +669,25 @@ mod tests {
                 (
                     prop_oneof![
                         r"[a-z_.\[\]0-9%-]{0,15}",
-                        "(page|lang|sort|utm_source|utm_campaign|q|ref|gclid|aff|token|device_id|sid|color|%70age|user\\[sid\\])",
+                        "(page|offset|hl|lang|sort|utm_source|utm_campaign|q|ref|gclid|aff|token|device_id|sid|color|%70age|user\\[sid\\]|a-b|x1|_ga|p1.20261121|abcdefghijklmn|abcdefghijklmno|abcdefghijklmnop)",
                     ],
-                    "(=[a-z0-9%=]{0,18}|=|==[0-9]{1,3}|)",
-                    r"(&|;|&amp;|\\u0026|\\|&&)",
+                    "(=[a-z0-9%=]{0,18}|=|==[0-9]{1,3}|=[a-zA-Z0-9]{1,7}|=[a-z]{14,80}|)",
+                    r"(&|;|&amp;|\\u0026|\\|&&|&#|&comma;)",
                 ),
                 0..6,
             ),
             any in proptest::collection::vec(any::<u8>(), 0..40),
+            listed: bool,
         ) {
             let mut value: String = value.into_iter().map(|(name, value, separator)| name + &value + &separator).collect();
             let whole = value.clone();
             value.pop();
-            let query = query(&["color", "page"], &["q"]);
+            let query = if listed { query(&["color", "page"], &["q"]) } else { query(&[], &[]) };
+            // The names of the first are remembered when the second comes.
+            let mut warm = aid();
             for value in [value.as_bytes(), whole.as_bytes(), &any] {
                 let (mut made, mut plainly) = (b"before".to_vec(), b"before".to_vec());
-                let outcome = query.treat(value, &mut aid(), &mut made);
+                let outcome = query.treat(value, &mut warm, &mut made);
                 prop_assert_eq!(outcome, query.treat_plainly(value, &mut aid(), &mut plainly));
                 prop_assert_eq!(made, plainly);
             }
