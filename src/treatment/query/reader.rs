@@ -103,23 +103,25 @@ pub(super) fn append(text: &[u8], from: usize, to: usize, made: &mut Vec<u8>) {
     made.truncate(end);
 }
 
-/// A byte in each byte of a word.
-const ONES: u128 = u128::MAX / 0xff;
+/// The same byte sixteen times.
+const fn sixteen(byte: u8) -> u128 {
+    u128::MAX / 0xff * byte as u128
+}
 
 /// Whether the first `length` bytes of a word, 16 at most, are digits.
 #[inline]
 pub(super) fn is_number(word: u128, length: usize) -> bool {
-    let digits = word ^ ONES * 0x30;
-    ((digits & ONES * 0x7f) + ONES * 0x76 | digits) & ONES * 0x80 & !beyond(length) == 0
+    let digits = word ^ sixteen(0x30);
+    (((digits & sixteen(0x7f)) + sixteen(0x76)) | digits) & sixteen(0x80) & !beyond(length) == 0
 }
 
 /// Whether they are letters.
 #[inline]
 pub(super) fn is_letters(word: u128, length: usize) -> bool {
-    let lower = (word | ONES * 0x20) & ONES * 0x7f;
+    let lower = (word | sixteen(0x20)) & sixteen(0x7f);
     // The high bit of each byte that is not below `a` but below what follows `z`.
-    let letters = (lower + ONES * (0x80 - 0x61)) & !(lower + ONES * (0x80 - 0x7b)) & !word & ONES * 0x80;
-    letters | beyond(length) | ONES * 0x7f == u128::MAX
+    let letters = (lower + sixteen(0x80 - 0x61)) & !(lower + sixteen(0x80 - 0x7b)) & !word & sixteen(0x80);
+    letters | beyond(length) | sixteen(0x7f) == u128::MAX
 }
 
 /// The bytes of a word behind the first `length`.
