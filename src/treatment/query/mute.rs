@@ -11,7 +11,8 @@ use crate::{
 /// Short names that stay, as they were met, with what the rule for every site says of their values: sites have few. It only
 /// saves work. One a worker.
 pub struct Mute {
-    /// A name of up to [`LONGEST`] bytes from the lowest byte on, and in the highest byte a [`Says`]. 0: empty.
+    /// A name of up to [`LONGEST`] bytes from the lowest byte on, its length in the highest four bits, a [`Says`] in the four
+    /// below. 0: empty, for no name has a length of 0.
     names: [u128; 1 << BITS],
 }
 
@@ -40,6 +41,8 @@ pub(super) enum Says {
 pub(super) const LONGEST: usize = 15;
 
 const BITS: u32 = 8;
+/// Where a place holds what the name says.
+const SAYS: u128 = 15 << 120;
 
 impl Default for Mute {
     fn default() -> Mute {
@@ -61,13 +64,14 @@ impl Mute {
         let name = word & !(u128::MAX << (8 * length));
         let mixed = (name as u64 ^ (name >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let place = &mut self.names[(mixed >> (64 - BITS)) as usize];
-        // No name that stays has a zero byte, so that the bytes are the name.
-        if (*place ^ name) << (128 - 8 * LONGEST) == 0 {
-            return Says::of_number((*place >> 120) as u8);
+        // With its length, or `a` would be taken for `a` and a zero byte behind it.
+        let named = name | (length as u128) << 124;
+        if (*place ^ named) & !SAYS == 0 {
+            return Says::of_number((*place >> 120) as u8 & 15);
         }
         let says = judge(&name.to_le_bytes()[..length], detector);
         if says != Says::More {
-            *place = name | u128::from(says as u8) << 120;
+            *place = named | u128::from(says as u8) << 120;
         }
         says
     }
@@ -131,7 +135,11 @@ mod tests {
                 ("_a", Says::More),
                 ("a203.0.113.9", Says::More),
                 ("%61", Says::More),
+                ("a", Says::Drop),
                 ("a\0", Says::More),
+                ("\0", Says::More),
+                ("\0\0\0", Says::More),
+                ("a\0b", Says::More),
             ] {
                 for behind in ["=", "=value&and=more", "=1234567890123456"] {
                     let mut bytes = [0; 16];
