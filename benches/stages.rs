@@ -41,5 +41,46 @@ fn detect(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, detect);
+/// Paths, referers and agents as a site's visitors send them, one call a value: what the detectors read of a combined line.
+fn values(criterion: &mut Criterion) {
+    let sections = ["blog", "shop/wool", "css", "images/2026/11", "api/v2/items", "om-oss"];
+    let names =
+        ["a-title", "index.html", "main.3f2a9c1b.js", "lib-1.54.3.0.css", "photo_0123.jpg", "wool-sweaters-176"];
+    let queries = ["", "", "?page=2&lang=nb", "?q=wool+socks&sort=price", "?id=56844", "?v=1.13.5&utm_source=news"];
+    let systems = ["X11; Linux x86_64", "Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7"];
+    let mix = |i: usize, list: &[&str]| list[i % list.len()].to_owned();
+    let path = |i: usize| format!("/{}/{}", mix(i, &sections), mix(i / 6, &names));
+    let paths: Vec<String> = (0..36).map(path).collect();
+    let referers: Vec<String> =
+        (0..36).map(|i| format!("https://www.example.com{}{}", path(i * 5), mix(i, &queries))).collect();
+    let agents = (0..36).map(|i| {
+        let (system, version) = (mix(i, &systems), 90 + i);
+        match i % 3 {
+            0 => format!("Mozilla/5.0 ({system}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"),
+            1 => format!(
+                "Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
+            ),
+            _ => "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)".to_owned(),
+        }
+    });
+    let agents: Vec<String> = agents.collect();
+    let mut detector = Detector::default();
+    for (kinds, name) in [(Kinds::ALL, "all"), (Kinds::IP, "ip")] {
+        let mut group = criterion.benchmark_group(format!("values/{name}"));
+        for (name, texts, place) in
+            [("paths", &paths, Place::Path), ("referers", &referers, Place::Text), ("agents", &agents, Place::Agent)]
+        {
+            let texts: &Vec<String> = texts;
+            group.throughput(Throughput::Bytes(texts.iter().map(|text| text.len() as u64).sum()));
+            group.bench_function(name, |b| {
+                b.iter(|| {
+                    let found = texts.iter().map(|text| detector.find(black_box(text.as_bytes()), kinds, place).len());
+                    found.sum::<usize>()
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, detect, values);
 criterion_main!(benches);

@@ -24,6 +24,9 @@ fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// How many bytes [`BLOCKS`] blocks hold.
 pub(super) const WINDOW: usize = STRIDE * (BLOCKS - 1) + 64;
 
+/// How many bytes two blocks hold.
+const FEW: usize = STRIDE + 64;
+
 /// The classes of 64 bytes: bit `i` speaks of byte `i`. Bytes past the end are in no class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Masks {
@@ -192,13 +195,20 @@ impl Window {
         }
     }
 
-    /// The marks of a text of one block.
+    /// The marks of a text of one or two blocks (an empty one is not asked about), each block by itself: for so few, wide
+    /// instructions are the slower ones.
     #[inline(always)]
-    fn one<const ALL: bool>(&mut self, m: &Masks, first: u64) {
-        self.set::<ALL>(0, m, first);
-        for (hits, marks) in self.hits.iter_mut().zip(&self.marks).take(if ALL { KINDS } else { OF_ADDRESSES }) {
-            *hits = u8::from(marks[0] != 0);
+    fn few<const ALL: bool>(&mut self, text: &[u8], first: u64, classify: impl Fn(&[u8]) -> Masks) -> usize {
+        let (mut count, mut fresh) = (0, first);
+        for block in blocks(text).take(2) {
+            self.set::<ALL>(count, &classify(block), fresh);
+            (count, fresh) = (count + 1, u64::MAX << REACH);
         }
+        let second = u64::from(count > 1);
+        for (hits, marks) in self.hits.iter_mut().zip(&self.marks).take(if ALL { KINDS } else { OF_ADDRESSES }) {
+            *hits = u8::from(marks[0] != 0) | u8::from(marks[1] * second != 0) << 1;
+        }
+        count
     }
 
     /// Works the marks of all blocks out, side by side: the loop has a constant count, so that it becomes wide instructions.
@@ -462,14 +472,13 @@ fn plain<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{BLOCKS, Delimiters, Glance, Masks, Outline, Sight, Window, blocks, each_block};
+    use super::{BLOCKS, Delimiters, FEW, Glance, Masks, Outline, Sight, Window, blocks, each_block};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn avx512<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
-        if text.len() <= 64 && !text.is_empty() {
-            window.one::<ALL>(&classify512(text), first);
-            return 1;
+        if text.len() <= FEW {
+            return window.few::<ALL>(text, first, |block| classify512(block));
         }
         let mut count = 0;
         for block in blocks(text) {
@@ -545,9 +554,8 @@ mod wide {
 
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
-        if text.len() <= 64 && !text.is_empty() {
-            window.one::<ALL>(&classify2(text), first);
-            return 1;
+        if text.len() <= FEW {
+            return window.few::<ALL>(text, first, |block| classify2(block));
         }
         let mut count = 0;
         for block in blocks(text) {

@@ -289,9 +289,13 @@ impl Detector {
     #[cold]
     fn escapes_hide_nothing(&mut self, text: &[u8], place: Place) -> bool {
         let (Some(parts), Place::Text, None) = (self.escapes.parts(), place, &self.own) else { return false };
+        // Both stand in order.
+        let mut next = 0;
         parts.iter().all(|part| {
-            let beside = |found: &Finding| found.span.end <= part.start || part.end <= found.span.start;
-            if !self.found.iter().all(beside) {
+            while self.found.get(next).is_some_and(|found| found.span.end <= part.start) {
+                next += 1;
+            }
+            if self.found.get(next).is_some_and(|found| found.span.start < part.end) {
                 return false;
             }
             self.inner.clear();
