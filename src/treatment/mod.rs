@@ -30,7 +30,7 @@ pub mod truncate;
 
 use crate::{
     detect::Detector,
-    record::{Blank, Record, Schema, Span, State, Value},
+    record::{Blank, Blanks, Mark, Record, Schema, Span, State, Value},
 };
 use coarsen::Coarsen;
 use cookie::Cookie;
@@ -255,6 +255,43 @@ impl<'a> Treated<'a> {
     #[inline]
     pub fn kept(&self, i: usize) -> bool {
         matches!(self.scratch.slots[i], Slot::Kept(_))
+    }
+
+    /// Members of a JSON object that leave as they came, next to one another: the marks begin with the first one's key, `stop`
+    /// is a value that ends them, and `blanks` are those that are written. Their bytes, without the first quote and without
+    /// the last, how many marks they are, and whether the last value is quoted.
+    ///
+    /// What stands between the values is compared, so that nothing else leaves with them.
+    pub fn members(&self, marks: &[Mark], blanks: Blanks, stop: Option<u16>) -> Option<(&'a [u8], usize, bool)> {
+        let (colon, comma): (&[u8], &[u8]) = match (blanks.colon, blanks.comma) {
+            (false, false) => (b"\":\"", b"\",\""),
+            (true, true) => (b"\": \"", b"\", \""),
+            // Nobody writes so always.
+            (false, true) | (true, false) => return None,
+        };
+        let whole = |i: u16| {
+            let (value, slot) = (self.record.values.get(usize::from(i))?, self.scratch.slots.get(usize::from(i))?);
+            matches!(slot, Slot::Kept(span) if *span == value.span).then_some(value.span)
+        };
+        // Between values stands a literal with its quotes or without the one of a bare value.
+        let joins = |end: u32, start: u32, literal: &[u8]| {
+            let gap = self.line.get(end as usize..start as usize).unwrap_or_default();
+            gap.len() == literal.len() && gap.iter().zip(literal).all(|(byte, other)| byte == other)
+        };
+        let (mut from, mut to, mut text, mut used) = (None, 0, false, 0);
+        while let Some([Mark::Key(key), value]) = marks.get(used..used + 2) {
+            let (Mark::Text(i) | Mark::Bare(i)) = *value else { break };
+            let is_text = *value == Mark::Text(i);
+            let (Some(name), Some(span)) = (whole(*key), whole(i)) else { break };
+            let colon = &colon[..colon.len() - usize::from(!is_text)];
+            let behind = from.is_none() || joins(to, name.start, &comma[usize::from(!text)..]);
+            if i != key + 1 || stop == Some(i) || !behind || !joins(name.end, span.start, colon) {
+                break;
+            }
+            from = from.or(Some(name.start));
+            (to, text, used) = (span.end, is_text, used + 2);
+        }
+        Some((self.line.get(from? as usize..to as usize)?, used, text))
     }
 
     /// Hands the record out in its own fixed layout, in as few pieces as can be: in one, where [`lay`] treated it.
