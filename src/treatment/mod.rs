@@ -263,29 +263,23 @@ impl<'a> Treated<'a> {
     ///
     /// What stands between the values is compared, so that nothing else leaves with them.
     pub fn members(&self, marks: &[Mark], blanks: Blanks, stop: Option<u16>) -> Option<(&'a [u8], usize, bool)> {
-        let (colon, comma): (&[u8], &[u8]) = match (blanks.colon, blanks.comma) {
-            (false, false) => (b"\":\"", b"\",\""),
-            (true, true) => (b"\": \"", b"\", \""),
-            // Nobody writes so always.
-            (false, true) | (true, false) => return None,
-        };
+        // Nobody writes a blank behind the one always and never behind the other.
+        if blanks.colon != blanks.comma {
+            return None;
+        }
+        let wide = blanks.colon;
         let whole = |i: u16| {
             let (value, slot) = (self.record.values.get(usize::from(i))?, self.scratch.slots.get(usize::from(i))?);
             matches!(slot, Slot::Kept(span) if *span == value.span).then_some(value.span)
         };
-        // Between values stands a literal with its quotes or without the one of a bare value.
-        let joins = |end: u32, start: u32, literal: &[u8]| {
-            let gap = self.line.get(end as usize..start as usize).unwrap_or_default();
-            gap.len() == literal.len() && gap.iter().zip(literal).all(|(byte, other)| byte == other)
-        };
+        let gap = |end: u32, start: u32| self.line.get(end as usize..start as usize).unwrap_or_default();
         let (mut from, mut to, mut text, mut used) = (None, 0, false, 0);
         while let Some([Mark::Key(key), value]) = marks.get(used..used + 2) {
             let (Mark::Text(i) | Mark::Bare(i)) = *value else { break };
             let is_text = *value == Mark::Text(i);
             let (Some(name), Some(span)) = (whole(*key), whole(i)) else { break };
-            let colon = &colon[..colon.len() - usize::from(!is_text)];
-            let behind = from.is_none() || joins(to, name.start, &comma[usize::from(!text)..]);
-            if i != key + 1 || stop == Some(i) || !behind || !joins(name.end, span.start, colon) {
+            let behind = from.is_none() || is_comma(gap(to, name.start), wide, text);
+            if i != key + 1 || stop == Some(i) || !behind || !is_colon(gap(name.end, span.start), wide, is_text) {
                 break;
             }
             from = from.or(Some(name.start));
@@ -360,6 +354,28 @@ impl<'a> Treated<'a> {
             piece(&self.line[from..to]);
         }
         piece(tail);
+    }
+}
+
+/// Whether this is what stands between a key and its value.
+#[inline]
+fn is_colon(gap: &[u8], wide: bool, text: bool) -> bool {
+    match (wide, text) {
+        (false, false) => gap == b"\":",
+        (false, true) => gap == b"\":\"",
+        (true, false) => gap == b"\": ",
+        (true, true) => gap == b"\": \"",
+    }
+}
+
+/// Whether this is what stands between a value, which is a text or bare, and the next key.
+#[inline]
+fn is_comma(gap: &[u8], wide: bool, text: bool) -> bool {
+    match (wide, text) {
+        (false, false) => gap == b",\"",
+        (false, true) => gap == b"\",\"",
+        (true, false) => gap == b", \"",
+        (true, true) => gap == b"\", \"",
     }
 }
 
