@@ -323,7 +323,7 @@ impl Shape {
     /// Reads from part `part` on, whose literal begins at `at`, up to the end or the next free field.
     fn run(&self, line: &[u8], mut at: usize, mut part: usize, record: &mut Record) -> Option<Stop> {
         while let Some(Part { literal, field, form }) = self.parts.get(part) {
-            if !literal.pass(line, at).is_ok() {
+            if literal.pass(line, at).is_err() {
                 return None;
             }
             at += literal.len();
