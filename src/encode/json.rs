@@ -69,7 +69,10 @@ pub(super) fn write_marks(record: &Treated<'_>, nested: Option<Nested<'_>>, tag:
     let mut start = out.len();
     let mut member = false;
     let mut withheld = 0;
-    for mark in &record.record().marks {
+    let marks = &record.record().marks;
+    let mut at = 0;
+    while let Some(mark) = marks.get(at) {
+        at += 1;
         if withheld > 0 {
             match mark {
                 Mark::Object | Mark::Array => withheld += 1,
@@ -90,6 +93,17 @@ pub(super) fn write_marks(record: &Treated<'_>, nested: Option<Nested<'_>>, tag:
         }
         let left = match *mark {
             Mark::Key(i) => {
+                let stop = nested.map(|nested| nested.value);
+                if let Some((run, used, text)) = record.members(&marks[at - 1..], blanks, stop) {
+                    out.push(b'"');
+                    out.extend_from_slice(run);
+                    if text {
+                        out.push(b'"');
+                    }
+                    at += used - 1;
+                    stack[depth - 1].any = true;
+                    continue;
+                }
                 match record.value(i as usize) {
                     Some(key) => {
                         member = true;

@@ -24,8 +24,11 @@ pub struct Cef {
     /// The fields of what stands between bars, and of [`KEYS`].
     fields: Box<[u16]>,
     /// For each first byte of a key those that begin with it, each with its row, in order.
-    keys: Box<[Vec<(&'static [u8], u16)>]>,
+    keys: Box<[Vec<Key>]>,
 }
+
+/// A key, and its row.
+type Key = (&'static [u8], u16);
 
 impl Cef {
     /// The format, with its table of keys.

@@ -30,7 +30,7 @@ pub mod truncate;
 
 use crate::{
     detect::Detector,
-    record::{Blank, Clock, Item, Proven, Record, Schema, Span, State, Value},
+    record::{Blank, Blanks, Clock, Item, Mark, Proven, Record, Schema, Span, State, Value},
 };
 use coarsen::Coarsen;
 use cookie::Cookie;
@@ -257,6 +257,37 @@ impl<'a> Treated<'a> {
         matches!(self.scratch.slots[i], Slot::Kept(_))
     }
 
+    /// Members of a JSON object that leave as they came, next to one another: the marks begin with the first one's key, `stop`
+    /// is a value that ends them, and `blanks` are those that are written. Their bytes, without the first quote and without
+    /// the last, how many marks they are, and whether the last value is quoted.
+    ///
+    /// What stands between the values is compared, so that nothing else leaves with them.
+    pub fn members(&self, marks: &[Mark], blanks: Blanks, stop: Option<u16>) -> Option<(&'a [u8], usize, bool)> {
+        // Nobody writes a blank behind the one always and never behind the other.
+        if blanks.colon != blanks.comma {
+            return None;
+        }
+        let wide = blanks.colon;
+        let whole = |i: u16| {
+            let (value, slot) = (self.record.values.get(usize::from(i))?, self.scratch.slots.get(usize::from(i))?);
+            matches!(slot, Slot::Kept(span) if *span == value.span).then_some(value.span)
+        };
+        let gap = |end: u32, start: u32| self.line.get(end as usize..start as usize).unwrap_or_default();
+        let (mut from, mut to, mut text, mut used) = (None, 0, false, 0);
+        while let Some([Mark::Key(key), value]) = marks.get(used..used + 2) {
+            let (Mark::Text(i) | Mark::Bare(i)) = *value else { break };
+            let is_text = *value == Mark::Text(i);
+            let (Some(name), Some(span)) = (whole(*key), whole(i)) else { break };
+            let behind = from.is_none() || is_comma(gap(to, name.start), wide, text);
+            if i != key + 1 || stop == Some(i) || !behind || !is_colon(gap(name.end, span.start), wide, is_text) {
+                break;
+            }
+            from = from.or(Some(name.start));
+            (to, text, used) = (span.end, is_text, used + 2);
+        }
+        Some((self.line.get(from? as usize..to as usize)?, used, text))
+    }
+
     /// Hands the record out in its own fixed layout, in as few pieces as can be: in one, where [`lay`] treated it.
     ///
     /// Neighbouring kept values and the literals between them come as one piece: each literal stands right before its
@@ -323,6 +354,28 @@ impl<'a> Treated<'a> {
             piece(&self.line[from..to]);
         }
         piece(tail);
+    }
+}
+
+/// Whether this is what stands between a key and its value.
+#[inline]
+fn is_colon(gap: &[u8], wide: bool, text: bool) -> bool {
+    match (wide, text) {
+        (false, false) => gap == b"\":",
+        (false, true) => gap == b"\":\"",
+        (true, false) => gap == b"\": ",
+        (true, true) => gap == b"\": \"",
+    }
+}
+
+/// Whether this is what stands between a value, which is a text or bare, and the next key.
+#[inline]
+fn is_comma(gap: &[u8], wide: bool, text: bool) -> bool {
+    match (wide, text) {
+        (false, false) => gap == b",\"",
+        (false, true) => gap == b"\",\"",
+        (true, false) => gap == b", \"",
+        (true, true) => gap == b"\", \"",
     }
 }
 

@@ -108,21 +108,20 @@ impl Body {
                 compiled.push(Shape::compile(&format!("{shape}{ending}"), fields, head, literal, &mut layouts));
             }
         }
-        let begins =
-            |shape: &Shape, byte: Option<u8>| match shape.parts.first().map_or(&shape.tail, |part| &part.literal)[..] {
-                [] => true,
-                [first, ..] => Some(first) == byte,
-            };
+        // What a shape begins with; one whose first place is a field may begin with anything.
+        let first = |shape: &Shape| shape.parts.first().map_or(&shape.tail, |part| &part.literal).first().copied();
+        let firsts: Vec<Option<u8>> = compiled.iter().map(first).collect();
         // Most lists have the same shapes in a row.
         let mut known: Vec<Option<(u16, u16)>> = vec![None; compiled.len()];
         let list = |byte: Option<u8>| {
             let mut before: Option<u16> = None;
-            let turns = (0..).zip(&compiled).filter(|(_, shape)| begins(shape, byte)).map(|(i, shape)| {
+            let may = |(_, first): &(u16, &Option<u8>)| first.is_none() || **first == byte;
+            let turns = (0..).zip(&firsts).filter(may).map(|(i, _)| {
                 let shared = match (before.replace(i), known[usize::from(i)]) {
                     (None, _) => 0,
                     (Some(before), Some((same, shared))) if before == same => shared,
                     (Some(before), _) => {
-                        let shared = compiled[usize::from(before)].shares(shape) as u16;
+                        let shared = compiled[usize::from(before)].shares(&compiled[usize::from(i)]) as u16;
                         known[usize::from(i)] = Some((before, shared));
                         shared
                     }
@@ -324,7 +323,7 @@ impl Shape {
     /// Reads from part `part` on, whose literal begins at `at`, up to the end or the next free field.
     fn run(&self, line: &[u8], mut at: usize, mut part: usize, record: &mut Record) -> Option<Stop> {
         while let Some(Part { literal, field, form }) = self.parts.get(part) {
-            if !literal.pass(line, at).is_ok() {
+            if literal.pass(line, at).is_err() {
                 return None;
             }
             at += literal.len();
