@@ -16,6 +16,7 @@ mod pam;
 mod php;
 mod postfix;
 mod proftpd;
+mod pureftpd;
 mod shape;
 mod sshd;
 mod su;
@@ -92,19 +93,20 @@ impl Message {
 
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
     /// among lines of any format.
-    pub(super) fn in_files() -> [Message; 4] {
+    pub(super) fn in_files() -> [Message; 5] {
         let dated: Begins = |line| stamp(line, 0).is_some();
-        let programs: [(&Program, Begins); 4] = [
+        let programs: [(&Program, Begins); 5] = [
             (&vsftpd::VSFTPD, dated),
             (&proftpd::PROFTPD, dated),
             (&xferlog::XFERLOG, dated),
             (&exim::EXIM, exim::begins),
+            (&pureftpd::PUREFTPD, pureftpd::begins),
         ];
         programs.map(|(program, begins)| {
             let shapes = program.shapes.iter().copied().filter(|shape| {
                 // A time before any text is no mark of one program.
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
-                shape.starts_with("{timestamp}") && !is_any
+                shape.starts_with("{timestamp") && !is_any
             });
             Message::of(program, &shapes.collect::<Vec<_>>(), begins)
         })
@@ -171,6 +173,7 @@ pub static PROGRAMS: &[&Program] = &[
     &exim::EXIM,
     &vsftpd::VSFTPD,
     &proftpd::PROFTPD,
+    &pureftpd::PUREFTPD,
     &xferlog::XFERLOG,
     &php::FPM,
     &php::PHP,
@@ -213,7 +216,7 @@ const POSTFIX: usize = 5;
 static SLOTS: [Option<(&str, u8)>; 256] = {
     let mut slots: [Option<(&str, u8)>; 256] = [None; 256];
     // A constant may not look into a static; the lists themselves are constants.
-    let lists: [&[&'static str]; 14] = [
+    let lists: [&[&'static str]; 15] = [
         sshd::SSHD.programs,
         sudo::SUDO.programs,
         su::SU.programs,
@@ -224,6 +227,7 @@ static SLOTS: [Option<(&str, u8)>; 256] = {
         exim::EXIM.programs,
         vsftpd::VSFTPD.programs,
         proftpd::PROFTPD.programs,
+        pureftpd::PUREFTPD.programs,
         xferlog::XFERLOG.programs,
         php::FPM.programs,
         php::PHP.programs,

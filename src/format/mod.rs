@@ -409,6 +409,7 @@ pub const NAMES: &[&str] = &[
     "exim",
     "vsftpd",
     "proftpd",
+    "pureftpd",
     "xferlog",
     "alb",
     "elb",
