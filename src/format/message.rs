@@ -106,7 +106,7 @@ impl Message {
             let shapes = program.shapes.iter().copied().filter(|shape| {
                 // A time before any text is no mark of one program.
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
-                shape.starts_with("{timestamp") && !is_any
+                shape.starts_with("{timestamp}") && !is_any || shape.starts_with("{timestamp:epoch}")
             });
             Message::of(program, &shapes.collect::<Vec<_>>(), begins)
         })
