@@ -412,8 +412,8 @@ mod tests {
         ("Basic a2FyaTpodW50ZXI=,", &["a2FyaTpodW50ZXI="]),
         ("Token abc123 x", &["abc123"]),
         ("proctitle=7375206B617269", &["7375206B617269"]),
-        ("Cookie: user=kari; sid=a", &["user=kari; sid=a"]),
-        ("Set-Cookie: user=kari; Path=/", &["user=kari; Path=/"]),
+        ("Cookie: user=kari; sid=a", &["user=kari; sid=a", "kari"]),
+        ("Set-Cookie: user=kari; Path=/", &["user=kari; Path=/", "kari"]),
     ];
 
     /// Prose, code and messages about nobody.
