@@ -93,20 +93,19 @@ impl Message {
 
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
     /// among lines of any format.
-    pub(super) fn in_files() -> [Message; 5] {
+    pub(super) fn in_files() -> [Message; 4] {
         let dated: Begins = |line| stamp(line, 0).is_some();
-        let programs: [(&Program, Begins); 5] = [
+        let programs: [(&Program, Begins); 4] = [
             (&vsftpd::VSFTPD, dated),
             (&proftpd::PROFTPD, dated),
             (&xferlog::XFERLOG, dated),
             (&exim::EXIM, exim::begins),
-            (&pureftpd::PUREFTPD, pureftpd::begins),
         ];
         programs.map(|(program, begins)| {
             let shapes = program.shapes.iter().copied().filter(|shape| {
                 // A time before any text is no mark of one program.
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
-                shape.starts_with("{timestamp}") && !is_any || shape.starts_with("{timestamp:epoch}")
+                shape.starts_with("{timestamp}") && !is_any
             });
             Message::of(program, &shapes.collect::<Vec<_>>(), begins)
         })
