@@ -118,7 +118,7 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::Scheduled => return front::scheduled(text, at, end, found),
         Mark::Before => front::before(text, at),
         Mark::BeforeMethod => {
-            let method = run_back(text, at, |byte| is_name(byte));
+            let method = run_back(text, at, is_name);
             method.checked_sub(1).and_then(|at| front::before(text, at))
         }
         Mark::Peer => front::peer(text, at + 1),
