@@ -79,6 +79,7 @@ const FORMATS: &[(&str, &str, &str)] = &[
     ("exim", "exim", "format = 'exim'"),
     ("vsftpd", "vsftpd", "format = 'vsftpd'"),
     ("proftpd", "proftpd", "format = 'proftpd'"),
+    ("pureftpd", "pureftpd", "format = 'pureftpd'"),
     ("xferlog", "xferlog", "format = 'xferlog'"),
 ];
 

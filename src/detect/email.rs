@@ -100,9 +100,10 @@ fn quoted(text: &[u8], close: usize) -> Option<usize> {
 /// Where the domain that starts at `start` ends.
 fn domain(text: &[u8], start: usize) -> Option<usize> {
     if text.get(start) == Some(&b'[') {
-        let reach = &text[start..text.len().min(start + REACH)];
-        let close = reach.iter().position(|&b| matches!(b, b']' | b'@' | b'"' | b' '))?;
-        return (close > 1 && reach[close] == b']').then_some(start + close + 1);
+        // A bracket inside it is a placeholder's.
+        let reach = &text[start + 1..text.len().min(start + REACH)];
+        let close = reach.iter().position(|&b| matches!(b, b']' | b'[' | b'@' | b'"' | b' '))?;
+        return (close > 0 && reach[close] == b']').then_some(start + close + 2);
     }
     let mut end = run_end(text, start, DOMAIN);
     while end > start && matches!(text[end - 1], b'.' | b'-' | b'_') {
@@ -195,6 +196,9 @@ mod tests {
             ("bob@[192.0.2.7]", "bob@[192.0.2.7]"),
             ("bob@192.0.2.7", "bob@192.0.2.7"),
             ("root@localhost", "root@localhost"),
+            ("client=kari/admin@EXAMPLE.ORG, ok", "kari/admin@EXAMPLE.ORG"),
+            ("/x/admin@EXAMPLE.ORG", "admin@EXAMPLE.ORG"),
+            ("kari/admin@example.org", "admin@example.org"),
         ] {
             assert_eq!(found(text), Some(expected), "{text}");
         }
@@ -202,9 +206,18 @@ mod tests {
 
     #[test]
     fn versions_densities_and_handles_are_not_addresses() {
-        for text in
-            ["logo@2x.png", "vue@3.2.1/dist", "checkout@v4", "/@bob", "react@latest", "@media", "a @ b", "x@1.0.0-rc.1"]
-        {
+        for text in [
+            "a@[[email]",
+            "# User@Host: x",
+            "logo@2x.png",
+            "vue@3.2.1/dist",
+            "checkout@v4",
+            "/@bob",
+            "react@latest",
+            "@media",
+            "a @ b",
+            "x@1.0.0-rc.1",
+        ] {
             assert_eq!(found(text), None, "{text}");
         }
     }

@@ -3,9 +3,18 @@
 //! `[kari/secret] (from client`.
 //!
 //! One pass over the text: three tables tell where such a word may begin, and nothing else is looked at. Each verifier reads
-//! a bounded number of bytes around its word. What stands there is in [`super::messages`].
+//! a bounded number of bytes around its word.
 
-use super::{Finding, Kinds, messages, messages::Mark};
+mod behind;
+mod credential;
+mod front;
+mod home;
+mod mark;
+mod noun;
+mod read;
+
+use super::{Finding, Kinds};
+use mark::{Mark, verify};
 
 /// Adds what is introduced in `text`. Does not allocate once warm; linear in the length of the text.
 #[inline(never)]
@@ -31,7 +40,7 @@ fn each(text: &[u8], at: usize, mut buckets: u32, kinds: Kinds, read: &mut usize
             let far = mark.reaches_far();
             if kinds.has(asked) && !(far && at < *read) && stands(text, at, word.as_bytes(), mark) {
                 let before = found.len();
-                messages::verify(text, at, at + word.len(), mark, found);
+                verify(text, at, at + word.len(), mark, found);
                 if far && let Some(finding) = found[before..].last() {
                     *read = finding.span.end as usize;
                 }
@@ -297,3 +306,202 @@ const MARKS: &[(&str, Mark)] = &[
     ("cookie: ", Mark::Cookie),
     (".php(", Mark::Trace),
 ];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn found(text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        all(text.as_bytes(), Kinds::ALL, &mut found);
+        found.sort_unstable_by_key(|f| (f.span.start, f.span.end));
+        found.dedup();
+        found.iter().map(|f| std::str::from_utf8(f.span.of(text.as_bytes())).unwrap()).collect()
+    }
+
+    /// What stands in messages, and what of it must go.
+    const GONE: &[(&str, &[&str])] = &[
+        // Directories.
+        ("open() \"/home/kari/www/x\" failed", &["kari"]),
+        ("in /home/kari.nordmann: x", &["kari.nordmann"]),
+        ("HOME=/home/kari", &["kari"]),
+        ("include(/home2/kari/x.php)", &["kari"]),
+        ("/usr/home/kari/x and /export/home/ola/x", &["kari", "ola"]),
+        ("file:///Users/kari/x.py", &["kari"]),
+        ("C:\\Users\\kari\\x", &["kari"]),
+        ("\"C:\\\\Users\\\\kari\\\\x\"", &["kari"]),
+        ("C:\\Users\\Kari Nordmann\\Desktop", &["Kari Nordmann"]),
+        ("C:\\Documents and Settings\\kari", &["kari"]),
+        ("GET /~kari/x HTTP/1.1", &["kari"]),
+        ("/var/mail/kari: full", &["kari"]),
+        ("/run/user/1000/bus", &["1000"]),
+        ("RELOAD (crontabs/kari)", &["kari"]),
+        // Nouns.
+        ("f\u{fc}r Benutzer \u{bb}kari\u{ab} fehlgeschlagen", &["kari"]),
+        ("l'utilisateur \u{ab}\u{a0}kari\u{a0}\u{bb}", &["kari"]),
+        ("el usuario \u{ab}kari\u{bb}", &["kari"]),
+        ("f\u{f6}r anv\u{e4}ndare \"kari\"", &["kari"]),
+        ("brukernavn: kari", &["kari"]),
+        ("Benutzername=kari", &["kari"]),
+        ("role \"kari\" does not exist", &["kari"]),
+        ("Account 'kari'", &["kari"]),
+        ("succeeded for username 'kari' [CN SET]", &["kari"]),
+        ("client ip x, user name kari", &["kari"]),
+        ("Account Name:\t\tkari\tAccount Domain:", &["kari"]),
+        ("'Contact Name': 'Kari Nordmann'", &["Kari Nordmann"]),
+        ("\u{43f}\u{43e}\u{43b}\u{44c}\u{437}\u{43e}\u{432}\u{430}\u{442}\u{435}\u{43b}\u{44f} \"kari\"", &["kari"]),
+        // Signs, domains, keys.
+        (": user = kari", &["kari"]),
+        ("User-Name = \"kari\"", &["kari"]),
+        ("User-Password = \"hunter2\"", &["hunter2"]),
+        ("password = hunter2", &["hunter2"]),
+        ("{\"login\"=>\"kari\", \"password\"=>\"hunter2\"}", &["kari", "hunter2"]),
+        ("['user' => 'kari']", &["kari"]),
+        ("DETAIL: Key (username)=(kari) already exists", &["kari"]),
+        ("(203.0.113.7/5)(LOCAL\\kari) to", &["kari"]),
+        ("for 'EXAMPLE\\Kari' from", &["Kari"]),
+        ("as CORP\\kari.nordmann", &["kari.nordmann"]),
+        // Known messages.
+        ("kari/203.0.113.7:1194 MULTI", &["kari"]),
+        ("kari/udp4:203.0.113.7:1194 MULTI", &["kari"]),
+        ("203.0.113.7:1 [kari] Peer Connection Initiated", &["kari"]),
+        ("SENT CONTROL [kari]: 'PUSH", &["kari"]),
+        ("VERIFY OK: depth=0, C=NO, CN=kari", &["kari"]),
+        ("(kari) CMD (true)", &["kari"]),
+        ("(kari) BEGIN EDIT (kari)", &["kari", "kari"]),
+        ("(kari) CMDEND (true)", &["kari"]),
+        ("Login OK: [kari/hunter2] (from client wifi port 0)", &["kari/hunter2"]),
+        ("x: [kari/hun]ter2] (from client wifi port 0)", &["kari/hun]ter2"]),
+        ("user 'kari'@'karis-pc' (using", &["kari", "karis-pc"]),
+        ("# User@Host: kari[kari] @ karis-pc [203.0.113.7]", &["kari[kari]", "karis-pc"]),
+        ("'\"Kari Nordmann\" <sip:kari@192.0.2.1>'", &["Kari Nordmann"]),
+        ("header From: Kari Nordmann <kari@example.org>", &["Kari Nordmann"]),
+        ("Dial(\"SIP/kari-0000001f\")", &["kari"]),
+        ("[kari] -> [kari] -> [kari] ok", &["kari", "kari"]),
+        ("user [EXAMPLE]\\[kari] at", &["kari"]),
+        ("workstation [KARIS-PC] remote", &["KARIS-PC"]),
+        ("karis-pc (ipv4:203.0.113.7:5) connect", &["karis-pc"]),
+        ("kari|203.0.113.7|karis-pc|data", &["kari", "karis-pc"]),
+        ("1 \"AUTH\" \"kari\" \"hunter2\"", &["kari", "hunter2"]),
+        ("1 \"AUTH\" \"hunter2\"", &["hunter2"]),
+        ("as principal kari on admin", &["kari"]),
+        ("Login failed: kari (Remote IP: x)", &["kari"]),
+        ("sshd: kari [priv]", &["kari"]),
+        ("sshd: kari@pts/0", &["kari"]),
+        ("from=kari, size=1", &["kari"]),
+        ("DHCPACK on 203.0.113.7 to 00:00:5e:00:53:01 (karis-phone) via eth0", &["karis-phone"]),
+        ("DHCPACK(eth0) 203.0.113.7 00:00:5e:00:53:01 karis-phone", &["karis-phone"]),
+        ("client-hostname \"karis-phone\";", &["karis-phone"]),
+        ("base=\"cn=Kari Nordmann,ou=people,dc=x\"", &["Kari Nordmann"]),
+        ("S-1-5-21-1-2-3-1001 x", &["S-1-5-21-1-2-3-1001"]),
+        ("for UID 1000.", &["1000"]),
+        ("slice user-1000.slice", &["1000"]),
+        ("Created slice User Slice of kari.", &["kari"]),
+        ("203.0.113.7 - kari [21/Nov/2026:10:00:00", &["kari"]),
+        ("203.0.113.7 - kari \"POST /login", &["kari"]),
+        ("192.0.2.1:5984 203.0.113.7 kari GET /_session", &["kari"]),
+        ("office kari 77 [21/Nov/2026:10:00:00 +0100] total 3", &["kari"]),
+        ("login: dyn-7.example.net [203.0.113.7] kari plain User logged in", &["dyn-7.example.net", "kari"]),
+        ("203.0.113.7[kari]", &["kari"]),
+        ("[data \"Matched Data: kari found within ARGS:q: x\"]", &["kari"]),
+        ("#0 /srv/db.php(3): PDO->__construct('mysql', 'kari', 'hunter2')", &["mysql", "kari", "hunter2"]),
+        // Credentials.
+        ("was Bearer abc123 and", &["abc123"]),
+        ("sent Basic a2FyaTp4 to", &["a2FyaTp4"]),
+        ("Basic a2FyaTpodW50ZXI=,", &["a2FyaTpodW50ZXI="]),
+        ("Token abc123 x", &["abc123"]),
+        ("proctitle=7375206B617269", &["7375206B617269"]),
+        ("Cookie: user=kari; sid=a", &["user=kari; sid=a", "kari"]),
+        ("Set-Cookie: user=kari; Path=/", &["user=kari; Path=/", "kari"]),
+    ];
+
+    /// Prose, code and messages about nobody.
+    const STAYS: &[&str] = &[
+        "GET /home/about HTTP/1.1",
+        "/home/index.html is missing",
+        "/var/www/home/news/x",
+        "https://example.org/home/news",
+        "/var/www/vhosts/example.org/x",
+        "/home/[user]/x",
+        "/home/p1.20261121.9f86d081884c7d65/x",
+        "/Users/",
+        "C:\\Users\\Public\\x",
+        "C:\\WINDOWS\\system32\\x",
+        "HKLM\\Software\\x",
+        "GuzzleHttp\\Client and DB\\Query",
+        "ERROR\\nNEXT",
+        "~1find~5/~1next~5",
+        "advarsel: du bruker \u{ab}-0\u{bb}",
+        "den bruker mye minne",
+        "role of the server, account is locked",
+        "login required",
+        "--user <UID>",
+        "usage: su [username [args]]",
+        "let nonce = [0; 12];",
+        "pub type Nonce = Array<u8>;",
+        "user => user.name",
+        "token => token,",
+        "password = ",
+        "fn f(x: X) -> [u8; 4] {",
+        "'?' | '@' | '^'",
+        "a slice of bytes",
+        "the principal pour \u{e9}viter",
+        "(CRON) INFO (Running @reboot jobs)",
+        "tcp/192.0.2.7:80 open, http/192.0.2.7:80 open",
+        "10:00:00 - worker [12] x",
+        "sshd: no hostkeys available",
+        "sshd[77]: x",
+        "basic settings, bearer of news, Basic auth",
+        "bearer token missing, Bearer authentication",
+        "Unexpected token at 12",
+        "Bearer [token], Basic [token]",
+        "Bearer realm=\"x\"",
+        "Cookie: none",
+        "[[user]] Peer Connection",
+        "-> [user]/203.0.113.0",
+        "issuer=C=US, O=Let's Encrypt, CN=R3",
+        "depth=0, CN=www.example.org",
+        "UID 33 and UID 0",
+        "from=<[email]>, size=1, to=[user], delay=1",
+        "rendered foo.php(12) in 5 ms",
+        "listen [::]:80 (default)",
+        "127.0.0.1[80]",
+    ];
+
+    #[test]
+    fn what_is_introduced_goes() {
+        for (text, gone) in GONE {
+            assert_eq!(found(text), *gone, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_stays() {
+        for text in STAYS {
+            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_word_is_let_through_by_the_tables() {
+        for (word, _) in MARKS {
+            let bytes = word.as_bytes();
+            let some = |pattern: u8| (0..=255u8).rev().find(|&byte| fits(pattern, byte)).unwrap();
+            let [a, b, c] = [bytes[0], bytes[1], bytes[2]].map(|pattern| usize::from(some(pattern)));
+            assert_ne!(FILTER.first[a] & FILTER.second[b] & FILTER.third[c], 0, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_any_word_is_read_in_bounded_time() {
+        let start = std::time::Instant::now();
+        for (word, _) in MARKS {
+            for unit in [word.to_string(), format!("{word}a"), format!("{word}a=b ")] {
+                let unit: String = unit.chars().map(|c| if c < ' ' { '1' } else { c }).collect();
+                found(&unit.repeat(20_000 / unit.len()));
+            }
+        }
+        assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    }
+}

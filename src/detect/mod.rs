@@ -20,7 +20,6 @@ mod jwt;
 mod kernel;
 mod mac;
 mod marks;
-mod messages;
 mod national_id;
 mod number;
 mod own;

@@ -266,6 +266,7 @@ mod tests {
             "invalid token: expected }",
             "password=",
             "password=[token]",
+            "Authorization: Bearer [token]",
             "key=page",
             "session: opened",
             "token=p1.20261121.9f86d081884c7d65",

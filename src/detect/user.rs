@@ -40,7 +40,7 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
         return None;
     }
     // A group has the name of a user, or a number that says nothing.
-    if bare && word.len() >= 3 && word[word.len() - 3..].eq_ignore_ascii_case(b"gid") {
+    if name.quote != b'"' && word.len() >= 3 && word[word.len() - 3..].eq_ignore_ascii_case(b"gid") {
         return None;
     }
     // Numbers below 1000 are the system's own.
@@ -82,7 +82,8 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     // `Failed password for kari from 203.0.113.7`.
     let method = word_before(text, at - 2);
     let login = method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
-    let told = login || among(OUTCOMES, method) && (name.quote != 0 || name.comes_from(text));
+    let quoted = name.quote != 0 && !name.of(text).iter().any(|b| matches!(b, b'/' | b' '));
+    let told = login || among(OUTCOMES, method) && (quoted || name.comes_from(text));
     (told && !is_prose(name.of(text))).then(|| name.finding())
 }
 
@@ -522,6 +523,22 @@ mod tests {
             ("User kari logged in", "kari"),
             ("user kari.nordmann@example.org from", "kari.nordmann@example.org"),
             ("user kari_77", "kari_77"),
+            ("authenticated as unix-user:kari to gain", "kari"),
+            ("User kari [203.0.113.7]; Message for", "kari"),
+            ("Authentication failure for kari from 203.0.113.7", "kari"),
+            ("authentication failed for kari on admin from client 203.0.113.7:1", "kari"),
+            ("Successful login for kari (ID: 5) from 203.0.113.7", "kari"),
+            ("Login failed for kari against localhost from 203.0.113.7. x", "kari"),
+            ("failed authentication for 'kari'", "kari"),
+            ("Authentication request for kari has been denied", "kari"),
+            ("authentication for user [kari]", "kari"),
+            ("User \"Kari Nordmann\" (x) was created", "Kari Nordmann"),
+            ("ctladdr=kari (1000/1000)", "kari"),
+            ("mech=PLAIN, authid=kari", "kari"),
+            ("(sAMAccountName=kari)", "kari"),
+            ("memberUid=kari x", "kari"),
+            ("OUID=\"kari\" x", "kari"),
+            ("OGID=\"kari\" x", "kari"),
         ] {
             assert_eq!(found(text), [name], "{text}");
         }
@@ -565,6 +582,13 @@ mod tests {
             "user::name",
             "multi-user mode",
             "user preferences are saved",
+            "user [user] -> [token]",
+            "gid=1000 (5)",
+            "authentication failure for \"/admin\"",
+            "request for data from disk",
+            "attempt for access from the web",
+            "authentication request for access has been denied",
+            "user \"Is not allowed\" here",
         ] {
             assert_eq!(found(text), Vec::<&str>::new(), "{text}");
         }

@@ -16,6 +16,7 @@ mod pam;
 mod php;
 mod postfix;
 mod proftpd;
+mod pureftpd;
 mod shape;
 mod sshd;
 mod su;
@@ -171,6 +172,7 @@ pub static PROGRAMS: &[&Program] = &[
     &exim::EXIM,
     &vsftpd::VSFTPD,
     &proftpd::PROFTPD,
+    &pureftpd::PUREFTPD,
     &xferlog::XFERLOG,
     &php::FPM,
     &php::PHP,
@@ -213,7 +215,7 @@ const POSTFIX: usize = 5;
 static SLOTS: [Option<(&str, u8)>; 256] = {
     let mut slots: [Option<(&str, u8)>; 256] = [None; 256];
     // A constant may not look into a static; the lists themselves are constants.
-    let lists: [&[&'static str]; 14] = [
+    let lists: [&[&'static str]; 15] = [
         sshd::SSHD.programs,
         sudo::SUDO.programs,
         su::SU.programs,
@@ -224,6 +226,7 @@ static SLOTS: [Option<(&str, u8)>; 256] = {
         exim::EXIM.programs,
         vsftpd::VSFTPD.programs,
         proftpd::PROFTPD.programs,
+        pureftpd::PUREFTPD.programs,
         xferlog::XFERLOG.programs,
         php::FPM.programs,
         php::PHP.programs,

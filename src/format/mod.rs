@@ -431,6 +431,7 @@ pub const NAMES: &[&str] = &[
     "exim",
     "vsftpd",
     "proftpd",
+    "pureftpd",
     "xferlog",
     "alb",
     "elb",

@@ -268,6 +268,10 @@ fn behind_client(line: &[u8], at: usize, record: &mut Record) {
             _ => find(line, start, b", ").unwrap_or(line.len()),
         };
         record.push(SERVER, start, end);
+        // No name of a server holds these: the line was broken there.
+        if line[start..end].iter().any(|byte| matches!(byte, b' ' | b'"' | b'?' | b'/')) {
+            record.values.last_mut().expect("a value was just added").state = State::Ambiguous;
+        }
         at = end;
     } else {
         record.push_absent(SERVER);

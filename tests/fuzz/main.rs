@@ -74,8 +74,9 @@ impl Engines {
         for (name, engine) in self.0.iter_mut().filter(|(name, _)| policies.contains(name)) {
             let (once, first) = common::run(engine, lines);
             let (twice, second) = common::run(engine, &once);
-            // So is a line whose time is none: without it the line fits no layout.
-            if first.unmatched > 0 || second.unmatched > 0 && contains(&once, b"[-]") {
+            // So is a line whose time is none, in brackets or at its start: without it the line fits no layout.
+            let timeless = contains(&once, b"[-]") || once.starts_with(b"- ");
+            if first.unmatched > 0 || second.unmatched > 0 && timeless {
                 continue;
             }
             // And behind a host without a port a withheld client leaves what may be a client and a user of two words.

@@ -76,6 +76,8 @@ enum Form {
     Time,
     /// The same, as PHP writes it.
     DayFirst,
+    /// Seconds since 1970.
+    Epoch,
 }
 
 /// Where reading a shape from the left stops.
@@ -406,6 +408,7 @@ impl Form {
             "token" => Form::Token,
             "letter" => Form::Letter,
             "day-first" => Form::DayFirst,
+            "epoch" => Form::Epoch,
             other => panic!("a built-in shape has no form {other}"),
         }
     }
@@ -417,6 +420,10 @@ impl Form {
             Form::DayFirst => return stamp(line, at).filter(|_| line[at + 2] == b'-'),
             Form::Letter => {
                 return line.get(at).filter(|&&byte| byte.is_ascii_alphabetic() || byte == b'_').map(|_| at + 1);
+            }
+            Form::Epoch => {
+                let digits = line[at..].iter().take(11).take_while(|byte| byte.is_ascii_digit()).count();
+                return (digits == 10).then_some(at + digits);
             }
             Form::Free | Form::Host | Form::Digits | Form::Capitals | Form::Word | Form::Token => {}
         }
@@ -452,13 +459,13 @@ impl Form {
                 let first = one.first();
                 one == other || first == other.first() && first.is_some_and(|&first| !self.has(first))
             }
-            Form::Letter | Form::Time | Form::DayFirst => true,
+            Form::Letter | Form::Time | Form::DayFirst | Form::Epoch => true,
         }
     }
 
     const fn has(self, byte: u8) -> bool {
         match self {
-            Form::Free | Form::Letter | Form::Time | Form::DayFirst => false,
+            Form::Free | Form::Letter | Form::Time | Form::DayFirst | Form::Epoch => false,
             Form::Host => {
                 byte.is_ascii_alphanumeric()
                     || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%' | b'/' | b'*')

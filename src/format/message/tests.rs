@@ -177,6 +177,13 @@ const MESSAGES: &[(&str, &str, &[&str])] = &[
     ("vsftpd", "[kari] OK LOGIN: Client \"203.0.113.7\"", &["user.name=kari", "client.address=203.0.113.7"]),
     ("vsftpd", "Sat Nov  7 10:00:00 2026 [pid 3] [kari] FTP response: Client \"203.0.113.7\", \"230 Login successful.\"", &["user.name=kari", "ftp.command=response"]),
     ("proftpd", "ftp.example (dyn.example.net[203.0.113.7]) - FTP session closed.", &["client.domain=dyn.example.net", "client.address=203.0.113.7"]),
+    ("pureftpd", "(kari@203.0.113.7) [NOTICE] /home/kari//x.jpg uploaded  (777 bytes, 77.7KB/sec)", &["user.name=kari", "client.address=203.0.113.7", "log.level=NOTICE", "user.name=kari"]),
+    ("pureftpd", "(kari@example.org@dyn.example.net) [INFO] Logout.", &["user.name=kari@example.org", "client.address=dyn.example.net", "message=Logout."]),
+    ("pureftpd", "(?@203.0.113.7) [INFO] kari is now logged in", &["user.name=?", "client.address=203.0.113.7", "user.target.name=kari"]),
+    ("pureftpd", "(?@203.0.113.7) [INFO] New connection from dyn.example.net", &["client.address=203.0.113.7", "client.domain=dyn.example.net"]),
+    ("pureftpd", "(?@203.0.113.7) [DEBUG] Command [user] [kari]", &["user.target.name=kari"]),
+    ("pureftpd", "1795255200 5b7f0c1a.1a2b kari 203.0.113.7 U 777 2 /srv/x.jpg", &["timestamp=1795255200", "session.id=5b7f0c1a.1a2b", "user.name=kari", "client.address=203.0.113.7", "ftp.transfer=U", "file.size=777"]),
+    ("xferlog", "Sat Nov 21 10:00:00 2026 1 203.0.113.0 1 - - - - - - - - - -", &["client.address=203.0.113.0", "file.size=1"]),
     ("php_fpm", "[21-Nov-2026 10:00:00] ALERT: oops", &["log.level=ALERT", "message=oops"]),
     ("php_error", "[21-Nov-2026 10:00:00 America/Argentina/Buenos_Aires] x", &["event.timezone=America/Argentina/Buenos_Aires", "message=x"]),
 ];

@@ -1,0 +1,157 @@
+//! Names behind a known word, up to where a known byte stands.
+
+use super::super::{
+    Finding, What, secret,
+    user::{Name, is_prose},
+};
+use super::read::{REACH, back, bracket, close, device, is_blank, is_name, name, run};
+
+/// The name up to where the bracket or quote in front of it closes.
+pub(super) fn bracketed(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = close(text, start, bracket(text[start - 1]))?;
+    let value = &text[start..stop];
+    let square = text[start - 1] == b'[' && !value.iter().all(|&byte| is_name(byte) || matches!(byte, b' ' | b'/'));
+    let number = value.iter().all(u8::is_ascii_digit);
+    (!square && !number).then(|| name(text, start, stop)).flatten()
+}
+
+/// What stands in quotes in front of an e-mail address in brackets.
+pub(super) fn display(text: &[u8], at: usize, end: usize) -> Option<Finding> {
+    let start = back(text, at, b'"')?;
+    let mail = is_mail(text, end);
+    let start = start - usize::from(text[start..at].ends_with(b"\\") && text[..start - 1].ends_with(b"\\"));
+    (mail && start < at && !text[start..at].contains(&b'=')).then(|| name(text, start, at)).flatten()
+}
+
+/// Whether an address and a closing bracket follow.
+pub(super) fn is_mail(text: &[u8], start: usize) -> bool {
+    let stop = run(text, start, |byte| byte > b' ' && !matches!(byte, b'<' | b'>' | b'"'));
+    text.get(stop) == Some(&b'>') && (text[start..stop].contains(&b'@') || secret::is_placeholder(&text[start..stop]))
+}
+
+/// What stands without quotes in front of an e-mail address in brackets.
+pub(super) fn sender(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = run(text, start, |byte| is_name(byte) && byte != b'@' || matches!(byte, b' ' | b'\'' | b','));
+    let named = text.get(stop) == Some(&b'<') && stop > start + 1 && text[stop - 1] == b' ' && is_mail(text, stop + 1);
+    named.then(|| name(text, start, stop - 1)).flatten()
+}
+
+/// A name and a password, each in quotes.
+pub(super) fn commanded(text: &[u8], start: usize, found: &mut Vec<Finding>) {
+    let Some(stop) = close(text, start, b'"') else { return };
+    let second = stop + 3;
+    let password = text[stop..].starts_with(b"\" \"").then(|| close(text, second, b'"')).flatten();
+    match password {
+        Some(end) => {
+            found.extend(name(text, start, stop));
+            found.extend(name(text, second, end).map(|finding| Finding { what: What::Token, ..finding }));
+        }
+        // A password alone.
+        None => found.extend(name(text, start, stop).map(|finding| Finding { what: What::Token, ..finding })),
+    }
+}
+
+/// A name that a bracket, a known word or the end follows.
+pub(super) fn bare(text: &[u8], start: usize) -> Option<Finding> {
+    let read = Name::read(text, start)?;
+    let known = ["on", "from", "for", "with", "succeeded"];
+    let bracket = text.get(read.end..).is_some_and(|rest| rest.starts_with(b" ("));
+    let told = read.quote != 0 || bracket || read.ends_there(text) || read.is_followed(text, &known);
+    let letter = matches!(text.get(read.end..), Some([b' ', 0x80..=0xff, ..]));
+    (told && !letter && !is_prose(read.of(text)) && read.of(text) != b"UID").then(|| read.finding())
+}
+
+/// A name in front of a terminal, ` [priv]` or ` @ host`.
+pub(super) fn daemon(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = run(text, start, |byte| is_name(byte) && byte != b'@' || matches!(byte, b'[' | b']'));
+    let rest = &text[stop..];
+    let behind: [&[u8]; 7] = [b" [priv]", b" [net]", b" [pam]", b"@pts/", b"@notty", b"@internal", b" @ "];
+    let told = stop > start && behind.iter().any(|end| rest.starts_with(end));
+    (told && !text[start..stop].starts_with(b"[")).then(|| name(text, start, stop)).flatten()
+}
+
+/// A local name, as sendmail writes it.
+pub(super) fn sendmail(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = run(text, start, is_name);
+    let behind: [&[u8]; 5] = [b", size=", b", ctladdr=", b", delay=", b", dsn=", b", msgid="];
+    (stop > start && behind.iter().any(|end| text[stop..].starts_with(end))).then(|| name(text, start, stop)).flatten()
+}
+
+/// The name in a channel's.
+pub(super) fn channel(text: &[u8], start: usize) -> Option<Finding> {
+    let end = run(text, start, is_name);
+    let dash = text[start..end].iter().rposition(|&byte| byte == b'-').map(|i| start + i)?;
+    let serial = end - dash > 4 && text[dash + 1..end].iter().all(u8::is_ascii_hexdigit);
+    (serial && dash > start).then(|| name(text, start, dash)).flatten()
+}
+
+/// A person's name in the name of an entry of a directory, or of a certificate of a client.
+pub(super) fn common_name(text: &[u8], at: usize, start: usize) -> Option<Finding> {
+    let ends = |byte: u8| matches!(byte, b',' | b'/' | b'"' | b'\'' | b')' | b';' | b'>' | b']' | b'\n' | b'\r');
+    let stop = run(text, start, |byte| !ends(byte));
+    let value = &text[start..stop];
+    let behind = &text[stop..text.len().min(stop + 8)];
+    let entry = ["ou=", "dc=", "cn=", "o="].iter().any(|part| {
+        behind
+            .strip_prefix(b",")
+            .map(<[u8]>::trim_ascii_start)
+            .is_some_and(|rest| rest.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part.as_bytes())))
+    });
+    // What is no host in the certificate of the other end.
+    let leaf = !value.contains(&b'.') && has(&text[at.saturating_sub(REACH)..at], b"depth=0");
+    let host = value.contains(&b'.') && !value.contains(&b' ');
+    ((entry && !host || leaf) && !value.is_empty()).then(|| name(text, start, stop)).flatten()
+}
+
+pub(super) fn has(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}
+
+/// A user's number; those below 1000 are the system's own.
+pub(super) fn number(text: &[u8], at: usize, start: usize) -> Option<Finding> {
+    let security = text[at..start].ends_with(b"21-");
+    let stop = run(text, start, |byte| byte.is_ascii_digit() || security && byte == b'-');
+    let slice = text[at..start].ends_with(b"-");
+    let ends = if security {
+        true
+    } else if slice {
+        text[stop..].starts_with(b".")
+    } else {
+        !text.get(stop).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    (ends && stop - start > 3).then(|| Finding::new(if security { at } else { start }, stop, What::User))
+}
+
+/// The name of a device behind its hardware address.
+pub(super) fn lease(text: &[u8], start: usize) -> Option<Finding> {
+    let reach = &text[..text.len().min(start + REACH)];
+    let pair = |at: usize| {
+        reach.get(at..at + 17).is_some_and(|mac| {
+            mac.iter().enumerate().all(|(i, &byte)| if i % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() })
+        })
+    };
+    // What an earlier run wrote for it.
+    let (at, open) = (start..reach.len()).find_map(|at| {
+        if pair(at) {
+            return Some((at + 17, true));
+        }
+        (reach[at..].starts_with(b"[id]")).then_some((at + 4, false))
+    })?;
+    let from = at + 1;
+    if text.get(at) != Some(&b' ') {
+        return None;
+    }
+    if text.get(from) == Some(&b'(') {
+        return close(text, from, b')').and_then(|close| device(text, from + 1, close));
+    }
+    let stop = run(text, from, is_name);
+    (open && stop == text.len() && stop > from).then(|| device(text, from, stop)).flatten()
+}
+
+/// Whose mail was read, with the user's number.
+pub(super) fn scanned(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = run(text, start, is_name);
+    let number = run(text, stop + 1, |byte| byte.is_ascii_digit());
+    let told = text.get(stop) == Some(&b':') && number > stop + 1 && is_blank(text.get(number));
+    (told && stop > start).then(|| name(text, start, stop)).flatten()
+}

@@ -1,0 +1,177 @@
+//! Names in front of a known word, or between an address and one.
+
+use super::super::{Finding, What};
+use super::read::{REACH, back, bracket, close, device, is_blank, is_name, name, run, run_back};
+
+/// The name in front of a word, in the brackets or quotes that the word begins with, or bare.
+pub(super) fn before(text: &[u8], at: usize) -> Option<Finding> {
+    match text[at] {
+        b']' => back(text, at, b'[').and_then(|start| name(text, start, at)),
+        b'\'' => back(text, at, b'\'').and_then(|start| name(text, start, at)),
+        _ => {
+            let start = run_back(text, at, is_name);
+            (start < at).then(|| name(text, start, at)).flatten()
+        }
+    }
+}
+
+/// The name in the bracket at `open`, in front of which an address stands.
+pub(super) fn peer(text: &[u8], open: usize) -> Option<Finding> {
+    let start = run_back(text, open, |byte| byte.is_ascii_digit() || byte == b'.');
+    let four = text[start..open].iter().filter(|&&byte| byte == b'.').count() >= 3;
+    let stop = run(text, open + 1, |byte| is_name(byte) || matches!(byte, b' ' | b'=' | b','));
+    let letter = text[open + 1..stop].iter().any(u8::is_ascii_alphabetic);
+    (four && letter && text.get(stop) == Some(&b']')).then(|| name(text, open + 1, stop)).flatten()
+}
+
+/// What stands in brackets at the end, behind the port in those that close at `at`.
+pub(super) fn trailing(text: &[u8], at: usize, start: usize) -> Option<Finding> {
+    let port = run_back(text, at, |byte| byte.is_ascii_digit());
+    let stop = run(text, start, is_name);
+    let told = port < at && port > 0 && text[port - 1] == b'/' && text.get(stop..) == Some(b")");
+    told.then(|| name(text, start, stop)).flatten()
+}
+
+/// User and device around the address behind the `|` at `at`.
+pub(super) fn audit(text: &[u8], at: usize, found: &mut Vec<Finding>) {
+    let start = run_back(text, at, is_name);
+    let end = run(text, at + 1, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+    let dots = text[at + 1..end].iter().filter(|&&byte| byte == b'.').count();
+    if dots != 3 || text.get(end) != Some(&b'|') || start == at || !is_blank(start.checked_sub(1).map(|i| &text[i])) {
+        return;
+    }
+    found.extend(name(text, start, at));
+    let stop = run(text, end + 1, is_name);
+    if stop > end + 1 && text.get(stop) == Some(&b'|') {
+        found.extend(device(text, end + 1, stop));
+    }
+}
+
+/// The user in front of a job's number and its time, which ends at `at`.
+pub(super) fn page(text: &[u8], at: usize) -> Option<Finding> {
+    let open = back(text, at, b'[')? - 1;
+    let number_end = open.checked_sub(1).filter(|&end| text[end] == b' ')?;
+    let number = run_back(text, number_end, |byte| byte.is_ascii_digit());
+    let end = number.checked_sub(1).filter(|&end| number < number_end && text[end] == b' ')?;
+    let start = run_back(text, end, is_name);
+    (start > 0 && start < end && text[start - 1] == b' ').then(|| name(text, start, end)).flatten()
+}
+
+/// The host's name in front of its address in brackets.
+pub(super) fn reverse(text: &[u8], open: usize) -> Option<Finding> {
+    let address = run(text, open + 1, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+    let value = &text[open + 1..address];
+    let dots = value.iter().filter(|&&byte| byte == b'.').count();
+    let colons = value.iter().filter(|&&byte| byte == b':').count();
+    if text.get(address) != Some(&bracket(text[open])) || dots != 3 && colons < 2 {
+        return None;
+    }
+    let end = open - usize::from(open > 0 && text[open - 1] == b' ');
+    let start = run_back(text, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let host = &text[start..end];
+    let label = host.iter().rposition(|&byte| byte == b'.').map_or(&host[..0], |dot| &host[dot + 1..]);
+    let labelled = label.len() > 1 && label.iter().all(u8::is_ascii_alphabetic) && host[0].is_ascii_alphanumeric();
+    // MySQL's `kari[kari] @ host [192.0.2.7]`.
+    let named = labelled || start < end && text[..start].ends_with(b" @ ") && !host.starts_with(b"localhost");
+    (named && !is_path(text, start)).then(|| Finding::new(start, end, What::HostName))
+}
+
+/// Whether what starts at `start` goes on from a path or an address.
+pub(super) fn is_path(text: &[u8], start: usize) -> bool {
+    start > 0 && matches!(text[start - 1], b'/' | b'@' | b'\\')
+}
+
+/// The name in front of the slash at `slash`, behind which an address with its port stands.
+pub(super) fn tunnel(text: &[u8], slash: usize) -> Option<Finding> {
+    let mut at = slash + 1;
+    for scheme in [&b"udp4:"[..], b"udp6:", b"tcp4-server:", b"tcp6-server:", b"tcp4:", b"tcp6:"] {
+        if text[at..].starts_with(scheme) {
+            at += scheme.len();
+            break;
+        }
+    }
+    let end = run(text, at, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']'));
+    let address = &text[at..end];
+    let dots = address.iter().filter(|&&byte| byte == b'.').count();
+    let colons = address.iter().filter(|&&byte| byte == b':').count();
+    let fits = dots == 3 && colons == 1 || colons > 2;
+    if !fits || !matches!(text.get(end), None | Some(b' ' | b',')) {
+        return None;
+    }
+    let start = run_back(text, slash, |byte| is_name(byte) || byte == b'=');
+    let value = &text[start..slash];
+    let protocol = ["tcp", "udp", "inside", "outside", "http", "https", "icmp"];
+    let named = value.iter().any(u8::is_ascii_alphabetic)
+        && !protocol.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(value))
+        && is_blank(start.checked_sub(1).map(|before| &text[before]));
+    named.then(|| name(text, start, slash)).flatten()
+}
+
+/// Whether an address stands in front of `end`, behind a blank or nothing.
+pub(super) fn is_behind_address(text: &[u8], end: usize) -> bool {
+    let start = run_back(text, end, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']'));
+    let value = &text[start..end];
+    let dots = value.iter().filter(|&&byte| byte == b'.').count();
+    let colons = value.iter().filter(|&&byte| byte == b':').count();
+    // A time of day has two colons.
+    let address = dots == 3 || colons > 2 || value.windows(2).any(|pair| pair == b"::");
+    address && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
+}
+
+/// The user of an access log: ` - NAME [21/`, ` - NAME "POST`.
+pub(super) fn access(text: &[u8], at: usize, end: usize) -> Option<Finding> {
+    let stop = run(text, end, is_name);
+    let follows = match text.get(stop..) {
+        Some([b' ', b'[', a, b, b'/', ..]) => a.is_ascii_digit() && b.is_ascii_digit(),
+        Some([b' ', b'"', a, b, ..]) => a.is_ascii_uppercase() && b.is_ascii_uppercase(),
+        _ => false,
+    };
+    (follows && stop > end && is_behind_address(text, at)).then(|| name(text, end, stop)).flatten()
+}
+
+/// The user between an address and a request's method.
+pub(super) fn request(text: &[u8], at: usize) -> Option<Finding> {
+    let start = run_back(text, at, is_name);
+    (start > 0 && start < at && text[start - 1] == b' ' && is_behind_address(text, start - 1))
+        .then(|| name(text, start, at))
+        .flatten()
+}
+
+/// Whose crontab it is, and once more behind `LIST`, `BEGIN EDIT` and the like.
+pub(super) fn scheduled(text: &[u8], at: usize, end: usize, found: &mut Vec<Finding>) {
+    let Some(open) = back(text, at, b'(') else { return };
+    let free = is_blank(open.checked_sub(2).map(|before| &text[before]));
+    if !free || !text[open..at].iter().all(|&byte| is_name(byte)) || !matches!(text.get(end), Some(b' ' | b'E' | b'O'))
+    {
+        return;
+    }
+    found.extend(name(text, open, at));
+    if text[end..].starts_with(b" (") {
+        let stop = run(text, end + 2, is_name);
+        if text.get(stop) == Some(&b')') && text[end + 2..stop] == text[open..at] {
+            found.extend(name(text, end + 2, stop));
+        }
+    }
+}
+
+/// Name and password in front of the bracket at `at`.
+pub(super) fn radius(text: &[u8], at: usize) -> Option<Finding> {
+    let floor = at.saturating_sub(REACH);
+    // From the first place on: a password may hold brackets.
+    let open = text[floor..at].windows(2).position(|pair| pair == b" [").map(|i| floor + i + 2)?;
+    name(text, open, at)
+}
+
+/// `'kari'@'host'`: both.
+pub(super) fn at_host(text: &[u8], at: usize, end: usize, found: &mut Vec<Finding>) {
+    let quote = text[at];
+    let Some(start) = back(text, at, quote) else { return };
+    if !text[start..at].iter().all(|&byte| is_name(byte) || byte == b'%') {
+        return;
+    }
+    found.extend(name(text, start, at));
+    let Some(stop) = close(text, end, quote) else { return };
+    if text[end..stop].iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':')) {
+        found.extend(device(text, end, stop));
+    }
+}

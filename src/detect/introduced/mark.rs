@@ -1,0 +1,162 @@
+//! What a word says of the name beside it, and who reads it.
+
+use super::super::Finding;
+use super::{
+    behind, credential, front, home, noun,
+    read::{bracket, close, device, is_name, run, run_back},
+};
+
+/// What a word says of the name beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// `/home/kari`: a segment behind it, where a path begins.
+    Home,
+    /// `C:\Users\Kari Nordmann`.
+    Windows,
+    /// A noun with quotes behind it: `role "kari"`.
+    Quoted,
+    /// A noun with quotes or a sign behind it: `Benutzer »kari«`, `brukernavn: kari`.
+    Noun,
+    /// `LOCAL\kari`.
+    Domain,
+    /// `kari/192.0.2.7:1194`: OpenVPN.
+    Tunnel,
+    /// `192.0.2.7 - kari [21/Nov/2026:10:00:00`, `192.0.2.7 - kari "POST`: access logs that fit no format.
+    Access,
+    /// `192.0.2.7 kari GET /`: CouchDB.
+    Request,
+    /// `(kari) CMD (true)`: cron.
+    Scheduled,
+    /// `[kari] Peer Connection`, `'Kari'(id:`, `kari is now logged in`: a name in front.
+    Before,
+    /// `kari plaintext User logged in`: Cyrus.
+    BeforeMethod,
+    /// `203.0.113.7[kari]`: strongSwan.
+    Peer,
+    /// `(192.0.2.7/443) (kari)` at the end: a firewall's.
+    Trailing,
+    /// `kari|192.0.2.7|karis-pc|`: Samba's.
+    Audit,
+    /// `office kari 77 [21/Nov/2026:10:00:00 +0100] total 3`: CUPS.
+    Page,
+    /// `karis-pc (ipv4:`: a device's name in front.
+    HostBefore,
+    /// The same behind a word.
+    HostBehind,
+    /// `dyn-7.example.net [203.0.113.7]`: what the other end is called.
+    Reverse,
+    /// `user = kari`, `"password"=>"secret"`: a sign with blanks around it, or an arrow.
+    Assigned,
+    /// `Key (username)=(kari)`: PostgreSQL.
+    Key,
+    /// `Matched Data: kari found within ARGS:user`: ModSecurity.
+    Matched,
+    /// `> for kari:1000`: SpamAssassin.
+    Scanned,
+    /// `[kari/secret] (from client nas`: FreeRADIUS.
+    Radius,
+    /// `'kari'@'host'`: MySQL.
+    AtHost,
+    /// `"Kari Nordmann" <kari@example.org>`.
+    Mailbox,
+    /// `From: Kari Nordmann <kari@example.org>`.
+    Sender,
+    /// A name up to where its bracket closes.
+    Bracketed,
+    /// A device's name up to where its bracket closes.
+    Station,
+    /// `"AUTH" "kari" "secret"`: Redis.
+    Commanded,
+    /// A name that a bracket, a known word or the end follows.
+    Bare,
+    /// `sshd: kari [priv]`, `sshd: kari@pts/0`, `User@Host: kari[kari] @`.
+    Daemon,
+    /// `from=kari, size=1`: sendmail.
+    Sendmail,
+    /// `SIP/kari-0000001f`: Asterisk.
+    Channel,
+    /// `cn=Kari Nordmann,ou=people`.
+    CommonName,
+    /// `UID 1000`, `user-1000.slice`, `S-1-5-21-…-1001`.
+    Number,
+    /// `DHCPACK on 192.0.2.7 to 00:00:5e:00:53:01 (karis-phone) via eth0`.
+    Lease,
+    /// `Bearer abc123`, `Basic a2FyaTp4`.
+    Token,
+    /// `proctitle=7375206B617269`: a command line in hexadecimals.
+    Process,
+    /// `Cookie: a=b; c=d`
+    Cookie,
+    /// `db.php(3): connect('kari', 'secret')`: what a function was called with.
+    Trace,
+}
+
+impl Mark {
+    /// Whether credentials follow it, and no name.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Mark::Token | Mark::Process | Mark::Cookie | Mark::Trace | Mark::Matched)
+    }
+}
+
+impl Mark {
+    /// Whether what it hides may be long.
+    pub(super) fn reaches_far(self) -> bool {
+        matches!(self, Mark::Cookie | Mark::Trace | Mark::Matched)
+    }
+}
+
+/// Adds the names that belong to the word from `at` to `end`.
+pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut Vec<Finding>) {
+    let finding = match mark {
+        Mark::Home => home::home(text, at, end),
+        Mark::Windows => home::windows(text, end),
+        Mark::Quoted | Mark::Noun => noun::noun(text, at, end, mark),
+        Mark::Domain => noun::domain(text, at + 1),
+        Mark::Tunnel => front::tunnel(text, at),
+        Mark::Access => front::access(text, at, end),
+        Mark::Request => front::request(text, at),
+        Mark::Scheduled => return front::scheduled(text, at, end, found),
+        Mark::Before => front::before(text, at),
+        Mark::BeforeMethod => {
+            let method = run_back(text, at, is_name);
+            method.checked_sub(1).and_then(|at| front::before(text, at))
+        }
+        Mark::Peer => front::peer(text, at + 1),
+        Mark::Trailing => front::trailing(text, at, end - 1),
+        Mark::Audit => return front::audit(text, at, found),
+        Mark::Page => front::page(text, at),
+        Mark::HostBefore => {
+            let start = run_back(text, at, is_name);
+            (start < at).then(|| device(text, start, at)).flatten()
+        }
+        Mark::HostBehind => {
+            let start = run(text, end, |byte| matches!(byte, b' ' | b'\t'));
+            let stop = run(text, start, is_name);
+            (stop > start).then(|| device(text, start, stop)).flatten()
+        }
+        Mark::Reverse => front::reverse(text, at),
+        Mark::Assigned => noun::assigned(text, at, end),
+        Mark::Key => noun::key(text, at, end),
+        Mark::Matched => credential::matched(text, end),
+        Mark::Scanned => behind::scanned(text, end),
+        Mark::Cookie => credential::cookie(text, end),
+        Mark::Trace => return credential::trace(text, end, found),
+        Mark::Radius => front::radius(text, at),
+        Mark::AtHost => return front::at_host(text, at, end, found),
+        Mark::Mailbox => behind::display(text, at, end),
+        Mark::Sender => behind::sender(text, end),
+        Mark::Bracketed => behind::bracketed(text, end),
+        Mark::Station => close(text, end, bracket(text[end - 1])).and_then(|close| device(text, end, close)),
+        Mark::Commanded => return behind::commanded(text, end, found),
+        Mark::Bare => behind::bare(text, end),
+        Mark::Daemon => behind::daemon(text, end),
+        Mark::Sendmail => behind::sendmail(text, end),
+        Mark::Channel => behind::channel(text, end),
+        Mark::CommonName => behind::common_name(text, at, end),
+        Mark::Number => behind::number(text, at, end),
+        Mark::Lease => behind::lease(text, end),
+        Mark::Token => credential::credentials(text, at, end),
+        Mark::Process => credential::process(text, end),
+    };
+    found.extend(finding);
+}
