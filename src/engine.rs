@@ -110,6 +110,12 @@ impl Engine {
         self.desk.take_columns();
     }
 
+    /// Takes note of lines that were dropped unread, as far as those behind them need it.
+    pub fn skip(&mut self, lines: &[u8]) {
+        self.desk.carry.lines(lines);
+        self.desk.take_columns();
+    }
+
     /// Minimises `lines` and appends them to `batch`.
     ///
     /// Each line ends with a line feed; a last one without is a cut line. Does not allocate once warm.
