@@ -126,11 +126,8 @@ impl Engine {
         let mut progress = Progress::Done;
         while at < lines.len() {
             let rest = &lines[at..];
-            if self.desk.carry.waits()
-                && let Err(epoch) = self.desk.interrupt(&self.plan, rest, batch, &mut tally)
-            {
-                progress = Progress::Paused { at, epoch };
-                break;
+            if self.desk.carry.waits() {
+                self.desk.interrupt(&self.plan, rest, &mut tally);
             }
             if self.desk.carry.exports(rest) {
                 match self.desk.exported(&self.plan, rest, batch, &mut tally) {

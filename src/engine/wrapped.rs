@@ -320,26 +320,24 @@ impl Desk {
         written
     }
 
-    /// Before the line that `lines` begin with: what waits of lines in parts, unless that line may be their end.
+    /// At the line that `lines` begin with: unless it may be the end of what waits of lines in parts, nothing is. One line
+    /// in is one line out, so that their text is gone, and they are counted as cut.
     #[cold]
-    pub(super) fn interrupt(
-        &mut self,
-        plan: &Plan,
-        lines: &[u8],
-        batch: &mut Batch,
-        tally: &mut Tally,
-    ) -> Result<(), Epoch> {
+    pub(super) fn interrupt(&mut self, plan: &Plan, lines: &[u8], tally: &mut Tally) {
         let (line, ending) = match memchr::memchr(b'\n', lines) {
             Some(end) => (carry::without_return(&lines[..end]), Ending::Whole),
             None => (lines, Ending::Cut),
         };
-        match carry::piece(line, ending) {
-            Some(_) => Ok(()),
-            None => self.write_rests(plan, batch, tally),
+        if carry::piece(line, ending).is_some() {
+            return;
+        }
+        while let Some(lane) = self.carry.waiting() {
+            tally.cut += u64::from(plan.joins(self.carry.parts(lane).escaped));
+            self.carry.end(lane);
         }
     }
 
-    /// Writes what waits of lines in parts, each as a line that is cut. These are no lines that came: the last of the parts
+    /// At the end of the input: writes what waits of lines in parts, each as a line that is cut. These are no lines that came: the last of the parts
     /// was one, and it is counted as cut now.
     pub(super) fn write_rests(&mut self, plan: &Plan, batch: &mut Batch, tally: &mut Tally) -> Result<(), Epoch> {
         while let Some(lane) = self.carry.waiting() {
