@@ -75,7 +75,7 @@ impl Engines {
             let (once, first) = common::run(engine, lines);
             let (twice, second) = common::run(engine, &once);
             // So is a line whose time is none: without it the line fits no layout.
-            if first.unmatched > 0 || second.unmatched > 0 && contains(&once, b"[-]") {
+            if first.unmatched > 0 || second.unmatched > 0 && (contains(&once, b"[-]") || once.starts_with(b"- ")) {
                 continue;
             }
             // And behind a host without a port a withheld client leaves what may be a client and a user of two words.
