@@ -131,7 +131,7 @@ impl Level {
         let inner = &self.line[self.start..];
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
         // Who wrote it says what it is; what its users typed may look like anything.
-        if self.guess && program.is_none() {
+        if self.guess && program.is_none() && !inner.is_empty() {
             program = plan.programs.iter().position(|route| fits(route, &mut self.record));
         }
         if let Some(at) = program
