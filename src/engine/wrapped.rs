@@ -10,7 +10,7 @@ use crate::{
     epoch::Epoch,
     format::{Ending, Parse, envelope, export, json, message},
     plan::{Plan, Route},
-    record::{Record, Span, State},
+    record::{Kind, Record, Span, State},
     tally::Tally,
     time::Timestamp,
     treatment::{self, Aid, Scratch, Treated},
@@ -131,8 +131,19 @@ impl Level {
         let inner = &self.line[self.start..];
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
         // Who wrote it says what it is; what its users typed may look like anything.
-        if self.guess && program.is_none() && !inner.is_empty() {
-            program = plan.programs.iter().position(|route| fits(route, &mut self.record));
+        if self.guess && program.is_none() {
+            if let Some(at) = plan.fits(inner, ending, &mut self.record) {
+                self.place = Place::Format(at);
+                return true;
+            }
+            // Any text may be a program's; one that names an address in its place is a message that we know.
+            program = plan.programs.iter().position(|route| {
+                let fields = &route.format.schema().fields;
+                let is_address = |value: &crate::record::Value| {
+                    value.state == State::Present && fields[value.field as usize].kind == Kind::Address
+                };
+                fits(route, &mut self.record) && self.record.values.iter().any(is_address)
+            });
         }
         if let Some(at) = program
             && plan.programs.get(at).is_some_and(|route| fits(route, &mut self.record))
