@@ -119,6 +119,12 @@ impl Engine {
         self.desk.take_columns();
     }
 
+    /// Takes note of lines that were dropped unread, as far as those behind them need it.
+    pub fn skip(&mut self, lines: &[u8]) {
+        self.desk.carry.lines(lines);
+        self.desk.take_columns();
+    }
+
     /// Minimises `lines` and appends them to `batch`.
     ///
     /// Each line ends with a line feed; a last one without is a cut line. Does not allocate once warm.
@@ -129,11 +135,8 @@ impl Engine {
         let mut progress = Progress::Done;
         while at < lines.len() {
             let rest = &lines[at..];
-            if self.desk.carry.waits()
-                && let Err(epoch) = self.desk.interrupt(&self.plan, rest, batch, &mut tally)
-            {
-                progress = Progress::Paused { at, epoch };
-                break;
+            if self.desk.carry.waits() {
+                self.desk.interrupt(&self.plan, rest, &mut tally);
             }
             if self.desk.carry.exports(rest) {
                 match self.desk.exported(&self.plan, rest, batch, &mut tally) {

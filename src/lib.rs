@@ -56,6 +56,7 @@
 //!    envelope/                           what stands around a line: cri, syslog (RFC 3164), ietf (RFC 5424)
 //!    message/                            what programs say in known shapes: logins, mail, transfers, PHP
 //!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
+//!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
 //!  judge/                                the second opinion: bytes → hits; shares no code with format and detect

@@ -55,8 +55,11 @@ fn run(input: &[u8], step: usize) -> (Vec<u8>, Tally) {
     (out, sum)
 }
 
+/// Names and values.
+type Entry = Vec<(String, Vec<u8>)>;
+
 /// Reads entries as the specification says; `None` for what is none.
-fn entries(mut bytes: &[u8]) -> Option<Vec<Vec<(String, Vec<u8>)>>> {
+fn entries(mut bytes: &[u8]) -> Option<Vec<Entry>> {
     let (mut all, mut entry) = (Vec::new(), Vec::new());
     while !bytes.is_empty() {
         let end = bytes.iter().position(|&byte| byte == b'\n')?;

@@ -53,6 +53,10 @@ fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
         let mut line = Vec::new();
         let read = (&mut input).take(LONGEST).read_until(b'\n', &mut line);
         if read.map_err(cannot_read)? == 0 {
+            let rest = rest(&mut engine, secret);
+            if !rest.is_empty() {
+                super::print(format!("end of input:\n  => {}\n\n", printable(rest.trim_ascii_end())).as_bytes())?;
+            }
             return Ok(ExitCode::SUCCESS);
         }
         number += 1;
@@ -61,6 +65,15 @@ fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
         }
         super::print(show(&mut engine, &line, number, show_original, secret).as_bytes())?;
     }
+}
+
+/// What is written of lines in parts whose last part did not come.
+fn rest(engine: &mut Engine, secret: [u8; 32]) -> Vec<u8> {
+    let mut batch = Batch::default();
+    while let (_, Progress::Paused { epoch, .. }) = engine.finish(&mut batch) {
+        engine.admit(epoch, Some(Secret::new(secret)));
+    }
+    batch.bytes().to_vec()
 }
 
 fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secret: [u8; 32]) -> String {

@@ -223,10 +223,16 @@ impl Value {
 const MOST_VALUE_BYTES: usize = 64 * 1024;
 
 /// One worker's memory for such values.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Memory {
     line: Vec<u8>,
     pieces: Batch,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
 }
 
 impl Desk {

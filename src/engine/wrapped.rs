@@ -10,7 +10,7 @@ use crate::{
     epoch::Epoch,
     format::{Ending, Parse, envelope, export, json, message},
     plan::{Plan, Route},
-    record::{Record, Span, State},
+    record::{Kind, Record, Span, State},
     tally::Tally,
     time::Timestamp,
     treatment::{self, Aid, Scratch, Treated},
@@ -132,7 +132,18 @@ impl Level {
         let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
         // Who wrote it says what it is; what its users typed may look like anything.
         if self.guess && program.is_none() {
-            program = plan.programs.iter().position(|route| fits(route, &mut self.record));
+            if let Some(at) = plan.fits(inner, ending, &mut self.record) {
+                self.place = Place::Format(at);
+                return true;
+            }
+            // Any text may be a program's; one that names an address in its place is a message that we know.
+            program = plan.programs.iter().position(|route| {
+                let fields = &route.format.schema().fields;
+                let is_address = |value: &crate::record::Value| {
+                    value.state == State::Present && fields[value.field as usize].kind == Kind::Address
+                };
+                fits(route, &mut self.record) && self.record.values.iter().any(is_address)
+            });
         }
         if let Some(at) = program
             && plan.programs.get(at).is_some_and(|route| fits(route, &mut self.record))
@@ -320,26 +331,24 @@ impl Desk {
         written
     }
 
-    /// Before the line that `lines` begin with: what waits of lines in parts, unless that line may be their end.
+    /// At the line that `lines` begin with: unless it may be the end of what waits of lines in parts, nothing is. One line
+    /// in is one line out, so that their text is gone, and they are counted as cut.
     #[cold]
-    pub(super) fn interrupt(
-        &mut self,
-        plan: &Plan,
-        lines: &[u8],
-        batch: &mut Batch,
-        tally: &mut Tally,
-    ) -> Result<(), Epoch> {
+    pub(super) fn interrupt(&mut self, plan: &Plan, lines: &[u8], tally: &mut Tally) {
         let (line, ending) = match memchr::memchr(b'\n', lines) {
             Some(end) => (carry::without_return(&lines[..end]), Ending::Whole),
             None => (lines, Ending::Cut),
         };
-        match carry::piece(line, ending) {
-            Some(_) => Ok(()),
-            None => self.write_rests(plan, batch, tally),
+        if carry::piece(line, ending).is_some() {
+            return;
+        }
+        while let Some(lane) = self.carry.waiting() {
+            tally.cut += u64::from(plan.joins(self.carry.parts(lane).escaped));
+            self.carry.end(lane);
         }
     }
 
-    /// Writes what waits of lines in parts, each as a line that is cut. These are no lines that came: the last of the parts
+    /// At the end of the input: writes what waits of lines in parts, each as a line that is cut. These are no lines that came: the last of the parts
     /// was one, and it is counted as cut now.
     pub(super) fn write_rests(&mut self, plan: &Plan, batch: &mut Batch, tally: &mut Tally) -> Result<(), Epoch> {
         while let Some(lane) = self.carry.waiting() {

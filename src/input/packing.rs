@@ -123,10 +123,10 @@ mod tests {
             (b"7z\xbc\xaf\x27\x1c", Packing::SevenZip),
             (b"\x04\x22\x4d\x18\x64\x40", Packing::Lz4),
             (b"\x5d\0\0\x80\0\xff", Packing::Lzma),
-            (b"\xff\xfe1\09\0", Packing::Utf16),
-            (b"\xfe\xff\01\09", Packing::Utf16),
-            (b"1\09\02\0", Packing::Utf16),
-            (b"\01\09\02", Packing::Utf16),
+            (b"\xff\xfe1\x009\0", Packing::Utf16),
+            (b"\xfe\xff\x001\x009", Packing::Utf16),
+            (b"1\x009\x002\0", Packing::Utf16),
+            (b"\x001\x009\x002", Packing::Utf16),
         ] {
             assert_eq!(Packing::of(head), packing, "{head:?}");
             assert!(!head[..head.len().min(MARK_BYTES)].contains(&b'\n'));

@@ -34,6 +34,11 @@ pub trait Work: Send + 'static {
     /// The run cannot go on.
     fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error>;
 
+    /// Takes note of lines that are dropped unread.
+    fn skip(&mut self, lines: &[u8]) {
+        let _ = lines;
+    }
+
     /// Appends what waits for lines that will not come: at the end of the input.
     ///
     /// # Errors

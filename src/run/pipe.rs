@@ -178,6 +178,7 @@ impl<'a> Job<'a, '_> {
             lines = rest;
             if self.line.ordered.is_shedding() {
                 self.tally += shed(count(piece));
+                work.skip(piece);
                 continue;
             }
             self.tally += work.run(piece, self.batch)?;

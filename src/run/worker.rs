@@ -101,6 +101,10 @@ impl Work for Worker {
         Ok(sum)
     }
 
+    fn skip(&mut self, lines: &[u8]) {
+        self.engine.skip(lines);
+    }
+
     fn finish(&mut self, batch: &mut Batch) -> Result<Tally, Error> {
         let now = clock();
         self.engine.set_reference(self.task.reference.unwrap_or(now));

@@ -83,6 +83,12 @@ fn name(text: &[u8], at: usize, word: &[u8]) -> (usize, usize) {
                 _ => text[at..].iter().position(ends),
             };
             let length = length.unwrap_or(text.len() - at);
+            // A bracket that was opened within the name ends it no more than a letter does: `192[.]0[.]2[.]1`.
+            let opened = |length: usize| text.get(at + length) == Some(&b']') && text[at..at + length].contains(&b'[');
+            let length = match opened(length) {
+                true => text[at..].iter().position(|&byte| byte != b']' && ends(&byte)).unwrap_or(text.len() - at),
+                false => length,
+            };
             let stops = text[at..at + length].iter().rev().take_while(|byte| matches!(byte, b':' | b'.')).count();
             return (at, at + length - stops);
         }
@@ -211,6 +217,8 @@ mod tests {
             ("user= x, user >a), b", vec![">a),"]),
             ("user 'kari", vec!["kari"]),
             ("login for user kari", vec!["kari"]),
+            ("for 192[.]0[.]2[.]1, x", vec!["192[.]0[.]2[.]1"]),
+            ("(user kari] x", vec!["kari"]),
             ("user=' user 'kari' x", vec![" user 'kari"]),
             ("user=x=user kari x", vec!["x=user kari"]),
             ("T=\"a b\" T=smtp", vec!["a b"]),
