@@ -292,6 +292,10 @@ fn is_domain_ahead(text: &[u8], at: usize) -> bool {
 const DOMAIN_REACH: usize = 64;
 
 fn next_escape(text: &[u8]) -> Option<usize> {
+    // Escapes come in rows.
+    if let Some(b'%' | b'\\' | b'&') = text.first() {
+        return Some(0);
+    }
     let ascii = memchr3(b'%', b'\\', b'&', text);
     let reach = ascii.unwrap_or(text.len());
     memchr::memchr2(0xEF, 0xE3, &text[..reach]).or(ascii)
