@@ -196,6 +196,7 @@ impl Name {
             || secret::is_ours(value)
             || value.iter().all(|b| matches!(b, b'-' | b'*' | b'.' | b'?' | b' '))
             || among(NOBODY, value)
+            || is_line(value)
             || quote == 0 && !(value[0].is_ascii_alphanumeric() || matches!(value[0], b'_' | b'+' | b'~' | 0x80..));
         (!nobody).then_some(Name { start, end: start + length, quote })
     }
@@ -312,6 +313,12 @@ pub(super) fn is_prose(word: &[u8]) -> bool {
 
 fn among(list: &[&str], word: &[u8]) -> bool {
     list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Whether it is a line of a router or a terminal: `vty0`, `tty1`, `con0`.
+fn is_line(value: &[u8]) -> bool {
+    let number = [b"vty".as_slice(), b"tty", b"con", b"aux"].iter().find_map(|line| value.strip_prefix(*line));
+    number.is_some_and(|number| (1..=3).contains(&number.len()) && number.iter().all(u8::is_ascii_digit))
 }
 
 /// Values that name nobody.

@@ -166,7 +166,10 @@ fn host(line: &[u8], at: usize) -> Option<usize> {
     let holds =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']' | b'%');
     let length = line.get(at..)?.iter().take(256).take_while(|byte| holds(byte)).count();
-    ((1..256).contains(&length) && line.get(at + length) == Some(&b' ')).then_some(at + length)
+    let host = &line[at..at + length];
+    // In brackets stands an address, or it is a process.
+    let process = host.first() == Some(&b'[') && !host.contains(&b':');
+    ((1..256).contains(&length) && !process && line.get(at + length) == Some(&b' ')).then_some(at + length)
 }
 
 /// The end of the time at `at`, which begins as RFC 3339 says, up to a blank: `2026-11-21T10:00:00.123+01:00`.

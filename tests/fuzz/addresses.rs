@@ -20,7 +20,7 @@ const SPELLINGS: &[(&str, &[&str])] = &[
     ("2a02:2a57:7d4:1a2b:9f3e:5c6d:77aa:beef", &["1a2b", "beef", "9f3e"]),
     ("[2a02:2a57:7d4:1a2b:9f3e:5c6d:77aa:beef]:47113", &["1a2b", "beef"]),
     ("2A02:2A57:07D4:1A2B:9F3E:5C6D:77AA:BEEF", &["1a2b", "beef"]),
-    ("2a02:2a57:7d4:1a2b::beef%eth0", &["1a2b", "beef", "eth0"]),
+    ("2a02:2a57:7d4:1a2b::beef%wwan7", &["1a2b", "beef", "wwan7"]),
     ("2002:5117:9dd1::1", &["9dd1"]),
     ("64:ff9b::81.23.157.209", &["157.209", "9dd1"]),
 ];
