@@ -5,7 +5,7 @@ use crate::{
     epoch::Epoch,
     format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
-    record::{Record, Seen, Sight},
+    record::{Record, Seen, Sight, Value},
     retention::{self, ClassId, Tagger},
     tally::Tally,
     time::Timestamp,
@@ -57,12 +57,24 @@ struct Desk {
     reference: Timestamp,
     due: Due,
     recent: Recent,
+    ahead: Ahead,
     /// The class and time of the last record that began, if nothing changed since.
     settled: Option<(ClassId, Timestamp)>,
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
     carry: Carry,
     export: export::Memory,
+}
+
+/// A line that was looked at before its turn.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Where it stands among the lines of this call.
+    at: usize,
+    /// Whether it was read by sight, and its length.
+    seen: Option<(usize, Seen)>,
+    /// Its values.
+    values: Vec<Value>,
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -88,6 +100,7 @@ impl Engine {
             reference: Timestamp(0),
             due: Due::Unknown,
             recent: Recent::default(),
+            ahead: Ahead::default(),
             settled: None,
             wrapped: None,
             carry: Carry::default(),
@@ -133,6 +146,7 @@ impl Engine {
         let before = batch.bytes().len();
         let mut at = 0;
         let mut progress = Progress::Done;
+        self.desk.ahead.at = usize::MAX;
         while at < lines.len() {
             let rest = &lines[at..];
             if self.desk.carry.waits() {
@@ -151,15 +165,14 @@ impl Engine {
                     }
                 }
             }
-            if let Some(route) = self.plan.seeing
-                && self.desk.aid.detector.sight(rest, &mut self.desk.sight)
+            if let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
+                && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
             {
-                let length = self.desk.sight.length;
-                match self.desk.seen(&self.plan, &self.plan.routes[route], &rest[..length], batch, &mut tally) {
-                    Ok(false) => {}
-                    Ok(true) => {
-                        if self.desk.carry.notes(&rest[..length]) {
-                            self.desk.carry.line(&rest[..length]);
+                let line = &rest[..length];
+                match self.desk.seen(&self.plan, route, line, seen, batch, &mut tally) {
+                    Ok(()) => {
+                        if self.desk.carry.notes(line) {
+                            self.desk.carry.line(line);
                         }
                         tally.lines += 1;
                         at += length + 1;
@@ -261,26 +274,72 @@ impl Desk {
         Ok(!left_out)
     }
 
-    /// One whole line of which the sight is known. `false`: it must go the ordinary way, and nothing was written.
+    /// Whether the line at `at` is read by sight: then its length, and its values in the record.
+    ///
+    /// The line behind it is read ahead, so that what is remembered of its values is at hand when its turn comes.
+    #[inline]
+    fn sees(&mut self, plan: &Plan, route: &Route, lines: &[u8], at: usize) -> Option<(usize, Seen)> {
+        let seen = if self.ahead.at == at {
+            std::mem::swap(&mut self.record.values, &mut self.ahead.values);
+            self.record.set_plain();
+            self.ahead.seen
+        } else {
+            let seen = self.glance(plan, route, &lines[at..]);
+            if let Some((length, _)) = seen {
+                treatment::announce(
+                    &route.steps,
+                    &route.early,
+                    &lines[at..at + length],
+                    &self.record.values,
+                    &mut self.aid,
+                );
+            }
+            seen
+        };
+        let (length, _) = seen?;
+        self.aid.families.fetch();
+        let next = at + length + 1;
+        self.ahead.at = next;
+        std::mem::swap(&mut self.record.values, &mut self.ahead.values);
+        self.ahead.seen = self.glance(plan, route, &lines[next..]);
+        if let Some((length, _)) = self.ahead.seen {
+            let line = &lines[next..next + length];
+            treatment::announce(&route.steps, &route.early, line, &self.record.values, &mut self.aid);
+        }
+        std::mem::swap(&mut self.record.values, &mut self.ahead.values);
+        seen
+    }
+
+    /// Reads the first of `lines` by sight, if that can be done.
+    #[inline]
+    fn glance(&mut self, plan: &Plan, route: &Route, lines: &[u8]) -> Option<(usize, Seen)> {
+        if !self.aid.detector.sight(lines, &mut self.sight) {
+            return None;
+        }
+        let line = &lines[..self.sight.length];
+        if !plan.envelopes.is_empty() && envelope::may_begin(line) || retention::strip(line).is_some() {
+            return None;
+        }
+        Some((line.len(), route.format.read_sight(line, &self.sight, &mut self.record)?))
+    }
+
+    /// One whole line that was read by sight.
     #[inline]
     fn seen(
         &mut self,
         plan: &Plan,
         route: &Route,
         line: &[u8],
+        seen: Seen,
         batch: &mut Batch,
         tally: &mut Tally,
-    ) -> Result<bool, Epoch> {
-        if !plan.envelopes.is_empty() && envelope::may_begin(line) || retention::strip(line).is_some() {
-            return Ok(false);
-        }
-        let written = match route.format.read_sight(line, &self.sight, &mut self.record) {
-            Some(Seen::Plain) => self.write::<true>(plan, route, line, LineEnd::Lf, batch, tally)?,
-            Some(Seen::Other) => self.write::<false>(plan, route, line, LineEnd::Lf, batch, tally)?,
-            None => return Ok(false),
+    ) -> Result<(), Epoch> {
+        let written = match seen {
+            Seen::Plain => self.write::<true>(plan, route, line, LineEnd::Lf, batch, tally)?,
+            Seen::Other => self.write::<false>(plan, route, line, LineEnd::Lf, batch, tally)?,
         };
         tally.minimised += u64::from(written);
-        Ok(true)
+        Ok(())
     }
 
     /// One line, to its outcome. An epoch without a secret comes back before anything is written.
@@ -403,7 +462,7 @@ impl Desk {
         let fixed = PLAIN || !route.dynamic && schema.items.len() == record.values.len() && record.marks.is_empty();
         let treated = if plan.encoding == Encoding::Same && fixed {
             let places = if seen { Places::Seen(&route.seen) } else { Places::All };
-            treatment::lay(&route.steps, &route.early, places, schema, line, record, aid, scratch)
+            treatment::lay(&route.steps, places, schema, line, record, aid, scratch)
         } else {
             treatment::treat(&route.steps, schema, line, record, aid, scratch)
         };

@@ -411,6 +411,12 @@ impl Record {
     #[inline]
     pub fn clear(&mut self) {
         self.values.clear();
+        self.set_plain();
+    }
+
+    /// Says that its values stand in the schema's own layout, which no line changes.
+    #[inline]
+    pub fn set_plain(&mut self) {
         self.marks.clear();
         self.blanks = Blanks::default();
         self.layout = 0;

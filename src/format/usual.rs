@@ -8,7 +8,7 @@ use super::{
     soft::End,
     template::{CutRule, Op, Raw, Step, quoted_request, within},
 };
-use crate::record::{Blanks, Proven, Record, Seen, Sight, Span, Stamp, State, Value};
+use crate::record::{Proven, Record, Seen, Sight, Span, Stamp, State, Value};
 
 /// The layout `%h %l %u %t "%r" %>s %b` with so many quoted values behind it.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +64,13 @@ impl Usual {
         if !head.starts_with(b" - - [") || !head.ends_with(b"] \"") {
             return None;
         }
-        let stamp = Stamp(*head[6..32].first_chunk()?);
+        let stamp: &[u8; 26] = head[6..32].first_chunk()?;
         // Most lines repeat the last one's, which was one.
-        if record.stamp != stamp {
-            if !grammar::is_clf(&stamp.0) {
+        if record.stamp.0 != *stamp {
+            if !grammar::is_clf(stamp) {
                 return None;
             }
-            record.stamp = stamp;
+            record.stamp = Stamp(*stamp);
         }
         // A blank follows the client, so that it ends there where it is made of an address's bytes.
         let plain = (!sight.address).trailing_zeros() as usize == client && client > 0;
@@ -95,11 +95,11 @@ impl Usual {
         let seen = if plain.is_some() { Seen::Plain } else { Seen::Other };
         let [method, path, query, protocol, whole] =
             plain.unwrap_or_else(|| request::values(4, line, start, quote, mark));
-        record.marks.clear();
-        record.blanks = Blanks::default();
-        record.layout = 0;
+        record.set_plain();
         let absent = Value { field: 0, state: State::Absent, span: Span { start: 0, end: 0 } };
-        record.values.resize(11 + texts, absent);
+        if record.values.len() != 11 + texts {
+            record.values.resize(11 + texts, absent);
+        }
         let (fixed, values) = record.values.split_first_chunk_mut::<11>()?;
         let value = |field, start, end| Value { field, state: State::Present, span: Span::new(start, end) };
         *fixed = [

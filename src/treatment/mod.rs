@@ -421,31 +421,36 @@ pub fn treat<'a>(
     Treated { schema, line, record, scratch, laid: false }
 }
 
-/// The fields of which [`lay`] should know early, because what is remembered of their values may be far away.
+/// The fields of which [`announce`] should know, because what is remembered of their values may be far away.
 pub fn early(steps: &[Step]) -> Vec<u16> {
     (0..).zip(steps).filter(|(_, step)| matches!(step, Step::Path(_) | Step::Family(_))).map(|(i, _)| i).collect()
 }
 
+/// Says that a record with a fixed layout is treated next, or right after the next, so that what is remembered of its
+/// values can be fetched in the meantime. `early` are the fields that [`early`] says.
 #[inline]
-fn announce(step: &Step, value: &Value, line: &[u8], aid: &mut Aid) {
-    if value.state != State::Present {
-        return;
-    }
-    match step {
-        Step::Family(_) => aid.families.announce(value.span.of(line)),
-        Step::Path(_) => aid.paths.announce(value.span.of(line)),
-        Step::Coarsen(_)
-        | Step::Cookie(_)
-        | Step::Country(_)
-        | Step::Drop
-        | Step::Keep(_)
-        | Step::Language
-        | Step::Name(_)
-        | Step::Origin(_)
-        | Step::Pseudonym(_)
-        | Step::Query(_)
-        | Step::Scrub(_)
-        | Step::Truncate(_) => {}
+pub fn announce(steps: &[Step], early: &[u16], line: &[u8], values: &[Value], aid: &mut Aid) {
+    for &field in early {
+        let (step, value) = (&steps[field as usize], &values[field as usize]);
+        if value.state != State::Present {
+            continue;
+        }
+        match step {
+            Step::Family(_) => aid.families.announce(value.span.of(line)),
+            Step::Path(_) => aid.paths.announce(value.span.of(line)),
+            Step::Coarsen(_)
+            | Step::Cookie(_)
+            | Step::Country(_)
+            | Step::Drop
+            | Step::Keep(_)
+            | Step::Language
+            | Step::Name(_)
+            | Step::Origin(_)
+            | Step::Pseudonym(_)
+            | Step::Query(_)
+            | Step::Scrub(_)
+            | Step::Truncate(_) => {}
+        }
     }
 }
 
@@ -478,15 +483,11 @@ pub enum Places<'a> {
 /// As [`treat`], for a record that leaves in its own fixed layout: all of the line is made in one go, and no value of it can
 /// be asked for.
 ///
-/// `early` are the fields that [`early`] says.
-///
 /// # Panics
 /// When the layout is not fixed.
 #[inline]
-#[expect(clippy::too_many_arguments, reason = "as `treat`, and where to look")]
 pub fn lay<'a>(
     steps: &[Step],
-    early: &[u16],
     places: Places<'_>,
     schema: &'a Schema,
     line: &'a [u8],
@@ -498,9 +499,6 @@ pub fn lay<'a>(
     let Scratch { slots, made } = scratch;
     made.clear();
     slots.clear();
-    for &field in early {
-        announce(&steps[field as usize], &record.values[field as usize], line, aid);
-    }
     let at = |at: &u16| (&schema.items[*at as usize], &record.values[*at as usize], &steps[*at as usize]);
     match places {
         Places::All => {
@@ -547,14 +545,7 @@ fn lay_each<'v, const SEEN: bool>(
         (from, to) = if present { (end, end) } else { (line.len(), line.len()) };
         let outcome = if present {
             let bytes = &line[start..end];
-            if !joins && missing(bytes, false) {
-                Outcome::Kept
-            } else {
-                if let Step::Path(_) = step {
-                    aid.families.fetch();
-                }
-                step.treat(bytes, aid, made)
-            }
+            if !joins && missing(bytes, false) { Outcome::Kept } else { step.treat(bytes, aid, made) }
         } else {
             Outcome::Dropped
         };
@@ -792,7 +783,7 @@ mod tests {
             for places in [Some(Places::All), as_laid.then_some(Places::Seen(&places))].into_iter().flatten() {
                 let mut laid = Vec::new();
                 let mut scratch = Scratch::default();
-                lay(&steps, &early(&steps), places, &schema, line.as_bytes(), &record, &mut aid, &mut scratch)
+                lay(&steps, places, &schema, line.as_bytes(), &record, &mut aid, &mut scratch)
                     .layout(|piece| laid.extend_from_slice(piece));
                 prop_assert_eq!(String::from_utf8(laid).unwrap(), String::from_utf8_lossy(&made));
             }

@@ -14,10 +14,11 @@ pub struct Cache {
     slots: Vec<Slot>,
     /// Agents, each with its family right behind it.
     bytes: Vec<u8>,
-    next: Next,
+    /// The last two that were announced, the later behind.
+    next: [Next; 2],
 }
 
-/// The agent that is asked for next: where it stands, so many bytes of it, and its hash.
+/// An agent that is asked for soon: where it stands, so many bytes of it, and its hash.
 #[derive(Clone, Copy, Default)]
 struct Next {
     place: usize,
@@ -37,23 +38,24 @@ struct Slot {
 }
 
 impl Cache {
-    /// Says which agent is asked for next, so that what is known of it can be fetched in the meantime.
+    /// Says which agent is asked for soon, so that what is known of it can be fetched in the meantime: the next or the one
+    /// after it.
     #[inline]
     pub(in crate::treatment) fn announce(&mut self, agent: &[u8]) {
         if agent.len() > LONGEST || agent.is_empty() {
             return;
         }
         let hash = hash(agent);
-        self.next = Next { place: agent.as_ptr() as usize, length: agent.len(), hash };
+        self.next = [self.next[1], Next { place: agent.as_ptr() as usize, length: agent.len(), hash }];
         if let Some(slot) = self.slots.get((hash as usize % SLOTS) & !1) {
             prefetch(slot);
         }
     }
 
-    /// The second step of the same, a little later.
+    /// The second step of the same for the last one announced, a little later.
     #[inline]
-    pub(in crate::treatment) fn fetch(&self) {
-        let Some(slot) = self.slots.get((self.next.hash as usize % SLOTS) & !1) else { return };
+    pub(crate) fn fetch(&self) {
+        let Some(slot) = self.slots.get((self.next[1].hash as usize % SLOTS) & !1) else { return };
         let start = slot.start as usize;
         for line in self.bytes.get(start..).unwrap_or_default().chunks(64).take(4) {
             prefetch(&line[0]);
@@ -66,10 +68,8 @@ impl Cache {
         if agent.len() > LONGEST || agent.is_empty() {
             return make(made);
         }
-        let next = self.next;
-        let known = next.place == agent.as_ptr() as usize && next.length == agent.len();
-        self.next = Next::default();
-        let hash = if known { next.hash } else { hash(agent) };
+        let is = |next: &Next| next.place == agent.as_ptr() as usize && next.length == agent.len();
+        let hash = self.next.iter().find(|next| is(next)).map_or_else(|| hash(agent), |next| next.hash);
         // Two places for all agents that meet: the later and the earlier.
         let place = (hash as usize % SLOTS) & !1;
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {

@@ -7,8 +7,8 @@ use crate::{detect::prefetch, treatment::truncate::Truncate};
 pub struct Memory {
     short: Shelf<64>,
     long: Shelf<128>,
-    /// The path that was announced: where it stands, its length, and its hash.
-    next: (usize, usize, u64),
+    /// The last two paths that were announced: where each stands, its length, and its hash.
+    next: [(usize, usize, u64); 2],
     /// How addresses were cut when these paths were read: another way may cut what this one lets stand.
     network: (u8, u8, usize),
 }
@@ -37,7 +37,8 @@ const SHORT_ROWS: usize = 1 << 11;
 const LONG_ROWS: usize = 1 << 8;
 
 impl Memory {
-    /// Says which path may be asked for next, so that what is known of it can be fetched in the meantime.
+    /// Says which path may be asked for soon, so that what is known of it can be fetched in the meantime: the next or the
+    /// one after it.
     #[inline]
     pub(in crate::treatment) fn announce(&mut self, path: &[u8]) {
         let hash = match path.len() {
@@ -53,17 +54,17 @@ impl Memory {
             }
             _ => return,
         };
-        self.next = (path.as_ptr() as usize, path.len(), hash);
+        self.next = [self.next[1], (path.as_ptr() as usize, path.len(), hash)];
     }
 
     /// Whether the path is remembered.
     #[inline]
     pub(super) fn has(&self, path: &[u8], network: &Truncate) -> bool {
-        let (at, length, hash) = self.next;
-        let announced = at == path.as_ptr() as usize && length == path.len();
+        let is = |next: &&(usize, usize, u64)| next.0 == path.as_ptr() as usize && next.1 == path.len();
+        let announced = self.next.iter().find(is).map(|next| next.2);
         let known = match path.len() {
-            SHORTEST..64 => self.short.has(path, if announced { hash } else { Shelf::<64>::hash(path) }),
-            64..128 => self.long.has(path, if announced { hash } else { Shelf::<128>::hash(path) }),
+            SHORTEST..64 => self.short.has(path, announced.unwrap_or_else(|| Shelf::<64>::hash(path))),
+            64..128 => self.long.has(path, announced.unwrap_or_else(|| Shelf::<128>::hash(path))),
             _ => false,
         };
         known && self.network == marks(network)
