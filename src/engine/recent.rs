@@ -36,10 +36,15 @@ impl Recent {
         if route.dynamic {
             return self.any_time(plan, &route.format.schema().fields, line, record, reference);
         }
-        route.clocks.iter().find_map(|&(field, clock)| {
-            let value = record.values.get(field as usize)?;
-            (value.state == State::Present).then(|| self.read(plan, clock, value.span.of(line), reference))?
-        })
+        for &(field, clock) in &route.clocks {
+            if let Some(value) = record.values.get(field as usize)
+                && value.state == State::Present
+                && let Some(time) = self.read(plan, clock, value.span.of(line), reference)
+            {
+                return Some(time);
+            }
+        }
+        None
     }
 
     /// The same, wherever the values stand.

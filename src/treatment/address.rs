@@ -360,7 +360,10 @@ pub(super) fn write_v6(bits: u128, out: &mut Vec<u8>) {
         }
         i += 1;
     }
-    out.extend_from_slice(&text[..at]);
+    // All of it and a cut are cheaper than a copy of any length.
+    let end = out.len() + at;
+    out.extend_from_slice(&text);
+    out.truncate(end);
 }
 
 /// A word with a one in each byte.

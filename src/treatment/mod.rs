@@ -532,7 +532,13 @@ fn lay_each<'v, const SEEN: bool>(
         let joins = SEEN || present && start == to + literal.len();
         if joins {
             let bytes = &line[start..end];
-            if missing(bytes, false) || step.passes(bytes, aid) {
+            // Of the values that have to be looked at in a line that was seen, few others stand as they came.
+            let passes = match step {
+                Step::Path(step) => step.passes(bytes, aid),
+                _ if SEEN => false,
+                step => step.passes(bytes, aid),
+            };
+            if passes || missing(bytes, false) {
                 to = end;
                 continue;
             }
@@ -545,7 +551,12 @@ fn lay_each<'v, const SEEN: bool>(
         (from, to) = if present { (end, end) } else { (line.len(), line.len()) };
         let outcome = if present {
             let bytes = &line[start..end];
-            if !joins && missing(bytes, false) { Outcome::Kept } else { step.treat(bytes, aid, made) }
+            match step {
+                _ if !joins && missing(bytes, false) => Outcome::Kept,
+                // It was asked for above.
+                Step::Path(step) if joins => step.treat_anew(bytes, aid, made),
+                step => step.treat(bytes, aid, made),
+            }
         } else {
             Outcome::Dropped
         };

@@ -52,7 +52,7 @@ impl Path {
 
     /// The same of a path that is not remembered.
     #[inline(never)]
-    fn treat_anew(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+    pub(super) fn treat_anew(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         // 63 bytes and the end fit in one word.
         let look = match if value.len() < 64 { aid.detector.outline(value) } else { None } {
             _ if aid.detector.has_own() => Look::Close,
