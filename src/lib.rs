@@ -59,6 +59,7 @@
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
+//!  detect/introduced/                    users in messages that no format knows, by the words around them
 //!  judge/                                the second opinion: bytes → hits; shares no code with format and detect
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings

@@ -18,9 +18,11 @@ mod secrets;
 mod text;
 
 use mutate::Dice;
+use regex::Regex;
 use sladd::{engine::Engine, tally::Tally};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
@@ -144,10 +146,13 @@ fn planted(name: &str, cases: u64, spellings: &[(&str, &[&str])]) {
     });
 }
 
+static PSEUDONYM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"p1\.[0-9]{8}\.[0-9a-f]{16}").unwrap());
+
 /// Fails where any of these stands in what came out.
 fn gone(line: &[u8], out: &[u8], traces: &[&str]) {
     let shown = String::from_utf8_lossy(out);
-    let lower = shown.to_ascii_lowercase();
+    // What a pseudonym's digits happen to spell is no trace.
+    let lower = PSEUDONYM.replace_all(&shown.to_ascii_lowercase(), "").into_owned();
     for trace in traces {
         assert!(!lower.contains(trace), "`{trace}` comes out\n  in  {}\n  out {shown}", String::from_utf8_lossy(line));
     }

@@ -33,33 +33,7 @@ pub(super) fn home(text: &[u8], at: usize, end: usize) -> Option<Finding> {
     if is_requested(before) && !text[at..].starts_with(b"/~") {
         return None;
     }
-    let stops = |byte: u8| {
-        byte <= b' '
-            || matches!(
-                byte,
-                b'/' | b'\\'
-                    | b':'
-                    | b'"'
-                    | b'\''
-                    | b'`'
-                    | b'<'
-                    | b'>'
-                    | b'|'
-                    | b','
-                    | b';'
-                    | b'('
-                    | b')'
-                    | b'['
-                    | b']'
-                    | b'{'
-                    | b'}'
-                    | b'?'
-                    | b'&'
-                    | b'#'
-                    | b'='
-                    | b'*'
-            )
-    };
+    let stops = |byte: u8| byte <= b' ' || br#"/\:"'`<>|,;()[]{}?&#=*"#.contains(&byte);
     let mut stop = run(text, start, |byte| !stops(byte));
     while stop > start && matches!(text[stop - 1], b'.' | b'!') {
         stop -= 1;

@@ -112,28 +112,28 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// Two lanes of 8 bytes. Who finds agents that meet gains that they are read anew.
+/// Two lanes of 16 bytes. Who finds agents that meet gains that they are read anew.
 #[inline]
 fn hash(text: &[u8]) -> u32 {
     const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
-    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("8 bytes"));
-    let (mut a, mut b) = (text.len() as u64, K[1]);
-    let mut mix = |low: u64, high: u64| {
-        a = (a.rotate_left(29) ^ low).wrapping_mul(K[0]);
-        b = (b.rotate_left(29) ^ high).wrapping_mul(K[1]);
+    let fold = |lane: u64, piece: &[u8; 16]| {
+        let (low, high) = (u128::from_le_bytes(*piece) as u64, (u128::from_le_bytes(*piece) >> 64) as u64);
+        let product = u128::from(low ^ lane) * u128::from(high ^ K[1]);
+        product as u64 ^ (product >> 64) as u64
     };
-    if let Some(tail) = text.len().checked_sub(16) {
-        // The last 16 bytes may overlap those before.
-        let mut at = 0;
-        while at < tail {
-            mix(word(&text[at..at + 8]), word(&text[at + 8..at + 16]));
-            at += 16;
-        }
-        mix(word(&text[tail..tail + 8]), word(&text[tail + 8..]));
+    let (mut a, mut b) = (text.len() as u64 ^ K[0], K[1]);
+    let mut both = |pieces: &[u8; 32]| {
+        let [first, last] = [pieces.first_chunk::<16>(), pieces.last_chunk()].map(|piece| piece.expect("16 bytes"));
+        (a, b) = (fold(a, first), fold(b, last));
+    };
+    if let Some(last) = text.last_chunk::<32>() {
+        // The last bytes may overlap those before.
+        text[..text.len() - 1].as_chunks::<32>().0.iter().for_each(&mut both);
+        both(last);
     } else {
-        let mut space = [0; 16];
+        let mut space = [0; 32];
         space[..text.len()].copy_from_slice(text);
-        mix(word(&space[..8]), word(&space[8..]));
+        both(&space);
     }
     ((a ^ b.rotate_left(32)).wrapping_mul(K[0]) >> 32) as u32
 }
