@@ -1,6 +1,6 @@
 //! Times and numbers rounded down.
 
-use super::{Aid, Outcome};
+use super::{Aid, Outcome, keep};
 use crate::{record::Clock, time};
 
 /// How far a value is rounded down. A value that is neither a time nor a number is withheld.
@@ -37,7 +37,10 @@ impl Coarsen {
             Some(()) => Outcome::Made,
             None => {
                 made.truncate(start);
-                Outcome::Dropped
+                match self {
+                    Coarsen::Time(clock, _) => keep::no_time(*clock, value, made),
+                    Coarsen::Number(_) => Outcome::Dropped,
+                }
             }
         }
     }
@@ -240,7 +243,9 @@ mod tests {
         for clock in [Clock::Clf, Clock::Rfc3339, Clock::EpochSeconds, Clock::Any, Clock::Partial] {
             for value in ["yesterday", "13:55:36", "192.0.2.1", "31/Feb/2026:10:00:00 +0000", "2026-11-21", "-1", "é"]
             {
-                assert_eq!(treated(&Coarsen::Time(clock, Unit::Hour), value.as_bytes()), None, "{value}");
+                // In Apache's layouts something of the same form stands for it.
+                let none = (clock == Clock::Clf && value.len() == 26).then_some("00/Jan/0000:00:00:00 +0000");
+                assert_eq!(treated(&Coarsen::Time(clock, Unit::Hour), value.as_bytes()).as_deref(), none, "{value}");
             }
         }
     }

@@ -98,13 +98,17 @@ impl Grammar {
             Grammar::Address => value.len() <= 4096 && value.iter().all(|&byte| has(byte, ADDRESS)),
             Grammar::Host(truncate) => return host::treat(truncate, value, aid, made),
             Grammar::Instant(clock) => {
-                aid.instant.is(*clock, value) || {
+                let passes = aid.instant.is(*clock, value) || {
                     let passes = is_instant(*clock, value);
                     if passes {
                         aid.instant.learn(*clock, value);
                     }
                     passes
+                };
+                if !passes {
+                    return no_time(*clock, value, made);
                 }
+                passes
             }
             Grammar::Known => value.len() <= 64 && value.iter().all(|&byte| has(byte, KEY)),
             Grammar::Language => is_language(value),
@@ -122,6 +126,17 @@ impl Grammar {
         };
         if passes { Outcome::Kept } else { Outcome::Dropped }
     }
+}
+
+/// What stands for a value that is no time, `32/Foo/2026:…`: in Apache's layouts one that is none either, but by which the
+/// line is known again.
+pub(super) fn no_time(clock: Clock, value: &[u8], made: &mut Vec<u8>) -> Outcome {
+    const NO_TIME: &[u8; 26] = b"00/Jan/0000:00:00:00 +0000";
+    if clock != Clock::Clf || value.len() != NO_TIME.len() {
+        return Outcome::Dropped;
+    }
+    made.extend_from_slice(NO_TIME);
+    Outcome::Made
 }
 
 /// Whether each element passes, between `, `, `,` or ` : ` as upstreams write them.

@@ -76,7 +76,8 @@ impl Engines {
         for (name, engine) in self.0.iter_mut().filter(|(name, _)| policies.contains(name)) {
             let (once, first) = common::run(engine, lines);
             let (twice, second) = common::run(engine, &once);
-            // So is a line whose time is none, in brackets or at its start: without it the line fits no layout.
+            // So is a line whose time is none, in brackets that are not Apache's or at its start: without it the line fits
+            // no layout.
             let timeless = contains(&once, b"[-]") || once.starts_with(b"- ");
             if first.unmatched > 0 || second.unmatched > 0 && timeless {
                 continue;
