@@ -11,7 +11,7 @@ use crate::{
     policy::{Layout, Policy},
     record::Clock,
     run::{
-        OnStall, Settings, Signals, Summary,
+        End, OnStall, Settings, Signals, Summary,
         guard::{self, Guard},
         pipe,
         worker::{Task, Worker, clock, limit},
@@ -82,11 +82,12 @@ fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
 }
 
 fn finish(args: &PipeArgs, summary: &Summary) -> Result<ExitCode, Error> {
-    if !args.quiet {
-        match args.summary {
-            SummaryArg::Text => eprintln!("{summary}"),
-            SummaryArg::Json => eprintln!("{}", summary.json()),
-        }
+    match args.summary {
+        _ if args.quiet => {}
+        // A reader that goes away wants to hear no more.
+        SummaryArg::Text if summary.end == End::ReaderGone => {}
+        SummaryArg::Text => eprintln!("{summary}"),
+        SummaryArg::Json => eprintln!("{}", summary.json()),
     }
     if let Some(error) = summary.error() {
         return Err(error);

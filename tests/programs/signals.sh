@@ -60,7 +60,7 @@ else echo "!!! signals: no tmpfs can be mounted here; the full disk is /dev/full
 # A reader that goes away is the end, without a word.
 set +e; "$sladd" < "$work/big.log" 2> "$work/err" | head -1 > /dev/null; codes=("${PIPESTATUS[@]}"); set -e
 [ "${codes[0]}" = 0 ] || fail "EPIPE: exit code ${codes[0]}"
-if grep -v '^sladd: [0-9]* lines in = ' "$work/err"; then fail "EPIPE: a word"; fi
+if grep . "$work/err"; then fail "EPIPE: a word"; fi
 
 # Memory stays where it is: usual lines, lines of 64 KiB, one line without end, a stalled reader.
 python3 - "$work" <<'PY'
