@@ -11,6 +11,7 @@ mod card;
 mod colon;
 mod context;
 mod decode;
+mod drawn;
 mod email;
 mod host;
 mod iban;

@@ -3,11 +3,13 @@
 //! same runs.
 //!
 //! Read by runs of `0-9A-Za-z_+-`, each once. What people write (slugs, `CamelCase` names, versions, dates) is told from
-//! what machines draw by how often the class of neighbouring characters changes inside a word.
+//! what machines draw by how often the class of neighbouring characters changes inside a word, and by the pairs of letters
+//! in the whole run ([`Look`]); behind a word that promises a secret less is asked.
 
 use super::{
     Finding, Kinds, Place, What, base64,
     bytes::{ALNUM, DIGIT, HEX, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
+    drawn::Look,
     imei, jwt, version,
 };
 
@@ -45,6 +47,11 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
             found.push(Finding::new(start, end, What::Token));
             return end;
         }
+        if let Some(from) = promised(text, start, end) {
+            let to = whole(text, start, end).1;
+            found.push(Finding::new(from, to, What::Token));
+            return to.max(end);
+        }
         if place == Place::Text && follows_segment(text, start, end) {
             found.push(Finding::new(start, end, What::Token));
             return end;
@@ -59,7 +66,9 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
         return end;
     }
     // `xn--` starts a host name's label in other letters than ASCII.
-    let random = end - start >= LONG_RANDOM && shape.odd >= SHORTEST && !text[start..end].starts_with(b"xn--");
+    let random = end - start >= LONG_RANDOM
+        && !text[start..end].starts_with(b"xn--")
+        && (shape.odd >= SHORTEST || !shape.told && Look::read(&text[start..end]).is_drawn());
     if random || known_key(&text[start..end]) || end - start >= SHORTEST && base64::tells(&text[start..end]) {
         let (from, to) = whole(text, start, end);
         found.push(Finding::new(from, to, What::Token));
@@ -114,6 +123,8 @@ pub(super) fn padded(text: &[u8], at: usize) -> Option<Finding> {
 #[derive(Debug, Default)]
 struct Shape {
     odd: usize,
+    /// Whether a long number or a long hexadecimal word was read: what they are is settled.
+    told: bool,
 }
 
 impl Shape {
@@ -129,8 +140,10 @@ impl Shape {
             }
             if word.longest_number >= LONG_NUMBER {
                 number(text, &word, kinds, place, found);
+                shape.told = true;
             }
             if word.hex && word.len() >= SHORTEST && kinds.has(Kinds::TOKEN) {
+                shape.told = true;
                 let spared = (matches!(place, Place::Path | Place::Text)
                     && version::asset_hash(text, word.start, word.end))
                     || version::pseudonym(text, word.start, word.end)
@@ -413,6 +426,75 @@ fn follows_segment(text: &[u8], start: usize, end: usize) -> bool {
     told && text[start..end].iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 }
 
+/// Where the value starts that a word in front of the run or at its beginning promises to be secret: `session: …`,
+/// `totp secret …`, `sess_…`, `session_id_…`. Identifiers stay as they are, and so does prose.
+fn promised(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let floor = start.saturating_sub(4);
+    let mut front = start;
+    while front > floor && matches!(text[front - 1], b' ' | b'=' | b':' | b'"' | b'\'' | b'[' | b'(' | b'#') {
+        front -= 1;
+    }
+    let before = front < start && {
+        let from = run_start(text, front, front.saturating_sub(24), ALNUM);
+        let word = &text[from..front];
+        // `session id …`, `api key …`.
+        let more = from > 0 && is_second(word) && matches!(text[from - 1], b' ' | b'_' | b'-');
+        is_promise(word)
+            || more && is_promise(&text[run_start(text, from - 1, from.saturating_sub(24), ALNUM)..from - 1])
+    };
+    let mut from = start;
+    let mut told = before;
+    // At most three words of the run's own.
+    for _ in 0..3 {
+        let word = run_end(&text[..end.min(from + 24)], from, ALNUM);
+        let separator = text[..end].get(word).is_some_and(|b| matches!(b, b'_' | b'-'));
+        if !separator
+            || end - word <= SHORTEST
+            || !(is_promise(&text[from..word]) || told && is_second(&text[from..word]))
+        {
+            break;
+        }
+        (from, told) = (word + 1, true);
+    }
+    let value = &text[from..end];
+    (told && value.len() >= SHORTEST && !is_settled(value) && Look::read(value).may_be_drawn()).then_some(from)
+}
+
+/// Whether the rules for hexadecimal, UUIDs and numbers say more about it: no letter in it is other than hexadecimal.
+fn is_settled(value: &[u8]) -> bool {
+    value.iter().all(|&b| is(b, HEX) || !is(b, ALNUM))
+}
+
+/// Whether a secret or the number of a session stands behind the word.
+fn is_promise(word: &[u8]) -> bool {
+    const WORDS: [&[u8]; 17] = [
+        b"sess",
+        b"session",
+        b"sessionid",
+        b"sessid",
+        b"sid",
+        b"secret",
+        b"token",
+        b"tokens",
+        b"nonce",
+        b"ticket",
+        b"otp",
+        b"totp",
+        b"apikey",
+        b"api",
+        b"password",
+        b"passcode",
+        b"cookie",
+    ];
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether the word may stand between a promise and the secret.
+fn is_second(word: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [b"id", b"key", b"is", b"value", b"secret", b"code"];
+    WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// The run with the base64 that goes on over slashes beside it, and its padding.
 fn whole(text: &[u8], start: usize, end: usize) -> (usize, usize) {
     let (mut from, mut to) = (start, end);
@@ -510,6 +592,66 @@ mod tests {
             "how+to+mend+a+broken+pipe+in+2024",
         ] {
             assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_promised_goes() {
+        for (text, token) in [
+            ("open(/var/lib/php/sessions/sess_vejneksppkisq0gbtnpo194tmj, O_RDWR)", "vejneksppkisq0gbtnpo194tmj"),
+            ("session vejneksppkisq0gbtnpo194tmj expired", "vejneksppkisq0gbtnpo194tmj"),
+            ("session id: k7Rw2pXq9LmZt4Vb", "k7Rw2pXq9LmZt4Vb"),
+            ("totp secret CXEBUU3QQUFXVLCJ x", "CXEBUU3QQUFXVLCJ"),
+            ("api key 'qZxKwPvTbRgHjMnD'", "qZxKwPvTbRgHjMnD"),
+            ("session_id_k7rw2pxq9lmzt4vb", "k7rw2pxq9lmzt4vb"),
+        ] {
+            assert_eq!(found(text), [(token, What::Token)], "{text}");
+        }
+        for text in [
+            "session opened-for-the-user",
+            "nonce getAccessTokenFromHeader2",
+            "token_validation_failed_v2_handler",
+            "secret management-and-rotation",
+            "session SessionManagerFactoryBean",
+            "cookie consent-banner-2024-autumn",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    /// How many of a thousand seeded random tokens survive.
+    fn survivors(letters: &[u8], length: usize) -> usize {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut draw = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 33) as usize
+        };
+        (0..1000)
+            .filter(|_| {
+                let token: String = (0..length).map(|_| char::from(letters[draw() % letters.len()])).collect();
+                let text = format!("/konto/{token}/edit");
+                !found(&text).iter().any(|(what, _)| what.len() * 2 > length)
+            })
+            .count()
+    }
+
+    #[test]
+    fn hardly_a_drawn_token_survives() {
+        const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        for length in [20, 22, 24, 27, 32, 43] {
+            for (letters, name, from, most) in [
+                (BASE64, "base64url", 22, 10),
+                (&BASE64[..62], "base62", 22, 10),
+                (&BASE64[26..62], "base36", 24, 30),
+                (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "base32", 24, 30),
+                (&BASE64[..52], "letters", 24, 100),
+            ] {
+                let share = survivors(letters, length);
+                println!("{name} {length}: {share} of 1000");
+                assert!(length < from || share <= most, "{name} of {length}: {share} of 1000 survive");
+            }
         }
     }
 }
