@@ -149,6 +149,13 @@ impl Engine {
         self.desk.ahead.at = usize::MAX;
         while at < lines.len() {
             let rest = &lines[at..];
+            if rest[0] == 0xEF {
+                let mark = rest.len() - self.desk.carry.behind_mark(rest).len();
+                at += mark;
+                if mark > 0 {
+                    continue;
+                }
+            }
             if self.desk.carry.waits() {
                 self.desk.interrupt(&self.plan, rest, &mut tally);
             }

@@ -219,3 +219,35 @@ proptest! {
         prop_assert_eq!(run(&input, step), whole);
     }
 }
+
+#[test]
+fn what_comes_out_is_known_again_by_its_names() {
+    let input =
+        entry(&[("SYSLOG_IDENTIFIER", "app"), ("_COMM", "app"), ("_MACHINE_ID", "1"), ("MESSAGE", "went well")]);
+    let (out, _) = run(&input, 1000);
+    let text = String::from_utf8_lossy(&out);
+    for name in ["__CURSOR=", "__REALTIME_TIMESTAMP=", "__MONOTONIC_TIMESTAMP=", "\n_COMM=", "\n_MACHINE_ID="] {
+        assert!(text.contains(name), "{name} {text}");
+    }
+    assert!(!text.contains("\n_="), "{text}");
+    assert_eq!(String::from_utf8_lossy(&run(&out, 1000).0), text);
+}
+
+#[test]
+fn behind_a_value_that_is_too_long_or_has_a_length_nobody_writes_fields_are_fields() {
+    let begins = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1605952800123456\n";
+    let lie =
+        [&begins[..], b"COREDUMP\n", &1_000_000_000_000_000u64.to_le_bytes(), b"x\nKARI=kari\n_PID=12\n"].concat();
+    let behind = [&lie[..], b"some text\n\nKARI=kari\n__CURSOR=s=2\n_PID=13\n"].concat();
+    for step in [1, 2, 1000] {
+        let (out, tally) = run(&behind, step);
+        let text = String::from_utf8_lossy(&out);
+        assert!(text.contains("\n_PID=12\n") && text.contains("\n_PID=13\n") && text.contains("some text"), "{text}");
+        assert!(!text.contains("kari"), "{text}");
+        // The line of the length and two that are no fields.
+        assert_eq!((tally.lines, tally.minimised, tally.scrubbed), (11, 8, 3), "{text}");
+    }
+    let long = [&begins[..], b"COREDUMP\n", &70_000u64.to_le_bytes(), &[b'x'; 65_000]].concat();
+    let (out, tally) = run(&long, 1000);
+    assert!(out.ends_with(b"=\n") && tally.over_long == 1, "{}", String::from_utf8_lossy(&out));
+}

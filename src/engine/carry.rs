@@ -18,8 +18,10 @@ pub struct Carry {
     header: Vec<u8>,
     /// For each stream of a container, the parts of a line that is not whole yet.
     parts: [Parts; LANES],
-    /// Whether there are any.
+    /// Whether there are any, or lines without their head.
     any_parts: bool,
+    /// So many lines that no container wrote came since the last line lost its head.
+    foreign: u8,
     /// An input in the journal's export format.
     pub(super) stream: Stream,
 }
@@ -36,6 +38,8 @@ pub(super) struct Parts {
     pub(super) escaped: bool,
     /// More came than is kept: the line is cut.
     pub(super) over: bool,
+    /// What came of the line was given up: what comes now is its tail, which tells nothing of where it begins.
+    pub(super) headless: bool,
 }
 
 impl Parts {
@@ -45,6 +49,7 @@ impl Parts {
         self.text.clear();
         self.escaped = false;
         self.over = false;
+        self.headless = false;
     }
 
     /// Whether there is text that was not written.
@@ -53,6 +58,9 @@ impl Parts {
     }
 
     fn add(&mut self, line: &[u8], part: &Part) {
+        if self.headless {
+            return;
+        }
         let text = &line[part.start..part.end];
         let most = if part.escaped { MOST_ESCAPED_BYTES } else { MOST_PART_BYTES };
         let room = most - self.text.len();
@@ -84,9 +92,16 @@ impl Carry {
     /// Takes note of one line, without its line feed.
     #[inline]
     pub fn line(&mut self, line: &[u8]) {
+        let line = self.behind_mark(line);
         if self.stream.may() && self.exported(line, Ending::Whole) {
             return;
         }
+        self.note_other(line);
+    }
+
+    /// Takes note of a line that is none of the journal's.
+    #[inline]
+    fn note_other(&mut self, line: &[u8]) {
         if line.first() == Some(&b'#') {
             self.note_header(line);
         }
@@ -104,26 +119,40 @@ impl Carry {
     /// Whether the line that `lines` begin with may be one of the journal's export format: a quick look.
     #[inline]
     pub(super) fn exports(&self, lines: &[u8]) -> bool {
-        self.stream.may() && self.stream.may_go_on(lines)
+        self.stream.may() && self.stream.may_go_on(self.behind_mark(lines))
+    }
+
+    /// `line` without the byte order marks that some writers begin each file with; within a value of the journal they are
+    /// part of it.
+    #[inline]
+    pub(super) fn behind_mark<'a>(&self, mut line: &'a [u8]) -> &'a [u8] {
+        while let [0xEF, 0xBB, 0xBF, rest @ ..] = line
+            && !self.stream.in_value()
+        {
+            line = rest;
+        }
+        line
     }
 
     /// Takes note of a line if it is one of the journal's export format.
     fn exported(&mut self, raw: &[u8], ending: Ending) -> bool {
         let is = self.stream.note(raw, ending);
         if is && self.any_parts {
-            self.forget_parts();
+            self.note_foreign();
         }
         is
     }
 
     /// Takes note of a line whose end is missing: a part ends its line, anything else all of them.
     pub(super) fn cut(&mut self, line: &[u8]) {
+        let line = self.behind_mark(line);
         if self.stream.may() && self.exported(line, Ending::Cut) {
             return;
         }
         match piece(line, Ending::Cut) {
+            Some(part) if part.partial => self.behead(part.lane),
             Some(part) => self.end(part.lane),
-            None => self.forget_parts(),
+            None => self.note_foreign(),
         }
     }
 
@@ -134,9 +163,11 @@ impl Carry {
         }
         if self.exports(lines) {
             for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                let line = self.behind_mark(line);
                 match line.strip_suffix(b"\n") {
+                    _ if line.is_empty() => {}
                     Some(raw) if self.exported(raw, Ending::Whole) => {}
-                    Some(raw) => self.line(without_return(raw)),
+                    Some(raw) => self.note_other(without_return(raw)),
                     None => self.cut(line),
                 }
             }
@@ -144,35 +175,30 @@ impl Carry {
         }
         self.stream.is_none();
         for at in memchr::memmem::find_iter(lines, b"#Fields:") {
-            if at == 0 || lines[at - 1] == b'\n' {
+            let begins =
+                lines[..at].iter().rposition(|&byte| !matches!(byte, 0xEF | 0xBB | 0xBF)).map_or(0, |last| last + 1);
+            if self.behind_mark(&lines[begins..]).len() == lines.len() - at
+                && (begins == 0 || lines[begins - 1] == b'\n')
+            {
                 let line = &lines[at..];
                 let Some(end) = memchr::memchr(b'\n', line) else { break };
                 self.note_header(without_return(&line[..end]));
             }
         }
-        let (whole, cut) = lines.split_at(memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1));
-        // What no container wrote ends all that waits: only what stands behind the last such line counts.
-        let last = match whole.strip_suffix(b"\n") {
-            Some(whole) if cut.is_empty() => {
-                without_return(&whole[memchr::memrchr(b'\n', whole).map_or(0, |at| at + 1)..])
-            }
-            Some(_) | None => cut,
-        };
-        let ending = if cut.is_empty() { Ending::Whole } else { Ending::Cut };
-        if piece(last, ending).is_none() {
-            if self.any_parts {
-                self.forget_parts();
-            }
+        // So many lines that no container wrote end all that waits, and nobody looks for the tail any more.
+        if last_are_foreign(lines) {
+            self.parts.iter_mut().for_each(Parts::clear);
+            (self.any_parts, self.foreign) = (false, 0);
             return;
         }
-        for line in whole.split_inclusive(|&byte| byte == b'\n') {
-            let line = without_return(line.strip_suffix(b"\n").unwrap_or(line));
-            if self.any_parts || envelope::may_be_part(line) {
-                self.note_part(line);
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            let line = self.behind_mark(line);
+            match line.strip_suffix(b"\n").map(without_return) {
+                _ if line.is_empty() => {}
+                Some(line) if self.any_parts || envelope::may_be_part(line) => self.note_part(line),
+                Some(_) => {}
+                None => self.cut(line),
             }
-        }
-        if !cut.is_empty() {
-            self.cut(cut);
         }
     }
 
@@ -200,12 +226,30 @@ impl Carry {
     /// The line that waits in this stream has its end.
     pub(super) fn end(&mut self, lane: usize) {
         self.parts[lane].clear();
-        self.any_parts = self.parts.iter().any(Parts::wait);
+        self.any_parts = self.parts.iter().any(|parts| parts.wait() || parts.headless);
     }
 
-    fn forget_parts(&mut self) {
-        self.parts.iter_mut().for_each(Parts::clear);
-        self.any_parts = false;
+    /// The line that waits in this stream is given up; its tail may come yet.
+    pub(super) fn behead(&mut self, lane: usize) {
+        self.parts[lane].clear();
+        self.parts[lane].headless = true;
+        (self.any_parts, self.foreign) = (true, 0);
+    }
+
+    /// A line that no container wrote.
+    #[cold]
+    fn note_foreign(&mut self) {
+        while let Some(lane) = self.waiting() {
+            self.behead(lane);
+        }
+        self.foreign = self.foreign.saturating_add(1);
+        if usize::from(self.foreign) >= MOST_FOREIGN {
+            self.parts.iter_mut().for_each(Parts::clear);
+        }
+        self.any_parts = self.parts.iter().any(|parts| parts.headless);
+        if !self.any_parts {
+            self.foreign = 0;
+        }
     }
 
     #[cold]
@@ -221,7 +265,8 @@ impl Carry {
     #[inline(never)]
     fn note_part(&mut self, line: &[u8]) {
         match envelope::part(line) {
-            None => self.forget_parts(),
+            None if self.any_parts => self.note_foreign(),
+            None => {}
             Some(part) if part.partial => {
                 self.parts[part.lane].add(line, &part);
                 self.any_parts |= self.parts[part.lane].wait();
@@ -239,6 +284,33 @@ pub(super) fn piece(line: &[u8], ending: Ending) -> Option<Part> {
 pub(super) fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
+
+/// Whether the last [`MOST_FOREIGN`] of these lines are none of a container's.
+fn last_are_foreign(mut lines: &[u8]) -> bool {
+    for _ in 0..MOST_FOREIGN {
+        let (line, ending) = match lines.strip_suffix(b"\n") {
+            Some(line) => (line, Ending::Whole),
+            None => (lines, Ending::Cut),
+        };
+        if lines.is_empty() {
+            return false;
+        }
+        let at = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
+        let mut line = &line[at..];
+        while let [0xEF, 0xBB, 0xBF, rest @ ..] = line {
+            line = rest;
+        }
+        let line = if ending == Ending::Whole { without_return(line) } else { line };
+        if line.is_empty() && ending == Ending::Cut || piece(line, ending).is_some() {
+            return false;
+        }
+        lines = &lines[..at];
+    }
+    true
+}
+
+/// After so many lines of others, no tail of a line is waited for.
+const MOST_FOREIGN: usize = 64;
 
 /// What is kept of a line in parts: as much as of a line in one.
 const MOST_PART_BYTES: usize = 64 * 1024;
@@ -303,7 +375,7 @@ mod tests {
         (0..9).for_each(|_| carry.line(piece.as_bytes()));
         let parts = carry.parts(3);
         assert!(parts.over && parts.text.len() <= MOST_ESCAPED_BYTES && parts.text.ends_with(b"\\u0000"));
-        carry.line(b"anything else");
+        (0..MOST_FOREIGN).for_each(|_| carry.line(b"anything else"));
         assert_eq!(carry, nothing);
     }
 }

@@ -4,8 +4,9 @@
 //! wrote it. A value behind its length is kept up to [`MOST_VALUE_BYTES`] until it is whole: its length stands before it,
 //! and another length will be written. The tag stands behind the message, the one field that may be any text.
 //!
-//! Only an input that begins with an entry is such a stream. What fits it no longer is read as any other line, until an
-//! entry begins again.
+//! Only an input that begins with an entry is such a stream. Where a line does not fit it any more, or a value is longer than
+//! is kept of a line, what looks like a field is still treated as one; the rest is read as any other line, until an entry
+//! begins again.
 
 use super::{Desk, carry::without_return};
 use crate::{
@@ -39,7 +40,7 @@ enum Stage {
     Start,
     /// It is no such stream.
     Never,
-    /// Lines do not fit it any more.
+    /// Lines do not fit it any more; what looks like a field is one.
     Lost,
     /// An entry is to begin.
     Between,
@@ -109,15 +110,11 @@ impl Stream {
         let line = without_return(raw);
         match self.stage {
             Stage::Never => Line::Other,
-            Stage::Start | Stage::Lost | Stage::Between if export::begins_entry(line) => Line::Field,
+            Stage::Start | Stage::Between if export::begins_entry(line) => Line::Field,
             Stage::Between if line.is_empty() => Line::Blank,
-            Stage::Start | Stage::Lost | Stage::Between => Line::Other,
+            Stage::Start | Stage::Between => Line::Other,
             Stage::Entry if line.is_empty() => Line::Blank,
-            Stage::Entry => match export::name(line) {
-                Some(end) if end == line.len() => Line::Begins,
-                Some(end) if line[end] == b'=' => Line::Field,
-                Some(_) | None => Line::Other,
-            },
+            Stage::Entry | Stage::Lost => named(line),
             Stage::Value => {
                 // The line feed is a byte of the length or the value, unless the value ends before it.
                 let came = raw.len() as u64 + 1;
@@ -127,13 +124,25 @@ impl Stream {
                     missing => self.whole_length(raw).saturating_add(missing),
                 };
                 match came {
+                    // No journal writes such a length.
+                    _ if left > MOST_LENGTH => named(line),
                     came if came <= left => Line::Part,
                     came if came == left + 1 => Line::Ends,
-                    _ if export::begins_entry(line) => Line::Field,
-                    _ => Line::Other,
+                    _ => named(line),
                 }
             }
         }
+    }
+
+    /// Whether what stands on these bytes of a value is not kept: it is longer than a line may be.
+    fn is_over(&self, raw: &[u8]) -> bool {
+        let missing = 8 - self.value.came;
+        self.value.over || missing > 0 && raw.len() >= missing && self.whole_length(raw) > MOST_VALUE_BYTES
+    }
+
+    /// Within a value, where any byte is one of it.
+    pub(super) fn in_value(&self) -> bool {
+        self.stage == Stage::Value
     }
 
     /// The value's length, whose last bytes `raw` begins with.
@@ -146,6 +155,9 @@ impl Stream {
     /// Takes note of a line without its line feed; whether it is of the stream.
     pub(super) fn note(&mut self, raw: &[u8], ending: Ending) -> bool {
         let line = self.look(raw);
+        if self.stage == Stage::Value && matches!(line, Line::Field | Line::Begins) {
+            self.lose();
+        }
         match (line, ending) {
             (Line::Other, _) | (Line::Begins, Ending::Cut) => {
                 self.lose();
@@ -154,7 +166,8 @@ impl Stream {
             (Line::Part | Line::Ends, Ending::Cut) => self.lose(),
             (Line::Blank, _) => self.stage = Stage::Between,
             (Line::Field, _) => {
-                if self.stage != Stage::Entry {
+                let goes_on = self.stage == Stage::Entry || self.stage == Stage::Lost && !export::begins_entry(raw);
+                if !goes_on {
                     (self.stage, self.time, self.program) = (Stage::Entry, None, Program::Unsaid);
                     self.value.clear();
                 }
@@ -208,10 +221,10 @@ impl Value {
             self.came += more;
             if more > 0 && self.came == 8 {
                 self.left = u64::from_le_bytes(self.length);
+                self.over = self.left > MOST_VALUE_BYTES;
             }
             let bytes = &bytes[more..];
-            self.left -= bytes.len() as u64;
-            self.over |= self.text.len() + bytes.len() > MOST_VALUE_BYTES;
+            self.left = self.left.saturating_sub(bytes.len() as u64);
             if !self.over {
                 self.text.extend_from_slice(bytes);
             }
@@ -220,7 +233,19 @@ impl Value {
 }
 
 /// What is kept of a value behind its length: as much as of a line.
-const MOST_VALUE_BYTES: usize = 64 * 1024;
+const MOST_VALUE_BYTES: u64 = 64 * 1024;
+
+/// No value is longer: the journal takes no more of a field from a program, and a core file is not written out so.
+const MOST_LENGTH: u64 = 64 * 1024 * 1024;
+
+/// A line of an entry that is no blank one.
+fn named(line: &[u8]) -> Line {
+    match export::name(line) {
+        Some(end) if end == line.len() => Line::Begins,
+        Some(end) if line[end] == b'=' => Line::Field,
+        Some(_) | None => Line::Other,
+    }
+}
 
 /// One worker's memory for such values.
 #[derive(Default)]
@@ -256,7 +281,7 @@ impl Desk {
             Some(line) if ending == Ending::Whole => (line, LineEnd::CrLf),
             _ => (raw, LineEnd::Lf),
         };
-        if matches!(is, Line::Other | Line::Field) {
+        if matches!(is, Line::Other | Line::Field | Line::Begins) {
             self.abandon(plan, batch)?;
         }
         match is {
@@ -279,8 +304,7 @@ impl Desk {
             }
             Line::Begins => tally.minimised += 1,
             Line::Part | Line::Ends => {
-                let over =
-                    self.carry.stream.value.over || self.carry.stream.value.text.len() + raw.len() > MOST_VALUE_BYTES;
+                let over = self.carry.stream.is_over(raw);
                 let left_out = is == Line::Ends && !self.exported_value(plan, routes, raw, over, batch, tally)?;
                 match (left_out, over) {
                     (true, _) => tally.policy += 1,
@@ -328,7 +352,11 @@ impl Desk {
             Program::Command(program) | Program::Named(program) => (program, true),
         };
         // The first line of an entry finds the time of the one before.
-        let time = stream.time.filter(|_| matches!(stream.stage, Stage::Entry | Stage::Value));
+        let time = stream.time.filter(|_| match stream.stage {
+            Stage::Entry | Stage::Value => true,
+            Stage::Lost => !export::begins_entry(line),
+            Stage::Start | Stage::Never | Stage::Between => false,
+        });
         let time = time.or_else(|| {
             let micros = line.strip_prefix(b"__REALTIME_TIMESTAMP=")?;
             time::parse(Clock::EpochMicros, micros, &Zone::utc())
@@ -453,7 +481,10 @@ mod tests {
         assert_eq!(looks(entry), [Field, Begins, Part, Ends, Begins, Part, Ends, Blank]);
         // What does not fit loses the stream, until an entry begins.
         let entry: &[&[u8]] = &[b"__CURSOR=1", b"A", b"\x02\0\0\0\0\0\0\0xyz", b"A=1", b"__CURSOR=2", b"A=1", b"a=1"];
-        assert_eq!(looks(entry), [Field, Begins, Other, Other, Field, Field, Other]);
+        assert_eq!(looks(entry), [Field, Begins, Other, Field, Field, Field, Other]);
+        let entry: &[&[u8]] =
+            &[b"__CURSOR=1", b"A", b"\x01\0\0\0\0\0\0\x01x", b"", b"A=1", b"B", b"\x01\0\0\0\0\0\0\0x", b""];
+        assert_eq!(looks(entry), [Field, Begins, Other, Other, Field, Begins, Ends, Blank]);
         assert_eq!(looks(&[b"x", b"__CURSOR=1"]), [Other, Other]);
     }
 
@@ -462,10 +493,10 @@ mod tests {
         let mut stream = Stream::default();
         stream.note(b"__CURSOR=1", Ending::Whole);
         stream.note(b"A", Ending::Whole);
-        stream.note(b"\xff\xff\xff\xff\xff\xff\xff\xff", Ending::Whole);
+        stream.note(b"\0\0\0\x01\0\0\0\0", Ending::Whole);
         for _ in 0..100 {
             stream.note(&[b'x'; 4096], Ending::Whole);
         }
-        assert!(stream.value.over && stream.value.text.len() <= MOST_VALUE_BYTES);
+        assert!(stream.value.over && stream.value.text.is_empty());
     }
 }

@@ -208,9 +208,9 @@ impl Wrapped {
         };
         let before = carry.parts(part.lane);
         self.partial = part.partial && ending == Ending::Whole;
-        self.cut = before.over && !self.partial && ending == Ending::Whole;
+        self.cut = (before.over || before.headless) && !self.partial && ending == Ending::Whole;
         self.untagged = self.partial && !part.escaped;
-        self.joined = self.partial || before.wait();
+        self.joined = self.partial || before.wait() || before.headless;
         let text = &line[part.start..part.end];
         let level = &mut self.levels[0];
         level.line.extend_from_slice(&line[..part.start]);
@@ -218,7 +218,9 @@ impl Wrapped {
             if part.partial && !part.escaped {
                 level.is_last_part();
             }
-            level.join(&before.text, if before.over { &[] } else { text }, part.escaped && before.over);
+            // Of a line without its head nothing is written: nobody knows what its tail is the tail of.
+            let over = before.over || before.headless;
+            level.join(&before.text, if over { &[] } else { text }, part.escaped && over);
         }
         level.line.extend_from_slice(&line[part.end..]);
         if self.cut && !part.escaped { Ending::Cut } else { ending }
@@ -344,7 +346,7 @@ impl Desk {
         }
         while let Some(lane) = self.carry.waiting() {
             tally.cut += u64::from(plan.joins(self.carry.parts(lane).escaped));
-            self.carry.end(lane);
+            self.carry.behead(lane);
         }
     }
 
