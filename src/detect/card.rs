@@ -26,7 +26,7 @@ pub(super) fn at(text: &[u8], start: usize) -> Option<Finding> {
         digits[count..count + length].copy_from_slice(&text[end..stop]);
         groups[group] = length;
         (count, end, group) = (count + length, stop, group + 1);
-        let joint = text.get(end).copied().filter(|b| matches!(b, b' ' | b'-' | b'.' | b'_'));
+        let joint = text.get(end).copied().filter(|b| matches!(b, b' ' | b'-' | b'.' | b'_' | b'+'));
         if groups[0] != 4 || joint.is_none() || group > 1 && joint != Some(separator) {
             break;
         }
@@ -116,6 +116,7 @@ mod tests {
             "4111 1111 1111 1111",
             "4111-1111-1111-1111",
             "4111.1111.1111.1111",
+            "4111+1111+1111+1111",
             "5500005555555559",
             "2223003122003222",
             "378282246310005",

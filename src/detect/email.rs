@@ -9,6 +9,9 @@ use super::{
 };
 use memchr::memmem;
 
+/// What digests of images are made with.
+const DIGESTS: [&[u8]; 5] = [b"sha1", b"sha256", b"sha384", b"sha512", b"md5"];
+
 /// How far a quoted local part or a domain literal may reach. Beyond it, this much is hidden.
 const REACH: usize = 128;
 
@@ -19,6 +22,10 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     let start = local(text, at)?;
     let end = domain(text, at + 1)?;
+    // `nginx:1.25@sha256:9f86…`: an image and its digest.
+    if text.get(end) == Some(&b':') && DIGESTS.contains(&&text[at + 1..end]) {
+        return None;
+    }
     let start = principal(text, start, &text[at + 1..end]);
     Some(Finding::new(start, end, What::Email))
 }
@@ -89,6 +96,15 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
 fn quoted(text: &[u8], close: usize) -> Option<usize> {
     let floor = close.saturating_sub(REACH);
     let open = text[floor..close].iter().rposition(|&b| matches!(b, b'"' | b'@'));
+    let between = open.map_or(floor, |i| floor + i + 1);
+    let inner = text[between..close].trim_ascii();
+    // `"info","@timestamp"`, `{"@timestamp"`: the quote opens what follows.
+    let inner = inner.strip_suffix(b"\\").unwrap_or(inner);
+    let punctuated = matches!(inner.first(), Some(b',' | b':' | b'}' | b']'))
+        || matches!(inner.last(), Some(b',' | b'{' | b'[' | b'('));
+    if punctuated {
+        return None;
+    }
     match open.map(|i| floor + i) {
         Some(open) if text[open] == b'@' => Some(open + 1),
         Some(open) if open + 1 == close => None,
@@ -208,6 +224,12 @@ mod tests {
     fn versions_densities_and_handles_are_not_addresses() {
         for text in [
             "a@[[email]",
+            "nginx:1.25@sha256:9f86d081",
+            "nginx:1.25@sha256:[token]",
+            r#"{"level":"info","@timestamp":"2026"#,
+            r#"{"n": 5, "@timestamp":"2026"#,
+            r#"{"@timestamp":"2026"#,
+            r#"{\"level\":\"info\",\"@timestamp\":"#,
             "# User@Host: x",
             "logo@2x.png",
             "vue@3.2.1/dist",

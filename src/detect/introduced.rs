@@ -257,6 +257,12 @@ const MARKS: &[(&str, Mark)] = &[
     ("ssid='", Mark::Station),
     ("provides name: ", Mark::HostBehind),
     ("map from ", Mark::HostBehind),
+    ("rhost=", Mark::Remote),
+    ("authorized to ", Mark::Authorized),
+    ("unable to find '", Mark::Account),
+    ("groups=\u{1}", Mark::Groups),
+    ("gid=\u{1}", Mark::Groups),
+    ("user: name=", Mark::Bare),
     ("workstation name:", Mark::HostBehind),
     ("main[", Mark::Bracketed),
     ("worker[", Mark::Bracketed),
@@ -322,6 +328,14 @@ mod tests {
 
     /// What stands in messages, and what of it must go.
     const GONE: &[(&str, &[&str])] = &[
+        ("ruser= rhost=dyn.example.net  x", &["dyn.example.net"]),
+        ("Authorized to kari, krb5 principal x", &["kari"]),
+        ("Unable to find 'kari' account", &["kari"]),
+        ("gid=1000(kari) groups=1000(kari),27(sudo),1001(ola)", &["kari", "kari", "ola"]),
+        ("new user: name=kari, UID=1001", &["kari"]),
+        ("utilisateur kari connecté", &["kari"]),
+        ("Benutzer kari angemeldet", &["kari"]),
+        ("bruker kari", &["kari"]),
         // Directories.
         ("open() \"/home/kari/www/x\" failed", &["kari"]),
         ("in /home/kari.nordmann: x", &["kari.nordmann"]),
@@ -418,6 +432,14 @@ mod tests {
 
     /// Prose, code and messages about nobody.
     const STAYS: &[&str] = &[
+        "rhost= user",
+        "rhost=203.0.113.0",
+        "authorized to act, now",
+        "Unable to find 'x.txt' here",
+        "gid=33(www-data) groups=33(www-data)",
+        "systemet bruker minne",
+        "Benutzer angemeldet",
+        "user=0.02, sys=0.1",
         "GET /home/about HTTP/1.1",
         "/home/index.html is missing",
         "/var/www/home/news/x",

@@ -24,6 +24,7 @@ mod marks;
 mod national_id;
 mod number;
 mod own;
+mod passive;
 mod phone;
 mod scan;
 mod secret;

@@ -28,11 +28,19 @@ pub(super) fn international(text: &[u8], at: usize) -> Option<Finding> {
 fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
     let country = Country::read(text, from)?;
     let glued = start > 0 && is(text[start - 1], ALNUM);
+    // A column of its own: `5,+4791234567`, `5,0047 91234567`; `0,0047` is a fraction.
+    let column = start > 1
+        && match (text[start - 1], text[start]) {
+            (b',', b'+') => true,
+            (b',', _) => country.near && (text[start - 2] != b'0' || start > 2 && is(text[start - 3], DIGIT)),
+            (b'.', b'+') => country.near,
+            _ => false,
+        };
     // A fraction, a counter with a sign (`0/+99627`), a part of some other number.
     let joined = start > 1
         && (matches!(text[start - 1], b'.' | b',') && is(text[start - 2], DIGIT)
             || matches!(text[start - 1], b'/' | b'-' | b'_' | b'.') && is(text[start - 2], ALNUM) && !country.near);
-    if joined || glued && !country.near || start > 0 && text[start - 1] == b'+' {
+    if joined && !column || glued && !country.near || start > 0 && text[start - 1] == b'+' {
         return None;
     }
     let mut number = Groups::new(text, from + country.digits);
@@ -48,7 +56,7 @@ fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
 
 /// The number without a country at `start`, behind a word that says what it is.
 pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
-    if is_before(text, start, ALNUM) || !context::follows_word(text, start) {
+    if is_before(text, start, ALNUM) || !follows(text, start) {
         return None;
     }
     let mut number = Groups::new(text, start);
@@ -64,8 +72,39 @@ pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
     let address = number.dots == 3 && (number.groups != 4 || number.digits != 8);
     let version = number.dots == 1 || number.dots > 0 && number.dots + 1 != number.groups;
     let fits = (7..=12).contains(&number.digits) && !address && !version && !fraction && !is_at(text, end, ALNUM);
-    (fits && context::says(text, start, WORDS)).then(|| Finding::new(bracketed(text, start), end, What::Phone))
+    (fits && context::says(text, first(text, start), WORDS))
+        .then(|| Finding::new(bracketed(text, start), end, What::Phone))
 }
+
+/// Whether a word stands in front of the number, or in front of the first one of its list.
+fn follows(text: &[u8], start: usize) -> bool {
+    context::follows_word(text, start) || {
+        let first = first(text, start);
+        first < start && context::follows_word(text, first)
+    }
+}
+
+/// Where the first number of a list starts that the one at `start` stands in: `91234567/91234568`, `91234567, 91234568`.
+fn first(text: &[u8], start: usize) -> usize {
+    let mut first = start;
+    for _ in 0..MOST_IN_LIST {
+        let signs = text[..first].iter().rev().take(3).take_while(|&&b| matches!(b, b' ' | b',' | b'/' | b';')).count();
+        let end = first - signs;
+        if !text[end..first].iter().any(|&b| b != b' ') {
+            break;
+        }
+        let number = text[end.saturating_sub(LONGEST + 1)..end].iter().rev();
+        let digits = number.take_while(|&&b| is(b, DIGIT)).count();
+        if !(7..=LONGEST).contains(&digits) {
+            break;
+        }
+        first = end - digits;
+    }
+    first
+}
+
+/// How many numbers of a list are looked at in front of one.
+const MOST_IN_LIST: usize = 4;
 
 /// `(0047) 22…`, `(070) 123…`: the bracket goes too.
 fn bracketed(text: &[u8], start: usize) -> usize {
@@ -95,6 +134,8 @@ impl<'a> Groups<'a> {
             match self.text.get(from..)? {
                 [b'(', b'0', b')', ..] => from += 3,
                 [b'.', ..] => (from, dots) = (from + 1, dots + 1),
+                // A form's blank.
+                [b'+', b'0'..=b'9', ..] if from == self.end => from += 1,
                 [b' ' | b'-' | b'(' | b')' | b'/', ..] => from += 1,
                 [0xC2, 0xA0, ..] => from += 2,
                 [0xE2, 0x80, 0x90..=0x93 | 0xAF, ..] => from += 3,
@@ -139,7 +180,7 @@ impl Country {
         };
         match code {
             // Numbers of machines have twelve digits.
-            b"470" | [b'4', b'7', b' ' | b'-' | b'.' | b')' | b'(' | 0xC2 | b'1'..=b'9'] => near(2, 8, 8, 12),
+            b"470" | [b'4', b'7', b' ' | b'-' | b'+' | b'.' | b')' | b'(' | 0xC2 | b'1'..=b'9'] => near(2, 8, 8, 12),
             [b'4', b'6', ..] => near(2, 7, 9, 11),
             [b'4', b'5', ..] => near(2, 8, 8, 8),
             b"358" => near(3, 5, 9, 12),
@@ -280,6 +321,25 @@ mod tests {
         ] {
             assert_eq!(found(text), Some(number), "{text}");
         }
+    }
+
+    #[test]
+    fn columns_lists_and_blanks_of_forms_hide_no_number() {
+        let last = |text: &str| {
+            let bytes = text.as_bytes();
+            let at = |at: usize| bytes[at].is_ascii_digit() && (at == 0 || !bytes[at - 1].is_ascii_digit());
+            let starts: Vec<usize> = (0..bytes.len()).filter(|&i| at(i)).collect();
+            let found = starts.iter().filter_map(|&i| international(bytes, i).or_else(|| national(bytes, i)));
+            found.map(|f| f.span.of(bytes).to_vec()).map(|b| String::from_utf8(b).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(last("12,+4791234567,x"), ["+4791234567"]);
+        assert_eq!(last("5,0047 91234567"), ["0047 91234567"]);
+        assert_eq!(last("5.+4791234567"), ["+4791234567"]);
+        assert_eq!(last("+4791234567,+4791234568"), ["+4791234567", "+4791234568"]);
+        assert_eq!(last("tlf 91234567/91234568"), ["91234567", "91234568"]);
+        assert_eq!(last("tlf 91234567, 91234568"), ["91234567", "91234568"]);
+        assert_eq!(last("tel=+47+912+34+567"), ["+47+912+34+567"]);
+        assert_eq!(last("0,004791234567 and 91234567, 91234568"), Vec::<String>::new());
     }
 
     #[test]

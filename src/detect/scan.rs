@@ -7,7 +7,7 @@ use super::{
     kernel::{Kernel, STRIDE, WINDOW, Window},
     mac,
     marks::{Marks, REACH},
-    number, secret, token, user, uuid,
+    number, passive, secret, token, user, uuid,
     version::Agents,
 };
 
@@ -83,6 +83,9 @@ impl<'a> Scan<'a> {
     fn begin(&mut self) {
         if self.place == Place::Host && self.kinds.has(Kinds::IP) {
             self.found.extend(host::whole(self.text, 0));
+        }
+        if self.place == Place::Text && self.kinds.has(Kinds::IP) {
+            passive::all(self.text, self.found);
         }
         if self.place == Place::Text && self.kinds.overlaps(Kinds::USER.with(Kinds::TOKEN)) {
             introduced::all(self.text, self.kinds, self.found);

@@ -34,6 +34,15 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     let name = Name::read(text, start)?;
     let bare = name.quote == 0;
     let plain = name.of(text);
+    // `logname= uid=0`: nothing stands there, and the next key follows.
+    if bare && start > at + 1 && text.get(name.end) == Some(&b'=') || is_timing(text, &name) {
+        return None;
+    }
+    // `pam_unix(login:auth)`: a service and its task.
+    let open = end - word.len();
+    if sign == b':' && open > 0 && text[open - 1] == b'(' && TASKS.contains(&plain) {
+        return None;
+    }
     // `unix-user:kari to gain`
     let joined = start == at + 1 && !plain.contains(&b':') && !is_prose(plain) && word.contains(&b'-');
     if bare && sign == b':' && !quoted && !joined && (is_prose(plain) || !name.ends_there(text)) {
@@ -62,6 +71,17 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     (plain.len() > 3 || told && plain != b"0").then(|| Finding::new(start, end, What::User))
 }
 
+/// Whether it is the time that a program took: `user=0.02 sys=0.1`.
+pub(super) fn is_timing(text: &[u8], name: &Name) -> bool {
+    let behind = text[name.end..].iter().take(2).take_while(|&&b| matches!(b, b',' | b' ')).count();
+    let rest = &text[name.end + behind..];
+    let number = name.quote == 0 && name.of(text).iter().all(|&b| b.is_ascii_digit() || b == b'.');
+    number && behind > 0 && [&b"sys="[..], b"system=", b"real=", b"nice="].iter().any(|key| rest.starts_with(key))
+}
+
+/// What PAM is asked for.
+const TASKS: [&[u8]; 5] = [b"auth", b"account", b"session", b"chauthtok", b"setcred"];
+
 /// The name behind the word that ends with the `r` at `at`: `user`, or the `for` of a login.
 pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     let blank = matches!(text.get(at + 1), Some(b' '));
@@ -81,7 +101,11 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     // `Failed password for kari from 203.0.113.7`.
     let method = word_before(text, at - 2);
-    let login = method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
+    let told = among(&["login", "logon"], method)
+        && !among(&["user", "users", "account", "accounts", "everyone", "all"], name.of(text))
+        && name.is_followed(text, &["failed", "succeeded", "denied", "rejected", "refused", "successful"]);
+    let login =
+        told || method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
     let quoted = name.quote != 0 && !name.of(text).iter().any(|b| matches!(b, b'/' | b' '));
     let told = login || among(OUTCOMES, method) && (quoted || name.comes_from(text));
     (told && !is_prose(name.of(text))).then(|| name.finding())
@@ -501,6 +525,10 @@ mod tests {
     fn names_behind_signs_and_in_known_messages_are_found() {
         for (text, name) in [
             ("user=kari", "kari"),
+            ("logname= uid=0 ruser= rhost=x  user=kari", "kari"),
+            ("pam_unix(login:auth): session opened for user kari", "kari"),
+            ("Login for kari failed", "kari"),
+            ("user=0.02 sys=0.00, user=kari", "kari"),
             ("user=kari, method=PLAIN", "kari"),
             ("user=<kari>, rip=x", "kari"),
             ("USER=kari ; COMMAND=/bin/ls", "kari"),
@@ -587,6 +615,11 @@ mod tests {
             "browser for kari from",
             "superuser kari",
             "user::name",
+            "user=0 sys=0.1 real=0.2",
+            "user=0.02 sys=0.00, real=0.01",
+            "pam_unix(login:session)",
+            "login= uid=0",
+            "Login for users failed",
             "multi-user mode",
             "user preferences are saved",
             "user [user] -> [token]",

@@ -18,6 +18,11 @@ static DOTTED: LazyLock<Regex> = LazyLock::new(|| {
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?-u)(?:://|@)(?:[^\s/?#@]*@)?(0[xX][0-9A-Fa-f]{8}|0[0-7]{10,11}|[0-9]{8,10})(?:[:/?#\x22'\s,;)\]>]|$)")
 });
+static COMMAS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)(?:\bport[^0-9a-z]{1,4}|\bpassive mode[^0-9a-z]{1,4}|\b227[ -][^0-9\n]{0,40})([0-9]{1,3}(?:,[0-9]{1,3}){3}),[0-9]{1,3},[0-9]{1,3}(?:[^0-9a-z,]|,[^0-9]|,?$)",
+    )
+});
 static PRODUCT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?-u)(?:^|[\s\x22'(;,\[+])([A-Za-z][A-Za-z0-9 ._!-]{0,39})/[vV]?$"));
 static VERSION: LazyLock<Regex> = LazyLock::new(|| {
@@ -41,6 +46,19 @@ pub(super) fn find(text: &[u8], known: &Known, hits: &mut Vec<Hit>) {
             && let Some(kind) = known.address(IpAddr::V4(address))
         {
             hits.push(Hit { kind, start: found.start(), end: found.start() + length });
+        }
+    }
+    // FTP's commands and answers.
+    for found in COMMAS.captures_iter(text) {
+        let numbers = found.get(1).expect("the numbers");
+        let mut octets = [0; 4];
+        let read = octets.iter_mut().zip(numbers.as_bytes().split(|&byte| byte == b',')).all(|(octet, part)| {
+            let value = radix(part, 10).and_then(|value| u8::try_from(value).ok());
+            *octet = value.unwrap_or(0);
+            value.is_some()
+        });
+        if read && let Some(kind) = known.address(IpAddr::V4(octets.into())) {
+            hits.push(Hit { kind, start: numbers.start(), end: numbers.end() });
         }
     }
     for found in NUMBER.captures_iter(text) {
@@ -199,6 +217,14 @@ mod tests {
             found("http://3405803853/ http://0xCB00714D:80/ http://u:p@031300070515/"),
             ["3405803853", "0xCB00714D", "031300070515"]
         );
+    }
+
+    #[test]
+    fn addresses_with_commas_are_found_behind_a_command_alone() {
+        for text in ["PORT 203,0,113,77,195,149", "227 Entering Passive Mode (203,0,113,77,195,149)."] {
+            assert_eq!(found(text), ["203,0,113,77"], "{text}");
+        }
+        assert_eq!(found("x 203,0,113,77,195,149"), Vec::<String>::new());
     }
 
     #[test]

@@ -61,6 +61,31 @@ pub(super) fn bare(text: &[u8], start: usize) -> Option<Finding> {
     (told && !letter && !is_prose(read.of(text)) && read.of(text) != b"UID").then(|| read.finding())
 }
 
+/// The names behind the numbers of groups from 1000 on: those of the system's own are nobody's.
+pub(super) fn groups(text: &[u8], start: usize, found: &mut Vec<Finding>) {
+    let mut at = start;
+    for _ in 0..MOST_GROUPS {
+        let open = run(text, at, |byte| byte.is_ascii_digit());
+        if open == at || text.get(open) != Some(&b'(') {
+            return;
+        }
+        let stop = run(text, open + 1, is_name);
+        if text.get(stop) != Some(&b')') {
+            return;
+        }
+        if open - at > 3 && stop > open + 1 {
+            found.extend(name(text, open + 1, stop));
+        }
+        if text.get(stop + 1) != Some(&b',') {
+            return;
+        }
+        at = stop + 2;
+    }
+}
+
+/// How many groups of one user are read.
+const MOST_GROUPS: usize = 64;
+
 /// A name in front of a terminal, ` [priv]` or ` @ host`.
 pub(super) fn daemon(text: &[u8], start: usize) -> Option<Finding> {
     let stop = run(text, start, |byte| is_name(byte) && byte != b'@' || matches!(byte, b'[' | b']'));

@@ -3,7 +3,7 @@
 use super::super::Finding;
 use super::{
     behind, credential, front, home, noun,
-    read::{bracket, close, device, is_name, run, run_back},
+    read::{bracket, close, device, is_name, name, run, run_back},
 };
 
 /// What a word says of the name beside it.
@@ -43,6 +43,14 @@ pub(super) enum Mark {
     HostBefore,
     /// The same behind a word.
     HostBehind,
+    /// `rhost=dyn.example.net`: the same at once.
+    Remote,
+    /// `Authorized to kari, krb5 principal`.
+    Authorized,
+    /// `Unable to find 'kari' account`: Pure-FTPd.
+    Account,
+    /// `groups=1000(kari)`: the names of groups that are called as their users are.
+    Groups,
     /// `dyn-7.example.net [203.0.113.7]`: what the other end is called.
     Reverse,
     /// `user = kari`, `"password"=>"secret"`: a sign with blanks around it, or an arrow.
@@ -134,6 +142,19 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
             let stop = run(text, start, is_name);
             (stop > start).then(|| device(text, start, stop)).flatten()
         }
+        Mark::Remote => {
+            let stop = run(text, end, is_name);
+            (stop > end).then(|| device(text, end, stop)).flatten()
+        }
+        Mark::Authorized => {
+            let stop = run(text, end, is_name);
+            text[stop..].starts_with(b", krb5").then(|| name(text, end, stop)).flatten()
+        }
+        Mark::Account => {
+            let stop = run(text, end, |byte| !matches!(byte, b'\'' | b'\n'));
+            text[stop..].starts_with(b"' account").then(|| name(text, end, stop)).flatten()
+        }
+        Mark::Groups => return behind::groups(text, end - 1, found),
         Mark::Reverse => front::reverse(text, at),
         Mark::Assigned => noun::assigned(text, at, end),
         Mark::Key => noun::key(text, at, end),

@@ -58,6 +58,9 @@ pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<F
     }
     let read = Name::read(text, at)?;
     let plain = read.of(text);
+    if user::is_timing(text, &read) {
+        return None;
+    }
     // `--user <UID>`: an option and what it takes.
     let option = word > 0 && text[word - 1] == b'-';
     if option && matches!(read.quote, 0 | b'>' | b']') || read.quote == b']' && !sign {
@@ -75,11 +78,69 @@ pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<F
     // `user name kari` at the end of a clause.
     let closing =
         english && text[..end].ends_with(b"name") && matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
-    let told = if sign { mark == Mark::Noun } else { odd || closing };
+    let abroad = !english && mark == Mark::Noun && {
+        // `bruker kari` alone, `Benutzer kari angemeldet`.
+        let alone = word == 0 && matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
+        let letter = plain.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
+        letter && (alone || goes_on(text, read.end))
+    };
+    let told = if sign { mark == Mark::Noun } else { odd || closing || abroad && !is_outcome(plain) };
     // Windows puts tabs between.
     let tab = matches!(text.get(read.end), Some(b'\t' | b'\r')) || text.get(at - 1) == Some(&b'\t');
-    (told && !is_prose(plain) && (tab || read.ends_there(text)) && plain.iter().any(|b| !b.is_ascii_digit()))
-        .then(|| read.finding())
+    (told
+        && !is_prose(plain)
+        && (tab || abroad && !sign || read.ends_there(text))
+        && plain.iter().any(|b| !b.is_ascii_digit()))
+    .then(|| read.finding())
+}
+
+/// Whether a blank follows and then a word that says what became of a login.
+fn goes_on(text: &[u8], end: usize) -> bool {
+    let Some([b' ', rest @ ..]) = text.get(end..) else { return false };
+    let length = rest.iter().take(24).take_while(|&&b| b.is_ascii_alphabetic() || b >= 0x80).count();
+    is_outcome(&rest[..length])
+}
+
+/// What becomes of logins, in the languages of the nouns.
+fn is_outcome(word: &[u8]) -> bool {
+    let known = [
+        "logget",
+        "logga",
+        "loggade",
+        "loggede",
+        "loggad",
+        "innlogget",
+        "inloggad",
+        "utlogget",
+        "avlogget",
+        "avvist",
+        "nektet",
+        "nekad",
+        "afvist",
+        "autentisert",
+        "autentiserad",
+        "angemeldet",
+        "abgemeldet",
+        "eingeloggt",
+        "authentifiziert",
+        "gesperrt",
+        "abgelehnt",
+        "connecté",
+        "déconnecté",
+        "authentifié",
+        "refusé",
+        "conectado",
+        "desconectado",
+        "autenticado",
+        "connesso",
+        "autenticato",
+        "ingelogd",
+        "aangemeld",
+        "afgemeld",
+        "zalogowany",
+        "kirjautui",
+    ];
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// The length of the typographic quotation mark at `at`.

@@ -80,6 +80,7 @@ pub(super) const DOVECOT: Program = Program {
         "auth-worker({process.pid}): Debug: {auth.method}({user.name},{client.address},<{session.id}>): {message}",
         "auth: Debug: {auth.method}({user.name},{client.address}): {message}",
         "auth-worker({process.pid}): Debug: {auth.method}({user.name},{client.address}): {message}",
+        "pam_unix(dovecot:{log.code}): {message}",
         "{process.name}({user.name})<{process.pid}><{session.id}>: msgid=<{email.message_id}>: {message}",
         "{process.name}({user.name})<{process.pid}><{session.id}>: {message}",
         "{process.name}({user.name})({process.pid}): msgid=<{email.message_id}>: {message}",

@@ -22,6 +22,9 @@ pub(super) const PUREFTPD: Program = Program {
         "({user.name}@{client.address}) [{log.level}] Command [user] [{user.target.name}]",
         "({user.name}@{client.address}) [{log.level}] New connection from {client.domain}",
         "({user.name}@{client.address}) [{log.level}] {message}",
+        // Before the other end is known.
+        "({user.name}@?) [{log.level}] Unable to find '{user.target.name}' account",
+        "({user.name}@?) [{log.level}] {message}",
         // Nobody knows where the name ends.
         "({user.name}",
         "{timestamp:epoch} {session.id} {user.name} {client.address} {ftp.transfer} {file.size} {file.transfer.duration} {message}",
