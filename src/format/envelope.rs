@@ -108,8 +108,18 @@ pub(crate) fn may_be_part(line: &[u8]) -> bool {
 pub fn may_begin(line: &[u8]) -> bool {
     match line {
         [b'<', digit, ..] => digit.is_ascii_digit(),
+        [b'*' | b'.', rest @ ..] => begins_time(rest),
+        line => begins_time(line),
+    }
+}
+
+/// Whether a day may stand there, with a year or without.
+#[inline]
+fn begins_time(line: &[u8]) -> bool {
+    match line {
         [b'1' | b'2', _, _, _, b'-', _, _, b'-', ..] => true,
-        [b'1' | b'2', _, _, _, b' ', rest @ ..] | [b'*' | b'.', rest @ ..] | rest => begins_day(rest),
+        [b'1' | b'2', _, _, _, b' ', rest @ ..] => begins_day(rest),
+        line => begins_day(line),
     }
 }
 
@@ -200,6 +210,7 @@ mod tests {
             "Nov 21 2026 10:00:00 web nginx: x",
             "2026 Nov  1 10:00:00 web nginx: x",
             "*Nov 21 10:00:00: %SYS-5-CONFIG_I: x",
+            "*2026 Nov 21 10:00:00 fw %ASA-6-1: x",
             "2026-11-21 10:00:00 web nginx: x",
             "2026-11-21T10:00:00Z stdout F x",
             "2026-11-21T10:00:00+01:00 web nginx: x",
