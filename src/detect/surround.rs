@@ -33,7 +33,7 @@ pub(super) fn surround(text: &[u8], finding: Finding, family: Family) -> Finding
             (core_end, end) = (zone, zone);
         }
     }
-    if text.get(end) == Some(&b']') && start > 0 && text[start - 1] == b'[' && !is_before(text, start - 1, HOST) {
+    if text.get(end) == Some(&b']') && start > 0 && text[start - 1] == b'[' && !follows_name(text, start - 1) {
         let port = port_end(text, end + 1);
         if six || port > end + 1 {
             (start, end) = (start - 1, port);
@@ -42,6 +42,11 @@ pub(super) fn surround(text: &[u8], finding: Finding, family: Family) -> Finding
         end = port_end(text, end);
     }
     Finding { span: Span::new(start, end), core: Span::new(finding.core.start as usize, core_end), ..finding }
+}
+
+/// Whether a word ends at `at`, or what stands for the name of a host.
+fn follows_name(text: &[u8], at: usize) -> bool {
+    is_before(text, at, HOST) || text[..at].ends_with(b"[id]")
 }
 
 /// Where the port that stands at `at` ends; `at` if none does.
@@ -63,7 +68,7 @@ fn port_end(text: &[u8], at: usize) -> usize {
 /// spelled, no port may stay.
 pub(super) fn with_port(text: &[u8], finding: Finding) -> Finding {
     let (start, end) = (finding.span.start as usize, finding.span.end as usize);
-    if text.get(end) == Some(&b']') && start > 0 && text[start - 1] == b'[' && !is_before(text, start - 1, HOST) {
+    if text.get(end) == Some(&b']') && start > 0 && text[start - 1] == b'[' && !follows_name(text, start - 1) {
         let port = port_end(text, end + 1);
         return if port > end + 1 { Finding::new(start - 1, port, finding.what) } else { finding };
     }
