@@ -395,3 +395,30 @@ fn a_byte_order_mark_before_a_line_hides_nothing_from_us() {
         assert_eq!(tally.bytes_in, bytes as u64);
     }
 }
+
+#[test]
+fn a_text_in_an_envelope_has_the_class_of_a_rule_that_names_the_envelope() {
+    let policy = common::policy(
+        r#"
+base = "hosting"
+name = "x"
+version = 1
+[[retention]]
+class = "short"
+when = { format = ["syslog", "cri"] }
+keep = "1 month"
+purpose = "security"
+basis = "legitimate_interest"
+[[retention]]
+class = "long"
+keep = "6 months"
+purpose = "security"
+basis = "legitimate_interest"
+"#,
+    );
+    for line in ["Nov 21 10:00:00 web1 app[7]: hello", "2026-11-21T10:00:00.000000000Z stdout F hello"] {
+        let out = common::line(&policy, line);
+        assert!(out.contains("class=short"), "{out}");
+    }
+    assert!(common::line(&policy, "hello").contains("class=long"));
+}

@@ -20,7 +20,7 @@ pub(super) fn all(text: &[u8], found: &mut Vec<Finding>) {
     for comma in memchr_iter(b',', text) {
         if comma > read
             && is(text[comma - 1], DIGIT)
-            && is_at(text, comma + 1, DIGIT)
+            && (is_at(text, comma + 1, DIGIT) || text.get(comma + 1) == Some(&b' ') && is_at(text, comma + 2, DIGIT))
             && let Some(finding) = at(text, comma)
         {
             read = finding.span.end as usize;
@@ -39,9 +39,11 @@ fn at(text: &[u8], comma: usize) -> Option<Finding> {
     }
     let (mut numbers, mut end, mut core) = ([0u8; 6], start, start);
     for (i, number) in numbers.iter_mut().enumerate() {
-        end += usize::from(i > 0);
-        if i > 0 && text.get(end - 1) != Some(&b',') {
-            return None;
+        if i > 0 {
+            if text.get(end) != Some(&b',') {
+                return None;
+            }
+            end += 1 + usize::from(text.get(end + 1) == Some(&b' '));
         }
         let digits = text[end..].iter().take(4).take_while(|&&b| is(b, DIGIT)).count();
         if !(1..=3).contains(&digits) {
@@ -104,6 +106,12 @@ mod tests {
         ] {
             assert_eq!(found(text), [("203,0,113,77,195,149", address)], "{text}");
         }
+    }
+
+    #[test]
+    fn a_blank_may_stand_behind_each_comma() {
+        let text = "227 Entering Passive Mode (203, 0, 113, 77, 195, 149)";
+        assert_eq!(found(text), [("203, 0, 113, 77, 195, 149", What::Address("203.0.113.77".parse().unwrap()))]);
     }
 
     #[test]

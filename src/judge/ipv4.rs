@@ -20,7 +20,7 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static COMMAS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i-u)(?:\bport[^0-9a-z]{1,4}|\bpassive mode[^0-9a-z]{1,4}|\b227[ -][^0-9\n]{0,40})([0-9]{1,3}(?:,[0-9]{1,3}){3}),[0-9]{1,3},[0-9]{1,3}(?:[^0-9a-z,]|,[^0-9]|,?$)",
+        r"(?i-u)(?:\bport[^0-9a-z]{1,4}|\bpassive mode[^0-9a-z]{1,4}|\b227[ -][^0-9\n]{0,40})([0-9]{1,3}(?:, ?[0-9]{1,3}){3}), ?[0-9]{1,3}, ?[0-9]{1,3}(?:[^0-9a-z,]|,[^0-9]|,?$)",
     )
 });
 static PRODUCT: LazyLock<Regex> =
@@ -53,7 +53,7 @@ pub(super) fn find(text: &[u8], known: &Known, hits: &mut Vec<Hit>) {
         let numbers = found.get(1).expect("the numbers");
         let mut octets = [0; 4];
         let read = octets.iter_mut().zip(numbers.as_bytes().split(|&byte| byte == b',')).all(|(octet, part)| {
-            let value = radix(part, 10).and_then(|value| u8::try_from(value).ok());
+            let value = radix(part.trim_ascii_start(), 10).and_then(|value| u8::try_from(value).ok());
             *octet = value.unwrap_or(0);
             value.is_some()
         });

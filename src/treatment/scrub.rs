@@ -185,7 +185,8 @@ fn name_before(text: &[u8]) -> Option<usize> {
 fn write_port(behind: &[u8], start: usize, made: &mut Vec<u8>) {
     let digits = behind.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let port = &behind[behind.len() - digits..];
-    if !(1..=5).contains(&digits) || behind.len() == digits {
+    // FTP writes a port as two numbers behind commas; half of one is none.
+    if !(1..=5).contains(&digits) || behind.len() == digits || behind.contains(&b',') {
         return;
     }
     if made[start..].contains(&b':') && !made.ends_with(b"]") {

@@ -191,9 +191,7 @@ pub(super) fn condition_format(format: &At<&str>, report: &mut Report) -> Option
 /// What the lines of a format are called instead, where that is not what `word` says.
 fn other_name(word: &str) -> Option<String> {
     if WRAPS.contains(&word) {
-        return Some(
-            "in a rule a line is called by what stands in its envelope: `json`, `combined`, `sshd`, …".to_owned(),
-        );
+        return Some("in a rule a line is called by what stands in it: `json`, `combined`, `sshd`, …".to_owned());
     }
     let named = is_directive(word).then(|| format::named(word).ok()).flatten()?;
     let name = &named.schema().name;
@@ -220,8 +218,8 @@ pub(in crate::policy) const FORMATS: &[&str] = format::NAMES;
 const DIRECTIVES: &[&str] = &["nginx:", "apache:", "log_format ", "LogFormat ", "CustomLog "];
 /// What else lines are called in a rule: those of a directive, and those that `auto` finds with something behind them.
 const CONDITIONS: &[&str] = &["nginx", "apache", "vhost_combined_extended", "vhost_common_extended"];
-/// Formats that hold lines of other formats.
-const WRAPS: &[&str] = &["cri", "docker", "journald", "syslog"];
+/// JSON that holds lines of other formats. What is in no format behind another envelope is called by that: `syslog`, `cri`.
+const WRAPS: &[&str] = &["docker", "journald"];
 /// The formats that a later version will.
 const LATER: &[&str] = &["ftp"];
 
@@ -233,7 +231,9 @@ mod tests {
     fn each_name_in_a_rule_is_one_that_lines_have() {
         for name in FORMATS.iter().filter(|name| **name != "auto") {
             let named = format::named(name).is_ok_and(|format| *format.schema().name == **name);
-            assert_ne!(named, WRAPS.contains(name), "{name}");
+            let envelope = format::envelope::NAMES.contains(name);
+            assert_ne!(named || envelope, WRAPS.contains(name), "{name}");
+            assert_eq!(other_name(name).is_some(), WRAPS.contains(name), "{name}");
         }
         assert!(WRAPS.iter().all(|name| FORMATS.contains(name) && other_name(name).is_some()));
         assert!(CONDITIONS.iter().all(|name| other_name(name).is_none()));
