@@ -340,7 +340,7 @@ pub struct Sight {
     /// How many quotes there are, and where.
     pub count: usize,
     /// Where the quotes stand. Those from `count` on mean nothing.
-    pub quotes: [u32; QUOTES],
+    pub quotes: [u32; QUOTES + SPARE_QUOTES],
     /// Where question marks stand, a bit a byte, from the line's start.
     pub marks: [u64; SIGHT / 64],
     /// Of the first 64 bytes: which can stand in a plain address (`0-9A-Fa-f.:`).
@@ -376,6 +376,9 @@ pub enum Proven {
 /// A line with more quotes is not taken in at a glance.
 pub const QUOTES: usize = 8;
 
+/// So many may be noted behind them that are none.
+pub const SPARE_QUOTES: usize = 4;
+
 /// Nor is a longer one.
 pub const SIGHT: usize = 1024;
 
@@ -384,16 +387,22 @@ impl Sight {
     #[inline]
     pub fn mark(&self, at: usize) -> Option<usize> {
         let mut word = at / 64;
-        let mut bits = self.marks.get(word)? & u64::MAX << (at % 64);
         let last = self.length / 64;
-        while bits == 0 {
-            word += 1;
+        // Most marks stand within the next two words, or there is none.
+        let bits = |word: usize| match self.marks.get(word) {
+            Some(&bits) if word <= last => bits,
+            _ => 0,
+        };
+        let near = u128::from(bits(word) & u64::MAX << (at % 64)) | u128::from(bits(word + 1)) << 64;
+        let mut found = near.trailing_zeros() as usize;
+        while found == 128 {
+            word += 2;
             if word > last {
                 return None;
             }
-            bits = *self.marks.get(word)?;
+            found = (u128::from(bits(word)) | u128::from(bits(word + 1)) << 64).trailing_zeros() as usize;
         }
-        Some(64 * word + bits.trailing_zeros() as usize)
+        Some(64 * word + found)
     }
 }
 

@@ -5,7 +5,7 @@
 //! once per `Detector`.
 
 use super::marks::{KINDS, Marks, OF_ADDRESSES, REACH};
-use crate::record::Sight;
+use crate::record::{QUOTES, SPARE_QUOTES, Sight};
 
 /// How many blocks of 64 bytes are read ahead of the logic.
 pub(super) const BLOCKS: usize = 8;
@@ -245,14 +245,30 @@ impl Kernel {
     pub(super) fn best() -> Kernel {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+            if Kernel::runs_avx512() {
                 return Kernel::Avx512;
             }
-            if is_x86_feature_detected!("avx2") {
+            if Kernel::runs_avx2() {
                 return Kernel::Avx2;
             }
         }
         Kernel::Plain
+    }
+
+    /// AVX2 and the bit instructions, which every processor with AVX2 has.
+    #[cfg(target_arch = "x86_64")]
+    fn runs_avx2() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt")
+    }
+
+    /// AVX-512F and BW beside those.
+    #[cfg(target_arch = "x86_64")]
+    fn runs_avx512() -> bool {
+        Kernel::runs_avx2() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
     }
 
     /// All that this processor runs.
@@ -261,10 +277,10 @@ impl Kernel {
         let mut all = vec![Kernel::Plain];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") {
+            if Kernel::runs_avx2() {
                 all.push(Kernel::Avx2);
             }
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+            if Kernel::runs_avx512() {
                 all.push(Kernel::Avx512);
             }
         }
@@ -386,11 +402,21 @@ fn each_block(
         }
         *marks = mark & before;
         let mut quotes = quote & before;
-        while quotes != 0 {
-            let Some(place) = sight.quotes.get_mut(count) else { return false };
+        let noted = count;
+        count += quotes.count_ones() as usize;
+        if count > QUOTES {
+            return false;
+        }
+        // Few blocks hold more than these, and a loop whose end is hard to foresee costs more than to note some in vain.
+        for place in &mut sight.quotes[noted..noted + SPARE_QUOTES] {
             *place = base as u32 + quotes.trailing_zeros();
-            quotes &= quotes - 1;
-            count += 1;
+            quotes &= quotes.wrapping_sub(1);
+        }
+        if quotes != 0 {
+            for place in &mut sight.quotes[noted + SPARE_QUOTES..count] {
+                *place = base as u32 + quotes.trailing_zeros();
+                quotes &= quotes - 1;
+            }
         }
         if i == 0 {
             sight.address = address(block);
@@ -475,7 +501,7 @@ mod wide {
     use super::{BLOCKS, Delimiters, FEW, Glance, Masks, Outline, Sight, Window, blocks, each_block};
     use std::arch::x86_64::*;
 
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn avx512<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
         if text.len() <= FEW {
             return window.few::<ALL>(text, first, |block| classify512(block));
@@ -491,7 +517,7 @@ mod wide {
 
     /// Which of the words are not 0.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     fn hits512(words: &[u64; BLOCKS]) -> u8 {
         // SAFETY: reads the 64 bytes of the array, and needs no alignment.
         let words = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
@@ -500,7 +526,7 @@ mod wide {
 
     /// The same.
     #[inline]
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn hits2(words: &[u64; BLOCKS]) -> u8 {
         // SAFETY: each reads half of the 64 bytes of the array, and needs no alignment.
         let (low, high) =
@@ -511,7 +537,7 @@ mod wide {
 
     /// Up to 64 bytes, then zeros.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     fn load512(block: &[u8]) -> __m512i {
         let valid = if block.len() >= 64 { u64::MAX } else { (1u64 << block.len()) - 1 };
         // SAFETY: only the bytes whose bit is set are read, and they lie in `block`; masked bytes cannot fault.
@@ -519,7 +545,7 @@ mod wide {
     }
 
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     fn classify512(block: &[u8]) -> Masks {
         let v = load512(block);
         let set = |b: u8| _mm512_set1_epi8(b as i8);
@@ -552,7 +578,7 @@ mod wide {
         }
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn avx2<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
         if text.len() <= FEW {
             return window.few::<ALL>(text, first, |block| classify2(block));
@@ -567,7 +593,7 @@ mod wide {
     }
 
     #[inline]
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn classify2(block: &[u8]) -> Masks {
         let pair = Pair::of(block);
         let lower = pair.lower();
@@ -593,7 +619,7 @@ mod wide {
         }
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn outline2(text: &[u8]) -> Outline {
         let pair = Pair::of(text);
         Outline {
@@ -605,23 +631,23 @@ mod wide {
         }
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn delimiters2(text: &[u8]) -> Delimiters {
         let pair = Pair::of(text);
         Delimiters { separator: pair.equal(b'&') | pair.equal(b';') | pair.equal(b'\\'), equals: pair.equal(b'=') }
     }
 
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn delimiters512(text: &[u8]) -> Delimiters {
         let v = load512(text);
         let equal = |b: u8| _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b as i8));
         Delimiters { separator: equal(b'&') | equal(b';') | equal(b'\\'), equals: equal(b'=') }
     }
 
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn sight512(text: &[u8], sight: &mut Sight) -> bool {
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
         fn glance(block: &[u8]) -> Glance {
             let v = load512(block);
             let set = |b: u8| _mm512_set1_epi8(b as i8);
@@ -634,7 +660,7 @@ mod wide {
             }
         }
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
         fn address(block: &[u8]) -> u64 {
             let v = load512(block);
             let set = |b: u8| _mm512_set1_epi8(b as i8);
@@ -647,10 +673,10 @@ mod wide {
         each_block(text, sight, |block| glance(block), |block| address(block))
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn sight2(text: &[u8], sight: &mut Sight) -> bool {
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn glance(block: &[u8]) -> Glance {
             let pair = Pair::of(block);
             Glance {
@@ -661,7 +687,7 @@ mod wide {
             }
         }
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn address(block: &[u8]) -> u64 {
             let pair = Pair::of(block);
             pair.range(b'0', 11) | pair.lower().range(b'a', 6) | pair.equal(b'.')
@@ -669,7 +695,7 @@ mod wide {
         each_block(text, sight, |block| glance(block), |block| address(block))
     }
 
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn outline512(text: &[u8]) -> Outline {
         let v = load512(text);
         let set = |b: u8| _mm512_set1_epi8(b as i8);
@@ -694,7 +720,7 @@ mod wide {
 
     impl Pair {
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn of(block: &[u8]) -> Pair {
             let length = block.len();
             let shift = |bytes: usize| (length - bytes) as u32;
@@ -726,7 +752,7 @@ mod wide {
 
         /// The same with the bit of lower case set in each byte.
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn lower(self) -> Pair {
             let bit = _mm256_set1_epi8(0x20);
             Pair { first: _mm256_or_si256(self.first, bit), last: _mm256_or_si256(self.last, bit), ..self }
@@ -734,7 +760,7 @@ mod wide {
 
         /// The bytes equal to `b`.
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn equal(self, b: u8) -> u64 {
             let b = _mm256_set1_epi8(b as i8);
             self.join(_mm256_cmpeq_epi8(self.first, b), _mm256_cmpeq_epi8(self.last, b))
@@ -742,7 +768,7 @@ mod wide {
 
         /// The bytes `from`, `from + 1`, … of which there are `count`; a zero byte, which may be none, is never one.
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn range(self, from: u8, count: u8) -> u64 {
             let (from, most) = (_mm256_set1_epi8(from as i8), _mm256_set1_epi8((count - 1) as i8));
             let (first, last) = (_mm256_sub_epi8(self.first, from), _mm256_sub_epi8(self.last, from));
@@ -753,7 +779,7 @@ mod wide {
         }
 
         #[inline]
-        #[target_feature(enable = "avx2")]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn join(self, first: __m256i, last: __m256i) -> u64 {
             let bits = |v| u64::from(_mm256_movemask_epi8(v) as u32);
             bits(first) | bits(last) << self.shift
@@ -764,7 +790,7 @@ mod wide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{QUOTES, SIGHT};
+    use crate::record::SIGHT;
     use proptest::prelude::*;
 
     #[test]

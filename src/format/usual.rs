@@ -82,11 +82,7 @@ impl Usual {
             return None;
         }
         let size = (quote + 6, (behind[0] as usize).checked_sub(1)?);
-        if size.0 >= size.1
-            || size.1 - size.0 > 20
-            || !line.get(size.0..size.1)?.iter().all(u8::is_ascii_digit)
-            || line[size.1] != b' '
-        {
+        if size.0 >= size.1 || size.1 - size.0 > 20 || !are_digits(line, size.0, size.1) || line[size.1] != b' ' {
             return None;
         }
         let start = open + 1;
@@ -190,6 +186,19 @@ impl Usual {
         }
         within(line, self.least, self.most).ok()
     }
+}
+
+/// Whether `line[start..end]`, with 16 bytes and more in front of its end, is all digits.
+#[inline]
+fn are_digits(line: &[u8], start: usize, end: usize) -> bool {
+    // Eight and fewer are read in one word: how many is hard to foresee.
+    let Some(word) = line.get(..end).and_then(<[u8]>::last_chunk::<8>).filter(|_| end - start <= 8) else {
+        return line[start..end].iter().all(u8::is_ascii_digit);
+    };
+    const ONES: u64 = u64::MAX / 0xff;
+    let digits = u64::from_le_bytes(*word) ^ 0x30 * ONES;
+    let odd = (((digits & 0x7f * ONES) + 0x76 * ONES) | digits) & 0x80 * ONES;
+    odd >> (8 * (8 - (end - start))) == 0
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod names;
 pub mod origin;
 mod parameter;
 pub mod path;
+mod pieces;
 pub mod pseudonym;
 pub mod query;
 pub mod scrub;

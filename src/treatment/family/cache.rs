@@ -1,12 +1,14 @@
 //! Agents that were seen, with what was made of them. It only saves work.
 
-use crate::detect::prefetch;
+use crate::{detect::prefetch, treatment::pieces};
 
 /// At most so many bytes of agents and families are held.
 const MOST_BYTES: usize = 2 << 20;
 /// Longer agents are read anew each time: there are few of them, and they could drive out many.
 const LONGEST: usize = 512;
 const SLOTS: usize = 1 << 14;
+/// Most agents are no longer.
+const USUAL: usize = 144;
 
 /// Remembered families; takes no memory before the first agent. One a worker.
 #[derive(Default)]
@@ -75,7 +77,7 @@ impl Cache {
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {
             if slot.hash == hash && slot.version == version && usize::from(slot.agent) == agent.len() {
                 let family = slot.start as usize + agent.len();
-                if self.bytes[slot.start as usize..family] == *agent {
+                if same(&self.bytes[slot.start as usize..family], agent) {
                     return made.extend_from_slice(&self.bytes[family..family + usize::from(slot.family)]);
                 }
             }
@@ -112,30 +114,26 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// Two lanes of 16 bytes. Who finds agents that meet gains that they are read anew.
+/// A hash of any agent. Who finds agents that meet gains that they are read anew.
 #[inline]
-fn hash(text: &[u8]) -> u32 {
-    const K: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f];
-    let fold = |lane: u64, piece: &[u8; 16]| {
-        let (low, high) = (u128::from_le_bytes(*piece) as u64, (u128::from_le_bytes(*piece) >> 64) as u64);
-        let product = u128::from(low ^ lane) * u128::from(high ^ K[1]);
-        product as u64 ^ (product >> 64) as u64
+fn hash(agent: &[u8]) -> u32 {
+    let hash = match agent.len() {
+        0..8 => agent
+            .iter()
+            .fold(agent.len() as u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        8..=USUAL => pieces::hash::<USUAL>(agent),
+        _ => pieces::hash::<LONGEST>(agent),
     };
-    let (mut a, mut b) = (text.len() as u64 ^ K[0], K[1]);
-    let mut both = |pieces: &[u8; 32]| {
-        let [first, last] = [pieces.first_chunk::<16>(), pieces.last_chunk()].map(|piece| piece.expect("16 bytes"));
-        (a, b) = (fold(a, first), fold(b, last));
-    };
-    if let Some(last) = text.last_chunk::<32>() {
-        // The last bytes may overlap those before.
-        text[..text.len() - 1].as_chunks::<32>().0.iter().for_each(&mut both);
-        both(last);
-    } else {
-        let mut space = [0; 32];
-        space[..text.len()].copy_from_slice(text);
-        both(&space);
+    (hash >> 32) as u32
+}
+
+/// Whether these bytes are the agent's.
+#[inline]
+fn same(place: &[u8], agent: &[u8]) -> bool {
+    match agent.len() {
+        8..=USUAL => pieces::same::<USUAL>(place, agent),
+        _ => place == agent,
     }
-    ((a ^ b.rotate_left(32)).wrapping_mul(K[0]) >> 32) as u32
 }
 
 #[cfg(test)]
@@ -176,7 +174,7 @@ mod tests {
 
     #[test]
     fn each_byte_of_an_agent_changes_its_hash() {
-        for length in 1..80 {
+        for length in (1..80).chain([127, 128, 129, 143, 144, 145, 300, LONGEST]) {
             let agent = vec![b'a'; length];
             for at in 0..length {
                 let mut other = agent.clone();

@@ -1,6 +1,9 @@
 //! Paths that were read and may leave as they stand. It only saves work.
 
-use crate::{detect::prefetch, treatment::truncate::Truncate};
+use crate::{
+    detect::prefetch,
+    treatment::{pieces, truncate::Truncate},
+};
 
 /// A bounded set of harmless paths; takes no memory before the first. One a worker.
 #[derive(Default)]
@@ -43,12 +46,12 @@ impl Memory {
     pub(in crate::treatment) fn announce(&mut self, path: &[u8]) {
         let hash = match path.len() {
             SHORTEST..64 => {
-                let hash = Shelf::<64>::hash(path);
+                let hash = pieces::hash::<64>(path);
                 self.short.fetch(hash);
                 hash
             }
             64..128 => {
-                let hash = Shelf::<128>::hash(path);
+                let hash = pieces::hash::<128>(path);
                 self.long.fetch(hash);
                 hash
             }
@@ -63,8 +66,8 @@ impl Memory {
         let is = |next: &&(usize, usize, u64)| next.0 == path.as_ptr() as usize && next.1 == path.len();
         let announced = self.next.iter().find(is).map(|next| next.2);
         let known = match path.len() {
-            SHORTEST..64 => self.short.has(path, announced.unwrap_or_else(|| Shelf::<64>::hash(path))),
-            64..128 => self.long.has(path, announced.unwrap_or_else(|| Shelf::<128>::hash(path))),
+            SHORTEST..64 => self.short.has(path, announced.unwrap_or_else(|| pieces::hash::<64>(path))),
+            64..128 => self.long.has(path, announced.unwrap_or_else(|| pieces::hash::<128>(path))),
             _ => false,
         };
         known && self.network == marks(network)
@@ -110,11 +113,11 @@ impl<const N: usize> Shelf<N> {
         let Some((row, tag, tags)) = self.row(hash) else { return false };
         let Some(place) = place_of(tag, tags) else { return false };
         let Place(bytes) = &self.places[row][place];
-        usize::from(bytes[N - 1]) == path.len() && Self::same(bytes, path)
+        usize::from(bytes[N - 1]) == path.len() && pieces::same::<N>(bytes, path)
     }
 
     fn learn(&mut self, path: &[u8], rows: usize) {
-        let hash = Self::hash(path);
+        let hash = pieces::hash::<N>(path);
         if self.tags.is_empty() {
             self.tags.resize(rows, 0);
             self.places.resize(rows, [Place([0; N]); 4]);
@@ -131,44 +134,6 @@ impl<const N: usize> Shelf<N> {
         bytes[..path.len()].copy_from_slice(path);
         bytes[N - 1] = path.len() as u8;
     }
-
-    /// A hash of 8 to `N` bytes, without a branch for each of them. Who finds paths that meet gains that they are read anew.
-    #[inline]
-    fn hash(path: &[u8]) -> u64 {
-        const K: u64 = 0x9e37_79b9_7f4a_7c15;
-        const MORE: u64 = 0xd6e8_feb8_6659_fd93;
-        let fold = |a: u64, b: u64| {
-            let product = u128::from(a) * u128::from(b);
-            product as u64 ^ (product >> 64) as u64
-        };
-        let mut hash = path.len() as u64;
-        if path.len() < 16 {
-            let (first, last) = ends::<8>(path);
-            hash ^= fold(u64::from_le_bytes(first) ^ K, u64::from_le_bytes(last) ^ MORE);
-        } else {
-            for i in 0..N / 16 {
-                let word = u128::from_le_bytes(piece(path, i, path.len()));
-                let seed = K.wrapping_mul(2 * i as u64 + 1);
-                hash ^= fold(word as u64 ^ seed, (word >> 64) as u64 ^ MORE ^ seed);
-            }
-        }
-        fold(hash ^ MORE, K)
-    }
-
-    /// Whether the place holds a path, whose length it holds.
-    #[inline]
-    fn same(place: &[u8; N], path: &[u8]) -> bool {
-        let length = path.len();
-        if length < 16 {
-            return ends::<8>(path) == ends::<8>(&place[..length]);
-        }
-        let mut differs = 0;
-        for i in 0..N / 16 {
-            let (here, there) = (piece(path, i, length), piece(place, i, length));
-            differs |= u128::from_le_bytes(here) ^ u128::from_le_bytes(there);
-        }
-        differs == 0
-    }
 }
 
 /// Which of a row's four places has this tag.
@@ -179,19 +144,6 @@ fn place_of(tag: u64, tags: u64) -> Option<usize> {
     // The lowest bit that comes out stands in the first part that is zero.
     let zero = differs.wrapping_sub(ONES) & !differs & ONES << 15;
     (zero != 0).then(|| zero.trailing_zeros() as usize / 16)
-}
-
-/// The 16 bytes from `16 * i` on, or the last 16 of the first `length`, which are 16 at least.
-#[inline]
-fn piece(text: &[u8], i: usize, length: usize) -> [u8; 16] {
-    let from = (16 * i).min(length - 16);
-    *text[from..].first_chunk().expect("16 bytes")
-}
-
-/// The first and the last bytes of a text that has as many.
-#[inline]
-fn ends<const N: usize>(text: &[u8]) -> ([u8; N], [u8; N]) {
-    (*text.first_chunk().expect("long enough"), *text.last_chunk().expect("long enough"))
 }
 
 fn marks(network: &Truncate) -> (u8, u8, usize) {
