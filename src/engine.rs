@@ -149,6 +149,23 @@ impl Engine {
         self.desk.ahead.at = usize::MAX;
         while at < lines.len() {
             let rest = &lines[at..];
+            if self.desk.carry.is_idle()
+                && let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
+                && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
+            {
+                let line = &rest[..length];
+                if let Err(epoch) = self.desk.seen(&self.plan, route, line, seen, batch, &mut tally) {
+                    progress = Progress::Paused { at, epoch };
+                    break;
+                }
+                // A line that begins with an address is none that others need to know of.
+                if seen == Seen::Other && self.desk.carry.notes(line) {
+                    self.desk.carry.line(line);
+                }
+                tally.lines += 1;
+                at += length + 1;
+                continue;
+            }
             if rest[0] == 0xEF {
                 let mark = rest.len() - self.desk.carry.behind_mark(rest).len();
                 at += mark;
@@ -164,25 +181,6 @@ impl Engine {
                     Ok(None) => {}
                     Ok(Some(length)) => {
                         at += length;
-                        continue;
-                    }
-                    Err(epoch) => {
-                        progress = Progress::Paused { at, epoch };
-                        break;
-                    }
-                }
-            }
-            if let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
-                && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
-            {
-                let line = &rest[..length];
-                match self.desk.seen(&self.plan, route, line, seen, batch, &mut tally) {
-                    Ok(()) => {
-                        if self.desk.carry.notes(line) {
-                            self.desk.carry.line(line);
-                        }
-                        tally.lines += 1;
-                        at += length + 1;
                         continue;
                     }
                     Err(epoch) => {
@@ -293,13 +291,7 @@ impl Desk {
         } else {
             let seen = self.glance(plan, route, &lines[at..]);
             if let Some((length, _)) = seen {
-                treatment::announce(
-                    &route.steps,
-                    &route.early,
-                    &lines[at..at + length],
-                    &self.record.values,
-                    &mut self.aid,
-                );
+                treatment::announce(&route.early, &lines[at..at + length], &self.record.values, &mut self.aid);
             }
             seen
         };
@@ -311,7 +303,7 @@ impl Desk {
         self.ahead.seen = self.glance(plan, route, &lines[next..]);
         if let Some((length, _)) = self.ahead.seen {
             let line = &lines[next..next + length];
-            treatment::announce(&route.steps, &route.early, line, &self.record.values, &mut self.aid);
+            treatment::announce(&route.early, line, &self.record.values, &mut self.aid);
         }
         std::mem::swap(&mut self.record.values, &mut self.ahead.values);
         seen
@@ -324,10 +316,10 @@ impl Desk {
             return None;
         }
         let line = &lines[..self.sight.length];
-        if !plan.envelopes.is_empty() && envelope::may_begin(line) || retention::strip(line).is_some() {
-            return None;
-        }
-        Some((line.len(), route.format.read_sight(line, &self.sight, &mut self.record)?))
+        let seen = route.format.read_sight(line, &self.sight, &mut self.record)?;
+        // No envelope begins with an address.
+        let other = seen == Seen::Other && !plan.envelopes.is_empty() && envelope::may_begin(line);
+        (!other).then_some((line.len(), seen))
     }
 
     /// One whole line that was read by sight.
@@ -457,7 +449,10 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
-        let time = self.recent.time(plan, route, line, &self.record, self.reference);
+        let time = match route.stamp {
+            Some(place) if PLAIN => self.recent.clf(plan, self.record.values[usize::from(place)].span.of(line)),
+            _ => self.recent.time(plan, route, line, &self.record, self.reference),
+        };
         let seen = PLAIN && time.is_some();
         let time = time.unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);

@@ -350,9 +350,9 @@ pub struct Sight {
 /// How a line was read by sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// With a request as most are, so that [`Proven`] holds.
+    /// With an address in front and a request as most are, so that [`Proven`] holds.
     Plain,
-    /// With any request.
+    /// With any client and any request.
     Other,
 }
 

@@ -7,6 +7,10 @@
 use super::marks::{KINDS, Marks, OF_ADDRESSES, REACH};
 use crate::record::{QUOTES, SPARE_QUOTES, Sight};
 
+mod quad;
+
+pub(crate) use quad::Quad;
+
 /// How many blocks of 64 bytes are read ahead of the logic.
 pub(super) const BLOCKS: usize = 8;
 
@@ -354,6 +358,19 @@ impl Kernel {
             // SAFETY: as in `window`, for AVX-512F and BW.
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512 => unsafe { wide::sight512(text, sight) },
+        }
+    }
+}
+
+impl Kernel {
+    /// An IPv4 address in four decimal parts without leading zeros, from the first to the last byte.
+    #[inline]
+    pub(super) fn quad(self, text: &[u8]) -> Option<Quad> {
+        match self {
+            Kernel::Plain => Quad::plain(text),
+            // SAFETY: as in `window`, for AVX2, which is there wherever AVX-512 is asked for.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 | Kernel::Avx512 => unsafe { quad::wide::quad2(text) },
         }
     }
 }

@@ -39,7 +39,7 @@ mod spellings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::kernel::{Delimiters, Outline, prefetch};
+pub(crate) use self::kernel::{Delimiters, Outline, Quad, prefetch};
 pub use self::own::{Fixed, Patterns, compile};
 use self::{
     decode::{Decoded, Escapes},
@@ -257,6 +257,12 @@ impl Detector {
     #[inline]
     pub(crate) fn delimiters(&self, text: &[u8]) -> Delimiters {
         self.kernel.delimiters(text)
+    }
+
+    /// An IPv4 address in four decimal parts without leading zeros, from the first to the last byte.
+    #[inline]
+    pub(crate) fn quad(&self, text: &[u8]) -> Option<Quad> {
+        self.kernel.quad(text)
     }
 
     /// Looks at the line at the start of `text` once, up to its line feed; `false`: it is no plain one, and `sight` means

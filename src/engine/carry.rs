@@ -116,6 +116,12 @@ impl Carry {
         line.first() == Some(&b'#') || self.any_parts || self.stream.may() || envelope::may_be_part(line)
     }
 
+    /// Whether nothing stands before the next line that could matter to it, and it is not the first.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        !self.any_parts && !self.stream.may()
+    }
+
     /// Whether the line that `lines` begin with may be one of the journal's export format: a quick look.
     #[inline]
     pub(super) fn exports(&self, lines: &[u8]) -> bool {

@@ -47,6 +47,12 @@ impl Recent {
         None
     }
 
+    /// The time of a stamp as Apache and nginx write it.
+    #[inline]
+    pub(super) fn clf(&mut self, plan: &Plan, stamp: &[u8]) -> Option<Timestamp> {
+        self.read(plan, Clock::Clf, stamp, Timestamp(0))
+    }
+
     /// The same, wherever the values stand.
     pub(super) fn any_time(
         &mut self,

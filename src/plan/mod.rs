@@ -101,10 +101,13 @@ pub(crate) struct Route {
     /// One a field of the schema.
     pub(crate) steps: Box<[Step]>,
     /// Which of the fields the treatments should know of early.
-    pub(crate) early: Vec<u16>,
+    pub(crate) early: treatment::Early,
     /// Which of the values they have to look at in a line that was read by sight.
     pub(crate) seen: Box<[u16]>,
     pub(crate) rules: Rules,
+    /// The place of a line that was read by sight at which its time stands, as Apache and nginx write it, where nothing else
+    /// dates it.
+    pub(crate) stamp: Option<u16>,
     /// Fields that can date the record, in order. Unused where fields stand in any order.
     pub(crate) clocks: Vec<(u16, Clock)>,
     /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
@@ -321,9 +324,10 @@ impl Compiler<'_> {
         };
         let lines = schema.fields.iter().zip(&found).map(is_line);
         let lines = (0..).zip(lines).filter_map(|(field, is_line)| is_line.then_some(field)).collect();
-        let early = treatment::early(&steps);
+        let early = treatment::Early::of(&steps);
         // Where several fields can date a record, it may have its time from another.
         let proven = |at| format.proven(at).filter(|proven| *proven != Proven::Instant || clocks.len() == 1);
+        let stamp = clocks.iter().map(|clock| clock.0).find(|&at| proven(at) == Some(Proven::Instant));
         let seen = treatment::seen(&steps, proven);
         let (treatments, named) = found.into_iter().unzip();
         let members = match self.policy.encode.layout {
@@ -332,7 +336,22 @@ impl Compiler<'_> {
         };
         let clf = format.holds_clf();
         let program = schema.fields.iter().position(|field| &*field.name == envelope::PROGRAM).map(|at| at as u16);
-        Route { clf, format, steps, early, seen, rules, clocks, dynamic, lines, members, program, treatments, named }
+        Route {
+            clf,
+            format,
+            steps,
+            early,
+            seen,
+            stamp,
+            rules,
+            clocks,
+            dynamic,
+            lines,
+            members,
+            program,
+            treatments,
+            named,
+        }
     }
 
     fn wrap(&mut self, envelope: Envelope) -> Wrap {
@@ -352,7 +371,7 @@ impl Compiler<'_> {
         if !scrubs(&route.treatments[0]) {
             let network = self.network();
             let treatment = Treatment::Scrub { kinds: Kinds::ALL, network };
-            route.early = Vec::new();
+            route.early = treatment::Early::default();
             route.steps = Box::new([self.step(&route.format.schema().fields[0].clone(), &treatment)]);
             route.treatments = vec![treatment];
         }

@@ -1,5 +1,7 @@
 //! IPv4 and IPv6 addresses: read strictly, printed in RFC 5952 form.
 
+use crate::detect::Quad;
+
 /// An address. A mapped one (`::ffff:192.0.2.7`) is the IPv4 address that it maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Address {
@@ -75,86 +77,29 @@ fn parse_port(text: &[u8]) -> Option<Option<&[u8]>> {
     }
 }
 
-/// An IPv4 address with the bytes that spell it.
-pub(super) struct Dotted {
-    pub(super) bits: u32,
-    /// The first byte lowest; what is behind the end means nothing.
-    text: u128,
-    /// Where each part ends.
-    ends: [u32; 4],
-}
-
-impl Dotted {
-    /// Appends the first `parts` of the four parts as they are, and zeros for the rest.
-    #[inline]
-    pub(super) fn write_parts(&self, parts: usize, out: &mut Vec<u8>) {
-        const ZEROS: [(u128, u32); 5] = [
-            (u128::from_le_bytes(*b"0.0.0.0\0\0\0\0\0\0\0\0\0"), 7),
-            (u128::from_le_bytes(*b"0.0.0\0\0\0\0\0\0\0\0\0\0\0"), 5),
-            (u128::from_le_bytes(*b"0.0\0\0\0\0\0\0\0\0\0\0\0\0\0"), 3),
-            (b'0' as u128, 1),
-            (0, 0),
-        ];
-        // Three parts take their dot with them.
-        let stays = match parts {
-            0 => 0,
-            4.. => self.ends[3],
-            _ => self.ends[parts - 1] + 1,
-        };
-        let (zeros, count) = ZEROS[parts.min(4)];
-        let text = self.text & !(u128::MAX << (8 * stays)) | zeros << (8 * stays);
-        extend_short(text, stays + count, out);
-    }
-}
-
 /// Four decimal numbers without leading zeros, from the first to the last byte.
 #[inline]
 pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
-    parse_dotted(text).map(|dotted| dotted.bits)
+    Quad::plain(text).map(|quad| quad.bits)
 }
 
-/// The same, with the bytes that spell it.
-///
-/// All lengths take the same way: the dots are found in two words at once, the digits of each part are aligned by a shift.
+/// Appends the first `parts` of the four parts as they are, and zeros for the rest.
 #[inline]
-pub(super) fn parse_dotted(text: &[u8]) -> Option<Dotted> {
-    let length = text.len();
-    // Sixteen bytes: the text, then zeros, as digits.
-    let (low, high) = match length {
-        7 => (u64::from(word4(text, 0)) | u64::from(word4(text, 3)) << 24 | ZEROS << 56, ZEROS),
-        8 => (word8(text, 0), ZEROS),
-        9..=15 => (word8(text, 0), word8(text, length - 8) >> (8 * (16 - length)) | ZEROS << (8 * (length - 8))),
-        _ => return None,
+pub(super) fn write_parts(quad: &Quad, parts: usize, out: &mut Vec<u8>) {
+    // Three parts take their dot with them.
+    let stays = match parts {
+        0 => 0,
+        4.. => usize::from(quad.ends[3]),
+        _ => usize::from(quad.ends[parts - 1]) + 1,
     };
-    let text = u128::from(low) | u128::from(high) << 64;
-    let (low_dots, high_dots) = (equal(low, b'.'), equal(high, b'.'));
-    // What a digit stands for, nothing for a dot, more than nine for all else.
-    let digits = |word: u64, dots: u64| word ^ ZEROS ^ (dots >> 7).wrapping_mul(u64::from(b'.' ^ b'0'));
-    let (low, high) = (digits(low, low_dots), digits(high, high_dots));
-    let odd = low | high | low.wrapping_add(6 * ONES) | high.wrapping_add(6 * ONES);
-    let first = high_bits(low_dots) | high_bits(high_dots) << 8;
-    let second = first & first.wrapping_sub(1);
-    let third = second & second.wrapping_sub(1);
-    if odd & (0xf0 * ONES) != 0 || third == 0 || !third.is_power_of_two() {
-        return None;
+    // Blocks and a cut are cheaper than copies of any length.
+    let end = out.len() + stays;
+    out.extend_from_slice(&quad.text);
+    out.truncate(end);
+    if parts < 4 {
+        out.extend_from_slice(b"0.0.0.0\0");
+        out.truncate(end + 7 - 2 * parts);
     }
-    let ends = [first.trailing_zeros(), second.trailing_zeros(), third.trailing_zeros(), length as u32];
-    let digits = u128::from(low) | u128::from(high) << 64;
-    let mut wrong = 0;
-    let mut part = |start: u32, end: u32| {
-        let count = end.wrapping_sub(start);
-        // One to three digits; the shift below is only right for these.
-        wrong |= u32::from(count.wrapping_sub(1) > 2);
-        let window = (digits >> ((8 * start) & 127)) as u32;
-        let aligned = window << (3u32.wrapping_sub(count).wrapping_mul(8) & 31);
-        let (hundreds, tens, ones) = (aligned & 15, aligned >> 8 & 15, aligned >> 16 & 15);
-        let value = hundreds * 100 + tens * 10 + ones;
-        wrong |= u32::from(value > 255) | u32::from(count > 1 && window & 15 == 0);
-        value
-    };
-    let parts = [part(0, ends[0]), part(ends[0] + 1, ends[1]), part(ends[1] + 1, ends[2]), part(ends[2] + 1, ends[3])];
-    let bits = parts[0] << 24 | parts[1] << 16 | parts[2] << 8 | parts[3];
-    (wrong == 0).then_some(Dotted { bits, text, ends })
 }
 
 /// The longest way to write an IPv6 address.
@@ -366,31 +311,6 @@ pub(super) fn write_v6(bits: u128, out: &mut Vec<u8>) {
     out.truncate(end);
 }
 
-/// A word with a one in each byte.
-const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// A word of eight digits `0`.
-const ZEROS: u64 = b'0' as u64 * ONES;
-
-fn word4(text: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(text[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn word8(text: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(text[at..at + 8].try_into().expect("eight bytes"))
-}
-
-/// The high bit of each byte that is `byte`.
-fn equal(word: u64, byte: u8) -> u64 {
-    let word = word ^ (u64::from(byte) * ONES);
-    !(((word & (0x7f * ONES)) + 0x7f * ONES) | word) & (0x80 * ONES)
-}
-
-/// The high bits of the eight bytes, as eight bits.
-fn high_bits(word: u64) -> u32 {
-    ((word >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -505,7 +425,7 @@ mod tests {
             prop_assert_eq!(printed(Address::V4(bits)), text.clone());
             for parts in 0..=4 {
                 let mut out = b"x".to_vec();
-                parse_dotted(text.as_bytes()).unwrap().write_parts(parts, &mut out);
+                write_parts(&Quad::plain(text.as_bytes()).unwrap(), parts, &mut out);
                 let cut = u64::from(bits) >> (32 - 8 * parts) << (32 - 8 * parts);
                 prop_assert_eq!(&String::from_utf8(out).unwrap()[1..], Ipv4Addr::from(cut as u32).to_string());
             }

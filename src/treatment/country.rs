@@ -2,7 +2,7 @@
 //!
 //! <https://maxmind.github.io/MaxMind-DB/>. The database is handed in as bytes: whoever opens its file stands elsewhere.
 
-use super::{Aid, Outcome, address::Address, address::parse_dotted, list};
+use super::{Aid, Outcome, address::Address, list};
 use maxminddb::{PathElement, Reader, WithinOptions};
 use std::{
     fmt,
@@ -30,8 +30,8 @@ impl Country {
             made.extend_from_slice(code.as_ref().map_or(b"", |code| code));
             code.is_some()
         };
-        let any = match parse_dotted(value) {
-            Some(dotted) => write(Address::V4(dotted.bits), None, made),
+        let any = match aid.detector.quad(value) {
+            Some(quad) => write(Address::V4(quad.bits), None, made),
             None if are_codes(value) => return Outcome::Kept,
             None => list::addresses(value, &mut aid.buffer, made, write),
         };

@@ -422,36 +422,38 @@ pub fn treat<'a>(
     Treated { schema, line, record, scratch, laid: false }
 }
 
-/// The fields of which [`announce`] should know, because what is remembered of their values may be far away.
-pub fn early(steps: &[Step]) -> Vec<u16> {
-    (0..).zip(steps).filter(|(_, step)| matches!(step, Step::Path(_) | Step::Family(_))).map(|(i, _)| i).collect()
+/// The fields of which [`announce`] should know, because what is remembered of their values may be far away: the first of
+/// each memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Early {
+    path: Option<u16>,
+    family: Option<u16>,
+}
+
+impl Early {
+    /// Those of a format with these steps, one a field.
+    pub fn of(steps: &[Step]) -> Early {
+        let first = |is: fn(&Step) -> bool| steps.iter().position(is).map(|at| at as u16);
+        Early {
+            path: first(|step| matches!(step, Step::Path(_))),
+            family: first(|step| matches!(step, Step::Family(_))),
+        }
+    }
 }
 
 /// Says that a record with a fixed layout is treated next, or right after the next, so that what is remembered of its
-/// values can be fetched in the meantime. `early` are the fields that [`early`] says.
+/// values can be fetched in the meantime.
 #[inline]
-pub fn announce(steps: &[Step], early: &[u16], line: &[u8], values: &[Value], aid: &mut Aid) {
-    for &field in early {
-        let (step, value) = (&steps[field as usize], &values[field as usize]);
-        if value.state != State::Present {
-            continue;
-        }
-        match step {
-            Step::Family(_) => aid.families.announce(value.span.of(line)),
-            Step::Path(_) => aid.paths.announce(value.span.of(line)),
-            Step::Coarsen(_)
-            | Step::Cookie(_)
-            | Step::Country(_)
-            | Step::Drop
-            | Step::Keep(_)
-            | Step::Language
-            | Step::Name(_)
-            | Step::Origin(_)
-            | Step::Pseudonym(_)
-            | Step::Query(_)
-            | Step::Scrub(_)
-            | Step::Truncate(_) => {}
-        }
+pub fn announce(early: &Early, line: &[u8], values: &[Value], aid: &mut Aid) {
+    let value = |field: u16| match values.get(usize::from(field)) {
+        Some(value) if value.state == State::Present => Some(value.span.of(line)),
+        _ => None,
+    };
+    if let Some(path) = early.path.and_then(value) {
+        aid.paths.announce(path);
+    }
+    if let Some(agent) = early.family.and_then(value) {
+        aid.families.announce(agent);
     }
 }
 

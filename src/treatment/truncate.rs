@@ -2,7 +2,7 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, parse_dotted, parse_v6, write_v4},
+    address::{Address, parse_v6, write_parts, write_v4},
     list,
 };
 use ipnet::IpNet;
@@ -37,11 +37,11 @@ impl Truncate {
     /// Cuts every address of `value`.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        if let Some(dotted) = parse_dotted(value) {
+        if let Some(quad) = aid.detector.quad(value) {
             if self.v4.is_multiple_of(8) && self.exempt.is_empty() {
-                dotted.write_parts(usize::from(self.v4 / 8), made);
+                write_parts(&quad, usize::from(self.v4 / 8), made);
             } else {
-                write_v4(self.cut_v4(dotted.bits), made);
+                write_v4(self.cut_v4(quad.bits), made);
             }
             return Outcome::Made;
         }
