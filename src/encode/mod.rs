@@ -160,10 +160,10 @@ impl Encoding {
             Encoding::Same => same::write(record, None, tag, &mut batch.bytes),
             Encoding::Json => json::write(record, members, tag, &mut batch.bytes),
         }
-        batch.bytes.extend_from_slice(match self {
-            Encoding::Same => end.bytes(),
-            Encoding::Json => b"\n",
-        });
+        match (self, end) {
+            (Encoding::Same, LineEnd::CrLf) => batch.bytes.extend_from_slice(end.bytes()),
+            (Encoding::Same, LineEnd::Lf) | (Encoding::Json, _) => batch.bytes.push(b'\n'),
+        }
         batch.close(class);
     }
 

@@ -463,6 +463,10 @@ fn behind_port(head: &[u8]) -> bool {
 /// Whether `host` is a host name and its port.
 #[inline]
 fn ends_with_port(host: &[u8]) -> bool {
+    // A port takes five digits at most, and most clients have no colon before their last five bytes.
+    if host.last_chunk::<6>().is_some_and(|last| last.iter().fold(true, |none, &byte| none & (byte != b':'))) {
+        return false;
+    }
     let mut at = host.len();
     while at > 0 && host[at - 1].is_ascii_digit() {
         at -= 1;

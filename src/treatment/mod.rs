@@ -558,6 +558,11 @@ fn lay_each<'v, const SEEN: bool>(
                 _ if !joins && missing(bytes, false) => Outcome::Kept,
                 // It was asked for above.
                 Step::Path(step) if joins => step.treat_anew(bytes, aid, made),
+                // What most lines that are seen have: no call that has to find out what to do.
+                Step::Truncate(step) if SEEN => step.treat(bytes, aid, made),
+                Step::Query(step) if SEEN => step.treat(bytes, aid, made),
+                Step::Origin(step) if SEEN => step.treat(bytes, aid, made),
+                Step::Family(step) if SEEN => step.treat(bytes, aid, made),
                 step => step.treat(bytes, aid, made),
             }
         } else {
