@@ -296,7 +296,6 @@ impl Desk {
             seen
         };
         let (length, _) = seen?;
-        self.aid.families.fetch();
         let next = at + length + 1;
         self.ahead.at = next;
         std::mem::swap(&mut self.record.values, &mut self.ahead.values);

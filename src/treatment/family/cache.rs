@@ -1,21 +1,23 @@
-//! Agents that were seen, with what was made of them. It only saves work.
+//! Agents that were seen, each by its hash, with what was made of it. It only saves work.
+//!
+//! Agents are not compared byte by byte: two of the same length meet once in 2^64, and whoever makes them meet is told apart by
+//! the family that he could have claimed as well. What comes out is always a family that was made.
 
 use crate::{detect::prefetch, treatment::pieces};
 
-/// At most so many bytes of agents and families are held.
-const MOST_BYTES: usize = 2 << 20;
 /// Longer agents are read anew each time: there are few of them, and they could drive out many.
 const LONGEST: usize = 512;
-const SLOTS: usize = 1 << 14;
 /// Most agents are no longer.
 const USUAL: usize = 144;
+/// Two places for all agents that meet.
+const SLOTS: usize = 1 << 14;
+/// Longer families are made anew each time.
+const FAMILY: usize = 48;
 
 /// Remembered families; takes no memory before the first agent. One a worker.
 #[derive(Default)]
 pub struct Cache {
     slots: Vec<Slot>,
-    /// Agents, each with its family right behind it.
-    bytes: Vec<u8>,
     /// The last two that were announced, the later behind.
     next: [Next; 2],
 }
@@ -25,18 +27,20 @@ pub struct Cache {
 struct Next {
     place: usize,
     length: usize,
-    hash: u32,
+    hash: u64,
 }
 
+/// One line of the processor's cache.
 #[derive(Clone, Copy)]
+#[repr(align(64))]
 struct Slot {
-    hash: u32,
-    start: u32,
+    hash: u64,
     /// 0: empty.
     agent: u16,
-    family: u8,
+    length: u8,
     /// Whether the family was made with its version.
     version: bool,
+    family: [u8; FAMILY],
 }
 
 impl Cache {
@@ -49,22 +53,12 @@ impl Cache {
         }
         let hash = hash(agent);
         self.next = [self.next[1], Next { place: agent.as_ptr() as usize, length: agent.len(), hash }];
-        if let Some(slot) = self.slots.get((hash as usize % SLOTS) & !1) {
+        if let Some(slot) = self.slots.get(place(hash)) {
             prefetch(slot);
         }
     }
 
-    /// The second step of the same for the last one announced, a little later.
-    #[inline]
-    pub(crate) fn fetch(&self) {
-        let Some(slot) = self.slots.get((self.next[1].hash as usize % SLOTS) & !1) else { return };
-        let start = slot.start as usize;
-        for line in self.bytes.get(start..).unwrap_or_default().chunks(64).take(4) {
-            prefetch(&line[0]);
-        }
-    }
-
-    /// The family of an agent, remembered or made. `make` appends it to what it is given; it has at most 255 bytes.
+    /// The family of an agent, remembered or made. `make` appends it to what it is given.
     #[inline]
     pub(super) fn get(&mut self, agent: &[u8], version: bool, made: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
         if agent.len() > LONGEST || agent.is_empty() {
@@ -72,14 +66,14 @@ impl Cache {
         }
         let is = |next: &Next| next.place == agent.as_ptr() as usize && next.length == agent.len();
         let hash = self.next.iter().find(|next| is(next)).map_or_else(|| hash(agent), |next| next.hash);
-        // Two places for all agents that meet: the later and the earlier.
-        let place = (hash as usize % SLOTS) & !1;
+        let place = place(hash);
+        // The later and the earlier.
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {
             if slot.hash == hash && slot.version == version && usize::from(slot.agent) == agent.len() {
-                let family = slot.start as usize + agent.len();
-                if same(&self.bytes[slot.start as usize..family], agent) {
-                    return made.extend_from_slice(&self.bytes[family..family + usize::from(slot.family)]);
-                }
+                // All of it and a cut are cheaper than a copy of any length.
+                let end = made.len() + usize::from(slot.length);
+                made.extend_from_slice(&slot.family);
+                return made.truncate(end);
             }
         }
         let start = made.len();
@@ -88,24 +82,23 @@ impl Cache {
     }
 
     #[inline(never)]
-    fn keep(&mut self, place: usize, hash: u32, version: bool, agent: &[u8], family: &[u8]) {
-        let empty = Slot { hash: 0, start: 0, agent: 0, family: 0, version };
+    fn keep(&mut self, place: usize, hash: u64, version: bool, agent: &[u8], family: &[u8]) {
+        let mut slot =
+            Slot { hash, agent: agent.len() as u16, length: family.len() as u8, version, family: [0; FAMILY] };
+        let Some(space) = slot.family.get_mut(..family.len()) else { return };
+        space.copy_from_slice(family);
         if self.slots.is_empty() {
-            self.slots = vec![empty; SLOTS];
-            self.bytes = Vec::with_capacity(MOST_BYTES);
+            self.slots = vec![Slot { hash: 0, agent: 0, length: 0, version, family: [0; FAMILY] }; SLOTS];
         }
-        if self.bytes.len() + agent.len() + family.len() > MOST_BYTES {
-            // All over again: what is common is soon back.
-            self.slots.fill(empty);
-            self.bytes.clear();
-        }
-        let Ok(length) = u8::try_from(family.len()) else { return };
         self.slots[place + 1] = self.slots[place];
-        self.slots[place] =
-            Slot { hash, start: self.bytes.len() as u32, agent: agent.len() as u16, family: length, version };
-        self.bytes.extend_from_slice(agent);
-        self.bytes.extend_from_slice(family);
+        self.slots[place] = slot;
     }
+}
+
+/// The first of two places.
+#[inline]
+fn place(hash: u64) -> usize {
+    hash as usize % SLOTS & !1
 }
 
 impl std::fmt::Debug for Cache {
@@ -114,25 +107,13 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// A hash of any agent. Who finds agents that meet gains that they are read anew.
+/// A hash of any agent.
 #[inline]
-fn hash(agent: &[u8]) -> u32 {
-    let hash = match agent.len() {
-        0..8 => agent
-            .iter()
-            .fold(agent.len() as u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+fn hash(agent: &[u8]) -> u64 {
+    match agent.len() {
+        0..8 => agent.iter().fold(agent.len() as u64, |hash, &byte| hash << 8 | u64::from(byte)),
         8..=USUAL => pieces::hash::<USUAL>(agent),
         _ => pieces::hash::<LONGEST>(agent),
-    };
-    (hash >> 32) as u32
-}
-
-/// Whether these bytes are the agent's.
-#[inline]
-fn same(place: &[u8], agent: &[u8]) -> bool {
-    match agent.len() {
-        8..=USUAL => pieces::same::<USUAL>(place, agent),
-        _ => place == agent,
     }
 }
 
@@ -163,13 +144,24 @@ mod tests {
     }
 
     #[test]
+    fn agents_and_families_of_any_length_come_out_as_they_were_made() {
+        let mut cache = Cache::default();
+        for length in (0..2 * LONGEST).chain(0..2 * LONGEST) {
+            let (agent, family) = (vec![b'a'; length], vec![b'f'; length % 300]);
+            let mut made = b"before".to_vec();
+            cache.get(&agent, true, &mut made, |made| made.extend_from_slice(&family));
+            assert_eq!(made[6..], family, "{length}");
+        }
+    }
+
+    #[test]
     fn a_flood_of_agents_takes_no_more_than_the_bound() {
         let mut cache = Cache::default();
         for number in 0..20_000u32 {
             let agent = [&number.to_le_bytes()[..], &[b'x'; 300]].concat();
             assert_eq!(made(&mut cache, &agent, true), made(&mut Cache::default(), &agent, true));
         }
-        assert!(cache.bytes.len() <= MOST_BYTES && cache.bytes.capacity() == MOST_BYTES);
+        assert_eq!(cache.slots.len(), SLOTS);
     }
 
     #[test]
