@@ -132,6 +132,7 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
             What::Card => b"[card]",
             What::Iban => b"[iban]",
             What::User => b"[user]",
+            What::Value => b"",
             What::Own(replacement) => replacement.as_bytes(),
         };
         // With a placeholder behind its at-sign, a name would be an e-mail address to the next reader.
