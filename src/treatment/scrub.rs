@@ -123,6 +123,15 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                 // From the end, where a cut address differs first.
                 changed = changed || !made[start..].iter().rev().eq(text[from..to].iter().rev());
                 copied = to;
+                // `unknown[192.0.2.7]:51234`: the brackets are the name's, the port is the address's.
+                if network.port == Port::Drop && text[..from].ends_with(b"[") {
+                    let port = port_length(&text[to..]);
+                    if port > 0 {
+                        made.push(b']');
+                        copied += port;
+                        changed = true;
+                    }
+                }
                 continue;
             }
             What::Email => b"[email]",
@@ -149,6 +158,15 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
     }
     made.extend_from_slice(&text[copied..]);
     changed
+}
+
+/// How long the closing bracket and the port are that stand at the start of `text`; 0: none do.
+fn port_length(text: &[u8]) -> usize {
+    let Some(rest) = text.strip_prefix(b"]:") else { return 0 };
+    let digits = rest.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let goes_on = rest.get(digits).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        || matches!(rest.get(digits..), Some([b'.' | b':' | b'-', next, ..]) if next.is_ascii_alphanumeric());
+    if (1..=5).contains(&digits) && !goes_on { 2 + digits } else { 0 }
 }
 
 /// Whether the finding is a number that stands as a JSON member's value: `"ip":3405803853`.
@@ -184,6 +202,10 @@ fn name_before(text: &[u8]) -> Option<usize> {
 
 /// Appends the port that stands behind the address written at `start`; one of IPv6 gets its brackets.
 fn write_port(behind: &[u8], start: usize, made: &mut Vec<u8>) {
+    // As routers write it: `/51234`, `(51234)`.
+    if matches!(behind.first(), Some(b'/' | b'(')) {
+        return made.extend_from_slice(behind);
+    }
     let digits = behind.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let port = &behind[behind.len() - digits..];
     // FTP writes a port as two numbers behind commas; half of one is none.
