@@ -181,6 +181,10 @@ impl Chain {
                     chain.group(&digits[..4]);
                     chain.end = group + 4;
                     chain.next = (at - 4).max(chain.end);
+                    // A fifth digit and no more is a slip: it goes with the rest, or it would be read as the next address.
+                    if digits.len() == 5 && !is_at(text, at, ALNUM | COLON) {
+                        (chain.port, chain.next) = (1, at);
+                    }
                     return chain;
                 }
             } else if !digits.is_empty() {

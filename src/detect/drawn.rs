@@ -66,6 +66,12 @@ impl Look {
         whole && self.is_no_plain_word() && self.score * 10 >= self.length * 7
     }
 
+    /// Whether a short one is drawn, whatever stands around it: letters and digits mixed throughout, no word among them.
+    pub(super) fn is_surely_drawn(&self) -> bool {
+        let letters = self.upper + self.lower;
+        self.separators == 0 && self.digits > 2 && letters > 4 && self.score * 10 >= self.length * 15
+    }
+
     /// Whether it may be drawn: enough where the words around it promise a secret.
     pub(super) fn may_be_drawn(&self) -> bool {
         self.is_no_plain_word() && self.score * 10 >= self.length

@@ -6,12 +6,15 @@
 //! a bounded number of bytes around its word.
 
 mod behind;
+mod command;
 mod credential;
 mod front;
 mod home;
 mod mark;
 mod noun;
 mod read;
+mod request;
+mod sentence;
 
 use super::{Finding, Kinds};
 use mark::{Mark, verify};
@@ -20,6 +23,10 @@ use mark::{Mark, verify};
 #[inline(never)]
 pub(super) fn all(text: &[u8], kinds: Kinds, found: &mut Vec<Finding>) {
     let mut read = 0;
+    // A request without a method is nothing but its target.
+    if kinds.has(Kinds::TOKEN) && text.starts_with(b"/") {
+        request::target(text, 0, 0, found);
+    }
     for (at, three) in text.windows(3).enumerate() {
         let [first, second, third] = [three[0], three[1], three[2]].map(usize::from);
         let buckets = FILTER.first[first] & FILTER.second[second] & FILTER.third[third];
@@ -30,7 +37,7 @@ pub(super) fn all(text: &[u8], kinds: Kinds, found: &mut Vec<Finding>) {
 }
 
 #[inline(never)]
-fn each(text: &[u8], at: usize, mut buckets: u32, kinds: Kinds, read: &mut usize, found: &mut Vec<Finding>) {
+fn each(text: &[u8], at: usize, mut buckets: u64, kinds: Kinds, read: &mut usize, found: &mut Vec<Finding>) {
     while buckets != 0 {
         let bucket = buckets.trailing_zeros() as usize;
         buckets &= buckets - 1;
@@ -87,13 +94,13 @@ const HEX: u8 = 5;
 
 /// For each of a word's first three bytes the buckets of the words that may have it there.
 struct Filter {
-    first: [u32; 256],
-    second: [u32; 256],
-    third: [u32; 256],
+    first: [u64; 256],
+    second: [u64; 256],
+    third: [u64; 256],
 }
 
 /// How many buckets there are: a word is in the one of its number.
-const BUCKETS: usize = 32;
+const BUCKETS: usize = 64;
 
 static FILTER: Filter = {
     let mut filter = Filter { first: [0; 256], second: [0; 256], third: [0; 256] };
@@ -101,7 +108,7 @@ static FILTER: Filter = {
     while i < MARKS.len() {
         let word = MARKS[i].0.as_bytes();
         assert!(word.len() >= 3, "a word has three bytes");
-        let bucket = 1 << (i % BUCKETS);
+        let bucket = 1u64 << (i % BUCKETS);
         let mut byte = 0;
         while byte < 256 {
             if fits(word[0], byte as u8) {
@@ -201,6 +208,41 @@ const MARKS: &[(&str, Mark)] = &[
     (" POST /", Mark::Request),
     (" HEAD /", Mark::Request),
     (" DELETE /", Mark::Request),
+    (" \"GET ", Mark::Request),
+    (" \"PUT ", Mark::Request),
+    (" \"POST ", Mark::Request),
+    (" \"HEAD ", Mark::Request),
+    (" \"DELETE ", Mark::Request),
+    (" [\u{4}", Mark::Columns),
+    // Queries.
+    ("GET /", Mark::Query),
+    ("GET http", Mark::Query),
+    ("PUT /", Mark::Query),
+    ("PUT http", Mark::Query),
+    ("POST /", Mark::Query),
+    ("POST http", Mark::Query),
+    ("HEAD /", Mark::Query),
+    ("HEAD http", Mark::Query),
+    ("PATCH /", Mark::Query),
+    ("PATCH http", Mark::Query),
+    ("DELETE /", Mark::Query),
+    ("DELETE http", Mark::Query),
+    ("OPTIONS /", Mark::Query),
+    ("OPTIONS http", Mark::Query),
+    ("PROPFIND /", Mark::Query),
+    ("\"/\u{4}", Mark::Query),
+    ("\"/?", Mark::Query),
+    ("\"http://", Mark::Query),
+    ("\"https://", Mark::Query),
+    ("referer: http", Mark::Query),
+    ("referrer: http", Mark::Query),
+    ("referer=http", Mark::Query),
+    ("uri=/", Mark::Query),
+    ("uri=http", Mark::Query),
+    ("url=/", Mark::Query),
+    ("url=http", Mark::Query),
+    ("path=/", Mark::Query),
+    ("request=/", Mark::Query),
     ("|\u{1}\u{2}", Mark::Audit),
     ("] total ", Mark::Page),
     (" (ipv4:", Mark::HostBefore),
@@ -209,6 +251,182 @@ const MARKS: &[(&str, Mark)] = &[
     ("(\u{5}\u{5}", Mark::Reverse),
     ("\u{1}[\u{4}", Mark::Peer),
     ("[/\u{1}", Mark::Before),
+    // Sentences about logins.
+    (" logged in", Mark::Acted),
+    (" logged out", Mark::Acted),
+    (" logged on", Mark::Acted),
+    (" logged off", Mark::Acted),
+    (" logged into", Mark::Acted),
+    (" signed in", Mark::Acted),
+    (" signed out", Mark::Acted),
+    (" signed into", Mark::Acted),
+    (" logs in", Mark::Acted),
+    (" logs out", Mark::Acted),
+    (" authenticated", Mark::Acted),
+    (" connected from", Mark::Acted),
+    (" disconnected from", Mark::Acted),
+    (" logget inn", Mark::Acted),
+    (" logget ut", Mark::Acted),
+    (" logget på", Mark::Acted),
+    (" logget av", Mark::Acted),
+    (" loggade in", Mark::Acted),
+    (" loggade ut", Mark::Acted),
+    (" loggat in", Mark::Acted),
+    (" loggat ut", Mark::Acted),
+    (" loggede ind", Mark::Acted),
+    (" logget ind", Mark::Acted),
+    (" loggede ud", Mark::Acted),
+    (" angemeldet", Mark::Acted),
+    (" abgemeldet", Mark::Acted),
+    (" eingeloggt", Mark::Acted),
+    (" ausgeloggt", Mark::Acted),
+    (" connecté", Mark::Acted),
+    (" déconnecté", Mark::Acted),
+    (" iniciado sesión", Mark::Acted),
+    (" inició sesión", Mark::Acted),
+    (" cerró sesión", Mark::Acted),
+    (" conectado", Mark::Acted),
+    (" ingelogd", Mark::Acted),
+    (" uitgelogd", Mark::Acted),
+    (" kirjautui", Mark::Acted),
+    (" zalogował", Mark::Acted),
+    (" effettuato l'accesso", Mark::Acted),
+    (" fez login", Mark::Acted),
+    (" entrou", Mark::Acted),
+    ("logged in as ", Mark::ActedAs),
+    ("logged on as ", Mark::ActedAs),
+    ("signed in as ", Mark::ActedAs),
+    ("log in as ", Mark::ActedAs),
+    ("login as ", Mark::ActedAs),
+    ("authenticated as ", Mark::ActedAs),
+    ("connected as ", Mark::ActedAs),
+    ("impersonating ", Mark::ActedAs),
+    ("innlogget som ", Mark::ActedAs),
+    ("logget inn som ", Mark::ActedAs),
+    ("inloggad som ", Mark::ActedAs),
+    ("loggade in som ", Mark::ActedAs),
+    ("logget ind som ", Mark::ActedAs),
+    ("angemeldet als ", Mark::ActedAs),
+    ("eingeloggt als ", Mark::ActedAs),
+    ("connecté en tant que ", Mark::ActedAs),
+    ("conectado como ", Mark::ActedAs),
+    ("connesso come ", Mark::ActedAs),
+    ("ingelogd als ", Mark::ActedAs),
+    ("login of ", Mark::ActedAs),
+    ("logout of ", Mark::ActedAs),
+    ("logoff of ", Mark::ActedAs),
+    ("login for ", Mark::ActedAs),
+    ("logout for ", Mark::ActedAs),
+    ("logout by ", Mark::ActedAs),
+    ("attempt by ", Mark::ActedAs),
+    ("login attempt: ", Mark::ActedAs),
+    ("innlogging av ", Mark::ActedAs),
+    ("innlogging for ", Mark::ActedAs),
+    ("innlogging: ", Mark::ActedAs),
+    ("utlogging av ", Mark::ActedAs),
+    ("inloggning av ", Mark::ActedAs),
+    ("inloggning för ", Mark::ActedAs),
+    ("anmeldung von ", Mark::ActedAs),
+    ("anmeldung für ", Mark::ActedAs),
+    ("abmeldung von ", Mark::ActedAs),
+    ("connexion de ", Mark::ActedAs),
+    ("connexion pour ", Mark::ActedAs),
+    ("inicio de sesión de ", Mark::ActedAs),
+    ("inicio de sesión para ", Mark::ActedAs),
+    ("successful login ", Mark::ActedAs),
+    ("failed login ", Mark::ActedAs),
+    ("login ok: ", Mark::ActedAs),
+    ("login succeeded for ", Mark::ActedAs),
+    ("login successful for ", Mark::ActedAs),
+    ("login failed for ", Mark::ActedAs),
+    ("authentication succeeded for ", Mark::ActedAs),
+    ("authentication failed for ", Mark::ActedAs),
+    ("authentication successful for ", Mark::ActedAs),
+    ("session started for ", Mark::ActedAs),
+    ("session opened for ", Mark::ActedAs),
+    ("session closed for ", Mark::ActedAs),
+    ("session created for ", Mark::ActedAs),
+    ("password changed for ", Mark::ActedAs),
+    ("password change for ", Mark::ActedAs),
+    ("password reset for ", Mark::ActedAs),
+    ("password reset requested for ", Mark::ActedAs),
+    ("password updated for ", Mark::ActedAs),
+    ("account created for ", Mark::ActedAs),
+    ("account locked for ", Mark::ActedAs),
+    ("account locked: ", Mark::ActedAs),
+    ("account disabled for ", Mark::ActedAs),
+    ("registered as ", Mark::ActedAs),
+    ("welcome back, ", Mark::ActedAs),
+    ("welcome, ", Mark::ActedAs),
+    ("switched to user ", Mark::ActedAs),
+    ("on behalf of ", Mark::ActedAs),
+    ("acting as ", Mark::ActedAs),
+    ("initiated by ", Mark::ActedAs),
+    ("requested by ", Mark::ActedAs),
+    ("created by ", Mark::ActedAs),
+    ("modified by ", Mark::ActedAs),
+    ("deleted by ", Mark::ActedAs),
+    ("updated by ", Mark::ActedAs),
+    ("uploaded by ", Mark::ActedAs),
+    ("approved by ", Mark::ActedAs),
+    ("submitted by ", Mark::ActedAs),
+    ("posted by ", Mark::ActedAs),
+    ("changed by ", Mark::ActedAs),
+    ("edited by ", Mark::ActedAs),
+    ("login ", Mark::Login),
+    ("logout ", Mark::Login),
+    ("logon ", Mark::Login),
+    ("signin ", Mark::Login),
+    ("sign-in ", Mark::Login),
+    ("authenticated ", Mark::Login),
+    (" as ", Mark::AsWhom),
+    // Commands.
+    ("mysql", Mark::Command),
+    ("mariadb", Mark::Command),
+    ("psql", Mark::Command),
+    ("pg_", Mark::Command),
+    ("createdb", Mark::Command),
+    ("dropdb", Mark::Command),
+    ("smbclient", Mark::Command),
+    ("rpcclient", Mark::Command),
+    ("mongo", Mark::Command),
+    ("lftp", Mark::Command),
+    ("ncftp", Mark::Command),
+    ("clickhouse-client", Mark::Command),
+    ("sshpass", Mark::Command),
+    ("redis-cli", Mark::Command),
+    ("curl ", Mark::Command),
+    ("ldap", Mark::Command),
+    ("ssh ", Mark::Command),
+    ("scp ", Mark::Command),
+    ("sftp ", Mark::Command),
+    ("sudo ", Mark::Command),
+    ("runuser ", Mark::Command),
+    ("crontab ", Mark::Command),
+    ("useradd ", Mark::Command),
+    ("adduser ", Mark::Command),
+    ("userdel ", Mark::Command),
+    ("deluser ", Mark::Command),
+    ("usermod ", Mark::Command),
+    ("passwd ", Mark::Command),
+    ("chage ", Mark::Command),
+    ("chfn ", Mark::Command),
+    ("chsh ", Mark::Command),
+    ("su ", Mark::Command),
+    ("htpasswd ", Mark::Command),
+    ("smbpasswd ", Mark::Command),
+    ("--password ", Mark::Option),
+    ("--passwd ", Mark::Option),
+    ("--pass ", Mark::Option),
+    ("--token ", Mark::Option),
+    ("--secret ", Mark::Option),
+    ("--api-key ", Mark::Option),
+    ("--apikey ", Mark::Option),
+    ("--access-token ", Mark::Option),
+    ("--client-secret ", Mark::Option),
+    ("--user ", Mark::Option),
+    ("--username ", Mark::Option),
+    ("--login ", Mark::Option),
     // Signs with blanks around them, and arrows.
     (" = ", Mark::Assigned),
     ("=> ", Mark::Assigned),
@@ -428,6 +646,43 @@ mod tests {
         ("proctitle=7375206B617269", &["7375206B617269"]),
         ("Cookie: user=kari; sid=a", &["user=kari; sid=a", "kari"]),
         ("Set-Cookie: user=kari; Path=/", &["user=kari; Path=/", "kari"]),
+        // Access lines that fit no format, and queries.
+        ("203.0.113.7 - kari [2026-11-21T10:00:00Z] \"GET /a?q=x&page=2 HTTP/1.1\"", &["kari", "x"]),
+        ("203.0.113.7 - \"kari\" [1795255200.123]", &["kari"]),
+        ("203.0.113.7 - kari nordmann [2026-11-21 10:00:00] 200", &["kari nordmann"]),
+        ("dyn.example.net - kari [2026-11-21T10:00:00Z] 'GET / HTTP/1.1'", &["kari"]),
+        ("203.0.113.7 ola kari [2026-11-21T10:00:00Z] \"GET /\"", &["ola", "kari"]),
+        ("203.0.113.7 kari [Sat Nov 21 10:00:00 2026] x", &["kari"]),
+        ("[x] 203.0.113.7 kari \"GET / HTTP/1.1\"", &["kari"]),
+        ("INFO GET /s?q=kari%20n&a=b;c=d&amp;e=f 200", &["kari%20n", "b", "d", "f"]),
+        ("asked \"GET /s?q=kari n HTTP/1.1\" 200", &["kari n"]),
+        ("asked GET /s?q=kari n HTTP/1.1 200", &["kari n"]),
+        ("{\\\"r\\\":\\\"GET /s?q=kari\\\"}", &["kari"]),
+        ("from \"https://example.org/?q=kari\" x", &["kari"]),
+        ("uri=/s?q=kari&lang=nb x", &["kari"]),
+        ("/s?q=kari", &["kari"]),
+        // Sentences about logins.
+        ("kari.nordmann logged in from 203.0.113.7", &["kari.nordmann"]),
+        ("INFO: kari has just logged out", &["kari"]),
+        ("10:00:00 Kari Nordmann logged in", &["Kari Nordmann"]),
+        ("Player kari signed in", &["kari"]),
+        ("'kari' logged in", &["kari"]),
+        ("kari har logget inn", &["kari"]),
+        ("kari hat sich erfolgreich angemeldet", &["kari"]),
+        ("kari s'est connect\u{e9}", &["kari"]),
+        ("login kari from 203.0.113.7", &["kari"]),
+        ("signed in as kari", &["kari"]),
+        ("Anmeldung von kari", &["kari"]),
+        ("connection from 203.0.113.7 as kari", &["kari"]),
+        ("Login succeeded for kari", &["kari"]),
+        // Commands.
+        ("COMMAND=/usr/bin/mysql -u kari -phunter2 db", &["kari", "hunter2"]),
+        ("ran mysqldump -ukari -p'hunter 2' db", &["kari", "hunter 2"]),
+        ("psql -h db -U kari shop", &["kari"]),
+        ("curl -s -u kari:hunter2 https://example.org/", &["kari", "hunter2"]),
+        ("sshpass -p hunter2 ssh -l kari web1", &["hunter2", "kari"]),
+        ("COMMAND=/usr/sbin/useradd -m kari", &["kari"]),
+        ("tool --user kari --password hunter2", &["kari", "hunter2"]),
     ];
 
     /// Prose, code and messages about nobody.
@@ -489,6 +744,33 @@ mod tests {
         "rendered foo.php(12) in 5 ms",
         "listen [::]:80 (default)",
         "127.0.0.1[80]",
+        "203.0.113.7 - [user] [2026-11-21T10:00:00Z] \"GET /a?q=&page=2 HTTP/1.1\"",
+        "203.0.113.7 - - [2026-11-21T10:00:00Z]",
+        "worker on 203.0.113.7 job [1234]",
+        "203.0.113.7 worker [pool-1-thread-2] done",
+        "[x] 203.0.113.7 example.org \"GET / HTTP/1.1\"",
+        "[x] 203.0.113.7 12ms \"GET / HTTP/1.1\"",
+        "GET /a?b HTTP/1.1, GET /a?page=2&lang=nb-NO&sort=price&ver=5.1 HTTP/1.1",
+        "GET /a?x=&y=[token] HTTP/1.1",
+        "what? x=y",
+        "/forum/viewtopic.php?f=16&t=9265&start=200",
+        "You are logged in, Not logged in, must be logged in",
+        "Successfully logged in",
+        "the server is not connected from here",
+        "10 users logged in",
+        "when a session is authenticated",
+        "SMTP authenticated",
+        "logged in as [user], signed in as a guest",
+        "login page from the theme",
+        "login attempt from 203.0.113.7",
+        "known as kari, as well as",
+        "sort -u file, date -u +%F, ssh -p 22 web1",
+        "mysql -u [user] -p[token] db",
+        "mysql: unknown option -u",
+        "systemctl --user start x, pip install --user requests",
+        "curl -u $USER:$PASS https://example.org/",
+        "passwd expired, su failed",
+        "--password <secret>, --password-file x, --user ID",
     ];
 
     #[test]

@@ -149,6 +149,8 @@ pub enum What {
     NationalId,
     /// A user's name.
     User,
+    /// The value of a parameter of a query, in a request that stands in a text: what a visitor wrote. Nothing stands for it.
+    Value,
     /// What a pattern of the policy's own matches, and what stands for it.
     Own(Fixed),
 }
@@ -336,7 +338,8 @@ impl Detector {
                 next += 1;
             }
             let overlaps = inner.get(next).is_some_and(|f| f.span.start < outer.span.end);
-            !overlaps && !decoded.follows_escape(outer.span.start)
+            // A value goes whole, whatever stands in it escaped.
+            outer.what == What::Value || !overlaps && !decoded.follows_escape(outer.span.start)
         });
         self.found.extend_from_slice(&self.inner);
         merge(&mut self.found);
@@ -382,20 +385,21 @@ impl What {
     /// Which of two findings of one length speaks, lowest first.
     fn rank(&self) -> u8 {
         match self {
-            What::Phone => 0,
-            What::Address(_) => 1,
-            What::Uuid => 2,
-            What::Mac => 3,
-            What::Card => 4,
-            What::Iban => 5,
-            What::NationalId => 6,
-            What::Imei => 7,
-            What::Email => 8,
-            What::Jwt => 9,
-            What::HostName => 10,
-            What::Token => 11,
-            What::User => 12,
-            What::Own(_) => 13,
+            What::Value => 0,
+            What::Phone => 1,
+            What::Address(_) => 2,
+            What::Uuid => 3,
+            What::Mac => 4,
+            What::Card => 5,
+            What::Iban => 6,
+            What::NationalId => 7,
+            What::Imei => 8,
+            What::Email => 9,
+            What::Jwt => 10,
+            What::HostName => 11,
+            What::Token => 12,
+            What::User => 13,
+            What::Own(_) => 14,
         }
     }
 }

@@ -52,6 +52,9 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         // The scheme stays, the credentials go.
         let scheme = run_end(text, start, ALNUM);
         let credentials = is_at(text, scheme + 1, 0xFF) || text.get(scheme + 1) == Some(&b'[');
+        if is_outcome(&text[start..scheme]) {
+            return None;
+        }
         if scheme > start && text.get(scheme) == Some(&b' ') && credentials {
             start = scheme + 1;
         }
@@ -78,6 +81,41 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         || value.iter().all(|&b| matches!(b, b'*' | b'-' | b'.'))
         || is_ours(value);
     (!blank).then(|| Finding::new(start, start + length, What::Token))
+}
+
+/// Whether it says how an authorization went, and is none: `authorization: denied by policy`.
+fn is_outcome(word: &[u8]) -> bool {
+    let known: [&[u8]; 28] = [
+        b"denied",
+        b"granted",
+        b"allowed",
+        b"failed",
+        b"failure",
+        b"ok",
+        b"success",
+        b"successful",
+        b"succeeded",
+        b"required",
+        b"rejected",
+        b"accepted",
+        b"missing",
+        b"invalid",
+        b"expired",
+        b"forbidden",
+        b"refused",
+        b"passed",
+        b"pending",
+        b"disabled",
+        b"enabled",
+        b"none",
+        b"error",
+        b"skipped",
+        b"header",
+        b"unauthorized",
+        b"not",
+        b"no",
+    ];
+    known.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Whether a program named `passwd` asks PAM for something: `pam_unix(passwd:chauthtok)`.
@@ -273,6 +311,9 @@ mod tests {
             "password=***",
             "PWD=/srv/app",
             "compass=north",
+            "authorization: denied by policy",
+            "authorization: required",
+            "authorization: failed for the request",
             "smtp_auth=yes",
             "device id: unknown",
             "mac: os",

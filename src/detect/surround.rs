@@ -40,6 +40,9 @@ pub(super) fn surround(text: &[u8], finding: Finding, family: Family) -> Finding
         }
     } else {
         end = port_end(text, end);
+        if !six && end == core_end {
+            end = router_port_end(text, start, end);
+        }
     }
     Finding { span: Span::new(start, end), core: Span::new(finding.core.start as usize, core_end), ..finding }
 }
@@ -62,6 +65,26 @@ fn port_end(text: &[u8], at: usize) -> usize {
     // `#033[` starts a colour, as syslog writes an escape.
     let colour = text[at] == b'#' && text.get(end) == Some(&b'[');
     if end - at > 6 || goes_on || colour { at } else { end }
+}
+
+/// Where the port ends that stands behind an IPv4 address as routers write it, `203.0.113.7/51234`, `203.0.113.7(51234)`; `at`
+/// if none does. Behind a slash numbers up to 32 are the length of a prefix, and in a URL they are its path.
+fn router_port_end(text: &[u8], start: usize, at: usize) -> usize {
+    if !matches!(text.get(at), Some(b'/' | b'(')) || !is_at(text, at + 1, DIGIT) {
+        return at;
+    }
+    let end = run_end(&text[..text.len().min(at + 7)], at + 1, DIGIT);
+    let number = text[at + 1..end].iter().fold(0u32, |sum, &byte| sum * 10 + u32::from(byte - b'0'));
+    if end - at > 6 || number > 65_535 {
+        return at;
+    }
+    if text[at] == b'(' {
+        return if text.get(end) == Some(&b')') { end + 1 } else { at };
+    }
+    let url = start > 0 && matches!(text[start - 1], b'/' | b'@');
+    let goes_on = is_at(text, end, ALNUM)
+        || matches!(text.get(end), Some(b'/' | b'.' | b'_' | b'-' | b'?' | b':') if is_at(text, end + 1, ALNUM) || text[end] == b'/');
+    if number > 32 && !url && !goes_on { end } else { at }
 }
 
 /// A name with the port behind it, and the brackets around it where a port follows them: of an address, however it is

@@ -9,6 +9,7 @@
 use super::{
     Finding, Kinds, Place, What, base64,
     bytes::{ALNUM, DIGIT, HEX, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
+    card,
     drawn::Look,
     imei, jwt, version,
 };
@@ -57,6 +58,14 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
             return end;
         }
     }
+    // `4111_1111_1111_1111`
+    if kinds.has(Kinds::CARD)
+        && text.get(start + 4) == Some(&b'_')
+        && let Some(card) = card::at(text, start)
+    {
+        found.push(card);
+        return end;
+    }
     // Most runs are slugs: no long word, hardly a change of class. To be odd, 16 characters need four changes.
     if longest < LONG_NUMBER && changes < 4 && !known_key(&text[start..end]) {
         return end;
@@ -69,6 +78,12 @@ pub(super) fn run(text: &[u8], at: usize, floor: usize, kinds: Kinds, place: Pla
     let random = end - start >= LONG_RANDOM
         && !text[start..end].starts_with(b"xn--")
         && (shape.odd >= SHORTEST || !shape.told && Look::read(&text[start..end]).is_drawn());
+    // A shorter one must look so in every way.
+    let short = (SHORTEST..LONG_RANDOM).contains(&(end - start))
+        && !shape.told
+        && shape.odd == end - start
+        && Look::read(&text[start..end]).is_surely_drawn();
+    let random = random || short;
     if random || known_key(&text[start..end]) || end - start >= SHORTEST && base64::tells(&text[start..end]) {
         let (from, to) = whole(text, start, end);
         found.push(Finding::new(from, to, What::Token));

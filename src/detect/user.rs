@@ -61,6 +61,7 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     let (mut start, mut end, end_of_name) = (name.start, name.end, end);
     if text.get(end) == Some(&b'(') {
         end = run_end(&text[..text.len().min(end + LONGEST)], end + 1, HOST).max(end + 1);
+        end += usize::from(text.get(end) == Some(&b')'));
     }
     let open = end_of_name.saturating_sub(word.len() + 1);
     if text[open] == b'(' {
@@ -68,6 +69,8 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     }
     let told = end > name.end + 1 || start < open;
     let start = if start < open { start } else { name.start };
+    // The bracket goes with what it holds.
+    let end = end + usize::from(start < open && text.get(end) == Some(&b')'));
     (plain.len() > 3 || told && plain != b"0").then(|| Finding::new(start, end, What::User))
 }
 
@@ -539,7 +542,7 @@ mod tests {
             ("remote_user: kari", "kari"),
             ("login: kari", "kari"),
             ("acct=\"kari\" exe", "kari"),
-            ("uid=1001(kari) gid=0", "1001(kari"),
+            ("uid=1001(kari) gid=0", "1001(kari)"),
             ("uid=kari", "kari"),
             ("Invalid user kari from 203.0.113.7 port 22", "kari"),
             ("Invalid user admin from x", "admin"),
@@ -547,7 +550,7 @@ mod tests {
             ("Failed password for kari from 203.0.113.7", "kari"),
             ("Accepted keyboard-interactive/pam for kari from x", "kari"),
             ("session opened for user kari by (uid=0)", "kari"),
-            ("opened by kari(uid=1001)", "kari(uid=1001"),
+            ("opened by kari(uid=1001)", "kari(uid=1001)"),
             ("session closed for user kari", "kari"),
             ("Disconnected from authenticating user kari 203.0.113.7 port 5", "kari"),
             ("New session 12 of user kari.", "kari"),

@@ -25,6 +25,8 @@ pub enum Packing {
     Zip,
     /// A 7z archive.
     SevenZip,
+    /// A tar archive, POSIX's or GNU's.
+    Tar,
     /// Text in two bytes a character, as PowerShell writes it.
     Utf16,
 }
@@ -32,8 +34,11 @@ pub enum Packing {
 /// So many bytes decide. No mark holds a line feed, so that none is missed because a line is whole before.
 pub const MARK_BYTES: usize = 6;
 
+/// So many say whether it is a tar archive too, whose mark stands behind a file's name.
+pub const HEAD_BYTES: usize = 262;
+
 impl Packing {
-    /// By the first [`MARK_BYTES`] of the input, or by as many as there are.
+    /// By the first [`MARK_BYTES`] of the input, or [`HEAD_BYTES`], or by as many as there are.
     pub fn of(head: &[u8]) -> Packing {
         match head {
             [0x1f, 0x8b, ..] => Packing::Gzip,
@@ -49,6 +54,7 @@ impl Packing {
             [0x5d, 0x00, 0x00, _, _, _, ..] => Packing::Lzma,
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Packing::Utf16,
             [0x20..=0x7e, 0x00, 0x20..=0x7e, 0x00, ..] | [0x00, 0x20..=0x7e, 0x00, 0x20..=0x7e, ..] => Packing::Utf16,
+            _ if head.get(257..HEAD_BYTES) == Some(b"ustar") => Packing::Tar,
             _ => Packing::Plain,
         }
     }
@@ -66,6 +72,7 @@ impl Packing {
             Packing::Compress => "compress",
             Packing::Zip => "zip",
             Packing::SevenZip => "7z",
+            Packing::Tar => "tar",
             Packing::Utf16 => "UTF-16",
         }
     }
@@ -81,6 +88,7 @@ impl Packing {
             Packing::Lz4 => "lz4cat access.log.lz4",
             Packing::Zip => "unzip -p logs.zip",
             Packing::SevenZip => "7z x -so logs.7z",
+            Packing::Tar => "tar -xOf logs.tar",
             Packing::Utf16 => "iconv -f UTF-16 -t UTF-8 access.log",
         }
     }
@@ -90,7 +98,7 @@ impl Packing {
         let what = match self {
             Packing::Plain => return None,
             Packing::Utf16 => "text in UTF-16".to_owned(),
-            Packing::Zip | Packing::SevenZip => format!("an archive ({})", self.name()),
+            Packing::Zip | Packing::SevenZip | Packing::Tar => format!("an archive ({})", self.name()),
             Packing::Gzip
             | Packing::Zstd
             | Packing::Bzip2
@@ -147,6 +155,19 @@ mod tests {
         ] {
             assert_eq!(Packing::of(head), Packing::Plain, "{head:?}");
         }
+    }
+
+    #[test]
+    fn a_tar_archive_is_known_by_its_first_header() {
+        let mut head = [0; HEAD_BYTES];
+        head[..10].copy_from_slice(b"access.log");
+        head[257..].copy_from_slice(b"ustar");
+        assert_eq!(Packing::of(&head), Packing::Tar);
+        assert_eq!(Packing::of(&head[..261]), Packing::Plain);
+        assert_eq!(
+            Packing::Tar.refusal("sladd").unwrap(),
+            "standard input is an archive (tar), not lines of a log; unpack it, as in `tar -xOf logs.tar | sladd`"
+        );
     }
 
     #[test]

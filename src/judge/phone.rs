@@ -25,7 +25,10 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
         let joined =
             before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b')' | b'.' | b'-'));
         let after_number = matches!(&text[..start], [.., b'0'..=b'9', b'/' | b',' | b':']);
-        if joined || after_number {
+        // A column of a table, `5,+4791234567`, `5,0047 91234567`; `0,0047` is a fraction.
+        let column = text[..start].ends_with(b",")
+            && (plus || !matches!(&text[..start], [b'0', b','] | [.., b' ' | b',' | b'=' | b'-' | b'(', b'0', b',']));
+        if joined || after_number && !column {
             continue;
         }
         let mut written = found.as_bytes();
@@ -124,6 +127,9 @@ mod tests {
             assert_eq!(found(&format!("?tel={phone}&x")), [phone]);
         }
         assert_eq!(found("+47 22 86 55 00 200 512"), ["+47 22 86 55 00"]);
+        assert_eq!(found("5,+4791234567,x"), ["+4791234567"]);
+        assert_eq!(found("7,0047 91234567,x"), ["0047 91234567"]);
+        assert_eq!(found("a;+4791234567;b"), ["+4791234567"]);
         assert_eq!(found("tlf: 22 86 55 00"), ["22 86 55 00"]);
         assert_eq!(found("\"phone\":\"22865500\""), ["22865500"]);
     }
@@ -139,6 +145,8 @@ mod tests {
             "+123456",
             "0/1/48082/+99627 200 83285",
             "0012345678901",
+            "0,0047912345671",
+            "7,+0100",
             "x-000000000000",
             "2026-11-21T10:00:00.000+0100 200 512",
         ] {

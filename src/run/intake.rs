@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Kind},
     frame::LineBuffer,
     input::{
-        packing::{MARK_BYTES, Packing},
+        packing::{HEAD_BYTES, Packing},
         stdin::{Ready, Stdin},
     },
 };
@@ -166,19 +166,25 @@ impl Intake {
 }
 
 /// The first bytes of the input, which say whether it is text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Mark {
-    bytes: [u8; MARK_BYTES],
+    bytes: [u8; HEAD_BYTES],
     len: usize,
+}
+
+impl Default for Mark {
+    fn default() -> Mark {
+        Mark { bytes: [0; HEAD_BYTES], len: 0 }
+    }
 }
 
 impl Mark {
     /// Takes the next bytes. Nothing was handed out while a mark may still come: none holds a line feed.
     fn look(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.len == MARK_BYTES {
+        if self.len == HEAD_BYTES {
             return Ok(());
         }
-        let more = bytes.len().min(MARK_BYTES - self.len);
+        let more = bytes.len().min(HEAD_BYTES - self.len);
         self.bytes[self.len..self.len + more].copy_from_slice(&bytes[..more]);
         self.len += more;
         match Packing::of(&self.bytes[..self.len]).refusal("sladd") {

@@ -79,7 +79,8 @@ pub fn scan(input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io:
     let kind = Packing::of(&head);
     let whole = io::Cursor::new(head).chain(input);
     match kind {
-        Packing::Plain => lines(whole, witness, counts),
+        // An archive that is not compressed is text enough.
+        Packing::Plain | Packing::Tar => lines(whole, witness, counts),
         Packing::Gzip => lines(MultiGzDecoder::new(BufReader::new(whole)), witness, counts),
         Packing::Zstd => lines(Frames { input: BufReader::new(whole), frame: None }, witness, counts),
         Packing::Bzip2

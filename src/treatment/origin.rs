@@ -188,6 +188,7 @@ fn address(host: &[u8], detector: &mut Detector) -> Verdict {
             | What::Iban
             | What::NationalId
             | What::User
+            | What::Value
             | What::Own(_) => Verdict::Refused,
         },
         _ => Verdict::Refused,

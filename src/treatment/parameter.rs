@@ -112,6 +112,7 @@ pub(super) fn write_kept(value: &[u8], network: Option<&Truncate>, detector: &mu
         | What::Iban
         | What::NationalId
         | What::User
+        | What::Value
         | What::Own(_) => None,
     };
     if findings.iter().any(|finding| network.is_none() || address(finding.what).is_none()) {

@@ -208,7 +208,11 @@ impl Path {
 fn each_segment(path: &[u8], made: &mut Vec<u8>) {
     let mut follows = Follows::Anything;
     let mut rest = path;
+    let home = segment::home(path);
     loop {
+        if home == Some(path.len() - rest.len()) {
+            follows = Follows::User;
+        }
         let slash = memchr::memchr(b'/', rest);
         let (segment, separator) = rest.split_at(slash.unwrap_or(rest.len()));
         // JSON may write the slash as `\/`.

@@ -123,6 +123,15 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
                 // From the end, where a cut address differs first.
                 changed = changed || !made[start..].iter().rev().eq(text[from..to].iter().rev());
                 copied = to;
+                // `unknown[192.0.2.7]:51234`: the brackets are the name's, the port is the address's.
+                if network.port == Port::Drop && text[..from].ends_with(b"[") {
+                    let port = port_length(&text[to..]);
+                    if port > 0 {
+                        made.push(b']');
+                        copied += port;
+                        changed = true;
+                    }
+                }
                 continue;
             }
             What::Email => b"[email]",
@@ -132,6 +141,7 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
             What::Card => b"[card]",
             What::Iban => b"[iban]",
             What::User => b"[user]",
+            What::Value => b"",
             What::Own(replacement) => replacement.as_bytes(),
         };
         // With a placeholder behind its at-sign, a name would be an e-mail address to the next reader.
@@ -148,6 +158,15 @@ pub(super) fn replace(text: &[u8], findings: &[Finding], kinds: Kinds, network: 
     }
     made.extend_from_slice(&text[copied..]);
     changed
+}
+
+/// How long the closing bracket and the port are that stand at the start of `text`; 0: none do.
+fn port_length(text: &[u8]) -> usize {
+    let Some(rest) = text.strip_prefix(b"]:") else { return 0 };
+    let digits = rest.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let goes_on = rest.get(digits).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        || matches!(rest.get(digits..), Some([b'.' | b':' | b'-', next, ..]) if next.is_ascii_alphanumeric());
+    if (1..=5).contains(&digits) && !goes_on { 2 + digits } else { 0 }
 }
 
 /// Whether the finding is a number that stands as a JSON member's value: `"ip":3405803853`.
@@ -183,6 +202,10 @@ fn name_before(text: &[u8]) -> Option<usize> {
 
 /// Appends the port that stands behind the address written at `start`; one of IPv6 gets its brackets.
 fn write_port(behind: &[u8], start: usize, made: &mut Vec<u8>) {
+    // As routers write it: `/51234`, `(51234)`.
+    if matches!(behind.first(), Some(b'/' | b'(')) {
+        return made.extend_from_slice(behind);
+    }
     let digits = behind.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let port = &behind[behind.len() - digits..];
     // FTP writes a port as two numbers behind commas; half of one is none.
@@ -223,8 +246,42 @@ pub fn trimmed(text: &[u8]) -> &[u8] {
                 | b'|'
         )
     };
-    &text[..text.iter().rposition(ends).map_or(0, |at| at + 1)]
+    &text[..groups_start(text, text.iter().rposition(ends).map_or(0, |at| at + 1))]
 }
+
+/// Where the groups of digits start that end at `cut`, behind which the text `line[cut..]` may go on with half a group: of
+/// `card 4111 1111 1111 11` nothing of the number may stay. `cut` if none end there.
+fn groups_start(line: &[u8], cut: usize) -> usize {
+    let rest = &line[cut..];
+    let group = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    let iban = |word: &[u8]| word.len() <= 4 && word.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    if rest.len() > LONGEST_GROUP || !rest.iter().all(group) && !iban(rest) {
+        return cut;
+    }
+    let mut end = cut;
+    for _ in 0..MOST_GROUPS {
+        let front = line[..end].trim_ascii_end();
+        let blank =
+            |byte: &u8| matches!(byte, b' ' | b'\t' | b'=' | b':' | b'"' | b'(' | b')' | b',' | b';' | b'&' | b'?');
+        let brackets = front.iter().rev().take_while(|byte| matches!(byte, b'(' | b')')).count();
+        let front = &front[..front.len() - brackets];
+        let start = front.iter().rposition(|byte| blank(byte)).map_or(0, |at| at + 1);
+        let word = &front[start..];
+        let digit = word.iter().any(u8::is_ascii_digit);
+        let bank = matches!(front[..start].trim_ascii_end(), [.., a, b, c, d] if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit());
+        let grouped = digit && word.len() <= LONGEST_GROUP && word.iter().all(group)
+            || iban(word) && (digit || bank && word.len() == 4);
+        if !grouped {
+            break;
+        }
+        end = start;
+    }
+    end
+}
+
+/// How many digits a group has that is one of several, and how many groups a number.
+const LONGEST_GROUP: usize = 8;
+const MOST_GROUPS: usize = 12;
 
 /// Whether every byte is a tab or printable ASCII: then no control character can be there.
 #[inline]

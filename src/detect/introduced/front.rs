@@ -1,6 +1,6 @@
 //! Names in front of a known word, or between an address and one.
 
-use super::super::{Finding, What};
+use super::super::{Finding, What, user::is_prose};
 use super::read::{REACH, back, bracket, close, device, is_blank, is_name, name, run, run_back};
 
 /// The name in front of a word, in the brackets or quotes that the word begins with, or bare.
@@ -118,21 +118,104 @@ pub(super) fn is_behind_address(text: &[u8], end: usize) -> bool {
     address && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
 }
 
-/// The user of an access log: ` - NAME [21/`, ` - NAME "POST`.
+/// The user of an access log that fits no format: ` - NAME [TIME]`, ` - "NAME" [TIME]`, ` - NAME "POST`.
 pub(super) fn access(text: &[u8], at: usize, end: usize) -> Option<Finding> {
-    let stop = run(text, end, is_name);
-    let follows = match text.get(stop..) {
-        Some([b' ', b'[', a, b, b'/', ..]) => a.is_ascii_digit() && b.is_ascii_digit(),
-        Some([b' ', b'"', a, b, ..]) => a.is_ascii_uppercase() && b.is_ascii_uppercase(),
-        _ => false,
-    };
-    (follows && stop > end && is_behind_address(text, at)).then(|| name(text, end, stop)).flatten()
+    let reach = &text[end..text.len().min(end + REACH)];
+    let mut blanks = 0;
+    let (stop, timed) = reach.windows(2).enumerate().find_map(|(i, two)| {
+        blanks += usize::from(two[0] == b' ');
+        let timed = two == b" [" && is_time(text, end + i + 1);
+        let asked = matches!(two, b" \"" | b" \'") && blanks == 1 && is_method(&text[end + i + 2..]);
+        (timed || asked).then_some((end + i, timed))
+    })?;
+    let told = is_behind_address(text, at) || is_behind_host(text, at) && (!timed || is_requested_at(text, stop + 1));
+    let (start, stop) = unquoted(text, end, stop);
+    let value = &text[start..stop];
+    let plain = !value.iter().any(|byte| matches!(byte, b'[' | b']' | b'{' | b'|' | b'"'));
+    (told && plain && stop > start).then(|| name(text, start, stop)).flatten()
 }
 
-/// The user between an address and a request's method.
+/// The users in the columns between an address and the time in the bracket behind the blank at `at`.
+pub(super) fn columns(text: &[u8], at: usize, found: &mut Vec<Finding>) {
+    if at == 0 || !is_time(text, at + 1) {
+        return;
+    }
+    let column = |end: usize| {
+        let start = match end.checked_sub(1).map(|last| text[last]) {
+            Some(quote @ (b'"' | b'\'')) => back(text, end - 1, quote).map_or(end, |start| start - 1),
+            _ => run_back(text, end, |byte| !matches!(byte, b' ' | b'\t' | b'"' | b'[' | b']')),
+        };
+        (start > 1 && start < end && text[start - 1] == b' ').then_some(start)
+    };
+    let Some(second) = column(at) else { return };
+    let asked = is_requested_at(text, at + 1);
+    let tell = |start: usize, end: usize, found: &mut Vec<Finding>| {
+        let (start, end) = unquoted(text, start, end);
+        let word = text[start..end].iter().all(|&byte| is_name(byte) || byte == b' ');
+        if start < end && word && (asked || !is_prose(&text[start..end])) {
+            found.extend(name(text, start, end));
+        }
+    };
+    if is_behind_address(text, second - 1) {
+        return tell(second, at, found);
+    }
+    let Some(first) = column(second - 1) else { return };
+    if is_behind_address(text, first - 1) || asked && is_behind_host(text, first - 1) {
+        tell(second, at, found);
+        tell(first, second - 1, found);
+    }
+}
+
+/// A span without the quotes around it.
+fn unquoted(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let quoted = end > start + 1 && matches!(text[start], b'"' | b'\'') && text[end - 1] == text[start];
+    (start + usize::from(quoted), end - usize::from(quoted))
+}
+
+/// Whether a time stands in the bracket at `open`, in whatever layout.
+fn is_time(text: &[u8], open: usize) -> bool {
+    let reach = &text[open..text.len().min(open + 48)];
+    // A line may end in it.
+    let ends = reach.iter().position(|&byte| byte == b']').or((reach.len() < 48).then_some(reach.len()));
+    let Some([b'[', inner @ ..]) = ends.map(|end| &reach[..end]) else {
+        return false;
+    };
+    let digits = inner.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let signs = inner.iter().filter(|byte| matches!(byte, b':' | b'/' | b'-')).count();
+    let plain = inner.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"/:-+., ".contains(&byte));
+    plain && (digits > 5 && signs > 1 || digits > 9)
+}
+
+/// Whether a request in quotes stands behind the bracket at `open`.
+fn is_requested_at(text: &[u8], open: usize) -> bool {
+    let behind = close(text, open, b']').map(|close| &text[close + 1..]).unwrap_or_default();
+    match behind {
+        [b' ', b'"' | b'\'', rest @ ..] => is_method(rest) || rest.starts_with(b"/"),
+        _ => false,
+    }
+}
+
+/// Whether a request's method stands at the start.
+fn is_method(text: &[u8]) -> bool {
+    let length = text.iter().take(17).take_while(|byte| byte.is_ascii_uppercase()).count();
+    (2..17).contains(&length) && matches!(text.get(length), Some(b' ' | b'"'))
+}
+
+/// Whether the name of a host begins the line and ends at `end`.
+fn is_behind_host(text: &[u8], end: usize) -> bool {
+    let start = run_back(text, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    start == 0 && (text[..end].contains(&b'.') || text[..end] == *b"localhost")
+}
+
+/// The user between an address and a request's method, in quotes or not.
 pub(super) fn request(text: &[u8], at: usize) -> Option<Finding> {
     let start = run_back(text, at, is_name);
-    (start > 0 && start < at && text[start - 1] == b' ' && is_behind_address(text, start - 1))
+    let value = &text[start..at];
+    let quoted = text.get(at + 1) == Some(&b'"');
+    // The site may stand there as well.
+    let ending = value.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| value.len() - dot - 1);
+    let site = quoted && ((1..5).contains(&ending) || !value.first().is_some_and(u8::is_ascii_alphabetic));
+    (start > 0 && start < at && !site && text[start - 1] == b' ' && is_behind_address(text, start - 1))
         .then(|| name(text, start, at))
         .flatten()
 }

@@ -2,8 +2,9 @@
 
 use super::super::Finding;
 use super::{
-    behind, credential, front, home, noun,
+    behind, command, credential, front, home, noun,
     read::{bracket, close, device, is_name, name, run, run_back},
+    request, sentence,
 };
 
 /// What a word says of the name beside it.
@@ -23,8 +24,24 @@ pub(super) enum Mark {
     Tunnel,
     /// `192.0.2.7 - kari [21/Nov/2026:10:00:00`, `192.0.2.7 - kari "POST`: access logs that fit no format.
     Access,
+    /// `192.0.2.7 - kari [2026-11-21T10:00:00Z]`: two columns between an address and a time.
+    Columns,
     /// `192.0.2.7 kari GET /`: CouchDB.
     Request,
+    /// `GET /search?q=kari`, `"https://example.org/?q=kari"`: the values of a query.
+    Query,
+    /// `kari logged in`: a name in front of a verb.
+    Acted,
+    /// `logged in as kari`.
+    ActedAs,
+    /// `login kari from 192.0.2.7`.
+    Login,
+    /// `192.0.2.7 as kari`.
+    AsWhom,
+    /// `mysql -u kari -pSecret`.
+    Command,
+    /// `--password secret`.
+    Option,
     /// `(kari) CMD (true)`: cron.
     Scheduled,
     /// `[kari] Peer Connection`, `'Kari'(id:`, `kari is now logged in`: a name in front.
@@ -102,7 +119,7 @@ pub(super) enum Mark {
 impl Mark {
     /// Whether credentials follow it, and no name.
     pub(super) fn is_secret(self) -> bool {
-        matches!(self, Mark::Token | Mark::Process | Mark::Cookie | Mark::Trace | Mark::Matched)
+        matches!(self, Mark::Token | Mark::Process | Mark::Cookie | Mark::Trace | Mark::Matched | Mark::Query)
     }
 }
 
@@ -122,7 +139,19 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::Domain => noun::domain(text, at + 1),
         Mark::Tunnel => front::tunnel(text, at),
         Mark::Access => front::access(text, at, end),
+        Mark::Columns => return front::columns(text, at, found),
         Mark::Request => front::request(text, at),
+        Mark::Query => {
+            // The target starts behind the method, the quote or the sign.
+            let start = run_back(text, end, |byte| !matches!(byte, b' ' | b'"' | b'=')).max(at);
+            return request::target(text, at, start, found);
+        }
+        Mark::Acted => sentence::acted(text, at, end),
+        Mark::ActedAs => sentence::behind(text, end),
+        Mark::Login => sentence::login(text, end),
+        Mark::AsWhom => sentence::as_whom(text, at, end),
+        Mark::Command => return command::command(text, at, found),
+        Mark::Option => return command::long(text, at, end, found),
         Mark::Scheduled => return front::scheduled(text, at, end, found),
         Mark::Before => front::before(text, at),
         Mark::BeforeMethod => {
