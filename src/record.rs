@@ -361,8 +361,10 @@ pub enum Seen {
 /// What is known of every value at one place of a layout, where a line of it was [`Seen::Plain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proven {
-    /// It says that there is none, or there is none.
+    /// It says that there is none: a dash.
     Missing,
+    /// There is none.
+    Absent,
     /// It is the record's time as Apache and nginx write it, if the record has a time.
     Instant,
     /// It is `GET`, `POST` or `HEAD`.
