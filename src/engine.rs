@@ -461,11 +461,15 @@ impl Desk {
         }
         let Desk { record, aid, scratch, tagger, .. } = &mut *self;
         let fixed = PLAIN || !route.dynamic && schema.items.len() == record.values.len() && record.marks.is_empty();
-        let treated = if plan.encoding == Encoding::Same && fixed {
-            let places = if seen { Places::Seen(&route.seen) } else { Places::All };
-            treatment::lay(&route.steps, places, schema, line, record, aid, scratch)
-        } else {
-            treatment::treat(&route.steps, schema, line, record, aid, scratch)
+        let treated = match plan.encoding {
+            Encoding::Same if fixed => {
+                let places = if seen { Places::Seen(&route.seen) } else { Places::All };
+                treatment::lay(&route.steps, places, schema, line, record, aid, scratch)
+            }
+            Encoding::Json if seen => {
+                treatment::lay_flat(&route.steps, &route.heads, schema, line, record, aid, scratch)
+            }
+            Encoding::Same | Encoding::Json => treatment::treat(&route.steps, schema, line, record, aid, scratch),
         };
         let tag = plan.tagged.then(|| tagger.tag(class, time));
         plan.encoding.encode(&treated, &route.members, class, tag, end, batch);

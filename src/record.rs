@@ -1,5 +1,7 @@
 //! The vocabulary: what a line is cut into, and what a format says of it. Imports nothing of ours.
 
+use std::sync::Arc;
+
 /// A range of bytes of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -151,7 +153,7 @@ pub enum Blank {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// What stands before the value. Belongs to the value: where the value is absent, so is the literal.
-    pub literal: Box<[u8]>,
+    pub literal: Arc<[u8]>,
     /// Index into [`Schema::fields`], and into [`Record::values`] for layouts of fixed order.
     pub field: u16,
     /// What is printed for a withheld value.
@@ -168,7 +170,7 @@ pub struct Schema {
     /// The layout, one item a field, in order. Empty for JSON, where [`Record::marks`] hold it line by line.
     pub items: Vec<Item>,
     /// What stands after the last value.
-    pub tail: Box<[u8]>,
+    pub tail: Arc<[u8]>,
     /// Further layouts of the same fields, for formats whose lines come in several shapes: messages of one program.
     pub more: Vec<Layout>,
     /// How [`Record::marks`] are written, where lines have them.
@@ -235,7 +237,7 @@ pub struct Layout {
     /// One item a value, in order.
     pub items: Vec<Item>,
     /// What stands after the last value.
-    pub tail: Box<[u8]>,
+    pub tail: Arc<[u8]>,
 }
 
 impl Schema {
@@ -359,8 +361,10 @@ pub enum Seen {
 /// What is known of every value at one place of a layout, where a line of it was [`Seen::Plain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proven {
-    /// It says that there is none, or there is none.
+    /// It says that there is none: a dash.
     Missing,
+    /// There is none.
+    Absent,
     /// It is the record's time as Apache and nginx write it, if the record has a time.
     Instant,
     /// It is `GET`, `POST` or `HEAD`.

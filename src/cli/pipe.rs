@@ -69,6 +69,8 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
     let now = args.now.as_deref().map_or_else(|| Ok(clock()), day)?;
     let plan = Arc::new(Plan::compile(policy)?);
+    // It lives as long as the program does, and taking it apart in the end would take milliseconds. It holds no key.
+    std::mem::forget(Arc::clone(&plan));
     let keyring = plan.period().map(|period| match &policy.keys.directory {
         Some(directory) => Keyring::directory(directory, period, policy.keys.keep),
         None => Ok(Keyring::memory(period)),

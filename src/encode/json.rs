@@ -23,6 +23,10 @@ use crate::{
 /// numbers, and so are the input's own bare values. What stands under an unknown key is written under the path of its
 /// (treated) keys, joined by dots, as often as it stands there.
 pub(super) fn write(record: &Treated<'_>, members: &Members, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
+    if let Some(flat) = record.flat() {
+        out.extend_from_slice(if flat.is_empty() { b"{" } else { flat });
+        return close_with_tag(tag, !flat.is_empty(), Blanks::default(), out);
+    }
     out.push(b'{');
     let mut flat = Flat { record, members, left_out: None, before: |_: &str| false, out, first: true };
     flat.all();

@@ -91,7 +91,7 @@ impl ApacheError {
             Item { literal: literal.as_bytes().into(), field, blank: if port { Blank::Gone } else { Blank::Dash } }
         };
         let head: Vec<Item> = HEAD.iter().map(item).collect();
-        let (body, mut layouts) = Body::compile(SHAPES, &[], &[], &mut fields, &head, b"] ");
+        let (body, mut layouts) = Body::compile(SHAPES, &[], None, &[], &mut fields, &head, b"] ");
         for layout in &mut layouts {
             layout.items.push(Item { literal: (*b", referer: ").into(), field: REFERER, blank: Blank::Dash });
         }

@@ -68,9 +68,9 @@ impl Template {
 
 impl Dialect {
     /// Whether a byte can stand in a value as it is (a backslash with what it takes along, where there are escapes).
-    fn holds(self, byte: u8) -> bool {
+    const fn holds(self, byte: u8) -> bool {
         match self {
-            Dialect::Nginx => (b' '..0x7f).contains(&byte) && byte != b'"',
+            Dialect::Nginx => byte >= b' ' && byte < 0x7f && byte != b'"',
             Dialect::Apache => byte >= b' ' && byte != b'"' && byte != 0x7f,
             Dialect::Json => byte >= b' ' && byte != b'"',
             Dialect::None => true,
@@ -188,7 +188,7 @@ impl Compiler<'_> {
         // A list goes on over the blanks that belong to it, unless the literal behind it looks like such a blank.
         let list = matches!(grammar, Grammar::Addresses | Grammar::Numbers);
         let blank = follows == Some(b' ') && list && !next.starts_with(b" :");
-        if follows.is_some_and(|byte| self.table(i)[byte as usize]) && !blank {
+        if follows.is_some_and(|byte| self.holds(i, byte)) && !blank {
             return None;
         }
         Some(match (grammar, follows) {
@@ -245,7 +245,7 @@ impl Compiler<'_> {
     fn stop(&self, first: usize, last: usize) -> Option<End> {
         let escapes = self.dialect.escapes();
         unslashed(&self.literals[last + 1], escapes).find_map(|(before, byte)| {
-            let inside = (first..=last).any(|i| self.table(i)[byte as usize]);
+            let inside = (first..=last).any(|i| self.holds(i, byte));
             let mut between = self.literals[first + 1..=last].iter();
             let between =
                 between.any(|literal| unslashed(literal, escapes && byte == b'"').any(|(_, other)| other == byte));
@@ -255,16 +255,22 @@ impl Compiler<'_> {
 
     /// What may stand in value `i` as it is.
     fn table(&self, i: usize) -> [bool; 256] {
-        let grammar = self.slots[i].grammar;
+        let (form, dialect) = (&FORMS[form(self.slots[i].grammar)], &DIALECTS[self.dialect as usize]);
         let mut table = [false; 256];
-        for (byte, holds) in (0..=255u8).zip(&mut table) {
-            *holds = grammar.holds(byte) && self.dialect.holds(byte);
+        for (holds, (form, dialect)) in table.iter_mut().zip(form.iter().zip(dialect)) {
+            *holds = form & dialect;
         }
         // A host that a target follows at once ends at the first slash.
         if self.glued(i + 1) {
             table[b'/' as usize] = false;
         }
         table
+    }
+
+    /// Whether `byte` may.
+    fn holds(&self, i: usize, byte: u8) -> bool {
+        let (form, dialect) = (&FORMS[form(self.slots[i].grammar)], &DIALECTS[self.dialect as usize]);
+        form[usize::from(byte)] && dialect[usize::from(byte)] && !(byte == b'/' && self.glued(i + 1))
     }
 
     /// Whether value `i` is a target that follows a host without a literal.
@@ -361,5 +367,81 @@ fn unslashed(literal: &[u8], escapes: bool) -> impl Iterator<Item = (usize, u8)>
     })
 }
 
+/// For each dialect the bytes that can stand in its values.
+static DIALECTS: [[bool; 256]; 4] = {
+    const ALL: [Dialect; 4] = [Dialect::Nginx, Dialect::Apache, Dialect::Json, Dialect::None];
+    let mut tables = [[false; 256]; 4];
+    let mut i = 0;
+    while i < 4 * 256 {
+        tables[ALL[i / 256] as usize][i % 256] = ALL[i / 256].holds((i % 256) as u8);
+        i += 1;
+    }
+    tables
+};
+
+/// One grammar for each set of bytes, at its [`form`].
+const GRAMMARS: [Grammar; 13] = [
+    Grammar::Text,
+    Grammar::Token,
+    Grammar::Host,
+    Grammar::Client,
+    Grammar::Address,
+    Grammar::Addresses,
+    Grammar::Number,
+    Grammar::Numbers,
+    Grammar::Status,
+    Grammar::Method,
+    Grammar::Protocol,
+    Grammar::Word,
+    Grammar::Time,
+];
+
+/// For each of [`GRAMMARS`] the bytes that its values have.
+static FORMS: [[bool; 256]; GRAMMARS.len()] = {
+    let mut tables = [[false; 256]; GRAMMARS.len()];
+    let mut i = 0;
+    while i < GRAMMARS.len() * 256 {
+        tables[i / 256][i % 256] = GRAMMARS[i / 256].holds((i % 256) as u8);
+        i += 1;
+    }
+    tables
+};
+
+/// The place of a grammar's bytes in [`FORMS`].
+const fn form(grammar: Grammar) -> usize {
+    match grammar {
+        Grammar::Text | Grammar::User | Grammar::Identity => 0,
+        Grammar::Token => 1,
+        Grammar::Host => 2,
+        Grammar::Client | Grammar::Visitor => 3,
+        Grammar::Address => 4,
+        Grammar::Addresses => 5,
+        Grammar::Number => 6,
+        Grammar::Numbers => 7,
+        Grammar::Status => 8,
+        Grammar::Method => 9,
+        Grammar::Protocol => 10,
+        Grammar::Word => 11,
+        Grammar::Clf | Grammar::Iso | Grammar::Fixed(_) | Grammar::Time => 12,
+    }
+}
+
 /// More than any directive has; one field of a request takes five numbers.
 const MOST_VALUES: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_grammar_has_the_bytes_of_its_form() {
+        let others =
+            [Grammar::User, Grammar::Identity, Grammar::Visitor, Grammar::Clf, Grammar::Iso, Grammar::Fixed(8)];
+        for grammar in GRAMMARS.into_iter().chain(others) {
+            assert!(
+                (0..=255).all(|byte| FORMS[form(grammar)][usize::from(byte)] == grammar.holds(byte)),
+                "{grammar:?}"
+            );
+        }
+    }
+}

@@ -9,6 +9,7 @@ use super::{
     json::{Json, KNOWN_KEY},
 };
 use crate::record::{Blank, Escape, Field, Item, Layout, Record, Schema, State};
+use std::sync::Arc;
 
 /// One line of an entry.
 #[derive(Clone, Debug)]
@@ -116,7 +117,7 @@ impl Export {
         let fields: Vec<Field> = json.schema().fields.iter().map(plain).collect();
         let item = |field, literal: &[u8]| Item { literal: literal.into(), field, blank: Blank::Empty };
         // One layout a field, and that of the boot.
-        let layout = |field| Layout { items: vec![item(KNOWN_KEY, b""), item(field, b"=")], tail: Box::default() };
+        let layout = |field| Layout { items: vec![item(KNOWN_KEY, b""), item(field, b"=")], tail: Arc::default() };
         let mut more: Vec<Layout> = (1..fields.len() as u16).map(layout).collect();
         more.push(Layout { items: Vec::new(), tail: BOOT.into() });
         let Layout { items, tail } = layout(0);

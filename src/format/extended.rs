@@ -3,6 +3,7 @@
 
 use super::{Ending, Malformed, Parse, template::Template};
 use crate::record::{Blank, Field, Item, Kind, Record, Schema, Span, State, Value};
+use std::sync::Arc;
 
 /// A layout of fixed order that a blank and anything follow.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ impl Extended {
     /// What `front` reads, up to its last value, and free text behind a blank.
     pub fn new(name: &str, front: Template, last: Last) -> Extended {
         let mut schema = front.schema().clone();
-        let literal: Box<[u8]> = [&schema.tail[..], b" "].concat().into();
+        let literal: Arc<[u8]> = [&schema.tail[..], b" "].concat().into();
         let behind: &[&str] = match last {
             Last::Agent => &["message"],
             Last::Size => &["message", "event.original"],
@@ -38,7 +39,7 @@ impl Extended {
             schema.items.push(Item { literal: literal.clone(), field, blank: Blank::Dash });
         }
         schema.name = name.into();
-        schema.tail = Box::default();
+        schema.tail = Arc::default();
         Extended { front, schema, last }
     }
 }

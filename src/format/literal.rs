@@ -2,13 +2,14 @@
 
 use super::Malformed;
 use memchr::{memchr, memrchr};
+use std::sync::Arc;
 
 /// A literal that is compared as one word where it fits.
 #[derive(Clone, Debug)]
 pub(super) struct Literal {
     word: u64,
     mask: u64,
-    bytes: Box<[u8]>,
+    bytes: Arc<[u8]>,
     /// Where its least common byte stands: what is looked for first.
     rare: usize,
 }
@@ -17,14 +18,18 @@ impl Literal {
     pub(super) fn new(bytes: &[u8]) -> Literal {
         let mut word = [0; 8];
         let mut mask = [0; 8];
-        for (i, &byte) in bytes.iter().enumerate().take(8) {
-            word[i] = byte;
-            mask[i] = 0xff;
-        }
-        let common =
-            |byte: u8| 2 * usize::from(byte == b' ') + usize::from(byte.is_ascii_alphanumeric() || byte == b'-');
-        let rare = (0..bytes.len()).min_by_key(|&at| common(bytes[at])).unwrap_or_default();
+        let first = &bytes[..bytes.len().min(8)];
+        word[..first.len()].copy_from_slice(first);
+        mask[..first.len()].fill(0xff);
+        let is_common = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let rare = bytes.iter().position(|&byte| byte != b' ' && !is_common(byte));
+        let rare = rare.or_else(|| bytes.iter().position(|&byte| byte != b' ')).unwrap_or_default();
         Literal { word: u64::from_le_bytes(word), mask: u64::from_le_bytes(mask), bytes: bytes.into(), rare }
+    }
+
+    /// Its bytes, for a layout to hold too.
+    pub(super) fn shared(&self) -> Arc<[u8]> {
+        self.bytes.clone()
     }
 
     /// The first place in `text`, from `from` on, where it stands.

@@ -25,6 +25,7 @@ mod vsftpd;
 mod words;
 mod xferlog;
 
+use shape::Around;
 pub(super) use shape::{Body, find, stamp};
 
 use super::{Ending, Malformed, Parse};
@@ -39,7 +40,7 @@ pub struct Program {
     pub programs: &'static [&'static str],
     /// The shapes of its messages, in the order in which they are tried.
     pub(super) shapes: &'static [&'static str],
-    /// What may stand behind any of them.
+    /// Literals that may stand behind any of them.
     pub(super) endings: &'static [&'static str],
     /// Words of its texts behind which a user's name stands.
     pub(super) words: &'static [&'static str],
@@ -80,15 +81,11 @@ impl Message {
         if program.rest == Rest::Text {
             shapes.push("{message}");
         }
-        // What rsyslog makes of a message that came more than once.
-        let repeated: Vec<String> = match program.rest {
-            Rest::Text => {
-                shapes.iter().map(|shape| format!("message repeated {{event.count}} times: [ {shape}]")).collect()
-            }
-            Rest::Refused => Vec::new(),
+        let around = match program.rest {
+            Rest::Text => Some(REPEATED),
+            Rest::Refused => None,
         };
-        shapes.splice(0..0, repeated.iter().map(String::as_str));
-        Message::of(program, &shapes, |_| true)
+        Message::of(program, &shapes, around, |_| true)
     }
 
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
@@ -107,13 +104,13 @@ impl Message {
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
                 shape.starts_with("{timestamp}") && !is_any
             });
-            Message::of(program, &shapes.collect::<Vec<_>>(), begins)
+            Message::of(program, &shapes.collect::<Vec<_>>(), None, begins)
         })
     }
 
-    fn of(program: &Program, shapes: &[&str], begins: Begins) -> Message {
+    fn of(program: &Program, shapes: &[&str], around: Option<Around>, begins: Begins) -> Message {
         let mut fields: Vec<Field> = Vec::new();
-        let (body, layouts) = Body::compile(shapes, program.endings, program.words, &mut fields, &[], b"");
+        let (body, layouts) = Body::compile(shapes, program.endings, around, program.words, &mut fields, &[], b"");
         let mut layouts = layouts.into_iter();
         let first = layouts.next().expect("a program has a shape");
         let more = layouts.collect();
@@ -154,6 +151,9 @@ impl Parse for Message {
         }
     }
 }
+
+/// What rsyslog makes of a message that came more than once.
+const REPEATED: Around = ("message repeated {event.count} times: [ ", "]");
 
 /// What a shape holds between its fields.
 fn literals(shape: &str) -> impl Iterator<Item = u8> {

@@ -23,6 +23,7 @@ use super::{
     request,
 };
 use crate::record::{Blank, Field, Item, Kind, Layout, Record, Schema, State};
+use std::sync::Arc;
 
 /// nginx's error log, ready to parse.
 #[derive(Clone, Debug)]
@@ -118,7 +119,7 @@ impl NginxError {
         more.extend((0..QUOTED.len()).map(|first| {
             let mut items = quoted(first);
             items.push(item("\", ", DETAILS));
-            Layout { items, tail: Box::default() }
+            Layout { items, tail: Arc::default() }
         }));
         let mut forged = head[..8].to_vec();
         forged.extend([item(", client: ", CLIENT), item(", request: \"", REQUEST + 4)]);

@@ -3,6 +3,7 @@
 use super::{Ending, Malformed, Parse};
 use crate::record::{Blank, Field, Item, Kind, Record, Schema, State};
 use memchr::memrchr2;
+use std::sync::Arc;
 
 /// The whole line as one value, `message`. Every line fits.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ impl Text {
 
     /// The same under the name of what it stood in.
     pub fn named(name: &str) -> Text {
-        let item = Item { literal: Box::default(), field: 0, blank: Blank::Empty };
+        let item = Item { literal: Arc::default(), field: 0, blank: Blank::Empty };
         let fields = vec![Field::new("message", Kind::Text)];
         Text { schema: Schema { name: name.into(), fields, items: vec![item], ..Schema::default() } }
     }

@@ -126,7 +126,8 @@ impl Usual {
     /// What is known of the value at a place of a line that was [`Seen::Plain`].
     pub(super) fn proven(at: u16) -> Option<Proven> {
         match at {
-            1 | 2 | 8 => Some(Proven::Missing),
+            1 | 2 => Some(Proven::Missing),
+            8 => Some(Proven::Absent),
             3 => Some(Proven::Instant),
             4 => Some(Proven::Method),
             7 => Some(Proven::Protocol),

@@ -21,7 +21,7 @@ use crate::{
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
-        self, Aid, Step,
+        self, Aid, Heads, Step,
         coarsen::{Coarsen, Unit},
         cookie::Cookie,
         country::Country,
@@ -118,6 +118,8 @@ pub(crate) struct Route {
     pub(crate) lines: Box<[u16]>,
     /// How the members of its fields begin, where records are written as JSON.
     pub(crate) members: Members,
+    /// What stands before the values of a line that was read by sight, where records are written as JSON.
+    pub(crate) heads: Heads,
     /// The field that says which program wrote a line.
     program: Option<u16>,
     treatments: Vec<Treatment>,
@@ -334,6 +336,7 @@ impl Compiler<'_> {
             Layout::Same => Members::default(),
             Layout::Json => Members::of(schema),
         };
+        let heads = members.heads(schema, &seen, proven);
         let clf = format.holds_clf();
         let program = schema.fields.iter().position(|field| &*field.name == envelope::PROGRAM).map(|at| at as u16);
         Route {
@@ -348,6 +351,7 @@ impl Compiler<'_> {
             dynamic,
             lines,
             members,
+            heads,
             program,
             treatments,
             named,

@@ -26,7 +26,7 @@ pub struct Family {
 }
 
 impl Family {
-    /// Families with their version or without. The first takes milliseconds; all share one automaton.
+    /// Families with their version or without. All share one automaton.
     pub fn new(version: bool) -> Family {
         static SHARED: OnceLock<Arc<Automaton>> = OnceLock::new();
         Family { version, automaton: SHARED.get_or_init(|| Arc::new(Automaton::new())).clone() }

@@ -12,6 +12,7 @@ pub mod country;
 pub mod drop;
 mod escape;
 pub mod family;
+mod flat;
 mod host;
 pub mod keep;
 pub mod keys;
@@ -28,6 +29,8 @@ pub mod query;
 pub mod scrub;
 mod segment;
 pub mod truncate;
+
+pub(crate) use flat::{Head, Heads, How};
 
 use crate::{
     detect::Detector,
@@ -183,7 +186,7 @@ pub struct Scratch {
 /// ```compile_fail,E0451
 /// use sladd::{record::{Record, Schema}, treatment::{Scratch, Treated}};
 /// let (schema, record, scratch) = (Schema::default(), Record::default(), Scratch::default());
-/// let forged = Treated { schema: &schema, line: b"203.0.113.7", record: &record, scratch: &scratch, laid: true };
+/// let forged = Treated { schema: &schema, line: b"203.0.113.7", record: &record, scratch: &scratch, laid: None };
 /// ```
 /// ```compile_fail,E0603
 /// use sladd::{record::Span, treatment::Slot};
@@ -211,8 +214,17 @@ pub struct Treated<'a> {
     line: &'a [u8],
     record: &'a Record,
     scratch: &'a Scratch,
-    /// Whether the whole line was made, and no value stands by itself.
-    laid: bool,
+    /// What was made as a whole, so that no value stands by itself.
+    laid: Option<Laid>,
+}
+
+/// What a record was made as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Laid {
+    /// Its own fixed layout.
+    Layout,
+    /// One flat object.
+    Flat,
 }
 
 impl<'a> Treated<'a> {
@@ -289,13 +301,19 @@ impl<'a> Treated<'a> {
         Some((self.line.get(from? as usize..to as usize)?, used, text))
     }
 
+    /// The record as one flat object, but for what ends it, where [`lay_flat`] made it so. Empty where nothing is left of it.
+    #[inline]
+    pub(crate) fn flat(&self) -> Option<&'a [u8]> {
+        (self.laid == Some(Laid::Flat)).then_some(&self.scratch.made)
+    }
+
     /// Hands the record out in its own fixed layout, in as few pieces as can be: in one, where [`lay`] treated it.
     ///
     /// Neighbouring kept values and the literals between them come as one piece: each literal stands right before its
     /// value, so where the gap has exactly the literal's length, it is the literal.
     #[inline]
     pub fn layout(&self, mut piece: impl FnMut(&[u8])) {
-        if self.laid {
+        if self.laid == Some(Laid::Layout) {
             return piece(&self.scratch.made);
         }
         // The run of kept values and literals that waits to be handed out. It grows over a literal where the gap up to the
@@ -419,7 +437,7 @@ pub fn treat<'a>(
             }
         };
     }
-    Treated { schema, line, record, scratch, laid: false }
+    Treated { schema, line, record, scratch, laid: None }
 }
 
 /// The fields of which [`announce`] should know, because what is remembered of their values may be far away: the first of
@@ -461,7 +479,7 @@ pub fn announce(early: &Early, line: &[u8], values: &[Value], aid: &mut Aid) {
 /// the value at a place.
 pub fn seen(steps: &[Step], proven: impl Fn(u16) -> Option<Proven>) -> Box<[u16]> {
     let stands = |proven, step: &Step| match (proven, step) {
-        (Proven::Missing, _)
+        (Proven::Missing | Proven::Absent, _)
         | (Proven::Instant, Step::Keep(Grammar::Instant(Clock::Clf)))
         | (Proven::Method, Step::Keep(Grammar::Method))
         | (Proven::Protocol, Step::Keep(Grammar::Protocol))
@@ -510,7 +528,26 @@ pub fn lay<'a>(
         }
         Places::Seen(places) => lay_each::<true>(places.iter().map(at), &schema.tail, line, aid, made),
     }
-    Treated { schema, line, record, scratch, laid: true }
+    Treated { schema, line, record, scratch, laid: Some(Laid::Layout) }
+}
+
+/// As [`treat`], for a record that leaves as one flat object, of a line that was seen plain ([`Places::Seen`]). All of it is
+/// made in one go where that can be done, and then no value of it can be asked for.
+#[inline]
+pub(crate) fn lay_flat<'a>(
+    steps: &[Step],
+    heads: &Heads,
+    schema: &'a Schema,
+    line: &'a [u8],
+    record: &'a Record,
+    aid: &mut Aid,
+    scratch: &'a mut Scratch,
+) -> Treated<'a> {
+    if !flat::lay(heads, steps, line, record, aid, &mut scratch.made) {
+        return treat(steps, schema, line, record, aid, scratch);
+    }
+    scratch.slots.clear();
+    Treated { schema, line, record, scratch, laid: Some(Laid::Flat) }
 }
 
 /// The line value by value. Where it was `SEEN`, all between two values is what stands there in the line.
@@ -643,7 +680,7 @@ pub(crate) fn treat_by<'a>(
             },
         });
     }
-    Treated { schema, line, record, scratch, laid: false }
+    Treated { schema, line, record, scratch, laid: None }
 }
 
 #[cfg(test)]
@@ -850,7 +887,7 @@ mod tests {
                 line += &tail;
             }
             let treated =
-                Treated { schema: &schema, line: line.as_bytes(), record: &record, scratch: &scratch, laid: false };
+                Treated { schema: &schema, line: line.as_bytes(), record: &record, scratch: &scratch, laid: None };
             let mut written = Vec::new();
             treated.layout(|piece| written.extend_from_slice(piece));
             prop_assert_eq!(String::from_utf8(written).unwrap(), expected);

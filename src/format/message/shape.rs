@@ -6,15 +6,22 @@ use super::{
 };
 use crate::record::{Blank, Field, Item, Kind, Layout, Record, State, Value};
 use memchr::{memchr, memrchr};
+use std::sync::Arc;
 
 /// The shapes that may stand from some place of a line to its end.
 #[derive(Clone, Debug)]
 pub(in crate::format) struct Body {
     shapes: Box<[Shape]>,
-    /// For each first byte the shapes that can begin with it, in order; the last list is that of an empty text.
-    by_first: Box<[Box<[Turn]>]>,
+    /// Shapes in the order in which they are tried: first those that can begin with any byte, then for each byte with which
+    /// some begin these and those.
+    lists: Vec<Box<[Turn]>>,
+    /// Which of the lists a text has, by its first byte.
+    by_first: Box<[u16; 256]>,
     words: words::Words,
 }
+
+/// What may stand around each shape: text and fields in front of it, text behind.
+pub(in crate::format) type Around = (&'static str, &'static str);
 
 /// A shape in its turn, and how many of its first parts are read as those of the one before it in the list.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +42,8 @@ struct Reach {
 /// Literals and fields in turn.
 #[derive(Clone, Debug)]
 struct Shape {
-    parts: Box<[Part]>,
+    /// Shapes that differ in their endings share them.
+    parts: Arc<[Part]>,
     tail: Literal,
     /// The last byte of the tail.
     last: Option<u8>,
@@ -45,6 +53,24 @@ struct Shape {
     layout: u16,
     /// The text in which users are looked for.
     text: Option<usize>,
+}
+
+/// A shape without its ending.
+struct Stem<'a> {
+    parts: Arc<[Part]>,
+    /// What stands behind the last of them.
+    tail: Vec<u8>,
+    /// What it was made of.
+    text: &'a str,
+}
+
+/// What all layouts of a body begin with: items, and what stands between them and the shape.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    items: &'a [Item],
+    literal: &'a [u8],
+    /// The field of users in a text.
+    user: u16,
 }
 
 /// A literal and the field behind it.
@@ -89,51 +115,34 @@ enum Stop {
 }
 
 impl Body {
-    /// Compiles `shapes`, each with each of `endings` behind it. Their fields are added to `fields`; `head` stands in front of
-    /// each layout, and `literal` between it and the shape.
+    /// Compiles `shapes`, each with each of `endings` behind it, which are literals; and before them all the same with what
+    /// may stand `around` a shape, which is so looked for first. Their fields are added to `fields`; `head` stands in front
+    /// of each layout, and `literal` between it and the shape.
     pub(in crate::format) fn compile(
         shapes: &[&str],
         endings: &[&str],
+        around: Option<Around>,
         words: &[&str],
         fields: &mut Vec<Field>,
         head: &[Item],
         literal: &[u8],
     ) -> (Body, Vec<Layout>) {
+        let head = Head { items: head, literal, user: place(fields, "user.name", Kind::User) };
+        let around = around.map(|(before, behind)| (Stem::compile(before, fields), behind));
+        let stems: Vec<Stem> = shapes.iter().map(|shape| Stem::compile(shape, fields)).collect();
         let (mut layouts, mut compiled) = (Vec::new(), Vec::new());
-        let user = place(fields, "user.name", Kind::User);
-        for shape in shapes {
-            for ending in endings.iter().rev().chain([&""]) {
-                // A text may hold any ending.
-                if !ending.is_empty() && shape.ends_with("{message}") {
-                    continue;
-                }
-                compiled.push(Shape::compile(&format!("{shape}{ending}"), fields, head, literal, &mut layouts));
+        if let Some((before, behind)) = &around {
+            for stem in &stems {
+                stem.within(before, behind).shapes(endings, fields, head, &mut compiled, &mut layouts);
             }
         }
-        // What a shape begins with; one whose first place is a field may begin with anything.
-        let first = |shape: &Shape| shape.parts.first().map_or(&shape.tail, |part| &part.literal).first().copied();
-        let firsts: Vec<Option<u8>> = compiled.iter().map(first).collect();
-        // Most lists have the same shapes in a row.
-        let mut known: Vec<Option<(u16, u16)>> = vec![None; compiled.len()];
-        let list = |byte: Option<u8>| {
-            let mut before: Option<u16> = None;
-            let may = |(_, first): &(u16, &Option<u8>)| first.is_none() || **first == byte;
-            let turns = (0..).zip(&firsts).filter(may).map(|(i, _)| {
-                let shared = match (before.replace(i), known[usize::from(i)]) {
-                    (None, _) => 0,
-                    (Some(before), Some((same, shared))) if before == same => shared,
-                    (Some(before), _) => {
-                        let shared = compiled[usize::from(before)].shares(&compiled[usize::from(i)]) as u16;
-                        known[usize::from(i)] = Some((before, shared));
-                        shared
-                    }
-                };
-                Turn { shape: i, shared }
-            });
-            turns.collect()
-        };
-        let by_first = (0..=255).map(Some).chain([None]).map(list).collect();
-        (Body { shapes: compiled.into(), by_first, words: words::Words::new(words, user) }, layouts)
+        for stem in &stems {
+            // A text may hold any ending.
+            let endings = if stem.text.ends_with("{message}") { &[] } else { endings };
+            stem.shapes(endings, fields, head, &mut compiled, &mut layouts);
+        }
+        let (lists, by_first) = lists(&compiled);
+        (Body { shapes: compiled.into(), lists, by_first, words: words::Words::new(words, head.user) }, layouts)
     }
 
     /// Adds the values of the text from `from` on to the record, or says that it has none of the shapes. `layouts` is the number
@@ -148,11 +157,11 @@ impl Body {
         record: &mut Record,
     ) -> bool {
         let base = record.values.len();
-        let first = line.get(from).map_or(256, |&byte| usize::from(byte));
+        let list = line.get(from).map_or(0, |&byte| usize::from(self.by_first[usize::from(byte)]));
         let mut reach = Reach { read: 0, failed: false };
         // How many parts all shapes share since the one that came so far.
         let mut shared = 0;
-        for turn in &self.by_first[first] {
+        for turn in &self.lists[list] {
             let shape = &self.shapes[usize::from(turn.shape)];
             shared = shared.min(usize::from(turn.shared));
             if reach.failed && reach.read < shared || !shape.ends(&line[from..]) {
@@ -217,8 +226,8 @@ fn cut(line: &[u8], base: usize, record: &mut Record) {
     }
 }
 
-impl Shape {
-    fn compile(text: &str, fields: &mut Vec<Field>, head: &[Item], literal: &[u8], layouts: &mut Vec<Layout>) -> Shape {
+impl<'a> Stem<'a> {
+    fn compile(text: &'a str, fields: &mut Vec<Field>) -> Stem<'a> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once('{') {
@@ -229,40 +238,100 @@ impl Shape {
             parts.push(Part { literal: Literal::new(before.as_bytes()), field: place(fields, name, kind), form });
             rest = behind;
         }
-        let first = |part: &Part| part.literal.is_empty() && fields[part.field as usize].kind == Kind::User;
-        let shape = Shape {
-            padded: parts.first().is_some_and(first),
-            text: parts.iter().rposition(|part| TEXTS.contains(&&*fields[part.field as usize].name)),
-            layout: layouts.len() as u16,
-            parts: parts.into(),
-            tail: Literal::new(rest.as_bytes()),
-            last: rest.bytes().last(),
-        };
-        let user = place(fields, "user.name", Kind::User);
-        let variants = if shape.text.is_some() { MOST_USERS } else { 0 };
-        for users in 0..=variants {
-            layouts.push(shape.layout(users, user, head, literal));
-        }
-        shape
+        Stem { parts: parts.into(), tail: rest.into(), text }
     }
 
+    /// The same with `before` in front of it and `behind` behind.
+    fn within(&self, before: &Stem, behind: &str) -> Stem<'a> {
+        let mut parts = before.parts.to_vec();
+        let mut tail = before.tail.clone();
+        for part in &*self.parts {
+            let literal = match tail.is_empty() {
+                true => part.literal.clone(),
+                false => Literal::new(&[&*std::mem::take(&mut tail), &part.literal].concat()),
+            };
+            parts.push(Part { literal, ..*part });
+        }
+        tail.extend_from_slice(&self.tail);
+        tail.extend_from_slice(behind.as_bytes());
+        Stem { parts: parts.into(), tail, text: self.text }
+    }
+
+    /// Adds its shapes with each of `endings`, the last of them first, and without any; and their layouts.
+    fn shapes(
+        &self,
+        endings: &[&str],
+        fields: &[Field],
+        head: Head,
+        shapes: &mut Vec<Shape>,
+        layouts: &mut Vec<Layout>,
+    ) {
+        let text = self.parts.iter().rposition(|part| TEXTS.contains(&&*fields[usize::from(part.field)].name));
+        let first = |part: &Part| part.literal.is_empty() && fields[usize::from(part.field)].kind == Kind::User;
+        for ending in endings.iter().rev().chain([&""]) {
+            let tail = Literal::new(&[&*self.tail, ending.as_bytes()].concat());
+            let shape = Shape {
+                padded: self.parts.first().is_some_and(first),
+                text,
+                layout: layouts.len() as u16,
+                parts: self.parts.clone(),
+                last: tail.last().copied(),
+                tail,
+            };
+            let variants = if shape.text.is_some() { MOST_USERS } else { 0 };
+            layouts.extend((0..=variants).map(|users| shape.layout(users, head)));
+            shapes.push(shape);
+        }
+    }
+}
+
+/// The lists of shapes, and which of them each first byte has.
+fn lists(shapes: &[Shape]) -> (Vec<Box<[Turn]>>, Box<[u16; 256]>) {
+    // What a shape begins with; one whose first place is a field may begin with anything.
+    let first = |shape: &Shape| shape.parts.first().map_or(&shape.tail, |part| &part.literal).first().copied();
+    let firsts: Vec<Option<u8>> = shapes.iter().map(first).collect();
+    let list = |byte: Option<u8>| -> Box<[Turn]> {
+        let mut before: Option<u16> = None;
+        let may = |(_, first): &(u16, &Option<u8>)| first.is_none() || **first == byte;
+        let turns = (0..).zip(&firsts).filter(may).map(|(shape, _)| {
+            let before = before.replace(shape).map(|before| &shapes[usize::from(before)]);
+            let shared = before.map_or(0, |before| before.shares(&shapes[usize::from(shape)]));
+            Turn { shape, shared: shared as u16 }
+        });
+        turns.collect()
+    };
+    let mut lists = vec![list(None)];
+    let mut by_first = Box::new([0; 256]);
+    for byte in firsts.iter().flatten() {
+        let slot = &mut by_first[usize::from(*byte)];
+        if *slot == 0 {
+            *slot = lists.len() as u16;
+            lists.push(list(Some(*byte)));
+        }
+    }
+    (lists, by_first)
+}
+
+impl Shape {
     /// The layout with so many users in its text.
-    fn layout(&self, users: u16, user: u16, head: &[Item], literal: &[u8]) -> Layout {
-        let mut items = head.to_vec();
-        let mut literal = literal.to_vec();
+    fn layout(&self, users: u16, Head { items, literal, user }: Head) -> Layout {
+        let (head, mut items) =
+            (items, Vec::with_capacity(items.len() + self.parts.len() + 2 * usize::from(users) + 1));
+        items.extend_from_slice(head);
+        let behind = |i: usize, own: &Literal| match i {
+            0 if !literal.is_empty() => [literal, own].concat().into(),
+            _ => own.shared(),
+        };
         for (i, part) in self.parts.iter().enumerate() {
-            literal.extend_from_slice(&part.literal);
-            let whole: Box<[u8]> = std::mem::take(&mut literal).into();
-            items.push(Item { literal: whole, field: part.field, blank: Blank::Dash });
+            items.push(Item { literal: behind(i, &part.literal), field: part.field, blank: Blank::Dash });
             if self.text == Some(i) {
                 for _ in 0..users {
-                    items.push(Item { literal: Box::default(), field: user, blank: Blank::Dash });
-                    items.push(Item { literal: Box::default(), field: part.field, blank: Blank::Empty });
+                    items.push(Item { literal: Arc::default(), field: user, blank: Blank::Dash });
+                    items.push(Item { literal: Arc::default(), field: part.field, blank: Blank::Empty });
                 }
             }
         }
-        literal.extend_from_slice(&self.tail);
-        Layout { items, tail: literal.into() }
+        Layout { items, tail: behind(self.parts.len(), &self.tail) }
     }
 
     /// How many of the first parts of both shapes are read alike, wherever they stand.

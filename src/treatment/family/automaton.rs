@@ -66,7 +66,7 @@ const MARKS: [(&str, u8); 29] = [
 ];
 
 impl Automaton {
-    /// Builds the table. It takes milliseconds.
+    /// Builds the table.
     pub(super) fn new() -> Automaton {
         let nothing = Hit { browser: NONE, system: NONE, marks: 0 };
         let mut words: Vec<(&str, Hit)> = Vec::new();
@@ -89,50 +89,49 @@ impl Automaton {
         columns[usize::from(b'+')] = columns[usize::from(b' ')];
         let shift = usize::from(count).next_power_of_two().trailing_zeros();
 
-        // The tree of words; 0 in it is no child.
+        // The tree of words: a row a state, where 0 is no child.
         let width = 1 << shift;
-        let mut next = vec![0u16; width];
-        let mut hits = vec![nothing];
+        let most = 1 + words.iter().map(|(word, _)| word.len()).sum::<usize>();
+        let mut next = vec![0u16; most << shift];
+        let (mut hits, mut children) = (vec![nothing], vec![Vec::new()]);
         for (word, hit) in &words {
             let mut state = 0;
             for byte in word.bytes() {
-                let cell = (state << shift) + usize::from(columns[usize::from(byte)]);
+                let column = usize::from(columns[usize::from(byte)]);
+                let cell = (state << shift) + column;
                 if next[cell] == 0 {
                     next[cell] = hits.len() as u16;
-                    next.resize(next.len() + width, 0);
+                    children[state].push((column, hits.len()));
                     hits.push(nothing);
+                    children.push(Vec::new());
                 }
                 state = usize::from(next[cell]);
             }
             hits[state] = hits[state].with(*hit);
         }
         assert!(hits.len() < usize::from(HIT));
+        next.truncate(hits.len() << shift);
 
-        // Level by level: a state without child goes where its longest proper end would go.
+        // Level by level: a state goes where its longest proper end goes, but to its own children. All of the levels above
+        // have their rows, and all of its own level what ends in them.
         let mut ends = vec![0usize; hits.len()];
-        let mut level: Vec<usize> = (0..width).map(|column| usize::from(next[column])).filter(|&s| s > 0).collect();
-        while !level.is_empty() {
-            let mut below = Vec::new();
-            for state in level {
-                hits[state] = hits[state].with(hits[ends[state]]);
-                for column in 0..width {
-                    let (cell, end) = ((state << shift) + column, (ends[state] << shift) + column);
-                    let child = usize::from(next[cell]);
-                    if child > 0 {
-                        ends[child] = usize::from(next[end]);
-                        below.push(child);
-                    } else {
-                        next[cell] = next[end];
-                    }
-                }
+        let mut order = vec![0];
+        let mut at = 0;
+        while let Some(&state) = order.get(at) {
+            let end = ends[state] << shift;
+            if state > 0 {
+                next.copy_within(end..end + width, state << shift);
             }
-            level = below;
-        }
-        for state in &mut next {
-            let hit = hits[usize::from(*state)];
-            if hit.browser != NONE || hit.system != NONE || hit.marks != 0 {
-                *state |= HIT;
+            for &(column, child) in &children[state] {
+                let cell = (state << shift) + column;
+                ends[child] = if state > 0 { usize::from(next[cell] & !HIT) } else { 0 };
+                hits[child] = hits[child].with(hits[ends[child]]);
+                let hit = hits[child];
+                let is_hit = hit.browser != NONE || hit.system != NONE || hit.marks != 0;
+                next[cell] = child as u16 | if is_hit { HIT } else { 0 };
+                order.push(child);
             }
+            at += 1;
         }
         Automaton { columns, next: next.into(), shift, hits: hits.into() }
     }
