@@ -492,8 +492,8 @@ impl Desk {
                         });
                     }
                 }
-                if let (Some(nested), None) = (pieces.nested, string) {
-                    let span = pieces.record.record().values[nested as usize].span;
+                if let (Some(_), None) = (pieces.nested, string) {
+                    let span = pieces.string;
                     string = Some(Span::new(span.start as usize + start, span.end as usize + start));
                 }
             }
@@ -529,6 +529,11 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
     for (pieces, level) in treated.iter_mut().zip(levels) {
         let route = level.route(plan);
         let Level { line, end, heads, count, start, record, scratch, nested, .. } = level;
+        // The string is written anew from the line in it, which is treated by itself: nobody looks at what becomes of it here.
+        let string = nested.map_or(Span::new(0, 0), |at| {
+            let span = &mut record.values[at as usize].span;
+            std::mem::replace(span, Span { start: span.start, end: span.start })
+        });
         let mut wraps: [Option<Treated<'_>>; envelope::MOST] = [const { None }; envelope::MOST];
         for (wrap, head) in wraps.iter_mut().zip(&mut heads[..*count]) {
             let Head { which, start, end, record, scratch } = head;
@@ -538,7 +543,7 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
         }
         let line = &line[*start..];
         let record = treatment::treat(&route.steps, route.format.schema(), line, record, aid, scratch);
-        *pieces = Some(Pieces { wraps, record, nested: *nested, end: *end });
+        *pieces = Some(Pieces { wraps, record, nested: *nested, string, end: *end });
     }
     treated
 }
@@ -548,5 +553,7 @@ struct Pieces<'a> {
     wraps: [Option<Treated<'a>>; envelope::MOST],
     record: Treated<'a>,
     nested: Option<u16>,
+    /// Where the string stands that holds the next level's line, if one does.
+    string: Span,
     end: Option<LineEnd>,
 }
