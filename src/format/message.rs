@@ -68,6 +68,8 @@ pub struct Message {
     body: Body,
     /// What a line must begin with, where other formats are tried beside this one.
     begins: Begins,
+    /// Whether such a beginning is a time.
+    dated: bool,
 }
 
 impl Message {
@@ -88,7 +90,7 @@ impl Message {
             Rest::Refused => Vec::new(),
         };
         shapes.splice(0..0, repeated.iter().map(String::as_str));
-        Message::of(program, &shapes, |_| true)
+        Message::of(program, &shapes, |_| true, false)
     }
 
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
@@ -107,11 +109,11 @@ impl Message {
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
                 shape.starts_with("{timestamp}") && !is_any
             });
-            Message::of(program, &shapes.collect::<Vec<_>>(), begins)
+            Message::of(program, &shapes.collect::<Vec<_>>(), begins, true)
         })
     }
 
-    fn of(program: &Program, shapes: &[&str], begins: Begins) -> Message {
+    fn of(program: &Program, shapes: &[&str], begins: Begins, dated: bool) -> Message {
         let mut fields: Vec<Field> = Vec::new();
         let (body, layouts) = Body::compile(shapes, program.endings, program.words, &mut fields, &[], b"");
         let mut layouts = layouts.into_iter();
@@ -128,7 +130,13 @@ impl Message {
             },
             body,
             begins,
+            dated,
         }
+    }
+
+    /// Whether a line of it may begin with this byte. `true` says nothing.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        self.body.begins_with(byte) && (byte.is_ascii_alphanumeric() || !self.dated)
     }
 
     /// The messages of the format of this name.

@@ -136,6 +136,11 @@ impl Body {
         (Body { shapes: compiled.into(), by_first, words: words::Words::new(words, user) }, layouts)
     }
 
+    /// Whether one of the shapes may begin with this byte.
+    pub(in crate::format) fn begins_with(&self, byte: u8) -> bool {
+        !self.by_first[usize::from(byte)].is_empty()
+    }
+
     /// Adds the values of the text from `from` on to the record, or says that it has none of the shapes. `layouts` is the number
     /// of layouts in front of those of this body.
     #[inline]
