@@ -12,6 +12,7 @@ pub mod country;
 pub mod drop;
 mod escape;
 pub mod family;
+pub mod harmless;
 mod host;
 pub mod keep;
 pub mod keys;
@@ -78,6 +79,8 @@ pub struct Aid {
     pub spare: Vec<u8>,
     /// The families of the agents that were seen last.
     pub families: family::Cache,
+    /// The texts that were read last and held nothing.
+    pub harmless: harmless::Memory,
 }
 
 /// Where an outgoing value lies. Only this module can make one.

@@ -28,10 +28,9 @@ fn candidates(text: &[u8], at: usize, mut buckets: u64, call: &mut impl FnMut(us
     while buckets != 0 {
         let bucket = buckets.trailing_zeros() as usize;
         buckets &= buckets - 1;
-        let first = bucket * SHARE;
-        for (word, &number) in FILTER.words[first..].iter().zip(&FILTER.numbers[first..]).take(SHARE) {
+        for word in &FILTER.words[bucket] {
             if (here | word.small) & word.mask == word.bytes {
-                call(at, number as usize);
+                call(at, word.number as usize);
             }
         }
     }
@@ -50,10 +49,8 @@ fn head(text: &[u8], at: usize) -> u64 {
 struct Filter {
     /// For each of a word's first four bytes the buckets of the words that may have it there.
     tables: [[u64; 256]; 4],
-    /// The words, those that begin alike next to one another: a bucket is [`SHARE`] of them.
-    words: [Word; MARKS.len()],
-    /// Their numbers among the marks.
-    numbers: [u16; MARKS.len()],
+    /// The words of each bucket, those that begin alike next to one another.
+    words: [[Word; SHARE]; BUCKETS],
 }
 
 /// A word's first eight bytes.
@@ -64,6 +61,13 @@ struct Word {
     /// Which of the bytes are compared: neither those behind the word nor those that a class stands for.
     mask: u64,
     bytes: u64,
+    /// Its number among the marks.
+    number: u16,
+}
+
+impl Word {
+    /// Where there is no word: nothing is like it.
+    const NONE: Word = Word { small: 0, mask: 0, bytes: 1, number: 0 };
 }
 
 impl Filter {
@@ -74,17 +78,16 @@ impl Filter {
     }
 }
 
-/// So many words are in a bucket.
-const SHARE: usize = MARKS.len().div_ceil(64);
+/// How many buckets there are.
+const BUCKETS: usize = 64;
+
+/// At most so many words are in a bucket.
+const SHARE: usize = MARKS.len().div_ceil(BUCKETS);
 
 static FILTER: Filter = {
-    let mut filter = Filter {
-        tables: [[0; 256]; 4],
-        words: [Word { small: 0, mask: 0, bytes: 0 }; MARKS.len()],
-        numbers: [0; MARKS.len()],
-    };
+    let mut filter = Filter { tables: [[0; 256]; 4], words: [[Word::NONE; SHARE]; BUCKETS] };
     // In order of their first four bytes, letters in small.
-    let mut keys = [0u32; MARKS.len()];
+    let (mut keys, mut numbers) = ([0u32; MARKS.len()], [0; MARKS.len()]);
     let mut i = 0;
     while i < MARKS.len() {
         let word = MARKS[i].0.as_bytes();
@@ -96,31 +99,32 @@ static FILTER: Filter = {
         let mut place = i;
         while place > 0 && keys[place - 1] > key {
             keys[place] = keys[place - 1];
-            filter.numbers[place] = filter.numbers[place - 1];
+            numbers[place] = numbers[place - 1];
             place -= 1;
         }
         keys[place] = key;
-        filter.numbers[place] = i as u16;
+        numbers[place] = i;
         i += 1;
     }
     let mut place = 0;
     while place < MARKS.len() {
-        let word = MARKS[filter.numbers[place] as usize].0.as_bytes();
-        let bucket = 1 << (place / SHARE);
+        let text = MARKS[numbers[place]].0.as_bytes();
+        let mut word = Word { small: 0, mask: 0, bytes: 0, number: numbers[place] as u16 };
         let mut at = 0;
         while at < 8 {
-            let pattern = if at < word.len() { word[at] } else { 0 };
+            let pattern = if at < text.len() { text[at] } else { 0 };
             if at < 4 {
-                admit(&mut filter.tables[at], pattern, bucket);
+                admit(&mut filter.tables[at], pattern, 1 << (place / SHARE));
             }
             if !is_class(pattern) && pattern != 0 {
                 let byte = pattern.to_ascii_lowercase();
-                filter.words[place].small |= (if byte.is_ascii_lowercase() { 0x20 } else { 0 }) << (8 * at);
-                filter.words[place].mask |= 0xff << (8 * at);
-                filter.words[place].bytes |= (byte as u64) << (8 * at);
+                word.small |= (if byte.is_ascii_lowercase() { 0x20 } else { 0 }) << (8 * at);
+                word.mask |= 0xff << (8 * at);
+                word.bytes |= (byte as u64) << (8 * at);
             }
             at += 1;
         }
+        filter.words[place / SHARE][place % SHARE] = word;
         place += 1;
     }
     filter
