@@ -87,6 +87,15 @@ pub struct Plan {
     keep_text: Option<policy::KeepText>,
 }
 
+/// What stands around a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// This of the envelopes, up to here.
+    Envelope { which: usize, end: usize },
+    /// It is part of a line.
+    Part,
+}
+
 /// Which formats a line may be of by its first byte and its last: one bit each, of the first [`MOST_EDGES`].
 #[derive(Debug)]
 struct Edges {
@@ -207,11 +216,16 @@ impl Plan {
         self.routes.iter().position(|route| route.format.parse(line, ending, record).is_ok())
     }
 
-    /// Whether one of the envelopes stands around a line. What is in `record` then means nothing.
+    /// Whether one of the envelopes stands around a line: which it is and where it ends, with its values in the record. A part
+    /// of a line that a container runtime wrote has one too.
     #[inline]
-    pub(crate) fn opens(&self, line: &[u8], record: &mut Record) -> bool {
-        let part = self.joins_cri && envelope::part(line).is_some();
-        part || self.envelopes.iter().any(|wrap| wrap.envelope.open(line, record).is_some())
+    pub(crate) fn opens(&self, line: &[u8], record: &mut Record) -> Option<Opened> {
+        let open = |(which, wrap): (usize, &Wrap)| {
+            let end = wrap.envelope.open(line, record)?;
+            Some(Opened::Envelope { which, end })
+        };
+        let opened = self.envelopes.iter().enumerate().find_map(open);
+        opened.or_else(|| (self.joins_cri && envelope::part(line).is_some()).then_some(Opened::Part))
     }
 
     /// Whether a string of a record may be a line of its own: most texts have nothing that every such line has.
