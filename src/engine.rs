@@ -311,7 +311,9 @@ impl Desk {
     /// Reads the first of `lines` by sight, if that can be done.
     #[inline]
     fn glance(&mut self, plan: &Plan, route: &Route, lines: &[u8]) -> Option<(usize, Seen)> {
-        if !self.aid.detector.sight(lines, &mut self.sight) {
+        // Asked before the look at the whole line: what most lines in envelopes begin with is told by a few bytes.
+        if !plan.envelopes.is_empty() && envelope::may_begin(lines) || !self.aid.detector.sight(lines, &mut self.sight)
+        {
             return None;
         }
         let line = &lines[..self.sight.length];
@@ -355,8 +357,9 @@ impl Desk {
         let piece = self.is_piece(plan, line);
         if in_envelope || piece {
             let body = retention::strip(line).map_or(line, |at| &line[..at]);
-            if (piece || plan.opens(body, &mut self.record))
-                && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
+            let opened = if piece { None } else { plan.opens(body, &mut self.record) };
+            if (piece || opened.is_some())
+                && let Some(written) = self.wrapped(plan, body, ending, end, opened, batch, tally)?
             {
                 tally.minimised += u64::from(written);
                 return Ok(());
@@ -366,7 +369,7 @@ impl Desk {
         if let Some(route) = route {
             if let Some((_, string)) = wrapped::line_in(route, body, &self.record)
                 && plan.may_hold(route, string, &self.record)
-                && let Some(written) = self.wrapped(plan, body, ending, end, batch, tally)?
+                && let Some(written) = self.wrapped(plan, body, ending, end, None, batch, tally)?
             {
                 tally.minimised += u64::from(written);
                 return Ok(());
@@ -460,7 +463,7 @@ impl Desk {
             return Ok(false);
         }
         let Desk { record, aid, scratch, tagger, .. } = &mut *self;
-        let fixed = PLAIN || !route.dynamic && schema.items.len() == record.values.len() && record.marks.is_empty();
+        let fixed = PLAIN || record.marks.is_empty() && schema.layout(record.layout).0.len() == record.values.len();
         let treated = match plan.encoding {
             Encoding::Same if fixed => {
                 let places = if seen { Places::Seen(&route.seen) } else { Places::All };

@@ -180,10 +180,11 @@ fn push_bare(text: &[u8], blank: &[u8], out: &mut Vec<u8>) {
     if text.is_empty() {
         out.push(b'-');
     }
-    for &byte in text {
-        match byte {
-            0..=b' ' | 0x7f => out.extend_from_slice(blank),
-            _ => out.push(byte),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, 0..=b' ' | 0x7f)) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(blank);
+        rest = &rest[at + 1..];
     }
+    out.extend_from_slice(rest);
 }

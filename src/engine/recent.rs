@@ -14,11 +14,13 @@ pub(super) struct Recent {
     len: usize,
     clock: Option<Clock>,
     time: Timestamp,
+    /// What it was read by.
+    reference: Timestamp,
 }
 
 impl Default for Recent {
     fn default() -> Recent {
-        Recent { bytes: [0; 40], len: 0, clock: None, time: Timestamp(0) }
+        Recent { bytes: [0; 40], len: 0, clock: None, time: Timestamp(0), reference: Timestamp(0) }
     }
 }
 
@@ -75,19 +77,21 @@ impl Recent {
             (Ok(bytes), Some(last)) => self.len == 26 && bytes == last,
             _ => self.bytes[..self.len] == *bytes,
         };
-        if same && self.clock == Some(clock) {
+        // The year of some hangs on the reference, which moves on.
+        let dateless = clock == Clock::Rfc3164;
+        if same && self.clock == Some(clock) && (!dateless || self.reference == reference) {
             return Some(self.time);
         }
-        if clock == Clock::Rfc3164 {
-            // Its year hangs on the reference, which moves on.
-            return time::parse_rfc3164(bytes, reference, &plan.zone);
-        }
-        let time = time::parse(clock, bytes, &plan.zone)?;
+        let time = match dateless {
+            true => time::parse_rfc3164(bytes, reference, &plan.zone)?,
+            false => time::parse(clock, bytes, &plan.zone)?,
+        };
         if bytes.len() <= self.bytes.len() {
             self.bytes[..bytes.len()].copy_from_slice(bytes);
             self.len = bytes.len();
             self.clock = Some(clock);
             self.time = time;
+            self.reference = reference;
         }
         Some(time)
     }

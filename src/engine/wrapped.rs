@@ -9,7 +9,7 @@ use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
     format::{Ending, Parse, envelope, export, json, message},
-    plan::{Plan, Route},
+    plan::{Opened, Plan, Route},
     record::{Kind, Record, Span, State},
     tally::Tally,
     time::Timestamp,
@@ -252,6 +252,19 @@ impl Wrapped {
         (level.count, level.start, level.guess) = (1, head.end, guess);
     }
 
+    /// Takes the envelope around `line`, whose values are in `record`, unless the line taken is another.
+    fn take_head(&mut self, line: &[u8], which: usize, end: usize, record: &mut Record) {
+        let level = &mut self.levels[0];
+        if level.line == line {
+            let head = &mut level.heads[0];
+            std::mem::swap(&mut head.record, record);
+            // The columns are those of the lines that stand in nothing.
+            std::mem::swap(&mut head.record.columns, &mut record.columns);
+            (head.which, head.start, head.end) = (which, 0, end);
+            (level.count, level.start) = (1, end);
+        }
+    }
+
     fn begin(&mut self) {
         let level = &mut self.levels[0];
         level.set(None);
@@ -312,8 +325,9 @@ const JOURNAL: usize = usize::MAX;
 const CUT_BYTES: usize = 16 * 1024;
 
 impl Desk {
-    /// A line that stands in an envelope or holds a line; `None`: it is neither. An epoch without a secret comes back
+    /// A line that stands in an envelope, which may be open already with its values in the record, or holds a line; `None`: it is neither. An epoch without a secret comes back
     /// before anything is written. `Some(false)`: it was left out because it is due.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one line")]
     #[inline(never)]
     pub(super) fn wrapped(
         &mut self,
@@ -321,11 +335,16 @@ impl Desk {
         line: &[u8],
         ending: Ending,
         end: LineEnd,
+        opened: Option<Opened>,
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<Option<bool>, Epoch> {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
-        let written = match wrapped.read(plan, &self.carry, line, ending) {
+        let ending = wrapped.set(plan, &self.carry, line, ending);
+        if let Some(Opened::Envelope { which, end }) = opened {
+            wrapped.take_head(line, which, end, &mut self.record);
+        }
+        let written = match wrapped.open(plan, ending, None) {
             None => Ok(None),
             Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally).map(Some),
         };
@@ -492,8 +511,8 @@ impl Desk {
                         });
                     }
                 }
-                if let (Some(nested), None) = (pieces.nested, string) {
-                    let span = pieces.record.record().values[nested as usize].span;
+                if let (Some(_), None) = (pieces.nested, string) {
+                    let span = pieces.string;
                     string = Some(Span::new(span.start as usize + start, span.end as usize + start));
                 }
             }
@@ -529,6 +548,11 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
     for (pieces, level) in treated.iter_mut().zip(levels) {
         let route = level.route(plan);
         let Level { line, end, heads, count, start, record, scratch, nested, .. } = level;
+        // The string is written anew from the line in it, which is treated by itself: nobody looks at what becomes of it here.
+        let string = nested.map_or(Span::new(0, 0), |at| {
+            let span = &mut record.values[at as usize].span;
+            std::mem::replace(span, Span { start: span.start, end: span.start })
+        });
         let mut wraps: [Option<Treated<'_>>; envelope::MOST] = [const { None }; envelope::MOST];
         for (wrap, head) in wraps.iter_mut().zip(&mut heads[..*count]) {
             let Head { which, start, end, record, scratch } = head;
@@ -538,7 +562,7 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
         }
         let line = &line[*start..];
         let record = treatment::treat(&route.steps, route.format.schema(), line, record, aid, scratch);
-        *pieces = Some(Pieces { wraps, record, nested: *nested, end: *end });
+        *pieces = Some(Pieces { wraps, record, nested: *nested, string, end: *end });
     }
     treated
 }
@@ -548,5 +572,7 @@ struct Pieces<'a> {
     wraps: [Option<Treated<'a>>; envelope::MOST],
     record: Treated<'a>,
     nested: Option<u16>,
+    /// Where the string stands that holds the next level's line, if one does.
+    string: Span,
     end: Option<LineEnd>,
 }

@@ -70,7 +70,9 @@ pub fn s3() -> Preset {
 fn pick_alb(line: &[u8]) -> Range<usize> {
     let kinds: [&[u8]; 6] = [b"https ", b"http ", b"h2 ", b"grpcs ", b"wss ", b"ws "];
     match kinds.iter().find(|kind| line.starts_with(kind)) {
-        Some(kind) if digits_then(line, kind.len(), 4, b'-') => 0..7,
+        // The first of them ends with a value that no quote can stand in, the last with a quote.
+        Some(kind) if digits_then(line, kind.len(), 4, b'-') && line.ends_with(b"\"") => 1..7,
+        Some(kind) if digits_then(line, kind.len(), 4, b'-') => 0..6,
         _ => 0..0,
     }
 }

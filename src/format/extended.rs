@@ -44,6 +44,13 @@ impl Extended {
     }
 }
 
+impl Extended {
+    /// Whether a line of it may begin with this byte. `true` says nothing.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        self.front.begins_with(byte)
+    }
+}
+
 impl Parse for Extended {
     fn schema(&self) -> &Schema {
         &self.schema

@@ -69,6 +69,8 @@ pub struct Message {
     body: Body,
     /// What a line must begin with, where other formats are tried beside this one.
     begins: Begins,
+    /// Whether such a beginning is a time.
+    dated: bool,
 }
 
 impl Message {
@@ -85,7 +87,7 @@ impl Message {
             Rest::Text => Some(REPEATED),
             Rest::Refused => None,
         };
-        Message::of(program, &shapes, around, |_| true)
+        Message::of(program, &shapes, around, |_| true, false)
     }
 
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
@@ -104,11 +106,11 @@ impl Message {
                 let is_any = shape.ends_with("{message}") && !literals(shape).any(|byte| byte != b' ');
                 shape.starts_with("{timestamp}") && !is_any
             });
-            Message::of(program, &shapes.collect::<Vec<_>>(), None, begins)
+            Message::of(program, &shapes.collect::<Vec<_>>(), None, begins, true)
         })
     }
 
-    fn of(program: &Program, shapes: &[&str], around: Option<Around>, begins: Begins) -> Message {
+    fn of(program: &Program, shapes: &[&str], around: Option<Around>, begins: Begins, dated: bool) -> Message {
         let mut fields: Vec<Field> = Vec::new();
         let (body, layouts) = Body::compile(shapes, program.endings, around, program.words, &mut fields, &[], b"");
         let mut layouts = layouts.into_iter();
@@ -125,7 +127,13 @@ impl Message {
             },
             body,
             begins,
+            dated,
         }
+    }
+
+    /// Whether a line of it may begin with this byte. `true` says nothing.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        self.body.begins_with(byte) && (byte.is_ascii_alphanumeric() || !self.dated)
     }
 
     /// The messages of the format of this name.

@@ -129,6 +129,42 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Whether a line of it may begin with this byte. `true` says nothing.
+    pub(crate) fn begins_with(&self, byte: u8) -> bool {
+        match self {
+            Format::ApacheError(_) => byte == b'[',
+            Format::Cef(_) => byte == b'C',
+            Format::Extended(extended) => extended.begins_with(byte),
+            // Blanks may stand before the brace.
+            Format::Json(_) => byte == b'{' || byte <= b' ',
+            Format::Message(message) => message.begins_with(byte),
+            Format::NginxError(_) => byte.is_ascii_digit(),
+            Format::Preset(preset) => preset.begins_with(byte),
+            Format::Template(template) => template.begins_with(byte),
+            Format::Export(_) | Format::Logfmt(_) | Format::Text(_) | Format::W3c(_) => true,
+        }
+    }
+
+    /// Whether a line of it may end with this byte. `true` says nothing.
+    pub(crate) fn ends_with(&self, byte: u8) -> bool {
+        match self {
+            Format::Preset(preset) => preset.ends_with(byte),
+            Format::Template(template) => template.ends_with(byte),
+            Format::ApacheError(_)
+            | Format::Cef(_)
+            | Format::Export(_)
+            | Format::Extended(_)
+            | Format::Json(_)
+            | Format::Logfmt(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Text(_)
+            | Format::W3c(_) => true,
+        }
+    }
+}
+
 /// Finds out about a line what several formats ask, when the first of them does.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {

@@ -67,6 +67,18 @@ impl Preset {
     }
 }
 
+impl Preset {
+    /// Whether a line of one of the layouts may begin with this byte. `true` says nothing.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        self.layouts.iter().any(|layout| layout.template.begins_with(byte))
+    }
+
+    /// Whether a line of one of the layouts may end with this byte. `true` says nothing.
+    pub(super) fn ends_with(&self, byte: u8) -> bool {
+        self.layouts.iter().any(|layout| layout.template.ends_with(byte))
+    }
+}
+
 impl Parse for Preset {
     fn schema(&self) -> &Schema {
         &self.schema

@@ -81,10 +81,16 @@ impl Soft {
                     return Err(self.malformed(at));
                 }
             }
-            None if self.tight(line, at, end, record) => {}
-            None => self.solve(line, at, end, record)?,
+            None if self.tight(line, at, end, record).unwrap_or_else(|| solve(&self.parts, line, at, end, record)) => {}
+            None => return Err(self.malformed(at)),
         }
         Ok(end)
+    }
+
+    /// Whether the stretch may begin with this byte. `true` says nothing.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        let first = &self.parts[0];
+        first.may_be_empty() || first.table[byte as usize] || first.escapes && byte == b'\\'
     }
 
     /// A missing first value (`-`, or the two quotes of an empty user) with the fixed rest right behind it. No other
@@ -150,93 +156,110 @@ impl Soft {
         Malformed { at: at as u32, expected: self.parts[0].grammar.expected() }
     }
 
-    /// Reads a stretch whose values can lie in one place only. Each value ends at the earliest at the first literal behind
-    /// it, from the left, and at the latest at the last one, from the right; where both are the same for all values, no
-    /// second reading is left. Otherwise the record stays as it was.
-    fn tight(&self, line: &[u8], at: usize, end: usize, record: &mut Record) -> bool {
+    /// Reads a stretch whose values, or most of them, can lie in one place only. Each value ends at the earliest at the first
+    /// literal behind it, from the left, and at the latest at the last one, from the right; where both are the same, no second
+    /// reading is left. Every reading of the values between two such ends is followed by itself. `Some(false)`:
+    /// there is no reading; `None`: that does not do, and the record stays as it was.
+    fn tight(&self, line: &[u8], at: usize, end: usize, record: &mut Record) -> Option<bool> {
         let text = &line[at..end];
-        let mut latest = [0; MOST_TIGHT];
-        let Some(latest) = latest.get_mut(..self.parts.len()) else { return false };
+        let mut bounds = [(0, 0); MOST_TIGHT];
+        let bounds = bounds.get_mut(..self.parts.len())?;
         let mut room = text.len();
         for (i, part) in self.parts.iter().enumerate().rev() {
             let found = if i + 1 == self.parts.len() { Some(room) } else { part.literal.rfind(&text[..room]) };
-            let Some(found) = found else { return false };
-            latest[i] = found;
-            let Some(start) = found.checked_sub(part.least()) else { return false };
+            let Some(found) = found else { return Some(false) };
+            bounds[i].1 = found;
+            let Some(start) = found.checked_sub(part.least()) else { return Some(false) };
             room = start;
         }
-        let count = record.values.len();
         let mut start = 0;
-        for (i, part) in self.parts.iter().enumerate() {
+        for (i, (part, bounds)) in self.parts.iter().zip(&mut *bounds).enumerate() {
             let from = start + part.least();
             let earliest = match part.grammar.width() {
                 Some(_) => Some(from),
                 None if i + 1 == self.parts.len() => Some(text.len()),
                 None => part.literal.find(text, from),
             };
-            let bound = latest[i];
-            let fits = |value: &[u8]| {
-                (value.is_empty() && part.may_be_empty()) || (part.holds(value) && part.grammar.fits(value))
+            match earliest {
+                Some(earliest) if from <= earliest && earliest <= bounds.1 => bounds.0 = earliest,
+                _ => return Some(false),
+            }
+            start = bounds.0 + part.literal.len();
+        }
+        let count = record.values.len();
+        let (mut start, mut i) = (0, 0);
+        while i < self.parts.len() {
+            // The first end behind here that is the same in every reading: that of the stretch always is.
+            let sure = bounds[i..].iter().position(|(earliest, latest)| earliest == latest)?;
+            let (group, bound) = (&self.parts[i..=i + sure], bounds[i + sure].0);
+            let behind = bound + group[sure].literal.len();
+            let reads = match group {
+                [part] => {
+                    part.reads(text, start, bound) && {
+                        part.shape.push(record, part.field, line, at + start, at + bound);
+                        true
+                    }
+                }
+                group => start <= behind && solve(group, line, at + start, at + behind, record),
             };
-            let whole = text.get(start..bound).is_some_and(fits);
-            if earliest != Some(bound) || from > bound || !whole || part.slash || !part.ends_at(text, bound) {
+            if !reads {
                 record.values.truncate(count);
-                return false;
+                return None;
             }
-            part.shape.push(record, part.field, line, at + start, at + bound);
-            start = bound + part.literal.len();
+            start = behind;
+            i += sure + 1;
         }
-        true
+        Some(true)
     }
+}
 
-    /// Follows every reading of `line[at..end]`.
-    ///
-    /// `record.scratch` holds one set of positions a part: where it can start. Forward, the sets are what can be reached;
-    /// backward, what does not reach the end is taken out again.
-    fn solve(&self, line: &[u8], at: usize, end: usize, record: &mut Record) -> Result<(), Malformed> {
-        let text = &line[at..end];
-        let words = text.len() / 64 + 1;
-        let count = self.parts.len();
-        let mut scratch = std::mem::take(&mut record.scratch);
-        scratch.clear();
-        scratch.resize(words * (count + 1), 0);
-        insert(&mut scratch, 0);
-        // Typed values are tried one start and end at a time: the number of bytes looked at is bounded.
-        let mut steps = 64 * text.len() + 4096;
-        for (i, part) in self.parts.iter().enumerate() {
+/// Follows every reading of `line[at..end]` as these values, each with its literal; whether there is one.
+///
+/// `record.scratch` holds one set of positions a part: where it can start. Forward, the sets are what can be reached;
+/// backward, what does not reach the end is taken out again.
+fn solve(parts: &[Part], line: &[u8], at: usize, end: usize, record: &mut Record) -> bool {
+    let text = &line[at..end];
+    let words = text.len() / 64 + 1;
+    let count = parts.len();
+    let mut scratch = std::mem::take(&mut record.scratch);
+    scratch.clear();
+    scratch.resize(words * (count + 1), 0);
+    insert(&mut scratch, 0);
+    // Typed values are tried one start and end at a time: the number of bytes looked at is bounded.
+    let mut steps = 64 * text.len() + 4096;
+    for (i, part) in parts.iter().enumerate() {
+        let (starts, ends) = scratch[words * i..].split_at_mut(words);
+        part.forward(text, starts, &mut ends[..words], &mut steps);
+    }
+    let last = &mut scratch[words * count..];
+    let reached = contains(last, text.len());
+    last.fill(0);
+    insert(last, text.len());
+    if reached {
+        for (i, part) in parts.iter().enumerate().rev() {
             let (starts, ends) = scratch[words * i..].split_at_mut(words);
-            part.forward(text, starts, &mut ends[..words], &mut steps);
+            part.backward(text, starts, &ends[..words], &mut steps);
         }
-        let last = &mut scratch[words * count..];
-        let reached = contains(last, text.len());
-        last.fill(0);
-        insert(last, text.len());
-        if reached {
-            for (i, part) in self.parts.iter().enumerate().rev() {
-                let (starts, ends) = scratch[words * i..].split_at_mut(words);
-                part.backward(text, starts, &ends[..words], &mut steps);
-            }
-        }
-        let read = reached && steps > 0 && self.push(line, at, words, &scratch, record);
-        record.scratch = scratch;
-        if read { Ok(()) } else { Err(self.malformed(at)) }
     }
+    let read = reached && steps > 0 && push(parts, line, at, words, &scratch, record);
+    record.scratch = scratch;
+    read
+}
 
-    /// Adds the values as the sets give them.
-    fn push(&self, line: &[u8], at: usize, words: usize, scratch: &[u64], record: &mut Record) -> bool {
-        self.parts.iter().enumerate().all(|(i, part)| {
-            let (start, starts) = first(&scratch[words * i..words * (i + 1)]);
-            let (next, ends) = first(&scratch[words * (i + 1)..words * (i + 2)]);
-            let (start, end) = (at + start, at + next - part.literal.len());
-            if starts == 1 && ends == 1 {
-                part.shape.push(record, part.field, line, start, end);
-                (part.empty && start == end) || part.grammar.fits(&line[start..end])
-            } else {
-                part.shape.push_ambiguous(record, part.field, Span::new(start, end.max(start)));
-                true
-            }
-        })
-    }
+/// Adds the values as the sets give them.
+fn push(parts: &[Part], line: &[u8], at: usize, words: usize, scratch: &[u64], record: &mut Record) -> bool {
+    parts.iter().enumerate().all(|(i, part)| {
+        let (start, starts) = first(&scratch[words * i..words * (i + 1)]);
+        let (next, ends) = first(&scratch[words * (i + 1)..words * (i + 2)]);
+        let (start, end) = (at + start, at + next - part.literal.len());
+        if starts == 1 && ends == 1 {
+            part.shape.push(record, part.field, line, start, end);
+            (part.empty && start == end) || part.grammar.fits(&line[start..end])
+        } else {
+            part.shape.push_ambiguous(record, part.field, Span::new(start, end.max(start)));
+            true
+        }
+    })
 }
 
 impl Part {
@@ -254,6 +277,16 @@ impl Part {
             }
         }
         at == value.len()
+    }
+
+    /// Whether it can stand at `start..end` of the text, with its literal behind it. `false` says nothing of a value that
+    /// begins with a slash.
+    fn reads(&self, text: &[u8], start: usize, end: usize) -> bool {
+        let fits = |value: &[u8]| {
+            let width = self.widths().is_none_or(|widths| widths.contains(&value.len()));
+            (value.is_empty() && self.may_be_empty()) || (width && self.holds(value) && self.grammar.fits(value))
+        };
+        !self.slash && text.get(start..end).is_some_and(fits) && self.ends_at(text, end)
     }
 
     /// Whether its literal stands at `at`.

@@ -10,7 +10,7 @@ use super::{
     literal::Literal,
     request, seek,
     soft::{Soft, unescaped},
-    usual::Usual,
+    usual::{Tried, Usual},
 };
 use crate::record::{Kind, Record, Schema, Seen, Sight, Span, State, Value};
 use memchr::memchr;
@@ -119,14 +119,18 @@ impl Parse for Template {
 
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
-        // What most lines of other layouts have in the second place is refused before all else.
+        // What most lines of other layouts have in the second place or at the end is refused before all else.
         if self.refuses(line) {
             return Err(Malformed { at: 0, expected: "client" });
         }
-        if self.usual.is_some_and(|usual| usual.read(line, record)) {
-            return Ok(());
+        if !self.may_end(line) {
+            return Err(Malformed { at: line.len() as u32, expected: "end of line" });
         }
-        self.follow(line, ending, record)
+        match self.usual.map_or(Tried::Unsure, |usual| usual.read(line, record)) {
+            Tried::Read => Ok(()),
+            Tried::Refused => Err(Malformed { at: line.len() as u32, expected: "end of line" }),
+            Tried::Unsure => self.follow(line, ending, record),
+        }
     }
 }
 
@@ -225,6 +229,70 @@ impl Template {
     #[inline]
     pub(super) fn refuses(&self, line: &[u8]) -> bool {
         self.hosted && is_identity_second(line)
+    }
+
+    /// Whether a line may end so. Every line of the layout ends with its tail; where it has none, with the numbers and
+    /// statuses that end it, each behind its literal.
+    #[inline]
+    fn may_end(&self, line: &[u8]) -> bool {
+        if let Some(tail) = self.tail.last() {
+            return line.last() == Some(tail);
+        }
+        let mut rest = line;
+        for step in self.steps.iter().rev() {
+            let number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+            let value = rest.iter().rev().take_while(|byte| number(byte)).count();
+            let fits = match step.op {
+                Op::Digits => value > 0,
+                Op::Status { empty: false } => value == 3 || value == 1,
+                _ => return true,
+            };
+            // With such a byte at its end the literal would be part of the run.
+            if !fits || step.literal.last().is_none_or(number) {
+                return fits;
+            }
+            match rest[..rest.len() - value].strip_suffix(&*step.literal) {
+                Some(before) => rest = before,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether a line of the layout may begin with this byte. `true` says nothing.
+    pub(super) fn begins_with(&self, byte: u8) -> bool {
+        let Some(step) = self.steps.first() else { return true };
+        if let Some(&first) = step.literal.first() {
+            return byte == first;
+        }
+        match &step.op {
+            Op::Client | Op::Visitor | Op::Address => Grammar::Client.holds(byte),
+            Op::Host => Grammar::Host.holds(byte),
+            Op::Status { empty: false } => Grammar::Status.holds(byte),
+            Op::Digits | Op::Numbers { empty: false } => Grammar::Number.holds(byte),
+            Op::Typed { grammar, table, empty: false, .. } if !grammar.fits(b"") => table[byte as usize],
+            Op::Soft(soft) => soft.begins_with(byte),
+            Op::Status { .. }
+            | Op::Numbers { .. }
+            | Op::Typed { .. }
+            | Op::Clf
+            | Op::Width(..)
+            | Op::Quoted
+            | Op::Request
+            | Op::Until { .. }
+            | Op::Rest { .. }
+            | Op::Identity { .. } => true,
+        }
+    }
+
+    /// Whether a line of the layout may end with this byte. `true` says nothing.
+    pub(super) fn ends_with(&self, byte: u8) -> bool {
+        match (self.tail.last(), self.steps.last().map(|step| &step.op)) {
+            (Some(&tail), _) => byte == tail,
+            (None, Some(Op::Digits | Op::Numbers { empty: false })) => Grammar::Number.holds(byte),
+            (None, Some(Op::Status { empty: false })) => Grammar::Status.holds(byte),
+            (None, _) => true,
+        }
     }
 
     /// The same under another name.

@@ -18,6 +18,17 @@ pub(super) struct Usual {
     most: u8,
 }
 
+/// What came of reading a line in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// The values are in the record.
+    Read,
+    /// More stands behind the last of them: no line of the layout.
+    Refused,
+    /// The steps must decide.
+    Unsure,
+}
+
 impl Usual {
     /// For a layout of these steps, if it is one.
     pub(super) fn of(dialect: Dialect, raw: Raw, steps: &[Step], tail: &[u8], cut: CutRule) -> Option<Usual> {
@@ -37,12 +48,12 @@ impl Usual {
         (head && whole && alone && ends).then_some(Usual { texts: texts.len() as u16, least, most })
     }
 
-    /// Fills `record`, or says that the steps must.
+    /// Fills `record`, or says whether the steps must.
     #[inline(never)]
-    pub(super) fn read(self, line: &[u8], record: &mut Record) -> bool {
+    pub(super) fn read(self, line: &[u8], record: &mut Record) -> Tried {
         record.clear();
         record.values.reserve(11 + self.texts as usize);
-        self.try_read(line, record).is_some()
+        self.try_read(line, record).unwrap_or(Tried::Unsure)
     }
 
     /// The same for a line of which the sight is known; and it must be of printable ASCII without a backslash.
@@ -144,7 +155,7 @@ impl Usual {
     }
 
     #[inline(always)]
-    fn try_read(self, line: &[u8], record: &mut Record) -> Option<()> {
+    fn try_read(self, line: &[u8], record: &mut Record) -> Option<Tried> {
         let client = grammar::client(line, 0).ok()?;
         let head = line.get(client..)?.first_chunk::<35>()?;
         if !head.starts_with(b" - - [") || !head.ends_with(b"] \"") || !grammar::is_clf(&head[6..32]) {
@@ -182,10 +193,11 @@ impl Usual {
             record.push(11 + text, at + 2, end);
             at = end;
         }
+        // The steps would have come as far, and no farther.
         if at + 1 != line.len() {
-            return None;
+            return Some(Tried::Refused);
         }
-        within(line, self.least, self.most).ok()
+        within(line, self.least, self.most).ok().map(|()| Tried::Read)
     }
 }
 
@@ -257,10 +269,15 @@ mod tests {
         fn what_is_read_in_one_go_is_read_alike_step_by_step(line in line()) {
             for layout in [common::combined(), common::main()] {
                 let (mut quick, mut plain) = (Record::default(), Record::default());
-                if layout.usual.unwrap().read(&line, &mut quick) {
-                    for ending in [Ending::Whole, Ending::Cut] {
-                        prop_assert!(layout.follow(&line, ending, &mut plain).is_ok());
-                        prop_assert_eq!(&quick.values, &plain.values);
+                let tried = layout.usual.unwrap().read(&line, &mut quick);
+                for ending in [Ending::Whole, Ending::Cut] {
+                    match tried {
+                        Tried::Read => {
+                            prop_assert!(layout.follow(&line, ending, &mut plain).is_ok());
+                            prop_assert_eq!(&quick.values, &plain.values);
+                        }
+                        Tried::Refused => prop_assert!(layout.follow(&line, ending, &mut plain).is_err()),
+                        Tried::Unsure => {}
                     }
                 }
             }

@@ -25,6 +25,7 @@
 use super::{
     Ending, Malformed, Parse,
     json::{KNOWN_KEY_NAME, UNKNOWN_KEY_NAME},
+    seek,
 };
 use crate::record::{Clock, Column, Columns, Field, Kind, Mark, Record, Schema, Span, State, Syntax, Value};
 use memchr::{memchr, memrchr};
@@ -317,8 +318,7 @@ fn value(line: &[u8], at: usize, tabs: bool) -> Result<(usize, usize, usize, boo
         start += 1;
     }
     if line.get(start) != Some(&b'"') {
-        let end =
-            line.get(start..).and_then(|rest| memchr(separator, rest)).map_or(line.len(), |length| start + length);
+        let end = seek::byte(line, start, separator);
         // Between tabs a value may be empty, between blanks it cannot.
         return if end > start || (tabs && start <= line.len()) {
             Ok((start, end, end + 1, false))

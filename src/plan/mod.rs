@@ -45,6 +45,8 @@ use std::sync::Arc;
 pub struct Plan {
     /// Formats in the order they are tried, each with its steps.
     pub(crate) routes: Vec<Route>,
+    /// Which of them are worth trying on a line.
+    edges: Edges,
     /// The first of them that reads lines by sight, where those before it refuse all that it so reads.
     pub(crate) seeing: Option<usize>,
     /// What may stand around a line, in the order in which it is tried.
@@ -83,6 +85,58 @@ pub struct Plan {
     patterns: Patterns,
     detect: Vec<policy::Detect>,
     keep_text: Option<policy::KeepText>,
+}
+
+/// What stands around a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// This of the envelopes, up to here.
+    Envelope { which: usize, end: usize },
+    /// It is part of a line.
+    Part,
+}
+
+/// Which formats a line may be of by its first byte and its last: one bit each, of the first [`MOST_EDGES`].
+#[derive(Debug)]
+struct Edges {
+    first: Box<[u64; 256]>,
+    last: Box<[u64; 256]>,
+    /// Those whose lines all hold a time as Apache and nginx write it.
+    clf: u64,
+    all: u64,
+}
+
+/// So many formats are told by their edges; more are tried on every line.
+const MOST_EDGES: usize = 64;
+
+impl Edges {
+    fn of(routes: &[Route]) -> Edges {
+        let routes = &routes[..routes.len().min(MOST_EDGES)];
+        let set = |is: &dyn Fn(&Route) -> bool| {
+            routes.iter().enumerate().fold(0, |set, (at, route)| set | u64::from(is(route)) << at)
+        };
+        let each = |is: &dyn Fn(&Route, u8) -> bool| {
+            let mut sets = Box::new([0; 256]);
+            for (byte, of) in (0..=255).zip(&mut *sets) {
+                *of = set(&|route| is(route, byte));
+            }
+            sets
+        };
+        Edges {
+            first: each(&|route, byte| route.format.begins_with(byte)),
+            last: each(&|route, byte| route.format.ends_with(byte)),
+            clf: set(&|route| route.clf),
+            all: set(&|_| true),
+        }
+    }
+
+    #[inline]
+    fn may(&self, line: &[u8]) -> u64 {
+        match (line.first(), line.last()) {
+            (Some(&first), Some(&last)) => self.first[usize::from(first)] & self.last[usize::from(last)],
+            _ => self.all,
+        }
+    }
 }
 
 /// What happens to lines of the journal's export format.
@@ -145,16 +199,38 @@ impl Plan {
     #[inline]
     pub(crate) fn fits(&self, line: &[u8], ending: Ending, record: &mut Record) -> Option<usize> {
         let mut asked = Asked::of(line);
-        self.routes
-            .iter()
-            .position(|route| (!route.clf || asked.holds_clf()) && route.format.parse(line, ending, record).is_ok())
+        let mut may = self.edges.may(line);
+        while may != 0 {
+            let at = may.trailing_zeros() as usize;
+            may &= may - 1;
+            let route = &self.routes[at];
+            if route.clf && !asked.holds_clf() {
+                may &= !self.edges.clf;
+            } else if route.format.parse(line, ending, record).is_ok() {
+                return Some(at);
+            }
+        }
+        let rest = self.routes.iter().enumerate().skip(MOST_EDGES);
+        let mut rest = rest.filter(|(_, route)| !route.clf || asked.holds_clf());
+        rest.find(|(_, route)| route.format.parse(line, ending, record).is_ok()).map(|(at, _)| at)
     }
 
-    /// Whether one of the envelopes stands around a line. What is in `record` then means nothing.
+    /// The same without a look at the line's edges: the reference.
+    #[cfg(test)]
+    fn fits_plainly(&self, line: &[u8], ending: Ending, record: &mut Record) -> Option<usize> {
+        self.routes.iter().position(|route| route.format.parse(line, ending, record).is_ok())
+    }
+
+    /// Whether one of the envelopes stands around a line: which it is and where it ends, with its values in the record. A part
+    /// of a line that a container runtime wrote has one too.
     #[inline]
-    pub(crate) fn opens(&self, line: &[u8], record: &mut Record) -> bool {
-        let part = self.joins_cri && envelope::part(line).is_some();
-        part || self.envelopes.iter().any(|wrap| wrap.envelope.open(line, record).is_some())
+    pub(crate) fn opens(&self, line: &[u8], record: &mut Record) -> Option<Opened> {
+        let open = |(which, wrap): (usize, &Wrap)| {
+            let end = wrap.envelope.open(line, record)?;
+            Some(Opened::Envelope { which, end })
+        };
+        let opened = self.envelopes.iter().enumerate().find_map(open);
+        opened.or_else(|| (self.joins_cri && envelope::part(line).is_some()).then_some(Opened::Part))
     }
 
     /// Whether a string of a record may be a line of its own: most texts have nothing that every such line has.
@@ -230,6 +306,7 @@ impl Plan {
         Ok(Plan {
             joins_cri: envelopes.iter().any(|wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             joins_docker: routes.iter().any(|route| matches!(route.format, Format::Json(_))),
+            edges: Edges::of(&routes),
             routes,
             marked,
             export,
@@ -548,4 +625,176 @@ fn sorted(networks: &[IpNet]) -> Arc<[IpNet]> {
     let mut networks = networks.to_vec();
     networks.sort();
     networks.into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    /// Lines of every format.
+    const LINES: &[&str] = &[
+        r#"192.0.2.72 - - [19/Nov/2026:08:00:00 +0100] "HEAD /index.html HTTP/2.0" 200 529 "https://www.example.com/" "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1""#,
+        r#"192.0.2.43 - - [19/Nov/2026:08:07:13 +0100] "GET /shop/cart?page=2&lang=nb HTTP/2.0" 301 15124 "https://www.example.com/" "curl/8.5.0""#,
+        r#"198.51.100.143 - - [19/Nov/2026:08:00:00 +0100] "GET /search?q=red+mittens&sort=price HTTP/1.1" 200 8671"#,
+        r#"www.example.com:443 2001:db8:bf2f:a4c4::e665 - - [19/Nov/2026:08:00:00 +0100] "GET /index.html HTTP/1.1" 500 60447 "https://www.example.com/" "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1""#,
+        r#"www.example.com:443 198.51.100.143 - - [19/Nov/2026:08:00:00 +0100] "GET /search?q=red+mittens&sort=price HTTP/1.1" 200 8671"#,
+        r#"203.0.113.20 - - [21/Nov/2026:11:00:00 +0000] "GET /index.html HTTP/1.1" 200 5120 0.003"#,
+        r#"203.0.113.21 - kari [21/Nov/2026:11:01:00 +0000] "GET /orders?page=2 HTTP/1.1" 200 812 15234"#,
+        r#"203.0.113.22 - - [21/Nov/2026:11:02:00 +0000] "POST /login HTTP/1.1" 302 - "www.example.com" 0.120"#,
+        r#"https 2026-11-21T10:00:00.186641Z app/shop/50dc6c495c0c9188 192.0.2.17:2817 198.51.100.1:80 0.086 0.048 0.037 200 200 0 57 "GET https://www.example.com:443/a?b=c HTTP/1.1" "curl/8.5.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:eu-north-1:123456789012:targetgroup/shop/73e2d6bc24d8a067 "Root=1-58337281-1d84f3d73c47ec4e58577259" "www.example.com" "arn:aws:acm:eu-north-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" 1 2026-11-21T09:59:59.364000Z "authenticate,forward" "-" "-" "198.51.100.1:80" "200" "-" "-" TID_dd82d04321bd7e4e"#,
+        r#"http 2026-11-21T10:00:01.186641Z app/shop/50dc6c495c0c9188 192.0.2.18:2819 - -1 -1 -1 503 - 34 366 "GET http://www.example.com:80/ HTTP/1.1" "-" - - arn:aws:elasticloadbalancing:eu-north-1:123456789012:targetgroup/shop/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2026-11-21T10:00:00.364000Z "forward" "-" "-" "-" "-" "-" "-""#,
+        r#"2026-11-21T10:00:00.945958Z shop 192.0.2.17:2817 198.51.100.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://www.example.com:80/ HTTP/1.1" "curl/8.5.0" - -"#,
+        r#"2026-11-21T10:00:01.945958Z shop 192.0.2.18:2818 - -1 -1 -1 504 0 0 0 "GET http://www.example.com:80/a HTTP/1.1""#,
+        r#"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be shop-files [21/Nov/2026:10:00:00 +0000] 192.0.2.17 arn:aws:iam::123456789012:user/kari 3E57427F3EXAMPLE REST.GET.OBJECT photos/kari.jpg "GET /shop-files/photos/kari.jpg?versioning HTTP/1.1" 200 - 113 113 7 6 "-" "S3Console/0.4" - s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3/eTPFvsiP/XV/VLi31234= SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader shop-files.s3.eu-north-1.amazonaws.com TLSV1.2 arn:aws:s3:eu-north-1:123456789012:accesspoint/example Yes"#,
+        r#"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be shop-files [21/Nov/2026:10:00:01 +0000] 192.0.2.18 - 3E57427F3EXAMPLF REST.GET.OBJECT a.css "GET /a.css HTTP/1.1" 404 NoSuchKey 297 - 9 - "https://www.example.com/x" "curl/8.5.0" -"#,
+        r#"1795255200.899  16867 192.0.2.17 TCP_TUNNEL/200 6256 CONNECT www.example.com:443 - HIER_DIRECT/198.51.100.3 -"#,
+        r#"1795255201.330      3 192.0.2.18 TCP_REFRESH_MISS/200 2014 GET http://www.example.com/a.txt?q=kari kari HIER_DIRECT/198.51.100.3 text/plain"#,
+        r#"1795255202.222    132 2001:db8::7 TCP_MISS/504 1293 GET http://www.example.org/x - HIER_NONE/- -"#,
+        r#"[2026-11-21T10:00:00.310Z] "POST /api/v1/locations?device_id=a1b2c3d4 HTTP/2" 204 - 154 0 226 100 "192.0.2.17,198.51.100.2" "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" "cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2" "www.example.com" "tcp://192.0.2.35:80""#,
+        r#"[2026-11-21T10:00:01.002Z] "- - -" 0 UF,URX 0 0 10 - "-" "-" "-" "-" "192.0.2.36:5432""#,
+        r#"[2026-11-21T10:00:00.035Z] "GET /status/418?q=kari HTTP/1.1" 418 - via_upstream - "-" 0 135 4 4 "203.0.113.8" "curl/8.5.0" "84961386-6d84-929d-98bd-c5aee93b5c88" "shop:8000" "192.0.2.9:80" outbound|8000||shop.web.svc.cluster.local 192.0.2.4:37652 192.0.2.59:8000 192.0.2.17:46520 - default"#,
+        r#"[2026-11-21T10:00:01.035Z] "- - -" 0 UH,URX - - "TLS error: 268435581" 0 0 5 - "-" "-" "-" "-" "-" - - 192.0.2.59:443 192.0.2.17:46522 www.example.com -"#,
+        r#"192.0.2.17:53332 [21/Nov/2026:10:00:00.143] www~ shop/web1 0/0/7/1457/1487 200 11394 - - ---- 2/1/0/0/0 0/0 "GET /shop/cart?page=2&email=kari%40example.org HTTP/1.1""#,
+        r#"192.0.2.17:53333 [21/Nov/2026:10:00:01.020] www~ shop/web2 0/0/1/43/+2707 200 +26170 sid=9f86d081884c7d65 - --VN 3/3/1/1/+1 0/0 {www.example.com|Mozilla/5.0 (X11; Linux x86_64)|203.0.113.8} {nginx|} "POST /login HTTP/2.0""#,
+        r#"2001:db8::7:40022 [21/Nov/2026:10:00:02.331] www~ www/<NOSRV> -1/-1/-1/-1/6001 408 212 - - cR-- 100/89/0/0/0 0/0 {||} "<BADREQ>""#,
+        r#"192.0.2.17:33313 [21/Nov/2026:10:00:00.443] mail mx/mx1 0/0/5007 212 -- 0/0/0/0/3 0/0"#,
+        r#"192.0.2.17 - - [21/Nov/2026:10:00:00 +0000] "GET /shop?page=2&token=9f86d081884c7d65 HTTP/2.0" 200 512 "https://www.example.com/" "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" 34 0.004 [shop-web-80] [] 192.0.2.3:8080 512 0.003 200 a1b2c3d4e5f60718293a4b5c6d7e8f90"#,
+        r#"192.0.2.18 - kari [21/Nov/2026:10:00:01 +0000] "GET /a HTTP/1.1" 502 150 "-" "curl/8.5.0" 80 0.010 [shop-web-80] [shop-canary-80] 192.0.2.3:8080, 192.0.2.4:8080 0, 150 0.001, 0.009 502, 502 b1b2c3d4e5f60718293a4b5c6d7e8f90"#,
+        r#"192.0.2.17 - kari [21/Nov/2026:10:00:00 +0100] "GET /shop/cart?page=2 HTTP/2.0" 200 450 "https://search.example.net/find?q=wool" "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" 300 "shop@docker -> cart@docker" "http://192.0.2.3:80" 12ms"#,
+        r#"2001:db8::7 - - [21/Nov/2026:10:00:01 +0100] "GET / HTTP/1.1" 404 19 - "curl/8.5.0" 301 "-" "-" 0ms"#,
+        r#""203.0.113.7, 198.51.100.9" 192.0.2.1 - - [21/Nov/2026:10:00:00 +0100] "GET /index.html?q=ola HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+        r#"203.0.113.7, 198.51.100.9 192.0.2.1 - kari [21/Nov/2026:10:00:01 +0100] "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+        r#"www.example.com:443 "2001:db8:1:2::3" 192.0.2.1 - - [21/Nov/2026:10:00:02 +0100] "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+        r#"203.0.113.77 - [21/Nov/2026:10:00:00 +0100] "GET /index.html?q=ola HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+        r#"203.0.113.77 kari [21/Nov/2026:10:00:01 +0100] "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+        r#"2026/11/21 10:00:00 [notice] 31#31: signal process started"#,
+        r#"2026/11/21 10:00:01 [error] 31#31: *46 open() "/var/www/html/favicon.ico" failed (2: No such file or directory), client: 203.0.113.77, server: www.example.com, request: "GET /favicon.ico?v=2 HTTP/1.1", host: "www.example.com", referrer: "https://example.org/a?b=c""#,
+        r#"[Sat Nov 21 10:00:00 2026] [error] [client 203.0.113.77] File does not exist: /var/www/favicon.ico, referer: https://example.org/a?b=c"#,
+        r#"[Sat Nov 21 10:00:01.123456 2026] [mpm_event:notice] [pid 4711:tid 140169861986176] AH00489: Apache/2.4.62 (Debian) configured -- resuming normal operations"#,
+        r#"[Sat Nov 21 10:00:02.123456 2026] [auth_basic:error] [pid 10:tid 11] [client 203.0.113.77:50229] AH01618: user kari not found: /admin"#,
+        r#"[21-Nov-2026 10:00:00 UTC] PHP Warning:  Undefined variable $x in /var/www/html/index.php on line 12"#,
+        r#"[21-Nov-2026 10:00:01 Europe/Oslo] PHP Fatal error:  Uncaught PDOException: SQLSTATE[28000]: Access denied for user 'kari'@'203.0.113.77' in /home/ola/www/db.php:3"#,
+        r#"[21-Nov-2026 10:00:00] NOTICE: fpm is running, pid 4711"#,
+        r#"[21-Nov-2026 10:00:01] WARNING: [pool www] child 123 said into stderr: "NOTICE: PHP message: login of user kari from 203.0.113.77 failed""#,
+        r#"CEF:0|Example|WAF|1.2|100|blocked request|7|src=192.0.2.17 spt=4711 suser=Kari Nordmann request=/shop?token\=9f86d081884c7d65 requestMethod=POST requestClientApplication=curl/8.5.0 msg=blocked 192.0.2.18 for kari@example.org own=192.0.2.18 rt=1795255200000"#,
+        r#"Sat Nov 21 10:00:00 2026 [pid 2] CONNECT: Client "203.0.113.77""#,
+        r#"Sat Nov 21 10:00:01 2026 [pid 1] [kari] OK LOGIN: Client "203.0.113.77""#,
+        r#"2026-11-21 10:00:00,123 ftp.example.com proftpd[4711] ftp.example.com (dyn-77.example.net[203.0.113.77]): FTP session opened."#,
+        r#"2026-11-21 10:00:01,123 ftp.example.com proftpd[4711] ftp.example.com (dyn-77.example.net[203.0.113.77]): USER kari: Login successful."#,
+        r#"Sat Nov 21 10:00:00 2026 1 dyn-77.example.net 123456 /home/kari/holiday.jpg b _ i r kari ftp 0 * c"#,
+        r#"Sat Nov 21 10:00:01 2026 2 203.0.113.77 512 /pub/readme.txt a _ o a ola@example.org ftp 0 * c"#,
+        r#"2026-11-21 10:00:00 1tDxyz-0001Ab-2C <= kari@example.com H=dyn-77.example.net (laptop) [203.0.113.77]:50229 P=esmtpsa X=TLS1.3:TLS_AES_256_GCM_SHA384:256 A=dovecot_login:kari S=2048 id=4711@mail.example.org"#,
+        r#"2026-11-21 10:00:01 1tDxyz-0001Ab-2C => ola@example.org R=dnslookup T=remote_smtp H=mx.example.org [198.51.100.25] C="250 OK""#,
+        r#"2026-11-21 10:00:02 1tDxyz-0001Ab-2C => ola <postmaster@example.com> R=local_user T=mail_spool"#,
+        r#"2026-11-21 10:00:03 1tDxyz-0001Ab-2C ** nobody@example.org: Unrouteable address"#,
+        r#"time=2026-11-21T10:00:00Z level=info msg="request completed" remote_addr=192.0.2.17:40022 method=GET path=/shop/cart?page=2&email=kari%40example.org status=200 duration=12 user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" user=kari own=secret"#,
+        r#"#Software: Microsoft Internet Information Services 10.0"#,
+        r#"#Version: 1.0"#,
+        r#"#Date: 2026-11-21 10:00:00"#,
+        r#"#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken"#,
+        r#"2026-11-21 10:00:00 192.0.2.1 GET /shop/cart.aspx page=2&email=kari%40example.org 443 SHOP\kari 192.0.2.17 Mozilla/5.0+(X11;+Linux+x86_64;+rv:128.0)+Gecko/20100101+Firefox/128.0 https://search.example.net/find?q=wool 200 0 0 15"#,
+        r#"connection from 203.0.113.77:51234 refused"#,
+        r#"user ola.nordmann@example.org asked for a new password"#,
+        r#"{"time": "2026-11-19T08:00:00+01:00", "remote_addr": "198.51.100.93", "remote_user": "kari", "request": "GET /konto/reset/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b HTTP/1.1", "status": 200, "body_bytes_sent": 6913, "request_time": 0.0, "http_referer": "https://shop.example.org/cart?session=8f14e45fceea167a5a36dedd4bea2543", "http_user_agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15", "http_x_forwarded_for": "203.0.113.81, 2001:db8:75ac:cdad::5e3f", "tenant_note": "call +47 22 22 22 22"}"#,
+        r#"192.0.2.17 www.example.com - [21/Nov/2026:10:00:00 +0100] "GET /index.html HTTP/1.1" 200 512 "-" "curl/8.5.0""#,
+        r#"192.0.2.17 - - [21/Nov/2026:10:00:00 +0100] "GET /app/login HTTP/1.1" 200 512"#,
+        r#"192.0.2.17 - kari [21/Nov/2026:10:00:01 +0100] "GET /app/account HTTP/1.1" 200 2048 12"#,
+        r#"Connection from 203.0.113.77 port 50229 on 192.0.2.10 port 22"#,
+        r#"Invalid user kari from 203.0.113.77 port 50229"#,
+        r#"www.example.com:443 192.0.2.1 - - [21/Nov/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "curl/8.5.0" 0.003"#,
+        r#"www.example.com:443 192.0.2.1 - - [21/Nov/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 5 0.003"#,
+        r#"192.0.2.1 - - [21/Nov/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "curl/8.5.0" rt=0.003"#,
+        r#"192.0.2.1 - - [21/Nov/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "curl/8.5.0" "203.0.113.7""#,
+    ];
+
+    fn plan(formats: &[&str]) -> Plan {
+        let mut policy = Policy::builtin("hosting").unwrap();
+        policy.source.formats = formats.iter().map(|name| (*name).into()).collect();
+        Plan::compile(&policy).unwrap()
+    }
+
+    /// `auto`, and layouts of other dialects and ends.
+    static PLANS: LazyLock<[Plan; 2]> = LazyLock::new(|| {
+        let others = [
+            "nginx:$remote_addr $status",
+            "nginx:$status $body_bytes_sent $request_time",
+            "nginx:$http_x_forwarded_for - $remote_user [$time_local] \"$request\" $upstream_status $upstream_response_time",
+            "nginx:escape=json $remote_user $status",
+            "nginx:escape=none $request_method $request_uri $bytes_sent",
+            "nginx:$time_iso8601",
+            "apache:%h %>s %b",
+            "apache:%b %>s",
+            "apache:%{X-Forwarded-For}i:%>s-%b",
+            "apache:%D %O",
+            "apache:%t",
+            "tomcat",
+            "lighttpd",
+        ];
+        let others: Vec<&str> = others.into_iter().cycle().take(6 * others.len()).chain(["auto"]).collect();
+        [plan(&["auto"]), plan(&others)]
+    });
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![Just(b' '), Just(b'"'), Just(b'-'), Just(b'['), Just(b'0'), Just(b'.'), any::<u8>()];
+        let one = || (0..LINES.len()).prop_map(|at| LINES[at].as_bytes().to_vec());
+        (one(), one(), any::<(u8, u16, u16)>(), byte).prop_map(|(mut line, other, (how, at, from), byte)| {
+            let at = at as usize % (line.len() + 1);
+            match how % 10 {
+                0 => line.insert(at, byte),
+                1 => line.truncate(at),
+                2 => drop(line.drain(..at)),
+                3 => {
+                    line.truncate(at);
+                    line.extend_from_slice(&other[from as usize % (other.len() + 1)..]);
+                }
+                4 => line.push(byte),
+                5 => line.insert(0, byte),
+                6 if at < line.len() => line[at] = byte,
+                7 if at < line.len() => drop(line.remove(at)),
+                8 => line.extend_from_slice(b" 0.003"),
+                _ => {}
+            }
+            line
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn a_look_at_a_lines_edges_changes_no_choice(line in line()) {
+            let (mut quick, mut plain) = (Record::default(), Record::default());
+            for plan in &*PLANS {
+                for ending in [Ending::Whole, Ending::Cut] {
+                    let found = plan.fits(&line, ending, &mut quick);
+                    prop_assert_eq!(found, plan.fits_plainly(&line, ending, &mut plain));
+                    if found.is_some() {
+                        prop_assert_eq!((&quick.values, quick.layout), (&plain.values, plain.layout));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_format_of_auto_has_a_line() {
+        let plan = &PLANS[0];
+        let mut record = Record::default();
+        let mut read = vec![false; plan.routes.len()];
+        for line in LINES {
+            if let Some(at) = plan.fits(line.as_bytes(), Ending::Whole, &mut record) {
+                read[at] = true;
+            }
+        }
+        let missing: Vec<&str> = plan
+            .routes
+            .iter()
+            .zip(read)
+            .filter(|(_, read)| !read)
+            .map(|(route, _)| &*route.format.schema().name)
+            .collect();
+        assert_eq!(missing, Vec::<&str>::new());
+    }
 }

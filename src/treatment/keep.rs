@@ -1,7 +1,10 @@
 //! The value as it came, if it passes the strict grammar of its kind.
 
 use super::{
-    Aid, Outcome, host,
+    Aid, Outcome,
+    harmless::Asked,
+    host,
+    scrub::Controls,
     truncate::{Port, Truncate},
 };
 use crate::{
@@ -120,9 +123,7 @@ impl Grammar {
             Grammar::Protocol => is_protocol(value),
             Grammar::Status => is_status(value) || list(value, |status| status == b"-" || is_status(status)),
             Grammar::Text => !value.iter().any(u8::is_ascii_control),
-            Grammar::Word => {
-                list(value, is_word) && (harmless(value) || !aid.detector.any(value, Kinds::ALL, Place::Text))
-            }
+            Grammar::Word => list(value, is_word) && (harmless(value) || says_nothing(value, aid)),
         };
         if passes { Outcome::Kept } else { Outcome::Dropped }
     }
@@ -260,15 +261,49 @@ static PROTOCOLS: &[&[u8]] = &[
     b"INCLUDED", b"UNKNOWN",
 ];
 
-/// The last instant that passed: lines come many to a second.
+/// Whether no detector fires on a word.
+#[inline]
+fn says_nothing(value: &[u8], aid: &mut Aid) -> bool {
+    let asked = Asked { kinds: Kinds::ALL, place: Place::Text, controls: Controls::Leave };
+    let known = aid.harmless.holds(value, asked);
+    let nothing = known || !aid.detector.any(value, asked.kinds, asked.place);
+    if nothing && !known {
+        aid.harmless.add(value, asked);
+    }
+    nothing
+}
+
+/// The last instants that passed: lines come many to a second, and what stands around a line has a time too.
 #[derive(Clone, Debug, Default)]
 pub struct Instant {
+    last: Passed,
+    other: Passed,
+}
+
+/// One that passed.
+#[derive(Clone, Debug, Default)]
+struct Passed {
     clock: Option<Clock>,
     bytes: [u8; 32],
     length: usize,
 }
 
 impl Instant {
+    #[inline]
+    fn is(&self, clock: Clock, value: &[u8]) -> bool {
+        self.last.is(clock, value) || self.other.is(clock, value)
+    }
+
+    fn learn(&mut self, clock: Clock, value: &[u8]) {
+        // Each of two forms keeps its place.
+        if self.last.clock.is_some_and(|last| last != clock) && self.other.clock.is_none_or(|other| other == clock) {
+            return self.other.learn(clock, value);
+        }
+        self.last.learn(clock, value);
+    }
+}
+
+impl Passed {
     #[inline]
     fn is(&self, clock: Clock, value: &[u8]) -> bool {
         // The bytes of a fixed width are compared without a call.

@@ -13,6 +13,7 @@ pub mod drop;
 mod escape;
 pub mod family;
 mod flat;
+pub mod harmless;
 mod host;
 pub mod keep;
 pub mod keys;
@@ -82,6 +83,8 @@ pub struct Aid {
     pub spare: Vec<u8>,
     /// The families of the agents that were seen last.
     pub families: family::Cache,
+    /// The texts that were read last and held nothing.
+    pub harmless: harmless::Memory,
 }
 
 /// Where an outgoing value lies. Only this module can make one.
@@ -516,15 +519,16 @@ pub fn lay<'a>(
     aid: &mut Aid,
     scratch: &'a mut Scratch,
 ) -> Treated<'a> {
-    assert!(schema.items.len() == record.values.len() && record.marks.is_empty(), "a fixed layout");
+    let (items, tail) = schema.layout(record.layout);
+    assert!(items.len() == record.values.len() && record.marks.is_empty(), "a fixed layout");
     let Scratch { slots, made } = scratch;
     made.clear();
     slots.clear();
     let at = |at: &u16| (&schema.items[*at as usize], &record.values[*at as usize], &steps[*at as usize]);
     match places {
         Places::All => {
-            let all = schema.items.iter().zip(&record.values).zip(steps);
-            lay_each::<false>(all.map(|((item, value), step)| (item, value, step)), &schema.tail, line, aid, made);
+            let all = items.iter().zip(&record.values).map(|(item, value)| (item, value, &steps[value.field as usize]));
+            lay_each::<false>(all, tail, line, aid, made);
         }
         Places::Seen(places) => lay_each::<true>(places.iter().map(at), &schema.tail, line, aid, made),
     }

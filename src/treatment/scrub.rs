@@ -2,6 +2,7 @@
 
 use super::{
     Aid, Outcome,
+    harmless::Asked,
     truncate::{Port, Truncate},
 };
 use crate::detect::{Finding, Kinds, Place, What};
@@ -45,10 +46,15 @@ impl Scrub {
     /// Treats the text.
     #[inline]
     pub fn treat(&self, text: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        let Aid { detector, buffer, .. } = aid;
+        let Aid { detector, buffer, harmless, .. } = aid;
+        let asked = Asked { kinds: self.kinds, place: self.place, controls: self.controls };
+        if harmless.holds(text, asked) || is_small_number(text) && self.place == Place::Text && !detector.has_own() {
+            return Outcome::Kept;
+        }
         let findings = detector.find(text, self.kinds, self.place);
         let clean = self.controls == Controls::Leave || is_printable(text);
         if findings.is_empty() && clean {
+            harmless.add(text, asked);
             return Outcome::Kept;
         }
         let start = made.len();
@@ -282,6 +288,12 @@ fn groups_start(line: &[u8], cut: usize) -> usize {
 /// How many digits a group has that is one of several, and how many groups a number.
 const LONGEST_GROUP: usize = 8;
 const MOST_GROUPS: usize = 12;
+
+/// Whether it is a number of at most six bytes, as a request's duration is: the shortest of identifiers, an address, has seven.
+#[inline]
+fn is_small_number(text: &[u8]) -> bool {
+    text.len() <= 6 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
 
 /// Whether every byte is a tab or printable ASCII: then no control character can be there.
 #[inline]

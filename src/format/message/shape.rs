@@ -145,6 +145,11 @@ impl Body {
         (Body { shapes: compiled.into(), lists, by_first, words: words::Words::new(words, head.user) }, layouts)
     }
 
+    /// Whether one of the shapes may begin with this byte.
+    pub(in crate::format) fn begins_with(&self, byte: u8) -> bool {
+        !self.lists[usize::from(self.by_first[usize::from(byte)])].is_empty()
+    }
+
     /// Adds the values of the text from `from` on to the record, or says that it has none of the shapes. `layouts` is the number
     /// of layouts in front of those of this body.
     #[inline]
