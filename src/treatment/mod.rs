@@ -19,11 +19,13 @@ pub mod language;
 mod list;
 pub mod name;
 pub mod names;
+mod object;
 pub mod origin;
 mod parameter;
 pub mod path;
 pub mod pseudonym;
 pub mod query;
+mod repeated;
 pub mod scrub;
 mod segment;
 pub mod truncate;
@@ -32,6 +34,8 @@ use crate::{
     detect::Detector,
     record::{Blank, Blanks, Clock, Item, Mark, Proven, Record, Schema, Span, State, Value},
 };
+pub use object::lay_object;
+
 use coarsen::Coarsen;
 use cookie::Cookie;
 use country::Country;
@@ -78,6 +82,8 @@ pub struct Aid {
     pub spare: Vec<u8>,
     /// The families of the agents that were seen last.
     pub families: family::Cache,
+    /// What became of the short values that were seen last, for the fields of one format.
+    pub repeated: repeated::Repeated,
 }
 
 /// Where an outgoing value lies. Only this module can make one.
@@ -223,6 +229,12 @@ impl<'a> Treated<'a> {
     /// The record's marks and blanks; its spans are of no use without the line.
     pub fn record(&self) -> &'a Record {
         self.record
+    }
+
+    /// All of it, where [`lay_object`] made it: an object without its last brace.
+    #[inline]
+    pub fn object(&self) -> Option<&'a [u8]> {
+        (self.laid && !self.record.gaps.is_empty()).then_some(&self.scratch.made)
     }
 
     /// How many values there are.
@@ -419,6 +431,12 @@ pub fn treat<'a>(
         };
     }
     Treated { schema, line, record, scratch, laid: false }
+}
+
+/// Whether the value stands as it came under this step.
+pub fn stands(step: &Step, value: &[u8], aid: &mut Aid, scratch: &mut Scratch) -> bool {
+    scratch.made.clear();
+    missing(value, true) || step.treat(value, aid, &mut scratch.made) == Outcome::Kept
 }
 
 /// The fields of which [`announce`] should know, because what is remembered of their values may be far away.
