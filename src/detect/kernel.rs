@@ -744,8 +744,8 @@ mod wide {
         #[target_feature(enable = "avx2")]
         fn look(block: &[u8]) -> (u64, u64) {
             let pair = Pair::of(block);
-            // Zeros that fill the registers up are taken for control bytes; nobody looks behind the line feed.
-            (pair.equal(b'\n'), pair.equal(b'"') | pair.equal(b'\\') | pair.range(0, b' '))
+            // What both registers do not hold is taken for control bytes; nobody looks behind the line feed.
+            (pair.equal(b'\n'), pair.equal(b'"') | pair.equal(b'\\') | !pair.range(b' ', 0xe0))
         }
         each_end(text, ends, |block| look(block))
     }

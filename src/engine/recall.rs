@@ -101,9 +101,8 @@ impl Desk {
             && std::ptr::eq(route, &plan.routes[0])
         {
             let Desk { record, aid, scratch, recall, .. } = self;
-            let stands = |field: u16, value: &[u8]| {
-                treatment::stands(&route.steps[usize::from(field)], value, aid, scratch)
-            };
+            let stands =
+                |field: u16, value: &[u8]| treatment::stands(&route.steps[usize::from(field)], value, aid, scratch);
             json.learn(&mut recall.memory, line, record, stands);
         }
     }
@@ -112,4 +111,88 @@ impl Desk {
 /// How long a line is with its end.
 fn ends_at(line: &[u8], end: LineEnd) -> usize {
     line.len() + if end == LineEnd::CrLf { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{Engine, Policy, Progress, epoch::Epoch, treatment::pseudonym::Secret};
+    use proptest::prelude::*;
+    use std::sync::{Arc, LazyLock};
+
+    const POLICIES: [&str; 6] = [
+        "base = \"hosting\"\nname = \"a\"\nversion = 1\n",
+        "base = \"strict\"\nname = \"b\"\nversion = 1\n",
+        "base = \"minimal\"\nname = \"c\"\nversion = 1\n",
+        "base = \"hosting\"\nname = \"d\"\nversion = 1\n[encode]\nas = \"json\"\n",
+        "base = \"hosting\"\nname = \"e\"\nversion = 1\n[encode]\ntag = \"none\"\n[fields]\n\"url.path\" = { treatment = \"drop\" }\n\
+         \"http.request.method\" = { treatment = \"drop\" }\n\"http.response.status_code\" = { treatment = \"scrub\" }\n\
+         \"client.address\" = { treatment = \"pseudonym\" }\n\"*\" = { treatment = \"scrub\" }\n",
+        "base = \"hosting\"\nname = \"f\"\nversion = 1\n[source]\nformat = \"json\"\n[fields]\n\"url.query\" = { treatment = \"drop\" }\n\
+         \"network.protocol.version\" = { treatment = \"drop\" }\n\"user_agent.original\" = { treatment = \"pseudonym\" }\n\
+         \"http.response.size\" = { treatment = \"coarsen\", step = 100 }\n[[retention]]\nclass = \"odd\"\nkeep = \"1 month\"\n\
+         purpose = \"security\"\nbasis = \"consent\"\nwhen = { \"http.response.status_code\" = [\"4xx\"] }\n[[retention]]\n\
+         class = \"even\"\nkeep = \"2 months\"\npurpose = \"security\"\nbasis = \"consent\"\n",
+    ];
+
+    static PLANS: LazyLock<Vec<Arc<Plan>>> = LazyLock::new(|| {
+        let policy = |text: &str| Policy::parse(text, "test").0.unwrap();
+        POLICIES.iter().map(|text| Arc::new(Plan::compile(&policy(text)).unwrap())).collect()
+    });
+
+    /// What an engine makes of lines, each of them forgotten by the next if `forgetful`, and how many it read by others.
+    fn made(plan: &Arc<Plan>, log: &[Vec<u8>], forgetful: bool) -> (Vec<u8>, Tally, usize) {
+        let mut engine = Engine::new(plan.clone());
+        let (mut batch, mut sum, mut recalled) = (Batch::default(), Tally::default(), 0);
+        let admit = |engine: &mut Engine, epoch: Epoch| {
+            engine.admit(epoch, (epoch.0 % 3 != 0).then(|| Secret::new([epoch.0 as u8; 32])));
+        };
+        for line in log {
+            let line = [&line[..], b"\n"].concat();
+            let mut at = 0;
+            loop {
+                let gaps = engine.desk.record.gaps.len();
+                let (tally, progress) = engine.run(&line[at..], &mut batch);
+                recalled += usize::from(engine.desk.record.gaps.len() != gaps || gaps > 0);
+                sum += tally;
+                match progress {
+                    Progress::Done => break,
+                    Progress::Paused { at: done, epoch } => {
+                        at += done;
+                        admit(&mut engine, epoch);
+                    }
+                }
+            }
+            if forgetful {
+                engine.desk.recall = Recall::default();
+            }
+        }
+        (batch.bytes().to_vec(), sum, recalled)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_remembered_of_lines_changes_nothing_of_what_is_made_of_them(log in json::log()) {
+            for plan in PLANS.iter() {
+                let (known, tally, _) = made(plan, &log, false);
+                let (plain, plain_tally, _) = made(plan, &log, true);
+                prop_assert_eq!(String::from_utf8_lossy(&known), String::from_utf8_lossy(&plain));
+                prop_assert_eq!(tally, plain_tally);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_repeat_are_read_by_the_first() {
+        let line = br#"{"remote_addr":"192.0.2.1","status":200,"foo":"x"}"#.to_vec();
+        // The third reads no JSON.
+        for plan in [0, 1, 3, 4, 5].map(|at| &PLANS[at]) {
+            let (bytes, tally, recalled) = made(plan, &vec![line.clone(); 10], false);
+            assert!(recalled >= 9 && tally.minimised == 10, "{recalled}");
+            assert!(bytes.split(|&byte| byte == b'\n').take(10).all(|one| bytes.starts_with(one)));
+        }
+    }
 }

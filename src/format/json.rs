@@ -12,6 +12,8 @@ mod scan;
 mod table;
 
 pub use line::unescape_line;
+#[cfg(test)]
+pub(crate) use memory::tests::log;
 pub use memory::{Memory, Recalled};
 
 use super::{Ending, Malformed, Parse, request};

@@ -25,7 +25,18 @@ pub fn lay_object<'a>(
     let super::Scratch { slots, made } = scratch;
     slots.clear();
     made.clear();
-    let mut lay = Lay { steps, line, aid, made, from: 0, to: 0, stack: [Open::default(); DEPTH], depth: 0, member: 0, left: true };
+    let mut lay = Lay {
+        steps,
+        line,
+        aid,
+        made,
+        from: 0,
+        to: 0,
+        stack: [Open::default(); DEPTH],
+        depth: 0,
+        member: 0,
+        left: true,
+    };
     let mut values = &record.values[..];
     let mut at = 0;
     for &number in &record.gaps {
@@ -47,7 +58,11 @@ pub fn lay_object<'a>(
             Holds::Target => lay.target(these)?,
         };
         at = these.iter().rev().find(|value| value.state != State::Absent)?.span.end as usize;
-        if left { lay.stack[lay.depth - 1].any = true } else { lay.cut() }
+        if left {
+            lay.stack[lay.depth - 1].any = true
+        } else {
+            lay.cut()
+        }
         lay.left = left;
     }
     lay.flush(lay.to);

@@ -61,7 +61,9 @@ impl Step {
                 | Grammar::Text => false,
             },
             // These have memories of their own, or none that could be shared by the records of two epochs.
-            Step::Cookie(_) | Step::Drop | Step::Family(_) | Step::Path(_) | Step::Pseudonym(_) | Step::Query(_) => false,
+            Step::Cookie(_) | Step::Drop | Step::Family(_) | Step::Path(_) | Step::Pseudonym(_) | Step::Query(_) => {
+                false
+            }
         }
     }
 }
@@ -137,7 +139,8 @@ fn place(field: u16, value: &[u8]) -> usize {
         },
     };
     let state = u64::from(field) << 32 | value.len() as u64;
-    let product = u128::from(first ^ state ^ 0x9e37_79b9_7f4a_7c15) * u128::from(last.rotate_left(23) ^ 0xd6e8_feb8_6659_fd93);
+    let product =
+        u128::from(first ^ state ^ 0x9e37_79b9_7f4a_7c15) * u128::from(last.rotate_left(23) ^ 0xd6e8_feb8_6659_fd93);
     ((product as u64 ^ (product >> 64) as u64) >> (64 - BITS)) as usize
 }
 
