@@ -150,6 +150,7 @@ impl Engine {
         let mut at = 0;
         let mut progress = Progress::Done;
         self.desk.ahead.at = usize::MAX;
+        self.desk.look_anew();
         while at < lines.len() {
             let rest = &lines[at..];
             if rest[0] == 0xEF {

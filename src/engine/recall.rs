@@ -4,9 +4,12 @@ use super::{Desk, wrapped};
 use crate::{
     encode::{Batch, Encoding, LineEnd},
     epoch::Epoch,
-    format::{Format, Parse, json},
+    format::{
+        Format, Parse,
+        json::{self, Json},
+    },
     plan::{Plan, Route},
-    record::gap::Ends,
+    record::{Blanks, Mark, Value, gap::Ends},
     tally::Tally,
     treatment,
 };
@@ -16,6 +19,34 @@ use crate::{
 pub(super) struct Recall {
     memory: json::Memory,
     ends: Ends,
+    ahead: Ahead,
+}
+
+/// A line that was looked at before its turn.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Where it stands in memory; 0: none was.
+    at: usize,
+    read: Option<Read>,
+    values: Vec<Value>,
+    marks: Vec<Mark>,
+    gaps: Vec<u16>,
+    blanks: Blanks,
+}
+
+/// A line that was so read.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    length: usize,
+    end: LineEnd,
+    recalled: json::Recalled,
+}
+
+impl Read {
+    /// How long it is with its end.
+    fn whole(&self) -> usize {
+        self.length + if self.end == LineEnd::CrLf { 2 } else { 1 }
+    }
 }
 
 impl Desk {
@@ -31,49 +62,34 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<Option<usize>, Epoch> {
         let Format::Json(json) = &route.format else { return Ok(None) };
-        let Recall { memory, ends } = &mut self.recall;
-        if memory.table().is_empty() || !self.aid.detector.ends(lines, ends) {
-            return Ok(None);
-        }
-        let line = &lines[..ends.length];
-        let (line, end) = match line.strip_suffix(b"\r") {
-            Some(line) => (line, LineEnd::CrLf),
-            None => (line, LineEnd::Lf),
-        };
-        let same = plan.encoding == Encoding::Same;
-        let record = &mut self.record;
-        let recalled = match same {
-            true => json.recall::<false>(memory, lines, line.len(), ends, record),
-            false => json.recall::<true>(memory, lines, line.len(), ends, record),
-        };
-        let Some(recalled) = recalled else { return Ok(None) };
+        let Some(read) = self.take_ahead(plan, route, json, lines) else { return Ok(None) };
+        let Read { length, end, recalled } = read;
+        let line = &lines[..length];
         if recalled.message
-            && let Some((_, string)) = wrapped::line_in(route, line, record)
-            && plan.may_hold(route, string, record)
+            && let Some((_, string)) = wrapped::line_in(route, line, &self.record)
+            && plan.may_hold(route, string, &self.record)
         {
             return Ok(None);
         }
         let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
-        let class = route.rules.classify(route.format.schema(), line, &self.record);
+        let schema = route.format.schema();
+        let class = route.rules.classify(schema, line, &self.record);
         if !self.begins(plan, class, time, tally)? {
             plan.encoding.blank(class, end, batch);
-            return Ok(Some(ends_at(line, end)));
+            return Ok(Some(read.whole()));
         }
-        let Desk { record, aid, scratch, tagger, recall: Recall { memory, ends }, .. } = &mut *self;
-        let schema = route.format.schema();
+        let same = plan.encoding == Encoding::Same;
+        let lays = same && recalled.spacing.is_even() && !recalled.withheld;
+        let Desk { record, aid, scratch, tagger, recall, .. } = &mut *self;
         let tag = plan.tagged.then(|| tagger.tag(class, time));
-        let laid = same && recalled.spacing.is_even() && !recalled.withheld && {
-            match treatment::lay_object(&route.steps, memory.table(), schema, line, record, aid, scratch) {
-                Some(treated) => {
-                    plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
-                    true
-                }
-                None => false,
-            }
-        };
-        if !laid {
+        let table = recall.memory.table();
+        if lays && let Some(treated) = treatment::lay_object(&route.steps, table, schema, line, record, aid, scratch) {
+            plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+        } else {
             if same {
-                let again = json.recall::<true>(memory, lines, line.len(), ends, record);
+                // What waits of the line behind was seen after this one.
+                aid.detector.ends(lines, &mut recall.ends);
+                let again = json.recall::<true>(&mut recall.memory, lines, length, &recall.ends, record);
                 debug_assert!(again.is_some(), "what is remembered has not changed");
             }
             let treated = treatment::treat(&route.steps, schema, line, record, aid, scratch);
@@ -81,7 +97,60 @@ impl Desk {
         }
         tally.late += u64::from(self.aid.keys.take_late());
         tally.minimised += 1;
-        Ok(Some(ends_at(line, end)))
+        Ok(Some(read.whole()))
+    }
+
+    /// Reads the first of `lines`, if it was not read before its turn, and the one behind it ahead, so that what is remembered
+    /// of its values is at hand when its turn comes.
+    #[inline]
+    fn take_ahead(&mut self, plan: &Plan, route: &Route, json: &Json, lines: &[u8]) -> Option<Read> {
+        let read = if self.recall.ahead.at == lines.as_ptr() as usize {
+            self.swap_ahead();
+            self.recall.ahead.read
+        } else {
+            self.look(plan, route, json, lines)
+        }?;
+        self.aid.families.fetch();
+        let next = &lines[read.whole()..];
+        self.swap_ahead();
+        let ahead = self.look(plan, route, json, next);
+        self.swap_ahead();
+        (self.recall.ahead.at, self.recall.ahead.read) = (next.as_ptr() as usize, ahead);
+        Some(read)
+    }
+
+    /// Reads the first of `lines`, if that can be done so, and says which of its values will be asked for.
+    #[inline]
+    fn look(&mut self, plan: &Plan, route: &Route, json: &Json, lines: &[u8]) -> Option<Read> {
+        let Desk { record, aid, recall: Recall { memory, ends, .. }, .. } = self;
+        if lines.first() != Some(&b'{') || memory.table().is_empty() || !aid.detector.ends(lines, ends) {
+            return None;
+        }
+        let (length, end) = match lines[..ends.length] {
+            [.., b'\r'] => (ends.length - 1, LineEnd::CrLf),
+            _ => (ends.length, LineEnd::Lf),
+        };
+        let recalled = match plan.encoding {
+            Encoding::Same => json.recall::<false>(memory, lines, length, ends, record),
+            Encoding::Json => json.recall::<true>(memory, lines, length, ends, record),
+        }?;
+        treatment::announce_any(&route.steps, &lines[..length], &record.values, aid);
+        Some(Read { length, end, recalled })
+    }
+
+    fn swap_ahead(&mut self) {
+        let Desk { record, recall: Recall { ahead, .. }, .. } = self;
+        std::mem::swap(&mut record.values, &mut ahead.values);
+        std::mem::swap(&mut record.marks, &mut ahead.marks);
+        std::mem::swap(&mut record.gaps, &mut ahead.gaps);
+        std::mem::swap(&mut record.blanks, &mut ahead.blanks);
+        record.layout = 0;
+    }
+
+    /// Forgets what was read ahead: the lines that come may be others.
+    #[inline]
+    pub(super) fn look_anew(&mut self) {
+        self.recall.ahead.at = 0;
     }
 
     /// Takes note of a line that was so read, with its end, as far as those behind it need it.
@@ -103,14 +172,10 @@ impl Desk {
             let Desk { record, aid, scratch, recall, .. } = self;
             let stands =
                 |field: u16, value: &[u8]| treatment::stands(&route.steps[usize::from(field)], value, aid, scratch);
+            recall.ahead.at = 0;
             json.learn(&mut recall.memory, line, record, stands);
         }
     }
-}
-
-/// How long a line is with its end.
-fn ends_at(line: &[u8], end: LineEnd) -> usize {
-    line.len() + if end == LineEnd::CrLf { 2 } else { 1 }
 }
 
 #[cfg(test)]

@@ -262,7 +262,7 @@ impl Table {
     }
 
     /// Whether `lines` begin with the gap's bytes.
-    #[inline]
+    #[inline(always)]
     pub fn begins(&self, gap: &Gap, lines: &[u8]) -> bool {
         let (text, length) = (&self.text[gap.text as usize..], usize::from(gap.length));
         // Most are short: a block with what does not count masked out is compared without a call.

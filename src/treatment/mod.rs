@@ -472,6 +472,29 @@ pub fn announce(steps: &[Step], early: &[u16], line: &[u8], values: &[Value], ai
     }
 }
 
+/// The same of a record whose values stand in any order.
+#[inline]
+pub fn announce_any(steps: &[Step], line: &[u8], values: &[Value], aid: &mut Aid) {
+    for value in values.iter().filter(|value| value.state == State::Present) {
+        match &steps[usize::from(value.field)] {
+            Step::Family(_) => aid.families.announce(value.span.of(line)),
+            Step::Path(_) => aid.paths.announce(value.span.of(line)),
+            Step::Coarsen(_)
+            | Step::Cookie(_)
+            | Step::Country(_)
+            | Step::Drop
+            | Step::Keep(_)
+            | Step::Language
+            | Step::Name(_)
+            | Step::Origin(_)
+            | Step::Pseudonym(_)
+            | Step::Query(_)
+            | Step::Scrub(_)
+            | Step::Truncate(_) => {}
+        }
+    }
+}
+
 /// The places of a layout that [`lay`] has to look at where a line of it was read by sight: `proven` is what is known of
 /// the value at a place.
 pub fn seen(steps: &[Step], proven: impl Fn(u16) -> Option<Proven>) -> Box<[u16]> {

@@ -90,7 +90,7 @@ struct Lay<'s, 'l, 'm> {
 #[derive(Clone, Copy, Default)]
 struct Open {
     /// Where it begins in what is made, with its comma and key.
-    start: usize,
+    start: u32,
     /// Whether anything of it was written.
     any: bool,
     /// Whether the line has anything in it.
@@ -111,7 +111,7 @@ impl Lay<'_, '_, '_> {
             self.stack[self.depth - 1].any = true;
         }
         for &open in table.opens(gap) {
-            self.stack[self.depth] = Open { start: start + usize::from(open), any: false, had: true };
+            self.stack[self.depth] = Open { start: (start + usize::from(open)) as u32, any: false, had: true };
             self.depth += 1;
         }
         self.member = start + usize::from(gap.member);
@@ -134,7 +134,7 @@ impl Lay<'_, '_, '_> {
                 (What::Close, Some(open)) => {
                     let stays = open.any || !open.had;
                     if !stays {
-                        self.made.truncate(open.start);
+                        self.made.truncate(open.start as usize);
                     }
                     self.depth -= 1;
                     if let Some(outer) = self.depth.checked_sub(1) {
@@ -150,7 +150,7 @@ impl Lay<'_, '_, '_> {
                     if let Some(open) = open {
                         open.had = true;
                     }
-                    self.stack[self.depth] = Open { start: self.member, any: false, had: false };
+                    self.stack[self.depth] = Open { start: self.member as u32, any: false, had: false };
                     self.depth += 1;
                     true
                 }
@@ -200,22 +200,41 @@ impl Lay<'_, '_, '_> {
     /// A value; whether anything of it is left, for the caller to cut if not. What waits ends where it begins.
     #[inline(always)]
     fn value(&mut self, value: &Value) -> Option<bool> {
-        let (start, end) = (value.span.start as usize, value.span.end as usize);
+        let end = value.span.end as usize;
         match value.state {
             State::Present => {}
             State::Absent | State::Ambiguous | State::Cut => return Some(false),
         }
-        let (line, step) = (self.line, &self.steps[usize::from(value.field)]);
-        let bytes = &line[start..end];
+        let step = &self.steps[usize::from(value.field)];
+        let bytes = &self.line[value.span.start as usize..end];
         let passes = match step {
+            Step::Drop => return if missing(bytes, true) { self.keep(end) } else { Some(false) },
             Step::Path(step) => step.passes(bytes, self.aid),
             step => step.passes(bytes, self.aid),
         };
         if passes || missing(bytes, true) {
-            self.to = end;
-            return Some(true);
+            return self.keep(end);
         }
-        let repeats = step.repeats();
+        self.treated(value)
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, end: usize) -> Option<bool> {
+        self.to = end;
+        Some(true)
+    }
+
+    /// A value that neither is missing nor passes at a glance.
+    #[inline(never)]
+    fn treated(&mut self, value: &Value) -> Option<bool> {
+        let (line, step) = (self.line, &self.steps[usize::from(value.field)]);
+        let (start, end) = (value.span.start as usize, value.span.end as usize);
+        let bytes = &line[start..end];
+        let repeats = match step {
+            // One plain address is cut as fast as it is found.
+            Step::Truncate(_) if bytes.len() < 16 => bytes.contains(&b':'),
+            step => step.repeats(),
+        };
         if repeats && let Some(known) = self.aid.repeated.find(value.field, bytes) {
             match known {
                 Known::Kept => self.to = end,

@@ -210,7 +210,7 @@ enum Fault {
 }
 
 /// Whether `lines` begin with this gap and something of the sort that it holds.
-#[inline]
+#[inline(always)]
 fn fits(table: &Table, number: u16, lines: &[u8]) -> bool {
     let gap = table.gap(number);
     let bare = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
