@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 mod carry;
 mod export;
+mod recall;
 mod recent;
 mod show;
 mod wrapped;
@@ -64,6 +65,7 @@ struct Desk {
     wrapped: Option<Box<wrapped::Wrapped>>,
     carry: Carry,
     export: export::Memory,
+    recall: recall::Recall,
 }
 
 /// A line that was looked at before its turn.
@@ -105,6 +107,7 @@ impl Engine {
             wrapped: None,
             carry: Carry::default(),
             export: export::Memory::default(),
+            recall: recall::Recall::default(),
         };
         Engine { plan, desk }
     }
@@ -147,9 +150,11 @@ impl Engine {
         let mut at = 0;
         let mut progress = Progress::Done;
         self.desk.ahead.at = usize::MAX;
+        self.desk.look_anew();
         while at < lines.len() {
             let rest = &lines[at..];
-            if self.desk.carry.is_idle()
+            if rest[0] != b'{'
+                && self.desk.carry.is_idle()
                 && let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
                 && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
             {
@@ -180,6 +185,21 @@ impl Engine {
                 match self.desk.exported(&self.plan, rest, batch, &mut tally) {
                     Ok(None) => {}
                     Ok(Some(length)) => {
+                        at += length;
+                        continue;
+                    }
+                    Err(epoch) => {
+                        progress = Progress::Paused { at, epoch };
+                        break;
+                    }
+                }
+            }
+            if rest[0] == b'{' && self.plan.recalls && !self.desk.carry.waits() {
+                match self.desk.recalled(&self.plan, &self.plan.routes[0], rest, batch, &mut tally) {
+                    Ok(None) => {}
+                    Ok(Some(length)) => {
+                        self.desk.note_recalled(&rest[..length]);
+                        tally.lines += 1;
                         at += length;
                         continue;
                     }
@@ -373,6 +393,9 @@ impl Desk {
             {
                 tally.minimised += u64::from(written);
                 return Ok(());
+            }
+            if ending == Ending::Whole {
+                self.learn(plan, route, body);
             }
             let written = self.write::<false>(plan, route, body, end, batch, tally)?;
             tally.minimised += u64::from(written);

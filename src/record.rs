@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+pub mod gap;
+
 /// A range of bytes of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -322,6 +324,9 @@ pub struct Record {
     pub columns: Columns,
     /// The time stamp of the last line that was read by sight, as Apache and nginx write it; zeros before the first.
     pub stamp: Stamp,
+    /// Of a line that was read by what is remembered of others: what stands before each of its values and before its end, by
+    /// number.
+    pub gaps: Vec<u16>,
 }
 
 /// A time stamp as Apache and nginx write it.
@@ -431,6 +436,7 @@ impl Record {
     #[inline]
     pub fn set_plain(&mut self) {
         self.marks.clear();
+        self.gaps.clear();
         self.blanks = Blanks::default();
         self.layout = 0;
     }

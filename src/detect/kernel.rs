@@ -5,7 +5,7 @@
 //! once per `Detector`.
 
 use super::marks::{KINDS, Marks, OF_ADDRESSES, REACH};
-use crate::record::{QUOTES, SPARE_QUOTES, Sight};
+use crate::record::{QUOTES, SPARE_QUOTES, Sight, gap::Ends};
 
 mod quad;
 
@@ -375,6 +375,23 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Looks at the line at the start of `text` up to its line feed, for where strings of JSON may end. `false`: there is no
+    /// line feed within reach; then `ends` means nothing.
+    #[inline]
+    pub(super) fn ends(self, text: &[u8], ends: &mut Ends) -> bool {
+        match self {
+            Kernel::Plain => plain_ends(text, ends),
+            // SAFETY: as in `window`, for AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { wide::ends2(text, ends) },
+            // SAFETY: as in `window`, for AVX-512F and BW.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { wide::ends512(text, ends) },
+        }
+    }
+}
+
 /// Asks the processor to fetch the memory of `place`, which will be read soon. It changes nothing that can be seen.
 #[inline]
 pub(crate) fn prefetch<T>(place: &T) {
@@ -461,6 +478,31 @@ fn plain_sight(text: &[u8], sight: &mut Sight) -> bool {
     each_block(text, sight, glance, |block| mask(block, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')))
 }
 
+/// Reads a line block by block: `look` tells where line feeds stand, and where what may end a string does.
+#[inline(always)]
+fn each_end(text: &[u8], ends: &mut Ends, look: impl Fn(&[u8]) -> (u64, u64)) -> bool {
+    for (i, bits) in ends.bits.iter_mut().enumerate() {
+        let Some(rest) = text.get(64 * i..) else { return false };
+        let block = rest.first_chunk::<64>().map_or(rest, |block| block);
+        let (feed, end) = look(block);
+        *bits = end;
+        if feed != 0 {
+            ends.length = 64 * i + feed.trailing_zeros() as usize;
+            return true;
+        }
+    }
+    false
+}
+
+/// The reference.
+fn plain_ends(text: &[u8], ends: &mut Ends) -> bool {
+    let mask = |block: &[u8], is: fn(u8) -> bool| {
+        block.iter().enumerate().fold(0, |all, (i, &byte)| all | u64::from(is(byte)) << i)
+    };
+    let is_end = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\');
+    each_end(text, ends, |block| (mask(block, |byte| byte == b'\n'), mask(block, is_end)))
+}
+
 /// The reference.
 fn plain_delimiters(text: &[u8]) -> Delimiters {
     let mut seen = Delimiters::default();
@@ -515,7 +557,7 @@ fn plain<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{BLOCKS, Delimiters, FEW, Glance, Masks, Outline, Sight, Window, blocks, each_block};
+    use super::{BLOCKS, Delimiters, Ends, FEW, Glance, Masks, Outline, Sight, Window, blocks, each_block, each_end};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
@@ -726,6 +768,31 @@ mod wide {
         }
     }
 
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn ends512(text: &[u8], ends: &mut Ends) -> bool {
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
+        fn look(block: &[u8]) -> (u64, u64) {
+            let v = load512(block);
+            let set = |b: u8| _mm512_set1_epi8(b as i8);
+            let equal = |b: u8| _mm512_cmpeq_epi8_mask(v, set(b));
+            (equal(b'\n'), equal(b'"') | equal(b'\\') | _mm512_cmplt_epu8_mask(v, set(b' ')))
+        }
+        each_end(text, ends, |block| look(block))
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn ends2(text: &[u8], ends: &mut Ends) -> bool {
+        #[inline]
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn look(block: &[u8]) -> (u64, u64) {
+            let pair = Pair::of(block);
+            // What both registers do not hold is taken for control bytes; nobody looks behind the line feed.
+            (pair.equal(b'\n'), pair.equal(b'"') | pair.equal(b'\\') | !pair.range(b' ', 0xe0))
+        }
+        each_end(text, ends, |block| look(block))
+    }
+
     /// Up to 64 bytes in two registers: their first ones and, `shift` bytes on, their last ones. Which bytes both hold does
     /// not matter: they say the same. Zeros fill the registers up.
     #[derive(Clone, Copy)]
@@ -807,7 +874,7 @@ mod wide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::SIGHT;
+    use crate::record::{SIGHT, gap::LONGEST};
     use proptest::prelude::*;
 
     #[test]
@@ -884,6 +951,37 @@ mod tests {
         }
     }
 
+    fn ends_are_right(text: &[u8]) {
+        let length = text.iter().position(|&byte| byte == b'\n').filter(|&length| length < LONGEST);
+        for kernel in Kernel::all() {
+            let mut ends = Ends { length: 7, bits: [u64::MAX; LONGEST / 64] };
+            assert_eq!(kernel.ends(text, &mut ends), length.is_some(), "{kernel:?}");
+            let Some(length) = length else { continue };
+            assert_eq!(ends.length, length, "{kernel:?}");
+            let mut next = length;
+            for at in (0..=length).rev() {
+                if matches!(text[at], 0..b' ' | b'"' | b'\\') {
+                    next = at;
+                }
+                assert_eq!(ends.next(at), next, "{kernel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_strings_may_end_is_seen_up_to_the_line_feed_of_any_length() {
+        for length in (0..200).chain(LONGEST - 66..LONGEST + 3) {
+            for behind in [&b""[..], b"\n", b"\n\"\\\n", &[b'\n'; 70]] {
+                let mut text: Vec<u8> = (0..=255).filter(|&byte| byte != b'\n').cycle().take(length).collect();
+                if length > 300 {
+                    text[270..].fill(b'x');
+                }
+                text.extend_from_slice(behind);
+                ends_are_right(&text);
+            }
+        }
+    }
+
     #[test]
     fn a_line_is_taken_in_up_to_its_line_feed() {
         for length in (0..200).chain(SIGHT - 66..SIGHT + 3) {
@@ -929,6 +1027,7 @@ mod tests {
 
         #[test]
         fn kernels_agree_on_any_bytes(text: Vec<u8>) {
+            ends_are_right(&text);
             sights_are_right(&text);
             equal_for_all(&text);
             outlines_are_right(&text);

@@ -46,7 +46,7 @@ use self::{
     kernel::{Kernel, Window},
     scan::Scan,
 };
-use crate::record::{Sight, Span};
+use crate::record::{Sight, Span, gap::Ends};
 use std::net::IpAddr;
 
 /// A set of kinds to look for.
@@ -272,6 +272,13 @@ impl Detector {
     #[inline]
     pub(crate) fn sight(&self, text: &[u8], sight: &mut Sight) -> bool {
         self.kernel.sight(text, sight)
+    }
+
+    /// Looks at the line at the start of `text` once, up to its line feed, for where strings of JSON may end; `false`: it is
+    /// cut or long, and `ends` means nothing.
+    #[inline]
+    pub(crate) fn ends(&self, text: &[u8], ends: &mut Ends) -> bool {
+        self.kernel.ends(text, ends)
     }
 
     /// Lets the policy's own patterns speak.

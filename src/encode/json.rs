@@ -175,6 +175,12 @@ pub(super) fn write_marks(record: &Treated<'_>, nested: Option<Nested<'_>>, tag:
     }
 }
 
+/// An object that was made without its last brace.
+pub(super) fn write_object(object: &[u8], blanks: Blanks, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
+    out.extend_from_slice(object);
+    close_with_tag(tag, object.len() > 1, blanks, out);
+}
+
 /// An object or array being written.
 #[derive(Clone, Copy, Default)]
 struct Open {

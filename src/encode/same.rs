@@ -7,7 +7,9 @@ use crate::{record::Syntax, retention::Tag, treatment::Treated};
 /// one of them).
 #[inline]
 pub(super) fn write(record: &Treated<'_>, nested: Option<Nested<'_>>, tag: Option<Tag<'_>>, out: &mut Vec<u8>) {
-    if record.record().marks.is_empty() {
+    if let Some(object) = record.object() {
+        super::json::write_object(object, record.record().blanks, tag, out);
+    } else if record.record().marks.is_empty() {
         record.layout(|piece| out.extend_from_slice(piece));
         if let Some(tag) = tag {
             out.extend_from_slice(tag.field);

@@ -6,11 +6,15 @@
 //! paired.
 
 mod line;
+mod memory;
 mod names;
 mod scan;
 mod table;
 
 pub use line::unescape_line;
+#[cfg(test)]
+pub(crate) use memory::tests::log;
+pub use memory::{Memory, Recalled};
 
 use super::{Ending, Malformed, Parse, request};
 use crate::record::{DEPTH, Kind, Mark, Record, Schema, Span, State, Syntax, Value};
@@ -161,7 +165,7 @@ impl Json {
     /// In an array of a time and a line, as Loki has them, the time is one.
     #[inline]
     fn moment(&self, found: Found, frame: &Frame, text: &[u8]) -> Found {
-        let time = frame.kind == Bracket::Array && text.len() == 19 && text.iter().all(u8::is_ascii_digit);
+        let time = frame.kind == Bracket::Array && memory::is_moment(text);
         if time && found.field == self.message { Found { field: self.timestamp, ..found } } else { found }
     }
 
@@ -175,8 +179,7 @@ impl Json {
     /// Whether a number is a byte of a text: the journal writes a message with control characters as an array of them.
     #[inline]
     fn is_spelled(&self, found: Found, frame: &Frame, number: &[u8]) -> bool {
-        let byte = number.len() <= 3 && number.iter().all(u8::is_ascii_digit);
-        byte && found.field == self.message && frame.kind == Bracket::Array
+        memory::is_byte(number) && found.field == self.message && frame.kind == Bracket::Array
     }
 
     /// What a key means where it stands.

@@ -49,6 +49,9 @@ pub struct Plan {
     edges: Edges,
     /// The first of them that reads lines by sight, where those before it refuse all that it so reads.
     pub(crate) seeing: Option<usize>,
+    /// Whether the first of them reads lines of JSON, and no rule asks for their keys: such lines may be read by what is
+    /// remembered of earlier ones.
+    pub(crate) recalls: bool,
     /// What may stand around a line, in the order in which it is tried.
     pub(crate) envelopes: Vec<Wrap>,
     /// For each of `format::message::PROGRAMS`, its messages; none where nothing may stand around a line.
@@ -303,7 +306,13 @@ impl Plan {
             return Err(Error::new(ErrorKind::Config, message));
         }
         let marked = policy.source.formats.iter().all(|name| format::is_marked(name) || wraps(name));
+        let asks_for_keys = |route: &Route| {
+            let mut fields = route.rules.0.iter().flat_map(|(_, conditions)| &conditions.fields);
+            fields.any(|(field, _)| matches!(*field, json::KNOWN_KEY | json::UNKNOWN_KEY))
+        };
+        let is_json = |route: &Route| matches!(route.format, Format::Json(_));
         Ok(Plan {
+            recalls: routes.first().is_some_and(|route| is_json(route) && !asks_for_keys(route)),
             joins_cri: envelopes.iter().any(|wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             joins_docker: routes.iter().any(|route| matches!(route.format, Format::Json(_))),
             edges: Edges::of(&routes),

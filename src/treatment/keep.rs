@@ -77,7 +77,10 @@ impl Grammar {
         match self {
             Grammar::Instant(clock) => aid.instant.is(*clock, value),
             Grammar::Method => matches!(value, b"GET" | b"POST" | b"HEAD"),
-            Grammar::Number => value.len() <= 20 && value.iter().all(u8::is_ascii_digit) && !value.is_empty(),
+            Grammar::Number => {
+                value.len() <= 20 && value.iter().all(u8::is_ascii_digit) && !value.is_empty()
+                    || value.len() <= 24 && is_number(value)
+            }
             Grammar::Protocol => {
                 matches!(value, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
             }

@@ -21,12 +21,14 @@ pub mod language;
 mod list;
 pub mod name;
 pub mod names;
+mod object;
 pub mod origin;
 mod parameter;
 pub mod path;
 mod pieces;
 pub mod pseudonym;
 pub mod query;
+mod repeated;
 pub mod scrub;
 mod segment;
 pub mod truncate;
@@ -37,6 +39,8 @@ use crate::{
     detect::Detector,
     record::{Blank, Blanks, Clock, Item, Mark, Proven, Record, Schema, Span, State, Value},
 };
+pub use object::lay_object;
+
 use coarsen::Coarsen;
 use cookie::Cookie;
 use country::Country;
@@ -85,6 +89,8 @@ pub struct Aid {
     pub families: family::Cache,
     /// The texts that were read last and held nothing.
     pub harmless: harmless::Memory,
+    /// What became of the short values that were seen last, for the fields of one format.
+    pub repeated: repeated::Repeated,
 }
 
 /// Where an outgoing value lies. Only this module can make one.
@@ -228,6 +234,8 @@ enum Laid {
     Layout,
     /// One flat object.
     Flat,
+    /// An object in its own layout, without its last brace.
+    Object,
 }
 
 impl<'a> Treated<'a> {
@@ -239,6 +247,12 @@ impl<'a> Treated<'a> {
     /// The record's marks and blanks; its spans are of no use without the line.
     pub fn record(&self) -> &'a Record {
         self.record
+    }
+
+    /// All of it, where [`lay_object`] made it: an object without its last brace.
+    #[inline]
+    pub fn object(&self) -> Option<&'a [u8]> {
+        (self.laid == Some(Laid::Object)).then_some(&self.scratch.made)
     }
 
     /// How many values there are.
@@ -443,6 +457,12 @@ pub fn treat<'a>(
     Treated { schema, line, record, scratch, laid: None }
 }
 
+/// Whether the value stands as it came under this step.
+pub fn stands(step: &Step, value: &[u8], aid: &mut Aid, scratch: &mut Scratch) -> bool {
+    scratch.made.clear();
+    missing(value, true) || step.treat(value, aid, &mut scratch.made) == Outcome::Kept
+}
+
 /// The fields of which [`announce`] should know, because what is remembered of their values may be far away: the first of
 /// each memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -475,6 +495,29 @@ pub fn announce(early: &Early, line: &[u8], values: &[Value], aid: &mut Aid) {
     }
     if let Some(agent) = early.family.and_then(value) {
         aid.families.announce(agent);
+    }
+}
+
+/// The same of a record whose values stand in any order.
+#[inline]
+pub fn announce_any(steps: &[Step], line: &[u8], values: &[Value], aid: &mut Aid) {
+    for value in values.iter().filter(|value| value.state == State::Present) {
+        match &steps[usize::from(value.field)] {
+            Step::Family(_) => aid.families.announce(value.span.of(line)),
+            Step::Path(_) => aid.paths.announce(value.span.of(line)),
+            Step::Coarsen(_)
+            | Step::Cookie(_)
+            | Step::Country(_)
+            | Step::Drop
+            | Step::Keep(_)
+            | Step::Language
+            | Step::Name(_)
+            | Step::Origin(_)
+            | Step::Pseudonym(_)
+            | Step::Query(_)
+            | Step::Scrub(_)
+            | Step::Truncate(_) => {}
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn string(line: &[u8], start: usize) -> Result<(usize, bool), Malform
 }
 
 /// Goes on at the first special byte, which is no quote.
-fn escaped_string(line: &[u8], mut at: usize) -> Result<usize, Malformed> {
+pub(super) fn escaped_string(line: &[u8], mut at: usize) -> Result<usize, Malformed> {
     loop {
         match line.get(at) {
             Some(b'"') => return Ok(at),

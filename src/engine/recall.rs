@@ -1,0 +1,262 @@
+//! Lines of JSON that are read by what stood between the values of earlier ones ([`json::Memory`]).
+
+use super::{Desk, wrapped};
+use crate::{
+    encode::{Batch, Encoding, LineEnd},
+    epoch::Epoch,
+    format::{
+        Format, Parse,
+        json::{self, Json},
+    },
+    plan::{Plan, Route},
+    record::{Blanks, Mark, Value, gap::Ends},
+    tally::Tally,
+    treatment,
+};
+
+/// One worker's memory for such lines.
+#[derive(Debug, Default)]
+pub(super) struct Recall {
+    memory: json::Memory,
+    ends: Ends,
+    ahead: Ahead,
+}
+
+/// A line that was looked at before its turn.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Where it stands in memory; 0: none was.
+    at: usize,
+    read: Option<Read>,
+    values: Vec<Value>,
+    marks: Vec<Mark>,
+    gaps: Vec<u16>,
+    blanks: Blanks,
+}
+
+/// A line that was so read.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    length: usize,
+    end: LineEnd,
+    recalled: json::Recalled,
+}
+
+impl Read {
+    /// How long it is with its end.
+    fn whole(&self) -> usize {
+        self.length + if self.end == LineEnd::CrLf { 2 } else { 1 }
+    }
+}
+
+impl Desk {
+    /// The first of `lines`, if it can be read so: its length with its line feed. An epoch without a secret comes back before
+    /// anything is written. Nothing else is done where it cannot.
+    #[inline(never)]
+    pub(super) fn recalled(
+        &mut self,
+        plan: &Plan,
+        route: &Route,
+        lines: &[u8],
+        batch: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<Option<usize>, Epoch> {
+        let Format::Json(json) = &route.format else { return Ok(None) };
+        let Some(read) = self.take_ahead(plan, route, json, lines) else { return Ok(None) };
+        let Read { length, end, recalled } = read;
+        let line = &lines[..length];
+        if recalled.message
+            && let Some((_, string)) = wrapped::line_in(route, line, &self.record)
+            && plan.may_hold(route, string, &self.record)
+        {
+            return Ok(None);
+        }
+        let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
+        let schema = route.format.schema();
+        let class = route.rules.classify(schema, line, &self.record);
+        if !self.begins(plan, class, time, tally)? {
+            plan.encoding.blank(class, end, batch);
+            return Ok(Some(read.whole()));
+        }
+        let same = plan.encoding == Encoding::Same;
+        let lays = same && recalled.spacing.is_even() && !recalled.withheld;
+        let Desk { record, aid, scratch, tagger, recall, .. } = &mut *self;
+        let tag = plan.tagged.then(|| tagger.tag(class, time));
+        let table = recall.memory.table();
+        if lays && let Some(treated) = treatment::lay_object(&route.steps, table, schema, line, record, aid, scratch) {
+            plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+        } else {
+            if same {
+                // What waits of the line behind was seen after this one.
+                aid.detector.ends(lines, &mut recall.ends);
+                let again = json.recall::<true>(&mut recall.memory, lines, length, &recall.ends, record);
+                debug_assert!(again.is_some(), "what is remembered has not changed");
+            }
+            let treated = treatment::treat(&route.steps, schema, line, record, aid, scratch);
+            plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+        }
+        tally.late += u64::from(self.aid.keys.take_late());
+        tally.minimised += 1;
+        Ok(Some(read.whole()))
+    }
+
+    /// Reads the first of `lines`, if it was not read before its turn, and the one behind it ahead, so that what is remembered
+    /// of its values is at hand when its turn comes.
+    #[inline]
+    fn take_ahead(&mut self, plan: &Plan, route: &Route, json: &Json, lines: &[u8]) -> Option<Read> {
+        let read = if self.recall.ahead.at == lines.as_ptr() as usize {
+            self.swap_ahead();
+            self.recall.ahead.read
+        } else {
+            self.look(plan, route, json, lines)
+        }?;
+        let next = &lines[read.whole()..];
+        self.swap_ahead();
+        let ahead = self.look(plan, route, json, next);
+        self.swap_ahead();
+        (self.recall.ahead.at, self.recall.ahead.read) = (next.as_ptr() as usize, ahead);
+        Some(read)
+    }
+
+    /// Reads the first of `lines`, if that can be done so, and says which of its values will be asked for.
+    #[inline]
+    fn look(&mut self, plan: &Plan, route: &Route, json: &Json, lines: &[u8]) -> Option<Read> {
+        let Desk { record, aid, recall: Recall { memory, ends, .. }, .. } = self;
+        if lines.first() != Some(&b'{') || memory.table().is_empty() || !aid.detector.ends(lines, ends) {
+            return None;
+        }
+        let (length, end) = match lines[..ends.length] {
+            [.., b'\r'] => (ends.length - 1, LineEnd::CrLf),
+            _ => (ends.length, LineEnd::Lf),
+        };
+        let recalled = match plan.encoding {
+            Encoding::Same => json.recall::<false>(memory, lines, length, ends, record),
+            Encoding::Json => json.recall::<true>(memory, lines, length, ends, record),
+        }?;
+        treatment::announce_any(&route.steps, &lines[..length], &record.values, aid);
+        Some(Read { length, end, recalled })
+    }
+
+    fn swap_ahead(&mut self) {
+        let Desk { record, recall: Recall { ahead, .. }, .. } = self;
+        std::mem::swap(&mut record.values, &mut ahead.values);
+        std::mem::swap(&mut record.marks, &mut ahead.marks);
+        std::mem::swap(&mut record.gaps, &mut ahead.gaps);
+        std::mem::swap(&mut record.blanks, &mut ahead.blanks);
+        record.layout = 0;
+    }
+
+    /// Forgets what was read ahead: the lines that come may be others.
+    #[inline]
+    pub(super) fn look_anew(&mut self) {
+        self.recall.ahead.at = 0;
+    }
+
+    /// Takes note of a line that was so read, with its end, as far as those behind it need it.
+    #[inline]
+    pub(super) fn note_recalled(&mut self, line: &[u8]) {
+        let line = super::carry::without_return(line.strip_suffix(b"\n").unwrap_or(line));
+        if self.carry.notes(line) {
+            self.carry.line(line);
+        }
+    }
+
+    /// Learns from a line that was read in full, whose values are in the record.
+    #[inline]
+    pub(super) fn learn(&mut self, plan: &Plan, route: &Route, line: &[u8]) {
+        if plan.recalls
+            && let Format::Json(json) = &route.format
+            && std::ptr::eq(route, &plan.routes[0])
+        {
+            let Desk { record, aid, scratch, recall, .. } = self;
+            let stands =
+                |field: u16, value: &[u8]| treatment::stands(&route.steps[usize::from(field)], value, aid, scratch);
+            recall.ahead.at = 0;
+            json.learn(&mut recall.memory, line, record, stands);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{Engine, Policy, Progress, epoch::Epoch, treatment::pseudonym::Secret};
+    use proptest::prelude::*;
+    use std::sync::{Arc, LazyLock};
+
+    const POLICIES: [&str; 6] = [
+        "base = \"hosting\"\nname = \"a\"\nversion = 1\n",
+        "base = \"strict\"\nname = \"b\"\nversion = 1\n",
+        "base = \"minimal\"\nname = \"c\"\nversion = 1\n",
+        "base = \"hosting\"\nname = \"d\"\nversion = 1\n[encode]\nas = \"json\"\n",
+        "base = \"hosting\"\nname = \"e\"\nversion = 1\n[encode]\ntag = \"none\"\n[fields]\n\"url.path\" = { treatment = \"drop\" }\n\
+         \"http.request.method\" = { treatment = \"drop\" }\n\"http.response.status_code\" = { treatment = \"scrub\" }\n\
+         \"client.address\" = { treatment = \"pseudonym\" }\n\"*\" = { treatment = \"scrub\" }\n",
+        "base = \"hosting\"\nname = \"f\"\nversion = 1\n[source]\nformat = \"json\"\n[fields]\n\"url.query\" = { treatment = \"drop\" }\n\
+         \"network.protocol.version\" = { treatment = \"drop\" }\n\"user_agent.original\" = { treatment = \"pseudonym\" }\n\
+         \"http.response.size\" = { treatment = \"coarsen\", step = 100 }\n[[retention]]\nclass = \"odd\"\nkeep = \"1 month\"\n\
+         purpose = \"security\"\nbasis = \"consent\"\nwhen = { \"http.response.status_code\" = [\"4xx\"] }\n[[retention]]\n\
+         class = \"even\"\nkeep = \"2 months\"\npurpose = \"security\"\nbasis = \"consent\"\n",
+    ];
+
+    static PLANS: LazyLock<Vec<Arc<Plan>>> = LazyLock::new(|| {
+        let policy = |text: &str| Policy::parse(text, "test").0.unwrap();
+        POLICIES.iter().map(|text| Arc::new(Plan::compile(&policy(text)).unwrap())).collect()
+    });
+
+    /// What an engine makes of lines, each of them forgotten by the next if `forgetful`, and how many it read by others.
+    fn made(plan: &Arc<Plan>, log: &[Vec<u8>], forgetful: bool) -> (Vec<u8>, Tally, usize) {
+        let mut engine = Engine::new(plan.clone());
+        let (mut batch, mut sum, mut recalled) = (Batch::default(), Tally::default(), 0);
+        let admit = |engine: &mut Engine, epoch: Epoch| {
+            engine.admit(epoch, (epoch.0 % 3 != 0).then(|| Secret::new([epoch.0 as u8; 32])));
+        };
+        for line in log {
+            let line = [&line[..], b"\n"].concat();
+            let mut at = 0;
+            loop {
+                let gaps = engine.desk.record.gaps.len();
+                let (tally, progress) = engine.run(&line[at..], &mut batch);
+                recalled += usize::from(engine.desk.record.gaps.len() != gaps || gaps > 0);
+                sum += tally;
+                match progress {
+                    Progress::Done => break,
+                    Progress::Paused { at: done, epoch } => {
+                        at += done;
+                        admit(&mut engine, epoch);
+                    }
+                }
+            }
+            if forgetful {
+                engine.desk.recall = Recall::default();
+            }
+        }
+        (batch.bytes().to_vec(), sum, recalled)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_remembered_of_lines_changes_nothing_of_what_is_made_of_them(log in json::log()) {
+            for plan in PLANS.iter() {
+                let (known, tally, _) = made(plan, &log, false);
+                let (plain, plain_tally, _) = made(plan, &log, true);
+                prop_assert_eq!(String::from_utf8_lossy(&known), String::from_utf8_lossy(&plain));
+                prop_assert_eq!(tally, plain_tally);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_repeat_are_read_by_the_first() {
+        let line = br#"{"remote_addr":"192.0.2.1","status":200,"foo":"x"}"#.to_vec();
+        // The third reads no JSON.
+        for plan in [0, 1, 3, 4, 5].map(|at| &PLANS[at]) {
+            let (bytes, tally, recalled) = made(plan, &vec![line.clone(); 10], false);
+            assert!(recalled >= 9 && tally.minimised == 10, "{recalled}");
+            assert!(bytes.split(|&byte| byte == b'\n').take(10).all(|one| bytes.starts_with(one)));
+        }
+    }
+}

@@ -1,0 +1,844 @@
+//! Lines of JSON read by what stood between the values of earlier ones.
+//!
+//! A program writes the same keys, quotes and brackets in line after line. Of a line that was read in full each gap between
+//! two values is remembered, with what the full reader made of it and with the objects and arrays around it. A line that is
+//! nothing but such gaps, each behind one in whose surroundings it stood before, with a value of the same sort behind each, is
+//! read by comparing: whatever the order of its members, and whichever of them it has. Any other line is read in full.
+//!
+//! What the full reader makes of a gap hangs on the gap's bytes and on the keys, the brackets and the names of OpenTelemetry's
+//! pairs around it, which together are the gap's *surroundings*. Where it hangs on a value's bytes too, the gap says what
+//! they must be like ([`Sure`]), or the gap is not remembered.
+
+use super::{
+    Json, METHOD, UNKNOWN, URL, is_source, push_request, push_target,
+    scan::{self, escaped_string},
+};
+use crate::{
+    format::request,
+    record::{
+        DEPTH, Mark, Record, Span, State, Value,
+        gap::{Ends, Fixed, Gap, Held, Holds, LONGEST, MOST_GAPS, New, Part, Spacing, Sure, Table, What},
+    },
+};
+
+/// The gaps of earlier lines. Takes no memory before the first of them. One a worker.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    table: Table,
+    /// One a gap.
+    links: Vec<Link>,
+    surroundings: Vec<Surroundings>,
+    /// The surroundings' keys and brackets, end to end.
+    paths: Vec<u8>,
+    /// The gap that the last line began with.
+    first: u16,
+    /// What learning may cost yet.
+    credit: u32,
+    misses: u32,
+    learned: Learned,
+}
+
+/// What becomes of a gap's neighbours.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    /// The surroundings of what comes behind it.
+    after: u16,
+    /// Another gap in the same surroundings.
+    sibling: u16,
+    /// The gap that came next the last time.
+    next: u16,
+}
+
+/// Objects and arrays that are open at a place.
+#[derive(Clone, Copy, Debug)]
+struct Surroundings {
+    start: u32,
+    length: u32,
+    /// The first gap that stands in them.
+    first: u16,
+    count: u16,
+}
+
+/// Working memory of learning.
+#[derive(Clone, Debug, Default)]
+struct Learned {
+    path: Vec<u8>,
+    fixed: Vec<Fixed>,
+    marks: Vec<Mark>,
+    parts: Vec<Part>,
+}
+
+/// What is known of a line that was read so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// Its white space.
+    pub spacing: Spacing,
+    /// Whether some key of it does not leave as it stands.
+    pub withheld: bool,
+    /// Whether it has free text.
+    pub message: bool,
+}
+
+const NONE: u16 = u16::MAX;
+/// So many different surroundings are remembered.
+const MOST_SURROUNDINGS: usize = 128;
+/// So many bytes of each, and of all.
+const LONGEST_PATH: usize = 512;
+const MOST_PATHS: usize = 16 << 10;
+/// So many gaps in the same surroundings: each may be compared with a line's bytes.
+const MOST_SIBLINGS: u16 = 64;
+/// What learning may cost at first and at most. A line that is read by what was learned gives one back, another that may be
+/// learned from takes eight, and all over again costs all.
+const CREDIT: u32 = 1024;
+const PRICE: u32 = 8;
+/// Of the lines that are not so read, one in so many is learned from whatever it costs.
+const SAMPLE: u32 = 64;
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory {
+            table: Table::default(),
+            links: Vec::new(),
+            surroundings: Vec::new(),
+            paths: Vec::new(),
+            first: NONE,
+            credit: CREDIT,
+            misses: 0,
+            learned: Learned::default(),
+        }
+    }
+}
+
+impl Memory {
+    /// The gaps themselves.
+    #[inline]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The gap that `lines` begin with in these surroundings, behind the gap `last`.
+    #[inline]
+    fn find(&mut self, last: u16, surroundings: u16, lines: &[u8]) -> Option<u16> {
+        let hint = self.links.get(usize::from(last)).map_or(self.first, |link| link.next);
+        if hint != NONE && fits(&self.table, hint, lines) {
+            return Some(hint);
+        }
+        self.find_other(last, surroundings, lines)
+    }
+
+    #[inline(never)]
+    fn find_other(&mut self, last: u16, surroundings: u16, lines: &[u8]) -> Option<u16> {
+        let mut number = self.surroundings.get(usize::from(surroundings))?.first;
+        while number != NONE && !fits(&self.table, number, lines) {
+            number = self.links[usize::from(number)].sibling;
+        }
+        match self.links.get_mut(usize::from(last)) {
+            _ if number == NONE => return None,
+            Some(link) => link.next = number,
+            None => self.first = number,
+        }
+        Some(number)
+    }
+
+    /// Whether a line may be learned from now: not from each of a log whose lines are never alike.
+    fn affords(&mut self) -> bool {
+        self.misses = self.misses.wrapping_add(1);
+        if self.credit >= PRICE {
+            self.credit -= PRICE;
+            return true;
+        }
+        self.misses.is_multiple_of(SAMPLE)
+    }
+
+    fn forget(&mut self) {
+        self.table.clear();
+        self.links.clear();
+        self.surroundings.clear();
+        self.paths.clear();
+        self.first = NONE;
+        self.credit = 0;
+    }
+
+    /// The number of these surroundings, which are new or not.
+    fn surroundings(&mut self) -> Option<u16> {
+        let path = &self.learned.path[..];
+        let known =
+            self.surroundings.iter().position(|one| self.paths[one.start as usize..][..one.length as usize] == *path);
+        if let Some(known) = known {
+            return Some(known as u16);
+        }
+        if self.surroundings.len() == MOST_SURROUNDINGS || self.paths.len() + path.len() > MOST_PATHS {
+            return None;
+        }
+        let (start, length) = (self.paths.len() as u32, path.len() as u32);
+        self.paths.extend_from_slice(path);
+        self.surroundings.push(Surroundings { start, length, first: NONE, count: 0 });
+        Some((self.surroundings.len() - 1) as u16)
+    }
+
+    /// Remembers a gap that stands in these surroundings, if it is new.
+    fn add(&mut self, before: u16, held: Held, spacing: Spacing, stands: bool, text: &[u8]) -> Result<(), Fault> {
+        let home = self.surroundings[usize::from(before)];
+        let mut number = home.first;
+        while number != NONE {
+            let known = self.table.gap(number);
+            if self.table.text(known) == text {
+                return if known.held == held { Ok(()) } else { Err(Fault::Unfit) };
+            }
+            number = self.links[usize::from(number)].sibling;
+        }
+        let after = self.surroundings().ok_or(Fault::Full)?;
+        if home.count == MOST_SIBLINGS {
+            return Err(Fault::Full);
+        }
+        let Learned { fixed, marks, parts, .. } = &self.learned;
+        let number = self.table.push(New { held, spacing, stands, text, fixed, marks, parts }).ok_or(Fault::Full)?;
+        self.links.push(Link { after, sibling: home.first, next: NONE });
+        let home = &mut self.surroundings[usize::from(before)];
+        (home.first, home.count) = (number, home.count + 1);
+        Ok(())
+    }
+}
+
+/// Why no more is learned of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// There is no room.
+    Full,
+    /// It cannot be read so.
+    Unfit,
+}
+
+/// Whether `lines` begin with this gap and something of the sort that it holds.
+#[inline(always)]
+fn fits(table: &Table, number: u16, lines: &[u8]) -> bool {
+    let gap = table.gap(number);
+    let bare = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
+    table.begins(gap, lines) && (gap.held.holds != Holds::Bare || bare(lines.get(usize::from(gap.length))))
+}
+
+impl Json {
+    /// Fills `record` from the line of `length` bytes that `lines` begin with, by what is remembered; `None`: it must be read
+    /// in full, and what is in `record` means nothing. `ends` is what one look at the line saw.
+    ///
+    /// If `WHOLE`, the record is what reading in full gives. Else it has neither marks nor keys, nor values that never differ.
+    #[inline(never)]
+    pub fn recall<const WHOLE: bool>(
+        &self,
+        memory: &mut Memory,
+        lines: &[u8],
+        length: usize,
+        ends: &Ends,
+        record: &mut Record,
+    ) -> Option<Recalled> {
+        let line = lines.get(..length)?;
+        record.clear();
+        record.gaps.clear();
+        let mut recalled = Recalled::default();
+        let (mut at, mut last, mut surroundings) = (0, NONE, 0);
+        loop {
+            last = memory.find(last, surroundings, &lines[at..])?;
+            let gap = memory.table.gap(last);
+            surroundings = memory.links[usize::from(last)].after;
+            record.gaps.push(last);
+            recalled.spacing = recalled.spacing.with(gap.spacing);
+            recalled.withheld |= !gap.stands;
+            if WHOLE {
+                push_gap(&memory.table, gap, at, record);
+            }
+            let start = at + usize::from(gap.length);
+            let Held { holds, field, state, sure } = gap.held;
+            at = match holds {
+                Holds::End if start == length => break,
+                Holds::End => return None,
+                Holds::Bare => {
+                    let end = scan::bare(line, start).ok()?;
+                    // A gap that ends a text may follow nothing else.
+                    if line.get(end) == Some(&b'"') {
+                        return None;
+                    }
+                    if let Sure::Byte(sure) = sure
+                        && is_byte(&line[start..end]) != sure
+                    {
+                        return None;
+                    }
+                    recalled.message |= field == self.message;
+                    record.values.push(Value { field, state, span: Span::new(start, end) });
+                    end
+                }
+                Holds::Text | Holds::Request | Holds::Target => {
+                    let mut end = ends.next(start);
+                    let escaped = line.get(end) != Some(&b'"');
+                    if escaped {
+                        end = escaped_string(line, end).ok()?;
+                    }
+                    let value = &line[start..end];
+                    let sure = match sure {
+                        Sure::Nothing | Sure::Byte(_) => true,
+                        Sure::Source(is) => is_source(value) == is,
+                        Sure::Moment(is) => is_moment(value) == is,
+                        Sure::Absolute(is) => request::is_absolute(value) == is,
+                    };
+                    if !sure {
+                        return None;
+                    }
+                    if holds == Holds::Text {
+                        recalled.message |= field == self.message;
+                        record.values.push(Value { field, state, span: Span::new(start, end) });
+                    } else if holds == Holds::Target {
+                        push_target(line, start, end, escaped, record);
+                    } else {
+                        let mark = memchr::memchr(b'?', value);
+                        let plain = if escaped { None } else { request::plain(line, start, end, METHOD, mark) };
+                        match plain {
+                            Some(values) => record.values.extend_from_slice(&values),
+                            None => push_request(line, start, end, escaped, record),
+                        }
+                    }
+                    end
+                }
+            };
+        }
+        record.blanks.colon = recalled.spacing.has(Spacing::WIDE_COLON);
+        record.blanks.comma = recalled.spacing.has(Spacing::WIDE_COMMA);
+        memory.credit = (memory.credit + 1).min(CREDIT);
+        Some(recalled)
+    }
+
+    /// Remembers the gaps of a line that was read in full. `stands` says whether the value of a field, which never differs,
+    /// leaves as it stands.
+    #[cold]
+    pub fn learn(&self, memory: &mut Memory, line: &[u8], record: &Record, stands: impl FnMut(u16, &[u8]) -> bool) {
+        if line.len() < LONGEST && memory.affords() && self.learn_all(memory, line, record, stands) == Err(Fault::Full)
+        {
+            memory.forget();
+        }
+    }
+
+    fn learn_all(
+        &self,
+        memory: &mut Memory,
+        line: &[u8],
+        record: &Record,
+        mut stands: impl FnMut(u16, &[u8]) -> bool,
+    ) -> Result<(), Fault> {
+        if memory.links.capacity() == 0 {
+            memory.links.reserve_exact(MOST_GAPS);
+            memory.surroundings.reserve_exact(MOST_SURROUNDINGS);
+            memory.paths.reserve_exact(MOST_PATHS);
+            memory.learned.path.reserve_exact(LONGEST_PATH);
+            memory.learned.fixed.reserve_exact(LONGEST);
+            memory.learned.marks.reserve_exact(LONGEST);
+            memory.learned.parts.reserve_exact(LONGEST);
+        }
+        memory.learned.path.clear();
+        memory.learned.fixed.clear();
+        memory.learned.marks.clear();
+        // Each open object or array: how long the path was before it, and what it is.
+        let mut frames = [(0, Around::Object); DEPTH];
+        let mut depth: usize = 0;
+        let mut key: Option<Span> = None;
+        let (mut from, mut text_before) = (0, false);
+        let mut before = memory.surroundings().ok_or(Fault::Full)?;
+        for mark in &record.marks {
+            let around = depth.checked_sub(1).and_then(|inner| frames.get(inner)).map_or(Around::Object, |f| f.1);
+            let learned = &mut memory.learned;
+            let numbered = learned.fixed.len() as u16;
+            match *mark {
+                Mark::Object | Mark::Array => {
+                    let frame = frames.get_mut(depth).ok_or(Fault::Unfit)?;
+                    let kind = match (*mark, around) {
+                        (Mark::Array, _) => Around::Array,
+                        (_, Around::Array) => Around::Pair,
+                        _ => Around::Object,
+                    };
+                    *frame = (learned.path.len(), kind);
+                    depth += 1;
+                    learned.marks.push(*mark);
+                    learned.note(
+                        &[],
+                        if kind == Around::Array { b'[' } else { b'{' },
+                        key.take().map(|key| key.of(line)),
+                    )?;
+                }
+                Mark::Close => {
+                    depth = depth.checked_sub(1).ok_or(Fault::Unfit)?;
+                    learned.path.truncate(frames[depth].0);
+                    learned.marks.push(*mark);
+                    key = None;
+                }
+                Mark::Key(at) => {
+                    key = Some(learned.fix(record, at, from)?);
+                    learned.marks.push(Mark::Key(numbered));
+                }
+                // What the value beside it means hangs on it.
+                Mark::Text(at) if around == Around::Pair && key.is_some_and(|key| key.of(line) == b"key") => {
+                    let value = *record.values.get(usize::from(at)).ok_or(Fault::Unfit)?;
+                    if value.field > UNKNOWN || value.state != State::Present {
+                        return Err(Fault::Unfit);
+                    }
+                    let name = learned.fix(record, at, from)?;
+                    learned.marks.push(Mark::Text(numbered));
+                    learned.note(b"=", 0, Some(name.of(line)))?;
+                    key = None;
+                }
+                Mark::Text(at) | Mark::Bare(at) | Mark::Request(at) | Mark::Target(at) => {
+                    let (span, held) = self.held(line, record, *mark, at, around)?;
+                    let renumbered = match *mark {
+                        Mark::Text(_) => Mark::Text(numbered),
+                        Mark::Bare(_) => Mark::Bare(numbered),
+                        Mark::Request(_) => Mark::Request(numbered),
+                        _ => Mark::Target(numbered),
+                    };
+                    learned.marks.push(renumbered);
+                    let start = span.start as usize;
+                    let text = line.get(from..start).ok_or(Fault::Unfit)?;
+                    memory.settle(before, held, text, text_before, &mut stands)?;
+                    before = memory.surroundings().ok_or(Fault::Full)?;
+                    (from, text_before, key) = (span.end as usize, held.holds != Holds::Bare, None);
+                }
+            }
+        }
+        let text = line.get(from..).ok_or(Fault::Unfit)?;
+        memory.settle(before, Held::new(Holds::End), text, text_before, &mut stands)
+    }
+
+    /// Where the value of a mark stands, and what it is.
+    fn held(&self, line: &[u8], record: &Record, mark: Mark, at: u16, around: Around) -> Result<(Span, Held), Fault> {
+        let values = |count| record.values.get(usize::from(at)..usize::from(at) + count).ok_or(Fault::Unfit);
+        let cut = |values: &[Value]| {
+            let mut present = values.iter().filter(|value| value.state != State::Absent).map(|value| value.span);
+            let first = present.next()?;
+            Some(Span { start: first.start, end: present.last().unwrap_or(first).end })
+        };
+        Ok(match mark {
+            Mark::Request(_) => (cut(values(5)?).ok_or(Fault::Unfit)?, Held::new(Holds::Request)),
+            Mark::Target(_) => {
+                let sure = Sure::Absolute(false);
+                (cut(values(3)?).ok_or(Fault::Unfit)?, Held { sure, ..Held::new(Holds::Target) })
+            }
+            _ => {
+                let Value { field, state, span } = values(1)?[0];
+                let bytes = span.of(line);
+                let is_bare = matches!(mark, Mark::Bare(_));
+                let in_array = around == Around::Array;
+                let sure = match field {
+                    _ if is_bare && field == self.message => Sure::Byte(is_byte(bytes)),
+                    _ if is_bare => Sure::Nothing,
+                    // Which key such an element has, a gap does not say.
+                    _ if (field == self.user || field == self.logger) && in_array => return Err(Fault::Unfit),
+                    _ if field == self.user || field == self.logger => Sure::Source(is_source(bytes)),
+                    _ if (field == self.message || field == self.timestamp) && in_array => {
+                        Sure::Moment(is_moment(bytes))
+                    }
+                    URL if state == State::Present => Sure::Absolute(true),
+                    _ => Sure::Nothing,
+                };
+                let holds = if is_bare { Holds::Bare } else { Holds::Text };
+                (span, Held { holds, field, state, sure })
+            }
+        })
+    }
+}
+
+/// What a value stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Around {
+    Object,
+    Array,
+    /// An object in an array, which may be a pair of a name and a value.
+    Pair,
+}
+
+impl Learned {
+    /// Adds to the path: a sign, a name, another sign. No key holds a zero byte, which ends each.
+    fn note(&mut self, sign: &[u8], bracket: u8, name: Option<&[u8]>) -> Result<(), Fault> {
+        let name = name.unwrap_or_default();
+        if self.path.len() + name.len() + 4 > LONGEST_PATH {
+            return Err(Fault::Unfit);
+        }
+        self.path.extend_from_slice(sign);
+        self.path.extend_from_slice(name);
+        self.path.extend_from_slice(&[0, bracket]);
+        Ok(())
+    }
+
+    /// Takes a value that never differs into the gap that starts at `from`.
+    fn fix(&mut self, record: &Record, at: u16, from: usize) -> Result<Span, Fault> {
+        let Value { field, state, span } = *record.values.get(usize::from(at)).ok_or(Fault::Unfit)?;
+        let place = |at: u32| (at as usize).checked_sub(from).and_then(|at| u16::try_from(at).ok());
+        let (start, end) = (place(span.start).ok_or(Fault::Unfit)?, place(span.end).ok_or(Fault::Unfit)?);
+        self.fixed.push(Fixed { start, end, field, state });
+        Ok(span)
+    }
+
+    /// Cuts a gap into its parts and tells its white space; `None`: there is something in it that was not told of, as a tag of
+    /// ours is.
+    fn cut(&mut self, text: &[u8], text_before: bool, holds: Holds) -> Option<Spacing> {
+        self.parts.clear();
+        let quoted = matches!(holds, Holds::Text | Holds::Request | Holds::Target);
+        let mut spacing = Spacing::default();
+        let mut fixed = self.fixed.iter();
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            let behind = text.get(at + 1).copied();
+            let what = match byte {
+                b'"' if at == 0 && text_before => What::Ends,
+                b'"' if quoted && behind.is_none() => What::Opens,
+                b'"' => {
+                    let next = fixed.next().filter(|next| usize::from(next.start) == at + 1)?;
+                    let end = usize::from(next.end);
+                    let colon = end + 1 + text.get(end + 1..)?.iter().take_while(|byte| is_space(byte)).count();
+                    spacing = if colon > end + 1 { spacing.with(Spacing::OTHER) } else { spacing };
+                    match text.get(colon) {
+                        Some(b':') => {
+                            at = colon;
+                            let (some, length) = blank(text, colon, Spacing::COLON, Spacing::WIDE_COLON);
+                            spacing = spacing.with(some);
+                            at += length;
+                            What::Key
+                        }
+                        _ => {
+                            at = end;
+                            What::Fixed
+                        }
+                    }
+                }
+                b'}' if holds == Holds::End && text[at + 1..].iter().all(|byte| is_space(&byte)) => What::Last,
+                b'}' | b']' => What::Close,
+                b'{' | b'[' => What::Open,
+                b',' => {
+                    let (some, length) = blank(text, at, Spacing::COMMA, Spacing::WIDE_COMMA);
+                    spacing = spacing.with(some);
+                    at += length;
+                    What::Comma
+                }
+                byte if is_space(&&byte) => {
+                    spacing = spacing.with(Spacing::OTHER);
+                    at += 1;
+                    continue;
+                }
+                _ => return None,
+            };
+            at += 1;
+            self.parts.push(Part { what, end: u16::try_from(at).ok()? });
+        }
+        fixed.next().is_none().then_some(spacing)
+    }
+}
+
+impl Memory {
+    /// Remembers the gap that was learned, and begins the next.
+    fn settle(
+        &mut self,
+        before: u16,
+        held: Held,
+        text: &[u8],
+        text_before: bool,
+        stands: &mut impl FnMut(u16, &[u8]) -> bool,
+    ) -> Result<(), Fault> {
+        let spacing = self.learned.cut(text, text_before, held.holds).ok_or(Fault::Unfit)?;
+        let stands = self.learned.fixed.iter().all(|fixed| {
+            fixed.state == State::Present
+                && stands(fixed.field, &text[usize::from(fixed.start)..usize::from(fixed.end)])
+        });
+        self.add(before, held, spacing, stands, text)?;
+        self.learned.fixed.clear();
+        self.learned.marks.clear();
+        Ok(())
+    }
+}
+
+/// What white space stands behind the byte at `at`, and how much of it belongs to it: one blank.
+fn blank(text: &[u8], at: usize, none: Spacing, one: Spacing) -> (Spacing, usize) {
+    match text.get(at + 1) {
+        Some(b' ') => (one, 1),
+        Some(byte) if is_space(&byte) => (Spacing::OTHER, 0),
+        _ => (none, 0),
+    }
+}
+
+fn is_space(byte: &&u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Adds what is in a gap that starts at `at`, and the mark of what it holds.
+#[inline]
+fn push_gap(table: &Table, gap: &Gap, at: usize, record: &mut Record) {
+    let first = record.values.len() as u16;
+    for fixed in table.fixed(gap) {
+        let span = Span::new(at + usize::from(fixed.start), at + usize::from(fixed.end));
+        record.values.push(Value { field: fixed.field, state: fixed.state, span });
+    }
+    record.marks.extend(table.marks(gap).iter().map(|mark| match *mark {
+        Mark::Object | Mark::Array | Mark::Close => *mark,
+        Mark::Key(at) => Mark::Key(first + at),
+        Mark::Text(at) => Mark::Text(first + at),
+        Mark::Bare(at) => Mark::Bare(first + at),
+        Mark::Request(at) => Mark::Request(first + at),
+        Mark::Target(at) => Mark::Target(first + at),
+    }));
+}
+
+/// Whether it may be a time in an array of a time and a line.
+#[inline]
+pub(super) fn is_moment(text: &[u8]) -> bool {
+    text.len() == 19 && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether it may be a byte of a text.
+#[inline]
+pub(super) fn is_byte(number: &[u8]) -> bool {
+    number.len() <= 3 && number.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        detect::Detector,
+        format::{Ending, Parse},
+    };
+    use proptest::{prelude::*, sample::select};
+
+    /// Lines of programs: `@` is a text, `#` a bare value.
+    const SHAPES: &[&str] = &[
+        r##"{"time_iso8601":"2026-11-21T10:00:00+01:00","remote_addr":"@","request":"@","status":#,"http_user_agent":"@","http_referer":"@"}"##,
+        r##"{"time_local": "21/Nov/2026:10:00:00 +0100", "remote_addr": "@", "remote_user": "@", "uri": "@", "status": "@", "request_time": #}"##,
+        r##"{"ts":1795860400.5,"msg":"@","request":{"remote_ip":"@","uri":"@","headers":{"User-Agent":["@"],"Accept":["@"],"Referer":["@"]},"tls":{}},"status":#}"##,
+        r##"{"ts":1795860400.5,"msg":"@","request":{"remote_ip":"@","uri":"@","headers":{"Referer":["@"],"X-Forwarded-For":["@","@"],"Cookie":["@"]}},"size":#,"user_id":#}"##,
+        r##"{"caller":"@","user":"@","logger":"@","level":"@","a":[{"caller":#},"@"]}"##,
+        r##"{"user":[{"caller":#},"@"],"caller":["@"],"url":"@"}"##,
+        r##"{"streams":[{"values":[["@","@"],["@","@"]],"x":[]}]}"##,
+        r##"{"attributes":[{"key":"@","value":{"stringValue":"@"}},{"key":"client.address","value":{"stringValue":"@"}},{"key":"@"}]}"##,
+        r##"{"MESSAGE":[#,#,#],"message":#,"log":{"level":"@"},"password":{"a":"@","client_ip":[#,"@"]}}"##,
+        r##"{"b":"@","us\u0065r":"@","été":#,"bob@example.org":"@","sladd":"@","c":{"sladd":{"x":"@"}}}"##,
+        r##"{"a":1,"sladd":{"class":"x","until":"2027-05-21"},"b":"@"}"##,
+        r##"{"@timestamp":"@","source":{"ip":"@","port":#},"url":{"path":"@","query":"@"},"tags":["@","@",#],"empty":{},"no":[]}"##,
+        r##"{ "a" : "@" , "status" :	# }"##,
+        r##"{"a": "@","b":#}"##,
+        r##"{}"##,
+        r##"{"remote_port":"@"}"##,
+        r##"{"remote_user":#,"size":#,"remote_port":#}"##,
+        r##"{"x":{"remote_port":"@","y":{"cookie":"@"}},"z":[{"cookie":"@"},{"cookie":"@"}]}"##,
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        let known = select(vec![
+            "",
+            "-",
+            "192.0.2.17",
+            "203.0.113.9:443",
+            "2001:db8::7, 192.0.2.1",
+            "client.example.net",
+            "kari",
+            "200",
+            "404",
+            "GET /a?page=2&x=ola HTTP/1.1",
+            "POST /a/b HTTP/2.0",
+            "GET http://bob@www.example.org/ HTTP/1.1",
+            "PRI * HTTP/2.0",
+            "/shop/cart?page=2",
+            "/a",
+            "?x=1",
+            "http://www.example.org/a?b=c",
+            "https://www.example.org/",
+            "curl/8.5.0",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+            "server/main.go:12",
+            "1795860400000000000",
+            "2026-11-21T10:00:00Z",
+            "21/Nov/2026:10:00:01 +0100",
+            "handled request",
+            "call 203.0.113.5 or kari@example.org",
+            r"a\\b",
+            r#"\"quoted\""#,
+            r"GET\u0020/a HTTP/1.1",
+            r"/a\u003fb=c",
+            r"http:\/\/www.example.org\/a?b",
+            "blåbær",
+            "null",
+            "client.address",
+            "http.request.method",
+            "token",
+            "info",
+            "nb-NO,nb;q=0.9",
+            "GET /x?device_id=1234 HTTP/1.1",
+        ]);
+        prop_oneof![12 => known.prop_map(str::to_owned), 1 => r#"[ -!#-\[\]-~]{0,90}"#]
+    }
+
+    fn bare() -> impl Strategy<Value = String> {
+        let known =
+            select(vec!["200", "404", "0", "7", "72", "1234567", "-0.5", "1.5e3", "null", "true", "false", "65"]);
+        prop_oneof![9 => known.prop_map(str::to_owned), 1 => "-?[0-9.e]{0,6}"]
+    }
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let changes = (any::<u8>(), any::<u16>(), prop_oneof![any::<u8>(), select(br#"{}[]",:\ 0-e.tnu"#.to_vec())]);
+        let shape = prop_oneof![6 => select(SHAPES[..4].to_vec()), 6 => select(SHAPES.to_vec())];
+        (shape, prop::collection::vec(text(), 9), prop::collection::vec(bare(), 9), changes).prop_map(
+            |(shape, texts, bares, (how, at, byte))| {
+                let (mut texts, mut bares) = (texts.into_iter().cycle(), bares.into_iter().cycle());
+                let mut line = Vec::new();
+                for (i, &one) in shape.as_bytes().iter().enumerate() {
+                    match one {
+                        b'@' if shape.as_bytes()[i - 1] == b'"' && shape.as_bytes()[i + 1] == b'"' => {
+                            line.extend_from_slice(texts.next().unwrap().as_bytes());
+                        }
+                        b'#' => line.extend_from_slice(bares.next().unwrap().as_bytes()),
+                        one => line.push(one),
+                    }
+                }
+                let at = at as usize % line.len();
+                let member = line.iter().position(|&byte| byte == b',');
+                match how % 16 {
+                    0 => line[at] = byte,
+                    1 => line.insert(at, byte),
+                    2 => drop(line.remove(at)),
+                    3 => drop(line.splice(member.unwrap_or(0)..member.unwrap_or(0), *b",\"new\":\"x\"")),
+                    4 => drop(line.splice(1..1, *b"\"sladd\":{\"class\":\"y\"},")),
+                    5 => {
+                        let twice = line[1..member.unwrap_or(1)].to_vec();
+                        line.splice(1..1, twice.into_iter().chain(*b","));
+                    }
+                    6 => line.push(b'\r'),
+                    _ => {}
+                }
+                line
+            },
+        )
+    }
+
+    /// A log of a few shapes, some of its lines bent.
+    pub(crate) fn log() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(line(), 1..60)
+    }
+
+    thread_local! { static JSON: Json = Json::new(); }
+
+    fn recalled<const WHOLE: bool>(json: &Json, memory: &mut Memory, line: &[u8]) -> Option<Record> {
+        let (mut ends, mut record) = (Ends::default(), Record::default());
+        let lines = [line, b"\n{\"a\":1}\n"].concat();
+        if !Detector::default().ends(&lines, &mut ends) || ends.length != line.len() {
+            return None;
+        }
+        // What an earlier line left must not matter.
+        record.push(9, 3, 7);
+        record.marks.push(Mark::Array);
+        json.recall::<WHOLE>(memory, &lines, line.len(), &ends, &mut record).map(|_| record)
+    }
+
+    #[test]
+    fn lines_of_one_shape_are_read_by_the_first_whatever_the_order_of_their_members() {
+        let json = Json::new();
+        let (mut memory, mut record) = (Memory::default(), Record::default());
+        let first = br#"{"request":{"headers":{"A":["x"],"B":["y"],"C":["z"]}},"status":200}"#;
+        let turned = br#"{"request":{"headers":{"B":["u","v"],"A":["w"]}},"status":404}"#;
+        json.parse(first, Ending::Whole, &mut record).unwrap();
+        json.learn(&mut memory, first, &record, |_, _| true);
+        assert!(recalled::<true>(&json, &mut memory, first).is_some());
+        assert!(
+            recalled::<true>(
+                &json,
+                &mut memory,
+                br#"{"request":{"headers":{"A":[""],"B":["\u00e9"],"C":["z"]}},"status":4e1}"#
+            )
+            .is_some()
+        );
+        // A shape is learned gap by gap: two lines of two orders give all that lies between.
+        assert!(recalled::<true>(&json, &mut memory, turned).is_none());
+        json.parse(turned, Ending::Whole, &mut record).unwrap();
+        json.learn(&mut memory, turned, &record, |_, _| true);
+        for line in [&turned[..], br#"{"request":{"headers":{"A":["1"],"B":["y","2"],"A":["z"]}},"status":200}"#] {
+            let known = recalled::<true>(&json, &mut memory, line).unwrap();
+            json.parse(line, Ending::Whole, &mut record).unwrap();
+            assert_eq!((known.values, known.marks), (record.values.clone(), record.marks.clone()));
+        }
+        for line in
+            [&br#"{"request":{"headers":{"A":["x"],"B":["y"],"C":["z"]}},"status":"200"}"#[..], br#"{"status":200}"#]
+        {
+            assert!(recalled::<true>(&json, &mut memory, line).is_none());
+        }
+    }
+
+    #[test]
+    fn a_log_whose_lines_are_never_alike_takes_no_more_memory_and_is_soon_not_learned_from() {
+        let json = Json::new();
+        let (mut memory, mut record) = (Memory::default(), Record::default());
+        let mut learned = 0;
+        for number in 0..20_000 {
+            let line = format!(r#"{{"a{number}":1,"{}":"x","b":{{"c{number}":[2]}}}}"#, "k".repeat(number % 400));
+            json.parse(line.as_bytes(), Ending::Whole, &mut record).unwrap();
+            let before = memory.table.len();
+            json.learn(&mut memory, line.as_bytes(), &record, |_, _| true);
+            learned += usize::from(memory.table.len() != before);
+        }
+        assert!(learned < 1000, "{learned}");
+        assert!(memory.table.len() <= MOST_GAPS && memory.paths.capacity() == MOST_PATHS);
+        assert!(memory.links.capacity() == MOST_GAPS && memory.surroundings.capacity() == MOST_SURROUNDINGS);
+        // What is alike then is learned still.
+        for number in 0..200 {
+            let line = format!(r#"{{"a":{number},"b":"x"}}"#);
+            json.parse(line.as_bytes(), Ending::Whole, &mut record).unwrap();
+            json.learn(&mut memory, line.as_bytes(), &record, |_, _| true);
+        }
+        assert!(recalled::<true>(&json, &mut memory, br#"{"a":1000,"b":"y"}"#).is_some());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_read_by_earlier_lines_is_read_alike_in_full(log in log()) {
+            JSON.with(|json| {
+                let (mut memory, mut record) = (Memory::default(), Record::default());
+                for line in &log {
+                    let line = line.strip_suffix(b"\r").unwrap_or(line);
+                    let known = recalled::<true>(json, &mut memory, line);
+                    let plain = recalled::<false>(json, &mut memory, line);
+                    let whole = json.parse(line, Ending::Whole, &mut record).is_ok();
+                    prop_assert_eq!(known.is_some(), plain.is_some());
+                    if let (Some(known), Some(plain)) = (known, plain) {
+                        prop_assert!(whole);
+                        prop_assert_eq!(&known.values, &record.values);
+                        prop_assert_eq!(&known.marks, &record.marks);
+                        prop_assert_eq!((known.blanks, plain.blanks), (record.blanks, record.blanks));
+                        // The same without the keys.
+                        prop_assert!(plain.marks.is_empty() && plain.values.iter().all(|value| value.field >= UNKNOWN));
+                        let others = record.values.iter().filter(|value| value.field > UNKNOWN).count();
+                        prop_assert_eq!(plain.values.iter().filter(|value| value.field > UNKNOWN).count(), others);
+                        let mut rest = record.values.iter();
+                        for value in &plain.values {
+                            prop_assert!(rest.any(|other| other == value));
+                        }
+                    } else if whole {
+                        json.learn(&mut memory, line, &record, |_, _| true);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn of_a_log_of_few_shapes_most_lines_are_read_so(numbers in prop::collection::vec((0..4usize, 0..1000u32), 64)) {
+            JSON.with(|json| {
+                let (mut memory, mut record) = (Memory::default(), Record::default());
+                let mut count = 0;
+                for (shape, number) in numbers {
+                    let line = SHAPES[shape].replace("\"@\"", &format!("\"/x{number}\"")).replace('#', &number.to_string());
+                    match recalled::<false>(json, &mut memory, line.as_bytes()) {
+                        Some(_) => count += 1,
+                        None => {
+                            json.parse(line.as_bytes(), Ending::Whole, &mut record).unwrap();
+                            json.learn(&mut memory, line.as_bytes(), &record, |_, _| true);
+                        }
+                    }
+                }
+                prop_assert!(count >= 60, "{}", count);
+                Ok(())
+            })?;
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! A JSON object that leaves in its own layout, made in one go.
+//!
+//! It is for lines that were read by what stood between the values of earlier ones ([`crate::record::gap`]): what stands
+//! between two values that leave is copied as it stands, for the bytes are those whose keys a treatment once let stand. Where
+//! a value goes its member goes, and with it each object or array of which nothing is left, as the encoder does it.
+
+use super::{Aid, Laid, Outcome, Step, Treated, copy, missing, repeated::Known};
+use crate::record::{
+    DEPTH, Record, Schema, State, Value,
+    gap::{Gap, Holds, Table, What},
+};
+
+/// Treats each value and lays the object; `None`: something in it is for the encoder to write, and nothing was made. The
+/// record's gaps must all stand and its white space be even; it has no keys.
+#[inline(never)]
+pub fn lay_object<'a>(
+    steps: &[Step],
+    table: &Table,
+    schema: &'a Schema,
+    line: &'a [u8],
+    record: &'a Record,
+    aid: &mut Aid,
+    scratch: &'a mut super::Scratch,
+) -> Option<Treated<'a>> {
+    let super::Scratch { slots, made } = scratch;
+    slots.clear();
+    made.clear();
+    let mut lay = Lay {
+        steps,
+        line,
+        aid,
+        made,
+        from: 0,
+        to: 0,
+        stack: [Open::default(); DEPTH],
+        depth: 0,
+        member: 0,
+        left: true,
+    };
+    let mut values = &record.values[..];
+    let mut at = 0;
+    for &number in &record.gaps {
+        let gap = table.gap(number);
+        lay.gap(table, gap, at);
+        let count = match gap.held.holds {
+            Holds::End => break,
+            Holds::Text | Holds::Bare => 1,
+            Holds::Request => 5,
+            Holds::Target => 3,
+        };
+        let (these, rest) = values.split_at_checked(count)?;
+        values = rest;
+        let left = match gap.held.holds {
+            Holds::Text => lay.value(&these[0])?,
+            Holds::End => break,
+            Holds::Bare => lay.bare(&these[0])?,
+            Holds::Request => lay.request(these)?,
+            Holds::Target => lay.target(these)?,
+        };
+        at = these.iter().rev().find(|value| value.state != State::Absent)?.span.end as usize;
+        if left {
+            lay.stack[lay.depth - 1].any = true
+        } else {
+            lay.cut()
+        }
+        lay.left = left;
+    }
+    lay.flush(lay.to);
+    Some(Treated { schema, line, record, scratch, laid: Some(Laid::Object) })
+}
+
+/// An object in the making.
+struct Lay<'s, 'l, 'm> {
+    steps: &'s [Step],
+    line: &'l [u8],
+    aid: &'m mut Aid,
+    made: &'m mut Vec<u8>,
+    /// The run of the line that waits to be copied.
+    from: usize,
+    to: usize,
+    stack: [Open; DEPTH],
+    depth: usize,
+    /// Where the member or element at hand begins in what is made, comma included, if what waits were copied.
+    member: usize,
+    /// Whether the last value left, in some form.
+    left: bool,
+}
+
+/// An object or array that is open.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    /// Where it begins in what is made, with its comma and key.
+    start: u32,
+    /// Whether anything of it was written.
+    any: bool,
+    /// Whether the line has anything in it.
+    had: bool,
+}
+
+impl Lay<'_, '_, '_> {
+    /// The gap that starts at `at`.
+    #[inline(always)]
+    fn gap(&mut self, table: &Table, gap: &Gap, at: usize) {
+        if !(self.left && gap.simple) {
+            return self.gap_in_parts(table, gap, at);
+        }
+        // What waits ends where the gap begins.
+        let start = self.made.len() + (at - self.from);
+        if gap.closes > 0 {
+            self.depth -= usize::from(gap.closes);
+            self.stack[self.depth - 1].any = true;
+        }
+        for &open in table.opens(gap) {
+            self.stack[self.depth] = Open { start: (start + usize::from(open)) as u32, any: false, had: true };
+            self.depth += 1;
+        }
+        self.member = start + usize::from(gap.member);
+        self.to = at + usize::from(gap.length) - usize::from(gap.held.holds == Holds::End);
+    }
+
+    /// The same part by part, behind a value that went or with parts that come and go.
+    #[inline(never)]
+    fn gap_in_parts(&mut self, table: &Table, gap: &Gap, at: usize) {
+        self.flush(at);
+        let mut start = at;
+        for part in table.parts(gap) {
+            let end = at + usize::from(part.end);
+            let bytes = &self.line[start..end];
+            start = end;
+            let inner = self.depth.checked_sub(1).map(|inner| &mut self.stack[inner]);
+            let stays = match (part.what, inner) {
+                (What::Last, _) => false,
+                (What::Ends, _) => self.left,
+                (What::Close, Some(open)) => {
+                    let stays = open.any || !open.had;
+                    if !stays {
+                        self.made.truncate(open.start as usize);
+                    }
+                    self.depth -= 1;
+                    if let Some(outer) = self.depth.checked_sub(1) {
+                        self.stack[outer].any |= stays;
+                    }
+                    stays
+                }
+                (What::Comma, Some(open)) => {
+                    self.member = self.made.len();
+                    open.any
+                }
+                (What::Open, open) => {
+                    if let Some(open) = open {
+                        open.had = true;
+                    }
+                    self.stack[self.depth] = Open { start: self.member as u32, any: false, had: false };
+                    self.depth += 1;
+                    true
+                }
+                (What::Fixed, Some(open)) => {
+                    open.any = true;
+                    true
+                }
+                (What::Key | What::Opens, Some(open)) => {
+                    open.had = true;
+                    true
+                }
+                (What::Close | What::Comma | What::Fixed | What::Key | What::Opens, None) => true,
+            };
+            if stays {
+                self.made.extend_from_slice(bytes);
+            }
+            if part.what == What::Open {
+                self.member = self.made.len();
+            }
+        }
+        if gap.held.holds != Holds::End {
+            self.stack[self.depth - 1].had = true;
+        }
+        (self.from, self.to) = (start, start);
+    }
+
+    /// Copies what waits, up to `at`.
+    #[inline(always)]
+    fn flush(&mut self, at: usize) {
+        copy(self.line, self.from, self.to, self.made);
+        (self.from, self.to) = (at, at);
+    }
+
+    /// Takes the member at hand back.
+    #[inline(always)]
+    fn cut(&mut self) {
+        match self.member.checked_sub(self.made.len()) {
+            Some(waits) => {
+                self.to = self.from + waits;
+                self.flush(0);
+            }
+            None => self.made.truncate(self.member),
+        }
+        (self.from, self.to) = (0, 0);
+    }
+
+    /// A value; whether anything of it is left, for the caller to cut if not. What waits ends where it begins.
+    #[inline(always)]
+    fn value(&mut self, value: &Value) -> Option<bool> {
+        let end = value.span.end as usize;
+        match value.state {
+            State::Present => {}
+            State::Absent | State::Ambiguous | State::Cut => return Some(false),
+        }
+        let step = &self.steps[usize::from(value.field)];
+        let bytes = &self.line[value.span.start as usize..end];
+        let passes = match step {
+            Step::Drop => return if missing(bytes, true) { self.keep(end) } else { Some(false) },
+            Step::Path(step) => step.passes(bytes, self.aid),
+            step => step.passes(bytes, self.aid),
+        };
+        if passes || missing(bytes, true) {
+            return self.keep(end);
+        }
+        self.treated(value)
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, end: usize) -> Option<bool> {
+        self.to = end;
+        Some(true)
+    }
+
+    /// A value that neither is missing nor passes at a glance.
+    #[inline(never)]
+    fn treated(&mut self, value: &Value) -> Option<bool> {
+        let (line, step) = (self.line, &self.steps[usize::from(value.field)]);
+        let (start, end) = (value.span.start as usize, value.span.end as usize);
+        let bytes = &line[start..end];
+        let repeats = match step {
+            // One plain address is cut as fast as it is found.
+            Step::Truncate(_) if bytes.len() < 16 => bytes.contains(&b':'),
+            step => step.repeats(),
+        };
+        if repeats && let Some(known) = self.aid.repeated.find(value.field, bytes) {
+            match known {
+                Known::Kept => self.to = end,
+                Known::Dropped => return Some(false),
+                Known::Made(bytes) => {
+                    copy(line, self.from, self.to, self.made);
+                    (self.from, self.to) = (end, end);
+                    self.made.extend_from_slice(bytes);
+                }
+            }
+            return Some(true);
+        }
+        self.flush(start);
+        let before = self.made.len();
+        let outcome = match step {
+            Step::Path(step) => step.treat_anew(bytes, self.aid, self.made),
+            step => step.treat(bytes, self.aid, self.made),
+        };
+        match outcome {
+            Outcome::Kept => self.to = end,
+            Outcome::Dropped => {}
+            Outcome::Part(first, last) => {
+                // Half an escape would be none.
+                if bytes.contains(&b'\\') {
+                    return None;
+                }
+                copy(line, start + first as usize, start + last as usize, self.made);
+                (self.from, self.to) = (end, end);
+            }
+            Outcome::Made => {
+                if !self.made[before..].iter().fold(true, |all, &byte| all & is_plain(byte)) {
+                    return None;
+                }
+                (self.from, self.to) = (end, end);
+            }
+        }
+        if repeats {
+            self.aid.repeated.learn(value.field, bytes, outcome, &self.made[before..]);
+        }
+        Some(outcome != Outcome::Dropped)
+    }
+
+    /// A bare value: what is made of it stands in quotes, unless it is a number of digits.
+    #[inline(always)]
+    fn bare(&mut self, value: &Value) -> Option<bool> {
+        let before = self.made.len() + (self.to - self.from);
+        let left = self.value(value)?;
+        let as_it_stood = self.from != self.to;
+        if !left || as_it_stood {
+            return Some(left);
+        }
+        match self.made[before..] {
+            [b'0'..=b'9'] => {}
+            [b'1'..=b'9', ref rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {}
+            // It may be something else that JSON writes without quotes.
+            [b'0'..=b'9' | b'-' | b't' | b'f' | b'n', ..] => return None,
+            _ => {
+                self.made.insert(before, b'"');
+                self.made.push(b'"');
+            }
+        }
+        Some(true)
+    }
+
+    /// The five values of a request line.
+    #[inline(always)]
+    fn request(&mut self, values: &[Value]) -> Option<bool> {
+        let [method, path, query, protocol, whole] = values else { return None };
+        if whole.state != State::Absent {
+            return self.value(whole);
+        }
+        let mut left = self.value_or_dash(method)?;
+        self.to = path.span.start as usize;
+        left |= self.value_or_dash(path)?;
+        left |= self.query(query)?;
+        if protocol.state != State::Absent {
+            self.to = protocol.span.start as usize;
+            left |= self.value_or_dash(protocol)?;
+        }
+        Some(left)
+    }
+
+    /// The three values of a target.
+    #[inline(always)]
+    fn target(&mut self, values: &[Value]) -> Option<bool> {
+        let [path, query, whole] = values else { return None };
+        if whole.state != State::Absent {
+            return self.value(whole);
+        }
+        let left = self.value_or_dash(path)?;
+        Some(left | self.query(query)?)
+    }
+
+    /// A value, or a dash in its place; whether it was left.
+    #[inline(always)]
+    fn value_or_dash(&mut self, value: &Value) -> Option<bool> {
+        let left = self.value(value)?;
+        if !left {
+            self.flush(value.span.end as usize);
+            self.made.push(b'-');
+        }
+        Some(left)
+    }
+
+    /// A query with its question mark, which goes with it.
+    #[inline(always)]
+    fn query(&mut self, query: &Value) -> Option<bool> {
+        if query.state == State::Absent {
+            return Some(false);
+        }
+        self.to = query.span.start as usize;
+        let left = self.value(query)?;
+        if !left {
+            if self.from < self.to {
+                self.to -= 1;
+            } else {
+                self.made.pop();
+            }
+            self.flush(query.span.end as usize);
+        }
+        Some(left)
+    }
+}
+
+/// Whether a byte may stand in a string of JSON as it is.
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
+}
