@@ -273,8 +273,13 @@ impl Table {
         if length <= BLOCK
             && let (Some(one), Some(other)) = (lines.first_chunk::<BLOCK>(), text.first_chunk::<BLOCK>())
         {
-            let mask = &MASKS[BLOCK - length..][..BLOCK];
-            return (0..BLOCK).fold(0, |all, i| all | (one[i] ^ other[i]) & mask[i]) == 0;
+            let (one, other) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+            let mask = MASKS[BLOCK - length..].as_chunks::<8>().0;
+            let differs = |i: usize| {
+                let word = |words: &[[u8; 8]]| u64::from_le_bytes(words[i]);
+                (word(one) ^ word(other)) & word(mask)
+            };
+            return differs(0) | differs(1) | differs(2) | differs(3) == 0;
         }
         lines.get(..length) == Some(&text[..length])
     }
