@@ -52,6 +52,7 @@
 //!    common extended request             the access formats of every server, with free text behind them or not
 //!    preset                              layouts known by name, over the compiler: haproxy traefik ingress envoy aws squid servers
 //!    json logfmt cef w3c                 names beside their values, or in a header
+//!    json/memory                         lines of JSON read by what stood between the values of earlier ones
 //!    nginx_error apache_error soft       error logs, whose free text anybody may have written
 //!    envelope/                           what stands around a line: cri, syslog (RFC 3164), ietf (RFC 5424)
 //!    message/                            what programs say in known shapes: logins, mail, transfers, PHP

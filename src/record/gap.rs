@@ -14,11 +14,15 @@ pub struct Gap {
     pub spacing: Spacing,
     /// Whether every key in it leaves as it stands.
     pub stands: bool,
-    /// How many objects and arrays it closes, before it opens any.
+    /// How many quotes it has before all else, one or none, that end the value before.
+    pub ends: u8,
+    /// How many objects and arrays it closes then, a byte each.
     pub closes: u8,
+    /// How many bytes of it are a comma then, with its blank.
+    pub comma: u8,
     /// Where in it the member or element begins whose value comes behind it, comma included.
     pub member: u16,
-    /// Whether `closes`, `member` and [`Table::opens`] say all of it.
+    /// Whether these and [`Table::opens`] say all of it: behind the comma stand keys and what is opened.
     pub simple: bool,
     text: u32,
     fixed: Range,
@@ -269,8 +273,13 @@ impl Table {
         if length <= BLOCK
             && let (Some(one), Some(other)) = (lines.first_chunk::<BLOCK>(), text.first_chunk::<BLOCK>())
         {
-            let mask = &MASKS[BLOCK - length..][..BLOCK];
-            return (0..BLOCK).fold(0, |all, i| all | (one[i] ^ other[i]) & mask[i]) == 0;
+            let (one, other) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+            let mask = MASKS[BLOCK - length..].as_chunks::<8>().0;
+            let differs = |i: usize| {
+                let word = |words: &[[u8; 8]]| u64::from_le_bytes(words[i]);
+                (word(one) ^ word(other)) & word(mask)
+            };
+            return differs(0) | differs(1) | differs(2) | differs(3) == 0;
         }
         lines.get(..length) == Some(&text[..length])
     }
@@ -309,7 +318,9 @@ impl Table {
             held,
             spacing,
             stands,
+            ends: 0,
             closes: 0,
+            comma: 0,
             member: 0,
             simple: true,
             text: self.text.len() as u32,
@@ -326,20 +337,28 @@ impl Table {
 
     /// Says of a gap in short what its parts do, if that can be said in short.
     fn sum_up(&mut self, gap: &mut Gap, parts: &[Part]) {
-        let mut start = 0;
+        let (mut start, mut begun) = (0, false);
         for part in parts {
             match part.what {
-                What::Close if gap.opens.count > 0 => gap.simple = false,
-                What::Close => gap.closes += 1,
-                What::Comma => gap.member = start,
+                What::Ends => gap.ends = 1,
+                What::Close => {
+                    gap.simple &= !begun && part.end == start + 1;
+                    gap.closes += 1;
+                }
+                What::Comma => {
+                    gap.simple &= !begun;
+                    gap.member = start;
+                    gap.comma = (part.end - start) as u8;
+                }
                 What::Open => {
                     self.opens.push(gap.member);
                     gap.opens.count += 1;
                     gap.member = part.end;
                 }
                 What::Fixed => gap.simple = false,
-                What::Ends | What::Key | What::Opens | What::Last => {}
+                What::Key | What::Opens | What::Last => {}
             }
+            begun |= !matches!(part.what, What::Ends | What::Close);
             start = part.end;
         }
     }

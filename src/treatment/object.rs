@@ -101,24 +101,54 @@ impl Lay<'_, '_, '_> {
     /// The gap that starts at `at`.
     #[inline(always)]
     fn gap(&mut self, table: &Table, gap: &Gap, at: usize) {
-        if !(self.left && gap.simple) {
+        if !gap.simple {
             return self.gap_in_parts(table, gap, at);
         }
-        // What waits ends where the gap begins.
-        let start = self.made.len() + (at - self.from);
-        if gap.closes > 0 {
-            self.depth -= usize::from(gap.closes);
-            self.stack[self.depth - 1].any = true;
+        // How much of the gap goes, from its start, with what stood before it.
+        let mut gone = 0;
+        if self.left {
+            if gap.closes > 0 {
+                self.depth -= usize::from(gap.closes);
+                self.stack[self.depth - 1].any = true;
+            }
+        } else {
+            gone = self.close(gap, at);
         }
+        // What waits ends where the gap begins, or is nothing.
+        let start = self.made.len() + if self.left { at - self.from } else { 0 };
+        let place = |place: u16| start + usize::from(place).saturating_sub(gone);
         for &open in table.opens(gap) {
-            self.stack[self.depth] = Open { start: (start + usize::from(open)) as u32, any: false, had: true };
+            self.stack[self.depth] = Open { start: place(open) as u32, any: false, had: true };
             self.depth += 1;
         }
-        self.member = start + usize::from(gap.member);
+        self.member = place(gap.member);
+        if !self.left {
+            self.from = at + gone;
+        }
         self.to = at + usize::from(gap.length) - usize::from(gap.held.holds == Holds::End);
     }
 
-    /// The same part by part, behind a value that went or with parts that come and go.
+    /// Closes what a gap closes behind a value that went, and says how much of the gap is then done with: its comma too, where
+    /// nothing is in front of it.
+    #[inline(always)]
+    fn close(&mut self, gap: &Gap, at: usize) -> usize {
+        let mut gone = usize::from(gap.ends);
+        for _ in 0..gap.closes {
+            self.depth -= 1;
+            let open = self.stack[self.depth];
+            if open.any {
+                self.made.push(self.line[at + gone]);
+                self.stack[self.depth - 1].any = true;
+            } else {
+                self.made.truncate(open.start as usize);
+            }
+            gone += 1;
+        }
+        let any = self.depth > 0 && self.stack[self.depth - 1].any;
+        if any { gone } else { gone + usize::from(gap.comma) }
+    }
+
+    /// The same part by part, where something is opened and closed again.
     #[inline(never)]
     fn gap_in_parts(&mut self, table: &Table, gap: &Gap, at: usize) {
         self.flush(at);

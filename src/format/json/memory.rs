@@ -409,7 +409,7 @@ impl Json {
         let cut = |values: &[Value]| {
             let mut present = values.iter().filter(|value| value.state != State::Absent).map(|value| value.span);
             let first = present.next()?;
-            Some(Span { start: first.start, end: present.last().unwrap_or(first).end })
+            Some(Span { start: first.start, end: present.next_back().unwrap_or(first).end })
         };
         Ok(match mark {
             Mark::Request(_) => (cut(values(5)?).ok_or(Fault::Unfit)?, Held::new(Holds::Request)),
@@ -488,7 +488,7 @@ impl Learned {
                 b'"' => {
                     let next = fixed.next().filter(|next| usize::from(next.start) == at + 1)?;
                     let end = usize::from(next.end);
-                    let colon = end + 1 + text.get(end + 1..)?.iter().take_while(|byte| is_space(byte)).count();
+                    let colon = end + 1 + text.get(end + 1..)?.iter().take_while(is_space).count();
                     spacing = if colon > end + 1 { spacing.with(Spacing::OTHER) } else { spacing };
                     match text.get(colon) {
                         Some(b':') => {
