@@ -6,7 +6,8 @@ mod common;
 
 use common::{as_json, builtin, cases, engine, line, minimised, run, with_format};
 use proptest::prelude::*;
-use sladd::{encode::Batch, frame::LineBuffer, policy::Policy, tally::Tally};
+use sladd::{Engine, encode::Batch, frame::LineBuffer, policy::Policy, tally::Tally};
+use std::cell::RefCell;
 
 /// An identifier, the spelling in which it stands, and texts that betray it.
 #[derive(Clone, Debug)]
@@ -193,6 +194,39 @@ proptest! {
     }
 
     #[test]
+    fn a_line_that_is_made_json_in_one_go_is_what_its_values_make_one_by_one(
+        (client, user, time, request) in (
+            prop_oneof![
+                "198\\.51\\.100\\.[0-9]{1,3}", "2001:db8:[0-9a-f]{1,4}::[0-9a-f]{1,4}", "-|gw\\.example\\.org",
+                address().prop_map(|value| value.written)
+            ],
+            "-|-|bob",
+            prop_oneof![3 => Just("21/Nov/2026:10:00:00 +0100"), 1 => Just("21/Nov/2026:99:00:00 +0100")],
+            prop_oneof![
+                4 => "(GET|POST|HEAD) /[a-z/.-]{0,40}(\\?[a-z]{1,5}=[a-z0-9&=%]{0,20})? HTTP/[12]\\.[01]",
+                1 => planted().prop_map(|value| format!("GET /a/{}/b?x={} HTTP/1.1", value.written, value.written)),
+                1 => "[ !#-\\[\\]-~]{0,40}",
+            ],
+        ),
+        (status, size, referer, agent, more) in (
+            "[0-9]{3}", "0|00|[1-9][0-9]{0,9}|[0-9]{1,21}", "-||https://[a-z.]{1,20}/[!#-\\[\\]-~]{0,30}|[ !#-~]{0,40}",
+            "-||curl/8\\.5\\.0|Mozilla/5\\.0 \\(X11; Linux x86_64\\) Firefox/1[0-9]{2}|[ !#-\\[\\]-~]{0,60}",
+            prop::option::of("-|[ !#-\\[\\]-~]{0,30}"),
+        ),
+        policy in 0usize..6,
+    ) {
+        let more = more.map_or(String::new(), |text| format!(" \"{text}\""));
+        let text = format!("{client} - {user} [{time}] \"{request}\" {status} {size} \"{referer}\" \"{agent}\"{more}");
+        // Lines that end like the first are not read by sight.
+        let [(plain, tally), (quick, other)] = ["\r\n", "\n"].map(|end| {
+            ENGINES.with_borrow_mut(|engines| run(&mut engines[policy], format!("{text}{end}").as_bytes()))
+        });
+        prop_assert_eq!(String::from_utf8(quick.clone()).unwrap(), String::from_utf8(plain).unwrap());
+        prop_assert_eq!(tally.minimised, other.minimised);
+        prop_assert!(quick.is_empty() || serde_json::from_slice::<serde_json::Value>(&quick).is_ok());
+    }
+
+    #[test]
     fn arbitrary_bytes_never_panic_and_every_line_is_counted(
         bytes in prop::collection::vec(any::<u8>(), 0..600), name in prop_oneof!["hosting", "strict", "minimal"], layout in any::<bool>()
     ) {
@@ -219,6 +253,33 @@ proptest! {
             prop_assert!(tally.balances());
         }
     }
+}
+
+thread_local! {
+    /// One for each [`flat_policy`].
+    static ENGINES: RefCell<Vec<Engine>> = RefCell::new((0..6).map(|at| engine(&as_json(flat_policy(at)))).collect());
+}
+
+/// Policies that differ in what becomes of the values of `combined`.
+fn flat_policy(which: usize) -> Policy {
+    let drop = "{ treatment = \"drop\" }";
+    let fields: &[(&str, &str)] = match which {
+        0..=2 => return builtin(["hosting", "strict", "minimal"][which]),
+        3 => &[("client.address", drop), ("timestamp", drop), ("user_agent.original", drop)],
+        4 => &[
+            ("user.name", drop),
+            ("http.request.method", drop),
+            ("http.response.status_code", drop),
+            ("url.path", drop),
+        ],
+        _ => &[
+            ("http.response.body.size", "{ treatment = \"coarsen\", step = 100 }"),
+            ("http.request.header.referer", "{ treatment = \"scrub\" }"),
+            ("user_agent.original", "{ treatment = \"scrub\" }"),
+        ],
+    };
+    let fields: String = fields.iter().map(|(name, treatment)| format!("\"{name}\" = {treatment}\n")).collect();
+    common::policy(&format!("base = \"hosting\"\nname = \"t\"\nversion = 1\n[fields]\n{fields}"))
 }
 
 /// The lines, fed through a line buffer in portions of these sizes.

@@ -1,6 +1,6 @@
 //! A record as one flat object, made in one go where one look has shown that no value of it needs an escape.
 
-use super::{Aid, Outcome, Step, copy, missing};
+use super::{Aid, Outcome, Step, missing};
 use crate::record::{Record, State};
 
 /// What stands before each value of such an object: one a value, in order. None where records are laid otherwise.
@@ -62,8 +62,23 @@ impl Head {
     }
 }
 
-/// Writes the object into `made`, up to its last value's quote. `false`: it has to be made otherwise, and what was written
-/// means nothing.
+/// The object while it is made, and behind its end what means nothing. It grows and is never emptied: where it ends is kept
+/// in a register, while the length of a vector would be written and read again for each piece.
+#[derive(Debug, Default)]
+pub(super) struct Flat {
+    bytes: Vec<u8>,
+    end: usize,
+}
+
+impl Flat {
+    /// What was made last.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.end]
+    }
+}
+
+/// Makes the object, up to its last value's quote. `false`: it has to be made otherwise, and what was made means nothing.
 ///
 /// The line was seen plain: each value that stands as it came is printable ASCII without quote and backslash.
 #[inline]
@@ -74,53 +89,93 @@ pub(super) fn lay(
     record: &Record,
     aid: &mut Aid,
     made: &mut Vec<u8>,
+    flat: &mut Flat,
 ) -> bool {
-    made.clear();
-    let mut before = OPENING;
+    // Beside what treatments make no more can come: heads, values of the line, and what a block writes beyond its end.
+    let most = heads.0.len() * 2 * WIDTH + line.len() + WIDTH;
+    make_room(&mut flat.bytes, most);
+    let out = &mut flat.bytes;
+    let (mut at, mut before) = (0, OPENING);
     for Head { place, how, texts, lengths } in &heads.0 {
         let value = &record.values[usize::from(*place)];
         if value.state == State::Absent {
             continue;
         }
-        let bytes = value.span.of(line);
         let (from, to) = (value.span.start as usize, value.span.end as usize);
-        let bare = *how == How::Digits && (bytes.len() == 1 || bytes.first() != Some(&b'0'));
-        let start = made.len();
-        made.extend_from_slice(&texts[before]);
-        made.truncate(start + usize::from(lengths[before]) - usize::from(bare));
+        let length = usize::from(lengths[before]);
+        if let Some(half) = texts[before].first_chunk::<{ WIDTH / 2 }>()
+            && length <= half.len()
+        {
+            put(out, at, half);
+        } else {
+            put(out, at, &texts[before]);
+        }
         match how {
-            How::Text | How::Digits => copy(line, from, to, made),
+            How::Digits => {
+                let bare = to - from == 1 || line.get(from) != Some(&b'0');
+                at = copy(line, from, to, out, at + length - usize::from(bare));
+                before = if bare { BARE } else { QUOTED };
+                continue;
+            }
+            How::Text => at = copy(line, from, to, out, at + length),
             How::Treated => {
-                let opened = made.len();
-                let step = &steps[usize::from(*place)];
-                let outcome = match step {
+                let bytes = &line[from..to];
+                made.clear();
+                let outcome = match &steps[usize::from(*place)] {
                     _ if missing(bytes, false) => Outcome::Kept,
                     Step::Path(step) if step.passes(bytes, aid) => Outcome::Kept,
                     Step::Path(step) => step.treat_anew(bytes, aid, made),
                     step => step.treat(bytes, aid, made),
                 };
-                match outcome {
-                    Outcome::Kept => copy(line, from, to, made),
+                at = match outcome {
+                    Outcome::Kept => copy(line, from, to, out, at + length),
                     Outcome::Part(first, last) => {
                         debug_assert!(first <= last && last as usize <= bytes.len());
-                        copy(line, from + first as usize, from + last as usize, made);
+                        copy(line, from + first as usize, from + last as usize, out, at + length)
                     }
                     // What is made needs an escape in no format; who relies on it looks.
-                    Outcome::Made if needs_escape(&made[opened..]) => return false,
-                    Outcome::Made => {}
-                    Outcome::Dropped => {
-                        made.truncate(start);
-                        continue;
+                    Outcome::Made if needs_escape(made) => return false,
+                    Outcome::Made => {
+                        make_room(out, at + length + made.len() + most);
+                        copy(made, 0, made.len(), out, at + length)
                     }
-                }
+                    Outcome::Dropped => continue,
+                };
             }
         }
-        before = if bare { BARE } else { QUOTED };
+        before = QUOTED;
     }
     if before == QUOTED {
-        made.push(b'"');
+        out[at] = b'"';
+        at += 1;
     }
+    flat.end = at;
     !heads.0.is_empty()
+}
+
+#[inline]
+fn make_room(out: &mut Vec<u8>, most: usize) {
+    if out.len() < most {
+        out.resize(2 * most, 0);
+    }
+}
+
+/// Writes a block of which the first bytes count.
+#[inline(always)]
+fn put<const N: usize>(out: &mut [u8], at: usize, block: &[u8; N]) {
+    out[at..at + N].copy_from_slice(block);
+}
+
+/// Copies `text[from..to]`; where it then ends.
+#[inline(always)]
+fn copy(text: &[u8], from: usize, to: usize, out: &mut [u8], at: usize) -> usize {
+    let length = to - from;
+    // Most values are short: a block of which the end does not count is cheaper than a copy of any length.
+    match text.get(from..).and_then(<[u8]>::first_chunk::<32>) {
+        Some(block) if length <= 32 => put(out, at, block),
+        _ => out[at..at + length].copy_from_slice(&text[from..to]),
+    }
+    at + length
 }
 
 /// Whether a byte cannot stand in a string as it is, or is not ASCII.
@@ -135,5 +190,72 @@ fn needs_escape(made: &[u8]) -> bool {
             blocks.iter().any(|block| block.iter().fold(false, special)) || last.iter().fold(false, special)
         }
         None => made.iter().fold(false, special),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::record::Record;
+    use proptest::prelude::*;
+
+    /// The values of a line between blanks, each under a name of one letter.
+    fn laid(line: &str, hows: &[How], steps: &[Step], flat: &mut Flat) -> Option<String> {
+        let mut record = Record::default();
+        let mut at = 0;
+        for (field, value) in (0..).zip(line.split(' ')) {
+            match value {
+                "absent" => record.push_absent(field),
+                _ => record.push(field, at, at + value.len()),
+            }
+            at += value.len() + 1;
+        }
+        let name = |place: u16| format!("\"{}\":\"", char::from(b'a' + place as u8));
+        let heads = (0..).zip(hows).map(|(place, how)| Head::new(place, *how, name(place).as_bytes()).unwrap());
+        let heads = Heads::new(heads.collect());
+        let (mut aid, mut made) = (Aid::default(), Vec::new());
+        lay(&heads, steps, line.as_bytes(), &record, &mut aid, &mut made, flat)
+            .then(|| String::from_utf8(flat.bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn each_value_stands_under_its_head_and_digits_stand_bare() {
+        let mut flat = Flat::default();
+        let hows = [How::Text, How::Digits, How::Treated, How::Digits, How::Text];
+        let steps = [Step::Language, Step::Language, Step::Language, Step::Language, Step::Language];
+        for (line, expected) in [
+            ("x 200 nb-NO 7 y", r#"{"a":"x","b":200,"c":"nb","d":7,"e":"y""#),
+            ("x 007 - 0 y", r#"{"a":"x","b":"007","c":"-","d":0,"e":"y""#),
+            ("absent 200 absent 00 absent", r#"{"b":200,"d":"00""#),
+            ("absent absent no! 12 absent", r#"{"d":12"#),
+            ("absent absent absent absent absent", ""),
+        ] {
+            assert_eq!(laid(line, &hows, &steps, &mut flat).as_deref(), Some(expected), "{line}");
+        }
+        let long = "x".repeat(3000);
+        let expected = format!("{{\"a\":\"{long}\",\"b\":1,\"c\":\"nb\",\"d\":2,\"e\":\"{long}\"");
+        assert_eq!(laid(&format!("{long} 1 nb 2 {long}"), &hows, &steps, &mut flat), Some(expected));
+        assert_eq!(laid("x", &[], &[], &mut flat), None, "there are no heads");
+    }
+
+    #[test]
+    fn a_head_that_is_too_long_is_none() {
+        assert!(Head::new(0, How::Text, &[b'x'; WIDTH - 2]).is_some());
+        assert!(Head::new(0, How::Text, &[b'x'; WIDTH - 1]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn what_needs_an_escape_is_seen_wherever_it_stands(
+            mut text in proptest::collection::vec(b' '..0x7f, 0..70), byte in any::<u8>(), at in any::<usize>()
+        ) {
+            if !text.is_empty() {
+                let at = at % text.len();
+                text[at] = byte;
+            }
+            let special = |byte: &u8| !(0x20..0x80).contains(byte) || matches!(byte, b'"' | b'\\');
+            prop_assert_eq!(needs_escape(&text), text.iter().any(special));
+        }
     }
 }

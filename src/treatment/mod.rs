@@ -187,6 +187,7 @@ impl Step {
 pub struct Scratch {
     slots: Vec<Slot>,
     made: Vec<u8>,
+    flat: flat::Flat,
 }
 
 /// A record after treatment: all that an encoder is given.
@@ -321,7 +322,7 @@ impl<'a> Treated<'a> {
     /// The record as one flat object, but for what ends it, where [`lay_flat`] made it so. Empty where nothing is left of it.
     #[inline]
     pub(crate) fn flat(&self) -> Option<&'a [u8]> {
-        (self.laid == Some(Laid::Flat)).then_some(&self.scratch.made)
+        (self.laid == Some(Laid::Flat)).then(|| self.scratch.flat.bytes())
     }
 
     /// Hands the record out in its own fixed layout, in as few pieces as can be: in one, where [`lay`] treated it.
@@ -427,7 +428,7 @@ pub fn treat<'a>(
     aid: &mut Aid,
     scratch: &'a mut Scratch,
 ) -> Treated<'a> {
-    let Scratch { slots, made } = scratch;
+    let Scratch { slots, made, .. } = scratch;
     made.clear();
     slots.resize(record.values.len(), Slot::Absent);
     let nulls = !record.marks.is_empty();
@@ -564,7 +565,7 @@ pub fn lay<'a>(
 ) -> Treated<'a> {
     let (items, tail) = schema.layout(record.layout);
     assert!(items.len() == record.values.len() && record.marks.is_empty(), "a fixed layout");
-    let Scratch { slots, made } = scratch;
+    let Scratch { slots, made, .. } = scratch;
     made.clear();
     slots.clear();
     let at = |at: &u16| (&schema.items[*at as usize], &record.values[*at as usize], &steps[*at as usize]);
@@ -590,7 +591,8 @@ pub(crate) fn lay_flat<'a>(
     aid: &mut Aid,
     scratch: &'a mut Scratch,
 ) -> Treated<'a> {
-    if !flat::lay(heads, steps, line, record, aid, &mut scratch.made) {
+    let Scratch { made, flat, .. } = &mut *scratch;
+    if !flat::lay(heads, steps, line, record, aid, made, flat) {
         return treat(steps, schema, line, record, aid, scratch);
     }
     scratch.slots.clear();
