@@ -460,6 +460,9 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
+        if !PLAIN {
+            announce(route, line, &self.record, &mut self.aid);
+        }
         let time = self.recent.time(plan, route, line, &self.record, self.reference);
         let seen = PLAIN && time.is_some();
         let time = time.unwrap_or(self.reference);
@@ -467,6 +470,9 @@ impl Desk {
         if !self.begins(plan, class, time, tally)? {
             plan.encoding.blank(class, end, batch);
             return Ok(false);
+        }
+        if !PLAIN {
+            self.aid.families.fetch();
         }
         let Desk { record, aid, scratch, tagger, .. } = &mut *self;
         let fixed = PLAIN || record.marks.is_empty() && schema.layout(record.layout).0.len() == record.values.len();
@@ -480,5 +486,14 @@ impl Desk {
         plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
+    }
+}
+
+/// Says which values are asked for soon of a record that is treated next, so that what is remembered of them is fetched while
+/// its time and its class are found out.
+#[inline]
+fn announce(route: &Route, line: &[u8], record: &Record, aid: &mut Aid) {
+    if !route.dynamic && !route.early.is_empty() && record.values.len() == route.steps.len() {
+        treatment::announce(&route.steps, &route.early, line, &record.values, aid);
     }
 }

@@ -426,6 +426,8 @@ impl Desk {
     ) -> Result<bool, Epoch> {
         let Wrapped { levels, batches, untagged, cut, rest, .. } = wrapped;
         let levels = &mut levels[..count];
+        let innermost = &levels[count - 1];
+        super::announce(innermost.route(plan), &innermost.line[innermost.start..], &innermost.record, &mut self.aid);
         let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
         let innermost = &levels[count - 1];
         let route = innermost.route(plan);
@@ -437,6 +439,7 @@ impl Desk {
             return Ok(false);
         }
         tally.cut += u64::from(*cut);
+        self.aid.families.fetch();
         let treated = treat(plan, levels, &mut self.aid);
         let tag = (plan.tagged && !*untagged).then(|| self.tagger.tag(class, time));
         match plan.encoding {

@@ -39,7 +39,7 @@ impl Memory {
     /// Whether this text was read for the same, and nothing was found.
     #[inline]
     pub(super) fn holds(&self, text: &[u8], asked: Asked) -> bool {
-        text.len() <= LONGEST
+        (1..=LONGEST).contains(&text.len())
             && self.entries.get(place(text)).is_some_and(|entry| {
                 usize::from(entry.length) == text.len() && entry.asked == asked && entry.text[..text.len()] == *text
             })
