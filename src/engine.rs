@@ -58,6 +58,7 @@ struct Desk {
     due: Due,
     recent: Recent,
     ahead: Ahead,
+    unseen: Unseen,
     /// The class and time of the last record that began, if nothing changed since.
     settled: Option<(ClassId, Timestamp)>,
     /// For lines in envelopes and in strings; most runs never see one.
@@ -75,6 +76,18 @@ struct Ahead {
     seen: Option<(usize, Seen)>,
     /// Its values.
     values: Vec<Value>,
+}
+
+/// How many lines came since one that was read by sight. It only saves work: a line can be read without.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unseen(u32);
+
+impl Unseen {
+    /// Whether the next line is worth a look: after many that were not read so, only now and then one is.
+    #[inline]
+    fn is_worth_it(self) -> bool {
+        self.0 < 64 || self.0.is_multiple_of(16)
+    }
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -101,6 +114,7 @@ impl Engine {
             due: Due::Unknown,
             recent: Recent::default(),
             ahead: Ahead::default(),
+            unseen: Unseen::default(),
             settled: None,
             wrapped: None,
             carry: Carry::default(),
@@ -173,8 +187,10 @@ impl Engine {
                 }
             }
             if let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
+                && self.desk.unseen.is_worth_it()
                 && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
             {
+                self.desk.unseen.0 = 0;
                 let line = &rest[..length];
                 match self.desk.seen(&self.plan, route, line, seen, batch, &mut tally) {
                     Ok(()) => {
@@ -191,6 +207,7 @@ impl Engine {
                     }
                 }
             }
+            self.desk.unseen.0 = self.desk.unseen.0.wrapping_add(1);
             let (line, ending, length) = match memchr(b'\n', rest) {
                 Some(end) => (&rest[..end], Ending::Whole, end + 1),
                 None => (rest, Ending::Cut, rest.len()),

@@ -60,7 +60,10 @@ impl Words {
             && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
         begins
             .then(|| {
-                self.words.iter().find(|word| word[..2] == text[at..at + 2] && text[at..].starts_with(word)).map(|word| &**word)
+                self.words
+                    .iter()
+                    .find(|word| word[..2] == text[at..at + 2] && text[at..].starts_with(word))
+                    .map(|word| &**word)
             })
             .flatten()
     }
