@@ -171,8 +171,8 @@ type Write = fn(&Parts<'_>) -> String;
 
 /// The formats, each with what a line of it is.
 const WHOLE: &[(&str, Write)] = &[
-    ("combined", Parts::combined),
-    ("common", Parts::common),
+    ("combined", |p| p.combined()),
+    ("common", |p| p.common()),
     ("vhost_combined", |p| format!("www.example.com:443 {}", p.combined())),
     ("main", |p| format!("{} \"-\"", p.combined())),
     ("combined_timed", |p| format!("{} 0.{:03}", p.combined(), p.milliseconds())),

@@ -26,7 +26,9 @@ impl Words {
         let text = &line[..to];
         let mut at = from;
         while at < to {
-            let Some(word) = self.word(text, at) else {
+            // Most bytes begin no word.
+            let word = if self.first[usize::from(text[at])] { self.word(text, at) } else { None };
+            let Some(word) = word else {
                 at += 1;
                 continue;
             };
