@@ -59,6 +59,7 @@ struct Desk {
     due: Due,
     recent: Recent,
     ahead: Ahead,
+    unseen: Unseen,
     /// The class and time of the last record that began, if nothing changed since.
     settled: Option<(ClassId, Timestamp)>,
     /// For lines in envelopes and in strings; most runs never see one.
@@ -77,6 +78,18 @@ struct Ahead {
     seen: Option<(usize, Seen)>,
     /// Its values.
     values: Vec<Value>,
+}
+
+/// How many lines came since one that was read by sight. It only saves work: a line can be read without.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unseen(u32);
+
+impl Unseen {
+    /// Whether the next line is worth a look: after many that were not read so, only now and then one is.
+    #[inline]
+    fn is_worth_it(self) -> bool {
+        self.0 < 64 || self.0.is_multiple_of(16)
+    }
 }
 
 /// What happens to records whose time to be deleted has come.
@@ -103,6 +116,7 @@ impl Engine {
             due: Due::Unknown,
             recent: Recent::default(),
             ahead: Ahead::default(),
+            unseen: Unseen::default(),
             settled: None,
             wrapped: None,
             carry: Carry::default(),
@@ -155,9 +169,11 @@ impl Engine {
             let rest = &lines[at..];
             if rest[0] != b'{'
                 && self.desk.carry.is_idle()
+                && self.desk.unseen.is_worth_it()
                 && let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
                 && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
             {
+                self.desk.unseen.0 = 0;
                 let line = &rest[..length];
                 if let Err(epoch) = self.desk.seen(&self.plan, route, line, seen, batch, &mut tally) {
                     progress = Progress::Paused { at, epoch };
@@ -209,6 +225,7 @@ impl Engine {
                     }
                 }
             }
+            self.desk.unseen.0 = self.desk.unseen.0.wrapping_add(1);
             let (line, ending, length) = match memchr(b'\n', rest) {
                 Some(end) => (&rest[..end], Ending::Whole, end + 1),
                 None => (rest, Ending::Cut, rest.len()),
@@ -474,6 +491,9 @@ impl Desk {
         tally: &mut Tally,
     ) -> Result<bool, Epoch> {
         let schema = route.format.schema();
+        if !PLAIN {
+            announce(route, line, &self.record, &mut self.aid);
+        }
         let time = match route.stamp {
             Some(place) if PLAIN => self.recent.clf(plan, self.record.values[usize::from(place)].span.of(line)),
             _ => self.recent.time(plan, route, line, &self.record, self.reference),
@@ -501,5 +521,14 @@ impl Desk {
         plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
+    }
+}
+
+/// Says which values are asked for soon of a record that is treated next, so that what is remembered of them is fetched while
+/// its time and its class are found out.
+#[inline]
+fn announce(route: &Route, line: &[u8], record: &Record, aid: &mut Aid) {
+    if !route.dynamic && record.values.len() == route.steps.len() {
+        treatment::announce(&route.early, line, &record.values, aid);
     }
 }

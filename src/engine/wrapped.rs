@@ -10,10 +10,10 @@ use crate::{
     epoch::Epoch,
     format::{Ending, Parse, envelope, export, json, message},
     plan::{Opened, Plan, Route},
-    record::{Kind, Record, Span, State},
+    record::{Kind, Record, Schema, Span, State},
     tally::Tally,
     time::Timestamp,
-    treatment::{self, Aid, Scratch, Treated},
+    treatment::{self, Aid, Places, Scratch, Step, Treated},
 };
 
 /// So many lines may stand in one another: a line, one in its JSON string, and one in a JSON string of that.
@@ -426,6 +426,8 @@ impl Desk {
     ) -> Result<bool, Epoch> {
         let Wrapped { levels, batches, untagged, cut, rest, .. } = wrapped;
         let levels = &mut levels[..count];
+        let innermost = &levels[count - 1];
+        super::announce(innermost.route(plan), &innermost.line[innermost.start..], &innermost.record, &mut self.aid);
         let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
         let innermost = &levels[count - 1];
         let route = innermost.route(plan);
@@ -437,6 +439,10 @@ impl Desk {
             return Ok(false);
         }
         tally.cut += u64::from(*cut);
+        let treat = match plan.encoding {
+            Encoding::Same => treat_laid,
+            Encoding::Json => treat_each,
+        };
         let treated = treat(plan, levels, &mut self.aid);
         let tag = (plan.tagged && !*untagged).then(|| self.tagger.tag(class, time));
         match plan.encoding {
@@ -495,7 +501,7 @@ impl Desk {
             let mut names: Vec<&str> = Vec::new();
             let mut shown = Vec::new();
             let mut string: Option<Span> = None;
-            let treated = treat(plan, levels, &mut self.aid);
+            let treated = treat_each(plan, levels, &mut self.aid);
             for (pieces, (heads, start)) in treated.iter().flatten().zip(starts) {
                 let parts = pieces.wraps.iter().flatten().zip(heads).chain([(&pieces.record, start)]);
                 for (part, offset) in parts {
@@ -542,8 +548,28 @@ impl Desk {
     }
 }
 
-/// Treats all levels and the envelopes around each.
-fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
+/// Treats all levels and the envelopes around each, value by value.
+fn treat_each<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
+    treat(plan, levels, aid, treatment::treat)
+}
+
+/// The same for what leaves in its own layout: of most levels and envelopes all is made in one go.
+fn treat_laid<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
+    treat(plan, levels, aid, |steps, schema, line, record, aid, scratch| {
+        match record.marks.is_empty() && schema.layout(record.layout).0.len() == record.values.len() {
+            true => treatment::lay(steps, Places::All, schema, line, record, aid, scratch),
+            false => treatment::treat(steps, schema, line, record, aid, scratch),
+        }
+    })
+}
+
+#[inline(always)]
+fn treat<'a>(
+    plan: &'a Plan,
+    levels: &'a mut [Level],
+    aid: &mut Aid,
+    one: impl Fn(&[Step], &'a Schema, &'a [u8], &'a Record, &mut Aid, &'a mut Scratch) -> Treated<'a>,
+) -> [Option<Pieces<'a>>; LEVELS] {
     let mut treated = [const { None }; LEVELS];
     for (pieces, level) in treated.iter_mut().zip(levels) {
         let route = level.route(plan);
@@ -558,10 +584,10 @@ fn treat<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<
             let Head { which, start, end, record, scratch } = head;
             let by = plan.wrap(*which);
             let line = &line[*start..*end];
-            *wrap = Some(treatment::treat(&by.steps, by.envelope.schema(), line, record, aid, scratch));
+            *wrap = Some(one(&by.steps, by.envelope.schema(), line, record, aid, scratch));
         }
         let line = &line[*start..];
-        let record = treatment::treat(&route.steps, route.format.schema(), line, record, aid, scratch);
+        let record = one(&route.steps, route.format.schema(), line, record, aid, scratch);
         *pieces = Some(Pieces { wraps, record, nested: *nested, string, end: *end });
     }
     treated

@@ -69,7 +69,7 @@ pub struct Message {
     body: Body,
     /// What a line must begin with, where other formats are tried beside this one.
     begins: Begins,
-    /// Whether such a beginning is a time.
+    /// Whether each of its shapes begins with a time.
     dated: bool,
 }
 
@@ -93,13 +93,10 @@ impl Message {
     /// The lines that a program writes to a file of its own, each with its time: only known shapes, so that they can be told
     /// among lines of any format.
     pub(super) fn in_files() -> [Message; 4] {
-        let dated: Begins = |line| stamp(line, 0).is_some();
-        let programs: [(&Program, Begins); 4] = [
-            (&vsftpd::VSFTPD, dated),
-            (&proftpd::PROFTPD, dated),
-            (&xferlog::XFERLOG, dated),
-            (&exim::EXIM, exim::begins),
-        ];
+        // Each of their shapes begins with a time: that says enough.
+        let any: Begins = |_| true;
+        let programs: [(&Program, Begins); 4] =
+            [(&vsftpd::VSFTPD, any), (&proftpd::PROFTPD, any), (&xferlog::XFERLOG, any), (&exim::EXIM, exim::begins)];
         programs.map(|(program, begins)| {
             let shapes = program.shapes.iter().copied().filter(|shape| {
                 // A time before any text is no mark of one program.

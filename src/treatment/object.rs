@@ -22,7 +22,7 @@ pub fn lay_object<'a>(
     aid: &mut Aid,
     scratch: &'a mut super::Scratch,
 ) -> Option<Treated<'a>> {
-    let super::Scratch { slots, made } = scratch;
+    let super::Scratch { slots, made, .. } = scratch;
     slots.clear();
     made.clear();
     let mut lay = Lay {

@@ -273,8 +273,11 @@ fn is_cef(line: &[u8], at: usize) -> bool {
 /// Whether the name of a message of Cisco's stands at `at`: `%ASA-6-302013: `.
 fn is_cisco(line: &[u8], at: usize) -> bool {
     let text = line.get(at..).unwrap_or_default();
+    if text.first() != Some(&b'%') {
+        return false;
+    }
     let length = text.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || b"%-_".contains(byte)).count();
-    text.first() == Some(&b'%') && text.get(length) == Some(&b':') && text[..length].contains(&b'-')
+    text.get(length) == Some(&b':') && text[..length].contains(&b'-')
 }
 
 /// The end of a time as RFC 3339 writes it, or with a blank for the `T`: `2026-11-21 10:00:00,123 +0100`.

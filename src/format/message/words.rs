@@ -5,6 +5,8 @@
 pub(super) struct Words {
     words: Box<[Box<[u8]>]>,
     first: [bool; 256],
+    /// What may stand in the second place of one: each has two bytes.
+    second: [bool; 256],
     /// The field of the users.
     pub(super) field: u16,
 }
@@ -12,9 +14,11 @@ pub(super) struct Words {
 impl Words {
     pub(super) fn new(own: &[&str], field: u16) -> Words {
         let words: Box<[Box<[u8]>]> = COMMON.iter().chain(own).map(|word| word.as_bytes().into()).collect();
-        let mut first = [false; 256];
-        words.iter().for_each(|word| first[usize::from(word[0])] = true);
-        Words { words, first, field }
+        let (mut first, mut second) = ([false; 256], [false; 256]);
+        for word in &words {
+            (first[usize::from(word[0])], second[usize::from(word[1])]) = (true, true);
+        }
+        Words { words, first, second, field }
     }
 
     /// The next user of `line[from..to]`: where the name begins and ends.
@@ -22,7 +26,9 @@ impl Words {
         let text = &line[..to];
         let mut at = from;
         while at < to {
-            let Some(word) = self.word(text, at) else {
+            // Most bytes begin no word.
+            let word = if self.first[usize::from(text[at])] { self.word(text, at) } else { None };
+            let Some(word) = word else {
                 at += 1;
                 continue;
             };
@@ -51,11 +57,15 @@ impl Words {
     /// The word that begins at `at`: where no letter stands in front of it; a path begins anywhere.
     #[inline]
     fn word(&self, text: &[u8], at: usize) -> Option<&[u8]> {
-        let begins =
-            self.first[usize::from(text[at])] && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
+        let begins = self.first[usize::from(text[at])]
+            && text.get(at + 1).is_some_and(|&second| self.second[usize::from(second)])
+            && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
         begins
             .then(|| {
-                self.words.iter().find(|word| word[0] == text[at] && text[at..].starts_with(word)).map(|word| &**word)
+                self.words
+                    .iter()
+                    .find(|word| word[..2] == text[at..at + 2] && text[at..].starts_with(word))
+                    .map(|word| &**word)
             })
             .flatten()
     }
