@@ -41,7 +41,8 @@ fn each(text: &[u8], at: usize, mut buckets: u64, kinds: Kinds, read: &mut usize
     while buckets != 0 {
         let bucket = buckets.trailing_zeros() as usize;
         buckets &= buckets - 1;
-        for &(word, mark) in MARKS.iter().skip(bucket).step_by(BUCKETS) {
+        for &number in &SORTED[usize::from(STARTS[bucket])..usize::from(STARTS[bucket + 1])] {
+            let (word, mark) = MARKS[usize::from(number)];
             let asked = if mark.is_secret() { Kinds::TOKEN } else { Kinds::USER };
             // What reaches far is read once.
             let far = mark.reaches_far();
@@ -60,13 +61,17 @@ fn each(text: &[u8], at: usize, mut buckets: u64, kinds: Kinds, read: &mut usize
 fn stands(text: &[u8], at: usize, word: &[u8], mark: Mark) -> bool {
     let Some(here) = text.get(at..at + word.len()) else { return false };
     // Where these stand, a small letter makes another word of it.
-    let exact = matches!(mark, Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token);
-    let same = here
-        .iter()
-        .zip(word)
-        .all(|(&byte, &pattern)| fits(pattern, byte) && (!exact || pattern < b' ' || pattern == byte));
+    let exact = matches!(mark, Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token | Mark::Ftp);
+    let mut place = 0;
+    while place < word.len() {
+        let (byte, pattern) = (here[place], word[place]);
+        if byte != pattern && (exact && pattern > HEX || !fits(pattern, byte)) {
+            return false;
+        }
+        place += 1;
+    }
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-    same && !(inside(word[0]) && at > 0 && inside(text[at - 1]))
+    !(inside(word[0]) && at > 0 && inside(text[at - 1]))
 }
 
 /// Whether a byte of a text is what the pattern has there: a letter in either case, or one of a class.
@@ -99,33 +104,89 @@ struct Filter {
     third: [u64; 256],
 }
 
-/// How many buckets there are: a word is in the one of its number.
+/// How many buckets there are. Words that begin alike share one: few other letters pass a bucket then.
 const BUCKETS: usize = 64;
+
+/// The numbers of the words, in the order of their first three bytes.
+const SORTED: [u16; MARKS.len()] = {
+    let mut sorted = [0; MARKS.len()];
+    let mut i = 0;
+    while i < MARKS.len() {
+        let key = beginning(MARKS[i].0);
+        let mut at = i;
+        while at > 0 && beginning(MARKS[sorted[at - 1] as usize].0) > key {
+            sorted[at] = sorted[at - 1];
+            at -= 1;
+        }
+        sorted[at] = i as u16;
+        i += 1;
+    }
+    sorted
+};
+
+/// Where the words of each bucket start in that order.
+const STARTS: [u16; BUCKETS + 1] = {
+    let mut starts = [0; BUCKETS + 1];
+    let mut bucket = 0;
+    while bucket <= BUCKETS {
+        let mut at = bucket * MARKS.len() / BUCKETS;
+        // Those that begin alike stay together.
+        while at > 0 && at < MARKS.len() && alike(at) {
+            at += 1;
+        }
+        starts[bucket] = at as u16;
+        bucket += 1;
+    }
+    starts
+};
+
+/// Whether the word at a place of that order begins as the one before it does.
+const fn alike(at: usize) -> bool {
+    beginning(MARKS[SORTED[at] as usize].0) == beginning(MARKS[SORTED[at - 1] as usize].0)
+}
+
+/// A word's first three bytes as a number, letters as small ones.
+const fn beginning(word: &str) -> u32 {
+    let word = word.as_bytes();
+    assert!(word.len() >= 3, "a word has three bytes");
+    (word[0].to_ascii_lowercase() as u32) << 16
+        | (word[1].to_ascii_lowercase() as u32) << 8
+        | word[2].to_ascii_lowercase() as u32
+}
 
 static FILTER: Filter = {
     let mut filter = Filter { first: [0; 256], second: [0; 256], third: [0; 256] };
-    let mut i = 0;
-    while i < MARKS.len() {
-        let word = MARKS[i].0.as_bytes();
-        assert!(word.len() >= 3, "a word has three bytes");
-        let bucket = 1u64 << (i % BUCKETS);
-        let mut byte = 0;
-        while byte < 256 {
-            if fits(word[0], byte as u8) {
-                filter.first[byte] |= bucket;
-            }
-            if fits(word[1], byte as u8) {
-                filter.second[byte] |= bucket;
-            }
-            if fits(word[2], byte as u8) {
-                filter.third[byte] |= bucket;
-            }
-            byte += 1;
+    let mut bucket = 0;
+    while bucket < BUCKETS {
+        let mut i = STARTS[bucket] as usize;
+        while i < STARTS[bucket + 1] as usize {
+            let word = MARKS[SORTED[i] as usize].0.as_bytes();
+            filter.first = admit(filter.first, word[0], 1 << bucket);
+            filter.second = admit(filter.second, word[1], 1 << bucket);
+            filter.third = admit(filter.third, word[2], 1 << bucket);
+            i += 1;
         }
-        i += 1;
+        bucket += 1;
     }
     filter
 };
+
+/// The table with the bucket's bit at each byte that the pattern fits.
+const fn admit(mut table: [u64; 256], pattern: u8, bucket: u64) -> [u64; 256] {
+    if pattern > HEX {
+        table[pattern.to_ascii_lowercase() as usize] |= bucket;
+        table[pattern.to_ascii_uppercase() as usize] |= bucket;
+        return table;
+    }
+    let mut byte = 0;
+    while byte < 256 {
+        if fits(pattern, byte as u8) {
+            table[byte] |= bucket;
+        }
+        byte += 1;
+    }
+    table
+}
 
 /// What is looked for, and what it says.
 const MARKS: &[(&str, Mark)] = &[
@@ -380,6 +441,88 @@ const MARKS: &[(&str, Mark)] = &[
     ("sign-in ", Mark::Login),
     ("authenticated ", Mark::Login),
     (" as ", Mark::AsWhom),
+    (") connect to", Mark::Addressed),
+    (")> ", Mark::Addressed),
+    (") logged in", Mark::Addressed),
+    (") logged out", Mark::Addressed),
+    (") signed in", Mark::Addressed),
+    (") closed connection", Mark::Addressed),
+    (") disconnected", Mark::Addressed),
+    (") joined", Mark::Addressed),
+    (" <\u{4}", Mark::Mailed),
+    (" <[email]", Mark::Mailed),
+    ("@\u{4}\u{4}", Mark::Matrix),
+    ("<user>", Mark::Element),
+    ("<username>", Mark::Element),
+    ("<login>", Mark::Element),
+    ("<name>", Mark::Element),
+    ("<firstname>", Mark::Element),
+    ("<lastname>", Mark::Element),
+    ("<fullname>", Mark::Element),
+    ("passord", Mark::Secret),
+    ("passwort", Mark::Secret),
+    ("kennwort", Mark::Secret),
+    ("mot de passe", Mark::Secret),
+    ("motdepasse", Mark::Secret),
+    ("contraseña", Mark::Secret),
+    ("lösenord", Mark::Secret),
+    ("adgangskode", Mark::Secret),
+    ("kodeord", Mark::Secret),
+    ("salasana", Mark::Secret),
+    ("wachtwoord", Mark::Secret),
+    ("hasło", Mark::Secret),
+    ("heslo", Mark::Secret),
+    ("senha", Mark::Secret),
+    ("lykilorð", Mark::Secret),
+    ("пароль", Mark::Secret),
+    ("密码", Mark::Secret),
+    ("パスワード", Mark::Secret),
+    ("identified by '", Mark::QuotedSecret),
+    ("identified by \"", Mark::QuotedSecret),
+    ("password '", Mark::QuotedSecret),
+    ("password \"", Mark::QuotedSecret),
+    ("password('", Mark::QuotedSecret),
+    ("passphrase '", Mark::QuotedSecret),
+    ("USER ", Mark::Ftp),
+    ("PASS ", Mark::Ftp),
+    ("values (", Mark::Literals),
+    ("values(", Mark::Literals),
+    ("kennwort von ", Mark::ActedAs),
+    ("kennwort für ", Mark::ActedAs),
+    ("passwort von ", Mark::ActedAs),
+    ("passwort für ", Mark::ActedAs),
+    ("passord for ", Mark::ActedAs),
+    ("lösenord för ", Mark::ActedAs),
+    ("mot de passe de ", Mark::ActedAs),
+    ("mot de passe pour ", Mark::ActedAs),
+    ("contraseña de ", Mark::ActedAs),
+    ("login successful: ", Mark::ActedAs),
+    ("do not match: ", Mark::ActedAs),
+    ("attempt failed for ", Mark::ActedAs),
+    ("mailing output to ", Mark::ActedAs),
+    ("revoked for ", Mark::ActedAs),
+    ("issued to ", Mark::ActedAs),
+    (" joined the game", Mark::Acted),
+    (" left the game", Mark::Acted),
+    (" joined the chat", Mark::Acted),
+    (" left the chat", Mark::Acted),
+    (" joined the room", Mark::Acted),
+    (" left the room", Mark::Acted),
+    (" joined the meeting", Mark::Acted),
+    (" left the meeting", Mark::Acted),
+    (" joined the channel", Mark::Acted),
+    (" joined the call", Mark::Acted),
+    (" joined the server", Mark::Acted),
+    ("user id", Mark::Noun),
+    ("用户", Mark::Noun),
+    ("用戶", Mark::Noun),
+    ("ユーザー", Mark::Noun),
+    ("사용자", Mark::Noun),
+    ("使用者", Mark::Noun),
+    ("registered sip '", Mark::Bracketed),
+    ("helo=", Mark::Remote),
+    ("|https://", Mark::Query),
+    ("|http://", Mark::Query),
     // Commands.
     ("mysql", Mark::Command),
     ("mariadb", Mark::Command),

@@ -100,6 +100,10 @@ pub(super) fn behind(text: &[u8], start: usize) -> Option<Finding> {
     ];
     let rest = text.get(read.end..).unwrap_or_default();
     let bracket = matches!(rest, [b' ', b'(' | b'[' | b'<' | b'-' | b'|' | b'0'..=b'9', ..]);
+    // `failed login cpaneld: …`: a program speaks.
+    if read.quote == 0 && text.get(read.end) == Some(&b':') {
+        return None;
+    }
     let told = read.quote != 0 || bracket || read.ends_there(text) || read.is_followed(text, &known);
     let plain = read.quote != b')' && read.quote != b']' && (is_word(value) || is_full_name(value));
     (told && plain && !is_nobody(value)).then(|| read.finding())
@@ -248,6 +252,43 @@ const ROLES: &[&str] = &[
 
 /// Words that no name is, in front of such a verb or behind such words.
 const NOBODY: &[&str] = &[
+    "permitted",
+    "allowed",
+    "completed",
+    "blocked",
+    "refused",
+    "granted",
+    "started",
+    "ended",
+    "aborted",
+    "forbidden",
+    "accepted",
+    "closed",
+    "opened",
+    "errors",
+    "events",
+    "retry",
+    "retries",
+    "sequence",
+    "string",
+    "details",
+    "credentials",
+    "link",
+    "links",
+    "url",
+    "details",
+    "only",
+    "first",
+    "again",
+    "directly",
+    "anonymously",
+    "normally",
+    "correctly",
+    "properly",
+    "locally",
+    "remotely",
+    "internally",
+    "externally",
     "you",
     "we",
     "they",
