@@ -80,6 +80,9 @@ pub(super) fn trace(text: &[u8], start: usize, found: &mut Vec<Finding>) {
 
 /// The strings of a row that is written to a table: `VALUES ('kari', 'secret')`.
 pub(super) fn literals(text: &[u8], start: usize, found: &mut Vec<Finding>) {
+    if !matches!(text.get(start), Some(b'\'' | b'0'..=b'9' | b'$' | b'N' | b'?')) {
+        return;
+    }
     let reach = text.len().min(start + 8 * REACH);
     let mut at = start;
     while at < reach {

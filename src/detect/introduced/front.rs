@@ -119,7 +119,8 @@ pub(super) fn is_behind_address(text: &[u8], end: usize) -> bool {
     let colons = value.iter().filter(|&&byte| byte == b':').count();
     // A time of day has two colons.
     let address = dots == 3 || colons > 2 || value.windows(2).any(|pair| pair == b"::");
-    address && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
+    let digit = value.iter().any(u8::is_ascii_hexdigit);
+    address && digit && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
 }
 
 /// The user of an access log that fits no format: ` - NAME [TIME]`, ` - "NAME" [TIME]`, ` - NAME "POST`.
