@@ -51,13 +51,17 @@ fn each(text: &[u8], at: usize, word: usize, kinds: Kinds, read: &mut usize, fou
 fn stands(text: &[u8], at: usize, word: &[u8], mark: Mark) -> bool {
     let Some(here) = text.get(at..at + word.len()) else { return false };
     // Where these stand, a small letter makes another word of it.
-    let exact = matches!(mark, Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token);
-    let same = here
-        .iter()
-        .zip(word)
-        .all(|(&byte, &pattern)| fits(pattern, byte) && (!exact || pattern < b' ' || pattern == byte));
+    let exact = matches!(mark, Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token | Mark::Ftp);
+    let mut place = 0;
+    while place < word.len() {
+        let (byte, pattern) = (here[place], word[place]);
+        if byte != pattern && (exact && pattern > HEX || !fits(pattern, byte)) {
+            return false;
+        }
+        place += 1;
+    }
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-    same && !(inside(word[0]) && at > 0 && inside(text[at - 1]))
+    !(inside(word[0]) && at > 0 && inside(text[at - 1]))
 }
 
 /// Whether a byte of a text is what the pattern has there: a letter in either case, or one of a class.
@@ -336,6 +340,86 @@ const MARKS: &[(&str, Mark)] = &[
     ("sign-in ", Mark::Login),
     ("authenticated ", Mark::Login),
     (" as ", Mark::AsWhom),
+    (") connect to", Mark::Addressed),
+    (")> ", Mark::Addressed),
+    (") logged in", Mark::Addressed),
+    (") logged out", Mark::Addressed),
+    (") signed in", Mark::Addressed),
+    (") closed connection", Mark::Addressed),
+    (") disconnected", Mark::Addressed),
+    (") joined", Mark::Addressed),
+    (" <\u{4}", Mark::Mailed),
+    (" <[email]", Mark::Mailed),
+    ("@\u{4}\u{4}", Mark::Matrix),
+    ("<user>", Mark::Element),
+    ("<username>", Mark::Element),
+    ("<login>", Mark::Element),
+    ("<firstname>", Mark::Element),
+    ("<lastname>", Mark::Element),
+    ("<fullname>", Mark::Element),
+    ("passord", Mark::Secret),
+    ("passwort", Mark::Secret),
+    ("kennwort", Mark::Secret),
+    ("mot de passe", Mark::Secret),
+    ("motdepasse", Mark::Secret),
+    ("contraseña", Mark::Secret),
+    ("lösenord", Mark::Secret),
+    ("adgangskode", Mark::Secret),
+    ("kodeord", Mark::Secret),
+    ("salasana", Mark::Secret),
+    ("wachtwoord", Mark::Secret),
+    ("hasło", Mark::Secret),
+    ("heslo", Mark::Secret),
+    ("senha", Mark::Secret),
+    ("lykilorð", Mark::Secret),
+    ("пароль", Mark::Secret),
+    ("密码", Mark::Secret),
+    ("パスワード", Mark::Secret),
+    ("identified by '", Mark::QuotedSecret),
+    ("identified by \"", Mark::QuotedSecret),
+    ("password '", Mark::QuotedSecret),
+    ("password \"", Mark::QuotedSecret),
+    ("password('", Mark::QuotedSecret),
+    ("passphrase '", Mark::QuotedSecret),
+    ("USER ", Mark::Ftp),
+    ("PASS ", Mark::Ftp),
+    ("values (", Mark::Literals),
+    ("values(", Mark::Literals),
+    ("kennwort von ", Mark::ActedAs),
+    ("kennwort für ", Mark::ActedAs),
+    ("passwort von ", Mark::ActedAs),
+    ("passwort für ", Mark::ActedAs),
+    ("passord for ", Mark::ActedAs),
+    ("lösenord för ", Mark::ActedAs),
+    ("mot de passe de ", Mark::ActedAs),
+    ("mot de passe pour ", Mark::ActedAs),
+    ("contraseña de ", Mark::ActedAs),
+    ("login successful: ", Mark::ActedAs),
+    ("do not match: ", Mark::ActedAs),
+    ("attempt failed for ", Mark::ActedAs),
+    ("mailing output to ", Mark::ActedAs),
+    ("revoked for ", Mark::ActedAs),
+    (" joined the game", Mark::Acted),
+    (" left the game", Mark::Acted),
+    (" joined the chat", Mark::Acted),
+    (" left the chat", Mark::Acted),
+    (" joined the room", Mark::Acted),
+    (" left the room", Mark::Acted),
+    (" joined the meeting", Mark::Acted),
+    (" left the meeting", Mark::Acted),
+    (" joined the channel", Mark::Acted),
+    (" joined the call", Mark::Acted),
+    (" joined the server", Mark::Acted),
+    ("user id", Mark::Noun),
+    ("用户", Mark::Noun),
+    ("用戶", Mark::Noun),
+    ("ユーザー", Mark::Noun),
+    ("사용자", Mark::Noun),
+    ("使用者", Mark::Noun),
+    ("registered sip '", Mark::Bracketed),
+    ("helo=", Mark::Remote),
+    ("|https://", Mark::Query),
+    ("|http://", Mark::Query),
     // Commands.
     ("mysql", Mark::Command),
     ("mariadb", Mark::Command),
@@ -726,6 +810,13 @@ mod tests {
         "systemctl --user start x, pip install --user requests",
         "curl -u $USER:$PASS https://example.org/",
         "passwd expired, su failed",
+        "fully logged out (be sure",
+        "_additional authenticated data_ parameter",
+        "created by \"git init\", modified by dpkg; deleted by <kbd>",
+        "expected and actual values (Dave O'Mahony) [#1](x)",
+        "/etc/pam.d/su     - regular su",
+        "a, b, ... as usual, and they",
+        "logged in as Node.js, it's good",
         "--password <secret>, --password-file x, --user ID",
     ];
 

@@ -344,9 +344,15 @@ impl Detector {
             while inner.get(next).is_some_and(|f| f.span.end <= outer.span.start) {
                 next += 1;
             }
-            let overlaps = inner.get(next).is_some_and(|f| f.span.start < outer.span.end);
-            // A value goes whole, whatever stands in it escaped.
-            outer.what == What::Value || !overlaps && !decoded.follows_escape(outer.span.start)
+            let overlapping = inner.get(next).filter(|f| f.span.start < outer.span.end);
+            // A value goes whole, whatever stands in it escaped: of `user=kari%20nordmann` too.
+            let cut = overlapping.is_some_and(|f| {
+                f.what == outer.what
+                    && f.span.start == outer.span.start
+                    && f.span.end < outer.span.end
+                    && matches!(f.what, What::Token | What::User)
+            });
+            cut || outer.what == What::Value || overlapping.is_none() && !decoded.follows_escape(outer.span.start)
         });
         self.found.extend_from_slice(&self.inner);
         merge(&mut self.found);

@@ -147,8 +147,22 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
     // Signs that no word of prose holds.
     let odd = plain.iter().any(|b| b.is_ascii_digit() || matches!(b, b'@' | b'_' | b'\\' | b'$'));
     // `User kari [203.0.113.7]`
-    let addressed = matches!(text.get(name.end..), Some([b' ', b'[' | b'(', digit, _, ..]) if digit.is_ascii_digit());
+    let addressed = match text.get(name.end..) {
+        Some([b' ', b'[' | b'(', rest @ ..]) => {
+            let reach = &rest[..rest.len().min(LONGEST)];
+            let close = reach.iter().position(|&byte| matches!(byte, b')' | b']')).unwrap_or(0);
+            rest.first().is_some_and(u8::is_ascii_digit) && rest.len() > 1
+                || reach[..close].contains(&b'@') && !reach[..close].contains(&b' ')
+                || reach.starts_with(b"[email]")
+        }
+        _ => false,
+    };
+    // `blocked; user kari, file x`
+    let clause = text.get(name.end) == Some(&b',')
+        && matches!(before, b"")
+        && text[..start].trim_ascii_end().last().is_none_or(|&byte| matches!(byte, b';' | b':' | b',' | b'.'));
     addressed
+        || clause
         || among(STRONG, before)
             && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
         || name.is_followed(text, BEHIND)
@@ -464,6 +478,8 @@ const BEHIND: &[&str] = &[
     "expired",
     "banned",
     "blocked",
+    "ok",
+    "pid",
 ];
 
 /// Words that go with *user* in prose, and outcomes behind `login:`. Without the `s` of their plural.

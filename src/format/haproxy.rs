@@ -80,7 +80,15 @@ fn front(line: &[u8]) -> Option<usize> {
     let date = digits_then(line, open + 1, 2, b'/') && line.get(open + 12) == Some(&b':');
     // A time that an earlier run rounded has no fraction.
     let close = [open + 25, open + 21].into_iter().find(|&close| line.get(close) == Some(&b']'))?;
-    (date && line.get(close + 1) == Some(&b' ')).then_some(close + 2)
+    (date && line.get(close + 1) == Some(&b' ') && !is_url(&line[close + 2..])).then_some(close + 2)
+}
+
+/// Whether a URL stands where backend and server do: what another wrote, and no line of HAProxy's.
+fn is_url(rest: &[u8]) -> bool {
+    let Some(blank) = memchr(b' ', rest) else { return false };
+    let pair = &rest[blank + 1..rest.len().min(blank + 1 + LONGEST_CLIENT)];
+    let pair = &pair[..memchr(b' ', pair).unwrap_or(pair.len())];
+    memmem::find(pair, b"://").is_some()
 }
 
 /// Whether `frontend/bind: ` begins the rest.
@@ -89,7 +97,7 @@ fn failed(rest: &[u8]) -> bool {
     end > 0 && rest[end - 1] == b':' && memchr(b'/', &rest[..end]).is_some()
 }
 
-/// An IPv6 address, its port and what stands around them.
+/// An IPv6 address, its port and what stands around them; the start of a URL.
 const LONGEST_CLIENT: usize = 64;
 
 #[cfg(test)]

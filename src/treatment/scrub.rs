@@ -271,7 +271,7 @@ fn groups_start(line: &[u8], cut: usize) -> usize {
             |byte: &u8| matches!(byte, b' ' | b'\t' | b'=' | b':' | b'"' | b'(' | b')' | b',' | b';' | b'&' | b'?');
         let brackets = front.iter().rev().take_while(|byte| matches!(byte, b'(' | b')')).count();
         let front = &front[..front.len() - brackets];
-        let start = front.iter().rposition(|byte| blank(byte)).map_or(0, |at| at + 1);
+        let start = front.iter().rposition(blank).map_or(0, |at| at + 1);
         let word = &front[start..];
         let digit = word.iter().any(u8::is_ascii_digit);
         let bank = matches!(front[..start].trim_ascii_end(), [.., a, b, c, d] if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit());

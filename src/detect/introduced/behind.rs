@@ -152,7 +152,9 @@ pub(super) fn lease(text: &[u8], start: usize) -> Option<Finding> {
     let reach = &text[..text.len().min(start + REACH)];
     let pair = |at: usize| {
         reach.get(at..at + 17).is_some_and(|mac| {
-            mac.iter().enumerate().all(|(i, &byte)| if i % 3 == 2 { byte == b':' } else { byte.is_ascii_hexdigit() })
+            mac.iter()
+                .enumerate()
+                .all(|(i, &byte)| if i % 3 == 2 { matches!(byte, b':' | b'-') } else { byte.is_ascii_hexdigit() })
         })
     };
     // What an earlier run wrote for it.
@@ -179,4 +181,47 @@ pub(super) fn scanned(text: &[u8], start: usize) -> Option<Finding> {
     let number = run(text, stop + 1, |byte| byte.is_ascii_digit());
     let told = text.get(stop) == Some(&b':') && number > stop + 1 && is_blank(text.get(number));
     (told && stop > start).then(|| name(text, start, stop)).flatten()
+}
+
+/// A secret in quotes, of one word: `IDENTIFIED BY 'secret'`.
+pub(super) fn quoted_secret(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = close(text, start, text[start - 1])?;
+    let one = !text[start..stop].contains(&b' ');
+    one.then(|| name(text, start, stop)).flatten().map(|finding| Finding { what: What::Token, ..finding })
+}
+
+/// What FTP's command `USER` or `PASS` says, where an address stands in front of it.
+pub(super) fn ftp(text: &[u8], at: usize, start: usize) -> Option<Finding> {
+    let told = matches!(text[..at].trim_ascii_end().last(), Some(b'>' | b']' | b')' | b':' | b'"'));
+    let front = &text[at.saturating_sub(REACH / 2)..at];
+    let four = front
+        .split(|byte| !byte.is_ascii_digit() && *byte != b'.')
+        .any(|part| part.iter().filter(|&&b| b == b'.').count() == 3);
+    let stop = run(text, start, |byte| byte > b' ' && !matches!(byte, b'"'));
+    let what = if text[at] | 0x20 == b'u' { What::User } else { What::Token };
+    (told && four).then(|| name(text, start, stop)).flatten().map(|finding| Finding { what, ..finding })
+}
+
+/// `@kari:example.org`: Matrix.
+pub(super) fn matrix(text: &[u8], at: usize) -> Option<Finding> {
+    let free =
+        at == 0 || !text[at - 1].is_ascii_alphanumeric() && !matches!(text[at - 1], b'.' | b'/' | b'_' | b'-' | b'%');
+    let stop = run(text, at + 1, |byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'=' | b'-')
+    });
+    let host = text.get(stop) == Some(&b':') && {
+        let end = run(text, stop + 1, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        let site = &text[stop + 1..end];
+        site.iter()
+            .rposition(|&byte| byte == b'.')
+            .is_some_and(|dot| site[dot + 1..].len() > 1 && site[dot + 1..].iter().all(u8::is_ascii_alphabetic))
+    };
+    (free && host && stop > at + 2).then(|| name(text, at + 1, stop)).flatten()
+}
+
+/// The text of an element: `<user>kari</user>`.
+pub(super) fn element(text: &[u8], start: usize) -> Option<Finding> {
+    let stop = run(text, start, |byte| byte != b'<');
+    let closed = text[stop..].starts_with(b"</");
+    (closed && stop > start).then(|| name(text, start, stop)).flatten()
 }

@@ -106,6 +106,10 @@ pub(super) fn command(text: &[u8], at: usize, found: &mut Vec<Finding>) {
     let word = run(text, at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let called = &text[at..word];
     let Some(program) = PROGRAMS.iter().find(|program| program.names.contains(&called)) else { return };
+    // A list explains what it names: `su     - regular su`.
+    if program.last && text[word..].starts_with(b"  ") {
+        return;
+    }
     let end = text.len().min(word + COMMAND);
     let mut last = None;
     // `mysql: ` and `passwd.c` are no commands.

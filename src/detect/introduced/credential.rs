@@ -78,6 +78,36 @@ pub(super) fn trace(text: &[u8], start: usize, found: &mut Vec<Finding>) {
     }
 }
 
+/// The strings of a row that is written to a table: `VALUES ('kari', 'secret')`.
+pub(super) fn literals(text: &[u8], start: usize, found: &mut Vec<Finding>) {
+    if !matches!(text.get(start), Some(b'\'' | b'0'..=b'9' | b'$' | b'N' | b'?')) {
+        return;
+    }
+    let reach = text.len().min(start + 8 * REACH);
+    let mut at = start;
+    while at < reach {
+        let Some(first) = text[at..reach].iter().position(|&byte| matches!(byte, b'\'' | b';')).map(|i| at + i + 1)
+        else {
+            return;
+        };
+        if text[first - 1] == b';' {
+            return;
+        }
+        let length = text[first..]
+            .iter()
+            .take(4 * REACH)
+            .position(|&byte| byte == b'\'')
+            .unwrap_or(text.len().min(first + 4 * REACH) - first);
+        let last = first + length;
+        let read = &text[first..last];
+        let ours = secret::is_placeholder(read) || secret::is_ours(read);
+        if !ours && read.iter().any(u8::is_ascii_alphanumeric) {
+            found.push(Finding::new(first, last, What::Token));
+        }
+        at = last + 1;
+    }
+}
+
 /// What a visitor sent that a rule matched.
 pub(super) fn matched(text: &[u8], start: usize) -> Option<Finding> {
     let reach = &text[start..text.len().min(start + 4 * REACH)];

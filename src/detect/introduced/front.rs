@@ -1,6 +1,7 @@
 //! Names in front of a known word, or between an address and one.
 
 use super::super::{Finding, What, user::is_prose};
+use super::behind::is_mail;
 use super::read::{REACH, back, bracket, close, device, is_blank, is_name, name, run, run_back};
 
 /// The name in front of a word, in the brackets or quotes that the word begins with, or bare.
@@ -66,6 +67,9 @@ pub(super) fn reverse(text: &[u8], open: usize) -> Option<Finding> {
     if text.get(address) != Some(&bracket(text[open])) || dots != 3 && colons < 2 {
         return None;
     }
+    if let Some(finding) = in_brackets(text, open) {
+        return Some(finding);
+    }
     let end = open - usize::from(open > 0 && text[open - 1] == b' ');
     let start = run_back(text, end, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
     let host = &text[start..end];
@@ -115,7 +119,8 @@ pub(super) fn is_behind_address(text: &[u8], end: usize) -> bool {
     let colons = value.iter().filter(|&&byte| byte == b':').count();
     // A time of day has two colons.
     let address = dots == 3 || colons > 2 || value.windows(2).any(|pair| pair == b"::");
-    address && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
+    let digit = value.iter().any(u8::is_ascii_hexdigit);
+    address && digit && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
 }
 
 /// The user of an access log that fits no format: ` - NAME [TIME]`, ` - "NAME" [TIME]`, ` - NAME "POST`.
@@ -257,4 +262,123 @@ pub(super) fn at_host(text: &[u8], at: usize, end: usize, found: &mut Vec<Findin
     if text[end..stop].iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':')) {
         found.extend(device(text, end, stop));
     }
+}
+
+/// The name in front of brackets that hold an address, and close at `at`: `kari (192.0.2.7) connect to`.
+pub(super) fn addressed(text: &[u8], at: usize) -> Option<Finding> {
+    let open = back(text, at, b'(')?;
+    let value = &text[open..at];
+    let dots = value.iter().filter(|&&byte| byte == b'.').count();
+    let address =
+        value.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':')) && (dots == 3 || value.contains(&b':'));
+    let end = open.checked_sub(2).filter(|&end| text[end] == b' ')?;
+    let start = run_back(text, end, is_name);
+    let word = &text[start..end];
+    (address
+        && start < end
+        && word.iter().any(u8::is_ascii_alphabetic)
+        && !is_prose(word)
+        && is_blank(start.checked_sub(1).map(|i| &text[i])))
+    .then(|| name(text, start, end))
+    .flatten()
+}
+
+/// The name in round brackets in front of an address in square ones: `(kari) [192.0.2.7] 230 Login successful`.
+pub(super) fn in_brackets(text: &[u8], open: usize) -> Option<Finding> {
+    let end = open.checked_sub(2).filter(|&end| text[end..].starts_with(b") "))?;
+    let start = back(text, end, b'(')?;
+    let value = &text[start..end];
+    let word = value.iter().all(|&byte| is_name(byte)) && value.iter().any(u8::is_ascii_alphabetic);
+    let digits = text[open + 1..].iter().take(3).filter(|byte| byte.is_ascii_digit()).count();
+    (word && digits > 0 && !is_prose(value) && is_blank(start.checked_sub(2).map(|i| &text[i])))
+        .then(|| name(text, start, end))
+        .flatten()
+}
+
+/// The name in front of an e-mail address in angle brackets, without quotes: one with a capital, or behind a word such as `by`.
+pub(super) fn mailed(text: &[u8], at: usize, end: usize) -> Option<Finding> {
+    if !is_mail(text, end) {
+        return None;
+    }
+    let mut start = run_back(text, at, is_name);
+    let word = &text[start..at];
+    let capital = |word: &[u8]| {
+        word.first().is_some_and(|byte| byte.is_ascii_uppercase() || *byte >= 0x80)
+            && word.get(1).is_some_and(|byte| byte.is_ascii_lowercase() || *byte >= 0x80)
+    };
+    let shown = word.len() < 2
+        || is_prose(word)
+        || is_preposition(word)
+        || !word.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80);
+    let odd = word.iter().any(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'));
+    let before = start.checked_sub(1).filter(|&blank| text[blank] == b' ').map(|blank| run_back(text, blank, is_name));
+    let front = before.map_or(&text[..0], |from| &text[from..start - 1]);
+    let told = odd || capital(word) && capital(front) && !is_preposition(front) || is_preposition(front);
+    if shown || !told {
+        return None;
+    }
+    // `Kari Nordmann <kari@example.org>`
+    if let Some(from) = before
+        && capital(word)
+        && capital(front)
+        && !is_preposition(front)
+        && !is_prose(front)
+    {
+        start = from;
+    }
+    name(text, start, at)
+}
+
+/// Words in front of a name, or of an address.
+fn is_preposition(word: &[u8]) -> bool {
+    let known = [
+        "by",
+        "from",
+        "to",
+        "for",
+        "customer",
+        "user",
+        "member",
+        "recipient",
+        "sender",
+        "cc",
+        "bcc",
+        "of",
+        "fra",
+        "av",
+        "til",
+        "kunde",
+        "von",
+        "an",
+        "für",
+        "de",
+        "pour",
+        "para",
+        "contact",
+        "author",
+        "committer",
+        "account",
+        "mail",
+        "email",
+        "rcpt",
+        "address",
+        "mailbox",
+        "envelope",
+        "message",
+        "via",
+        "with",
+        "and",
+        "or",
+        "is",
+        "at",
+        "as",
+        "orig",
+        "reply",
+        "bounce",
+        "subscriber",
+        "client",
+        "alias",
+        "id",
+    ];
+    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }

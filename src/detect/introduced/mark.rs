@@ -38,6 +38,22 @@ pub(super) enum Mark {
     Login,
     /// `192.0.2.7 as kari`.
     AsWhom,
+    /// `kari (192.0.2.7) connect to`.
+    Addressed,
+    /// `by kari <kari@example.org>`.
+    Mailed,
+    /// `@kari:example.org`: Matrix.
+    Matrix,
+    /// `<user>kari</user>`.
+    Element,
+    /// `passord: hunter2`: a secret behind a word of another language.
+    Secret,
+    /// `IDENTIFIED BY 'secret'`.
+    QuotedSecret,
+    /// `[192.0.2.7] PASS secret`: a command of FTP.
+    Ftp,
+    /// `VALUES ('kari', 'secret')`.
+    Literals,
     /// `mysql -u kari -pSecret`.
     Command,
     /// `--password secret`.
@@ -119,14 +135,25 @@ pub(super) enum Mark {
 impl Mark {
     /// Whether credentials follow it, and no name.
     pub(super) fn is_secret(self) -> bool {
-        matches!(self, Mark::Token | Mark::Process | Mark::Cookie | Mark::Trace | Mark::Matched | Mark::Query)
+        matches!(
+            self,
+            Mark::Token
+                | Mark::Process
+                | Mark::Cookie
+                | Mark::Trace
+                | Mark::Matched
+                | Mark::Query
+                | Mark::Secret
+                | Mark::QuotedSecret
+                | Mark::Literals
+        )
     }
 }
 
 impl Mark {
     /// Whether what it hides may be long.
     pub(super) fn reaches_far(self) -> bool {
-        matches!(self, Mark::Cookie | Mark::Trace | Mark::Matched)
+        matches!(self, Mark::Cookie | Mark::Trace | Mark::Matched | Mark::Literals)
     }
 }
 
@@ -143,13 +170,21 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::Request => front::request(text, at),
         Mark::Query => {
             // The target starts behind the method, the quote or the sign.
-            let start = run_back(text, end, |byte| !matches!(byte, b' ' | b'"' | b'=')).max(at);
+            let start = run_back(text, end, |byte| !matches!(byte, b' ' | b'"' | b'=' | b'|')).max(at);
             return request::target(text, at, start, found);
         }
         Mark::Acted => sentence::acted(text, at, end),
         Mark::ActedAs => sentence::behind(text, end),
         Mark::Login => sentence::login(text, end),
         Mark::AsWhom => sentence::as_whom(text, at, end),
+        Mark::Addressed => front::addressed(text, at),
+        Mark::Mailed => front::mailed(text, at, end),
+        Mark::Matrix => behind::matrix(text, at),
+        Mark::Element => behind::element(text, end),
+        Mark::Secret => noun::secret_abroad(text, end),
+        Mark::QuotedSecret => behind::quoted_secret(text, end),
+        Mark::Ftp => behind::ftp(text, at, end),
+        Mark::Literals => return credential::literals(text, end, found),
         Mark::Command => return command::command(text, at, found),
         Mark::Option => return command::long(text, at, end, found),
         Mark::Scheduled => return front::scheduled(text, at, end, found),

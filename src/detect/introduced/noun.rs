@@ -5,7 +5,7 @@ use super::super::{
     user::{self, LONGEST, Name, is_full_name, is_prose},
 };
 use super::mark::Mark;
-use super::read::{back, close, is_name, name, run, run_back};
+use super::read::{back, close, is_blank, is_name, name, run, run_back};
 
 /// The name behind a noun: in quotes of any language, behind a sign, or odd enough.
 pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<Finding> {
@@ -80,9 +80,19 @@ pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<F
         english && text[..end].ends_with(b"name") && matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
     let abroad = !english && mark == Mark::Noun && {
         // `bruker kari` alone, `Benutzer kari angemeldet`.
-        let alone = word == 0 && matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
+        let ends = matches!(text.get(read.end), None | Some(b',' | b';' | b'.'));
+        let alone = (word == 0 || is_behind_preposition(text, word)) && ends;
         let letter = plain.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80);
-        letter && (alone || goes_on(text, read.end))
+        // Small words that are verbs as well, `systemet bruker Java`.
+        let verb = text[word].is_ascii_lowercase() && matches!(text[end - 1], b'r') && text[word] == b'b';
+        // Chinese, Japanese and Korean part no words, but these letters are none of theirs.
+        let alien = text[word] >= 0xe3 && plain.iter().all(|&byte| is_name(byte));
+        letter
+            && (alone
+                || alien
+                || goes_on(text, read.end)
+                || comes_from(text, read.end)
+                || !verb && is_told(text, read.end))
     };
     let told = if sign { mark == Mark::Noun } else { odd || closing || abroad && !is_outcome(plain) };
     // Windows puts tabs between.
@@ -99,6 +109,88 @@ fn goes_on(text: &[u8], end: usize) -> bool {
     let Some([b' ', rest @ ..]) = text.get(end..) else { return false };
     let length = rest.iter().take(24).take_while(|&&b| b.is_ascii_alphabetic() || b >= 0x80).count();
     is_outcome(&rest[..length])
+}
+
+/// Whether words behind it say that somebody did something, in the languages of the nouns.
+fn is_told(text: &[u8], end: usize) -> bool {
+    let Some([b' ', rest @ ..]) = text.get(end..) else { return false };
+    let verbs = [
+        "hat sich ",
+        "hat das ",
+        "wurde ",
+        "ist nicht",
+        "existiert nicht",
+        "s'est ",
+        "est connect",
+        "n'existe",
+        "a été ",
+        "inició",
+        "ha iniciado",
+        "ha effettuato",
+        "ha cambiato",
+        "no existe",
+        "non esiste",
+        "não existe",
+        "fez ",
+        "fechou ",
+        "is ingelogd",
+        "is uitgelogd",
+        "bestaat niet",
+        "zalogował",
+        "wylogował",
+        "nie istnieje",
+        "вош",
+        "выш",
+        "не найден",
+        "skráði",
+        "loggade",
+        "loggad",
+        "finns inte",
+        "finnes ikke",
+        "findes ikke",
+        "har ",
+        "ble ",
+        "blev ",
+        "er logget",
+        "kirjautui",
+        "ei löydy",
+        "se přihl",
+    ];
+    verbs.iter().any(|verb| rest.starts_with(verb.as_bytes()))
+}
+
+/// Whether an address follows behind a word such as `fra`.
+fn comes_from(text: &[u8], end: usize) -> bool {
+    let Some([b' ', rest @ ..]) = text.get(end..) else { return false };
+    let words = [
+        "fra ",
+        "från ",
+        "frá ",
+        "von ",
+        "depuis ",
+        "desde ",
+        "de ",
+        "da ",
+        "vanaf ",
+        "z ",
+        "с ",
+        "osoitteesta ",
+        "aus ",
+    ];
+    let place = words.iter().find_map(|word| rest.strip_prefix(word.as_bytes()));
+    let address = |place: &[u8]| {
+        let host = place.iter().take(16).take_while(|&&b| is_name(b) || matches!(b, b':' | b'['));
+        host.filter(|&&byte| matches!(byte, b'.' | b':')).count() > 1
+    };
+    place.is_some_and(address)
+}
+
+/// Whether a word such as `for` stands in front.
+fn is_behind_preposition(text: &[u8], word: usize) -> bool {
+    let before = &text[..word];
+    let words =
+        ["for ", "für ", "för ", "av ", "von ", "pour ", "para ", "per ", "voor ", "dla ", "для ", "til ", "till "];
+    words.iter().any(|known| before.strip_suffix(known.as_bytes()).is_some_and(|rest| is_blank(rest.last())))
 }
 
 /// What becomes of logins, in the languages of the nouns.
@@ -203,7 +295,9 @@ pub(super) fn assigned(text: &[u8], at: usize, end: usize) -> Option<Finding> {
         && read.quote == 0
         && matches!(text.get(read.end..), None | Some([] | [b',' | b';' | b'\t' | b'\r', ..] | [b' ', ..]))
         && read.ends_there(text)
-        && !value.iter().any(|byte| matches!(byte, b':' | b'.' | b'!' | b'*'))
+        && !value
+            .iter()
+            .any(|byte| matches!(byte, b':' | b'!' | b'*') || *byte == b'.' && text.get(read.end) != Some(&b','))
         && !text[..start].ends_with(b"let ")
         && !text[..start].ends_with(b"const ");
     let told = matches!(read.quote, b'"' | b'\'') || bare;
@@ -220,4 +314,19 @@ pub(super) fn key(text: &[u8], at: usize, start: usize) -> Option<Finding> {
     let told = columns.any(|column| user::promises(column) || column.len() > 2 && secret::promises(column));
     let stop = close(text, start, b')')?;
     told.then(|| name(text, start, stop)).flatten()
+}
+
+/// The secret behind a word for one in other languages than English, and a sign: `passord: hunter2`.
+pub(super) fn secret_abroad(text: &[u8], end: usize) -> Option<Finding> {
+    let mut at = end + usize::from(matches!(text.get(end), Some(b'"' | b'\'')));
+    if !matches!(text.get(at), Some(b':' | b'=')) {
+        return None;
+    }
+    at += 1;
+    at = run(text, at, |byte| byte == b' ');
+    let read = Name::read(text, at)?;
+    let value = read.of(text);
+    // `Passwort: falsch eingegeben` is prose.
+    let prose = read.quote == 0 && value.iter().all(u8::is_ascii_lowercase) && !read.ends_there(text);
+    (!prose && !is_outcome(value) && !is_prose(value)).then(|| Finding { what: What::Token, ..read.finding() })
 }

@@ -2,17 +2,17 @@
 //!
 //! The rule is that of a query in a format's own field: names stay, and so do the values that say nothing of anybody.
 
-use super::super::{Finding, What, secret};
+use super::super::{Finding, What, secret, user};
 use super::read::{REACH, bracket};
 use memchr::{memchr, memchr2, memmem};
 
 /// Adds the values in the target that starts at `start`; the method, or what else introduces it, starts at `at`.
 pub(super) fn target(text: &[u8], at: usize, start: usize, found: &mut Vec<Finding>) {
     // A quote in front, or at the start of the mark, closes again.
-    let open = if matches!(text[at], b'"' | b'\'') { Some(at) } else { at.checked_sub(1) };
-    let quote = open.map(|open| text[open]).filter(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'['));
+    let open = if matches!(text[at], b'"' | b'\'' | b'|') { Some(at) } else { at.checked_sub(1) };
+    let quote = open.map(|open| text[open]).filter(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'[' | b'|'));
     let end = match quote.map(bracket) {
-        Some(close) if text[at] == close || matches!(close, b'"' | b'\'' | b'`') => {
+        Some(close) if matches!(close, b'"' | b'\'' | b'`') => {
             let end = memchr(close, &text[start..]).map_or(text.len(), |length| start + length);
             let target = &text[start..end];
             let target = target.strip_suffix(b"\\").unwrap_or(target);
@@ -49,7 +49,15 @@ fn values(text: &[u8], start: usize, end: usize, most: usize, found: &mut Vec<Fi
             let (name, value) = (&text[at..at + sign], &text[at + sign + 1..at + length]);
             let small = value.len() <= most && value.iter().all(u8::is_ascii_digit);
             if !value.is_empty() && !small && !secret::is_placeholder(value) && !is_harmless(name, value) {
-                found.push(Finding::new(at + sign + 1, at + length, What::Value));
+                // Behind a name that promises a secret or a user nothing at all would be read once more, and what follows it.
+                let what = if user::promises(name) {
+                    What::User
+                } else if secret::promises(name) {
+                    What::Token
+                } else {
+                    What::Value
+                };
+                found.push(Finding::new(at + sign + 1, at + length, what));
             }
         }
         at += length + 1;

@@ -42,7 +42,7 @@ pub(super) fn acted(text: &[u8], at: usize, end: usize) -> Option<Finding> {
     }
     let mut start = run_back(text, stop, is_name);
     let value = &text[start..stop];
-    if !is_word(value) || is_nobody(value) {
+    if !is_word(value) || is_nobody(value) || matches!(value[0], b'_' | b'-' | b'.' | b'+') {
         return None;
     }
     let odd = value.iter().any(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'@' | b'\\'));
@@ -100,6 +100,19 @@ pub(super) fn behind(text: &[u8], start: usize) -> Option<Finding> {
     ];
     let rest = text.get(read.end..).unwrap_or_default();
     let bracket = matches!(rest, [b' ', b'(' | b'[' | b'<' | b'-' | b'|' | b'0'..=b'9', ..]);
+    // `failed login cpaneld: …`: a program speaks.
+    if read.quote == 0 && text.get(read.end) == Some(&b':') || read.quote == b'`' {
+        return None;
+    }
+    // `modified by dpkg; …`: so do those.
+    let odd = value.iter().any(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'@'));
+    if text[..start].ends_with(b"ed by ") && !odd && !read.is_followed(text, &["at", "on", "from", "via"]) {
+        return None;
+    }
+    // `logged in as Node.js, it's good` goes on.
+    if odd && value[0].is_ascii_uppercase() && matches!(text.get(read.end..), Some([b',', b' ', b'a'..=b'z', ..])) {
+        return None;
+    }
     let told = read.quote != 0 || bracket || read.ends_there(text) || read.is_followed(text, &known);
     let plain = read.quote != b')' && read.quote != b']' && (is_word(value) || is_full_name(value));
     (told && plain && !is_nobody(value)).then(|| read.finding())
@@ -248,6 +261,46 @@ const ROLES: &[&str] = &[
 
 /// Words that no name is, in front of such a verb or behind such words.
 const NOBODY: &[&str] = &[
+    "fully",
+    "partially",
+    "additional",
+    "permitted",
+    "allowed",
+    "completed",
+    "blocked",
+    "refused",
+    "granted",
+    "started",
+    "ended",
+    "aborted",
+    "forbidden",
+    "accepted",
+    "closed",
+    "opened",
+    "errors",
+    "events",
+    "retry",
+    "retries",
+    "sequence",
+    "string",
+    "details",
+    "credentials",
+    "link",
+    "links",
+    "url",
+    "details",
+    "only",
+    "first",
+    "again",
+    "directly",
+    "anonymously",
+    "normally",
+    "correctly",
+    "properly",
+    "locally",
+    "remotely",
+    "internally",
+    "externally",
     "you",
     "we",
     "they",
