@@ -4,7 +4,7 @@
 //! between two values that leave is copied as it stands, for the bytes are those whose keys a treatment once let stand. Where
 //! a value goes its member goes, and with it each object or array of which nothing is left, as the encoder does it.
 
-use super::{Aid, Laid, Outcome, Step, Treated, copy, missing, repeated::Known};
+use super::{Aid, Laid, Outcome, Step, Treated, copy, keep::Grammar, missing, repeated::Known};
 use crate::record::{
     DEPTH, Record, Schema, State, Value,
     gap::{Gap, Holds, Table, What},
@@ -263,6 +263,8 @@ impl Lay<'_, '_, '_> {
         let repeats = match step {
             // One plain address is cut as fast as it is found.
             Step::Truncate(_) if bytes.len() < 16 => bytes.contains(&b':'),
+            // Nor do fractions of seconds come again.
+            Step::Keep(Grammar::Instant(_)) => !bytes.contains(&b'.'),
             step => step.repeats(),
         };
         if repeats && let Some(known) = self.aid.repeated.find(value.field, bytes) {

@@ -10,9 +10,9 @@ pub struct Repeated {
     entries: Vec<Entry>,
 }
 
-/// Two cache lines.
+/// Two cache lines, of which the first says whether the second is asked for.
 #[derive(Clone, Copy)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 struct Entry {
     field: u16,
     length: u8,
@@ -26,8 +26,8 @@ struct Entry {
 const LONGEST: usize = 60;
 const KEPT: u8 = 254;
 const DROPPED: u8 = 255;
-/// 512 entries of 128 bytes.
-const BITS: u32 = 9;
+/// 256 entries of 128 bytes.
+const BITS: u32 = 8;
 
 /// What became of a value, if that is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
