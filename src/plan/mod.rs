@@ -422,7 +422,7 @@ impl Compiler<'_> {
             Layout::Same => Members::default(),
             Layout::Json => Members::of(schema),
         };
-        let heads = members.heads(schema, &seen, proven);
+        let heads = Heads::of(schema, &seen, proven, |field| members.alone(field));
         let clf = format.holds_clf();
         let program = schema.fields.iter().position(|field| &*field.name == envelope::PROGRAM).map(|at| at as u16);
         Route {

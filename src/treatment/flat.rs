@@ -1,7 +1,7 @@
 //! A record as one flat object, made in one go where one look has shown that no value of it needs an escape.
 
 use super::{Aid, Outcome, Step, missing};
-use crate::record::{Record, State};
+use crate::record::{Kind, Proven, Record, Schema, State};
 
 /// What stands before each value of such an object: one a value, in order. None where records are laid otherwise.
 #[derive(Clone, Debug, Default)]
@@ -9,7 +9,7 @@ pub(crate) struct Heads(Box<[Head]>);
 
 /// What stands before one value.
 #[derive(Clone, Debug)]
-pub(crate) struct Head {
+struct Head {
     /// The place of the value.
     place: u16,
     how: How,
@@ -22,7 +22,7 @@ pub(crate) struct Head {
 
 /// How a value comes to stand behind its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+enum How {
     /// As it came, between quotes.
     Text,
     /// As it came: digits, which stand bare but for those that begin with a zero.
@@ -42,15 +42,69 @@ const BARE: usize = 2;
 const WIDTH: usize = 64;
 
 impl Heads {
-    pub(crate) fn new(heads: Vec<Head>) -> Heads {
-        Heads(heads.into())
+    /// Those of lines that were read by sight. `proven` is what is known of the value at a place, and `seen` are the places
+    /// whose values have to be looked at nevertheless; `name` is what stands before a field's value, from the quote of its
+    /// name to that of the value. None where a field has no such name, or a number has to be looked at.
+    pub(crate) fn of<'n>(
+        schema: &Schema,
+        seen: &[u16],
+        proven: impl Fn(u16) -> Option<Proven>,
+        name: impl Fn(u16) -> Option<&'n [u8]>,
+    ) -> Heads {
+        // Each value has a field of its own, and a literal keeps it from the one before: no text is cut at users in it.
+        let fixed = schema.more.is_empty()
+            && schema.items.len() == schema.fields.len()
+            && schema.items.iter().skip(1).all(|item| !item.literal.is_empty());
+        Heads::all(schema, seen, proven, name).filter(|_| fixed).unwrap_or_default()
+    }
+
+    fn all<'n>(
+        schema: &Schema,
+        seen: &[u16],
+        proven: impl Fn(u16) -> Option<Proven>,
+        name: impl Fn(u16) -> Option<&'n [u8]>,
+    ) -> Option<Heads> {
+        let mut heads = Vec::new();
+        // What stands before a dash that is not written yet: the next value's head may begin with both.
+        let mut dash: Option<(u16, Vec<u8>)> = None;
+        for (place, field) in (0..).zip(&schema.fields) {
+            let is_number = matches!(field.kind, Kind::Number | Kind::Status);
+            let how = match proven(place) {
+                _ if seen.contains(&place) => How::Treated,
+                Some(Proven::Absent) => continue,
+                Some(Proven::Status | Proven::Digits) if is_number => How::Digits,
+                Some(_) => How::Text,
+                None => How::Treated,
+            };
+            // Whether what a step makes is a number would have to be asked.
+            if is_number && how != How::Digits {
+                return None;
+            }
+            let mut text = name(place)?.to_vec();
+            if let Some((before, start)) = dash.take() {
+                let both = [&start[..], b"-\",", &text].concat();
+                match how {
+                    How::Text | How::Digits if Head::new(place, how, &both).is_some() => text = both,
+                    How::Text | How::Digits | How::Treated => heads.push(Head::new(before, How::Text, &start)?),
+                }
+            }
+            if proven(place) == Some(Proven::Missing) && how == How::Text {
+                dash = Some((place, text));
+            } else {
+                heads.push(Head::new(place, how, &text)?);
+            }
+        }
+        if let Some((place, text)) = dash {
+            heads.push(Head::new(place, How::Text, &text)?);
+        }
+        Some(Heads(heads.into()))
     }
 }
 
 impl Head {
     /// The head of the value at a place: `text` is what stands between what came before, its comma included, and the value.
     /// It ends with the value's quote. `None` where it is too long.
-    pub(crate) fn new(place: u16, how: How, text: &[u8]) -> Option<Head> {
+    fn new(place: u16, how: How, text: &[u8]) -> Option<Head> {
         let mut head = Head { place, how, texts: [[0; WIDTH]; 3], lengths: [0; 3] };
         let before: [&[u8]; 3] = [b"{", b"\",", b","];
         for ((place, length), before) in head.texts.iter_mut().zip(&mut head.lengths).zip(before) {
@@ -184,20 +238,31 @@ fn needs_escape(made: &[u8]) -> bool {
     // Signed, the bytes beyond ASCII are below all others.
     let special = |any, &byte: &u8| any | ((byte as i8) < 0x20) | (byte == b'"') | (byte == b'\\');
     // Without early exit within a block, so that it is compared all at once; the last block may overlap the one before.
-    match made.last_chunk::<16>() {
-        Some(last) => {
-            let (blocks, _) = made.as_chunks::<16>();
-            blocks.iter().any(|block| block.iter().fold(false, special)) || last.iter().fold(false, special)
-        }
-        None => made.iter().fold(false, special),
+    if let Some(last) = made.last_chunk::<16>() {
+        let (blocks, _) = made.as_chunks::<16>();
+        return blocks.iter().any(|block| block.iter().fold(false, special)) || last.iter().fold(false, special);
     }
+    match (made.first_chunk::<8>(), made.last_chunk::<8>()) {
+        (Some(first), Some(last)) => is_special(u64::from_le_bytes(*first)) | is_special(u64::from_le_bytes(*last)),
+        _ => made.iter().fold(false, special),
+    }
+}
+
+/// The same of eight bytes at once.
+#[inline]
+fn is_special(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    // Of bytes below 0x80 the lowest one that is special sets its high bit; a byte above has its own.
+    (word | word.wrapping_sub(ONES * 0x20) | quote | backslash) & (ONES * 0x80) != 0
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::record::Record;
+    use crate::record::{Blank, Field, Item};
     use proptest::prelude::*;
 
     /// The values of a line between blanks, each under a name of one letter.
@@ -213,7 +278,7 @@ mod tests {
         }
         let name = |place: u16| format!("\"{}\":\"", char::from(b'a' + place as u8));
         let heads = (0..).zip(hows).map(|(place, how)| Head::new(place, *how, name(place).as_bytes()).unwrap());
-        let heads = Heads::new(heads.collect());
+        let heads = Heads(heads.collect());
         let (mut aid, mut made) = (Aid::default(), Vec::new());
         lay(&heads, steps, line.as_bytes(), &record, &mut aid, &mut made, flat)
             .then(|| String::from_utf8(flat.bytes().to_vec()).unwrap())
@@ -237,6 +302,50 @@ mod tests {
         let expected = format!("{{\"a\":\"{long}\",\"b\":1,\"c\":\"nb\",\"d\":2,\"e\":\"{long}\"");
         assert_eq!(laid(&format!("{long} 1 nb 2 {long}"), &hows, &steps, &mut flat), Some(expected));
         assert_eq!(laid("x", &[], &[], &mut flat), None, "there are no heads");
+    }
+
+    #[test]
+    fn each_value_has_a_head_and_dashes_stand_in_that_of_the_next() {
+        let kinds = [Kind::Address, Kind::Text, Kind::User, Kind::Instant, Kind::Status, Kind::Text, Kind::Text];
+        let fields: Vec<Field> = kinds.iter().map(|kind| Field::new("f", *kind)).collect();
+        let item = |field| Item { literal: b" "[..].into(), field, blank: Blank::Dash };
+        let schema = Schema { fields, items: (0..7).map(item).collect(), ..Schema::default() };
+        let proven = |place| match place {
+            1 | 2 | 6 => Some(Proven::Missing),
+            3 => Some(Proven::Instant),
+            4 => Some(Proven::Status),
+            5 => Some(Proven::Absent),
+            _ => None,
+        };
+        let name = |place: u16| {
+            [&b"\"a\":\""[..], b"\"b\":\"", b"\"c\":\"", b"\"d\":\"", b"\"e\":\"", b"", b"\"g\":\""][usize::from(place)]
+        };
+        let written = |heads: Heads| -> Vec<String> {
+            let text =
+                |head: &Head| String::from_utf8(head.texts[QUOTED][..usize::from(head.lengths[QUOTED])].to_vec());
+            heads.0.iter().map(|head| format!("{} {:?} {}", head.place, head.how, text(head).unwrap())).collect()
+        };
+        assert_eq!(
+            written(Heads::of(&schema, &[0], proven, |place| Some(name(place)))),
+            [r#"0 Treated ","a":""#, r#"3 Text ","b":"-","c":"-","d":""#, r#"4 Digits ","e":""#, r#"6 Text ","g":""#]
+        );
+        // A dash that has to be looked at, or has such a value behind it, has a head of its own.
+        assert_eq!(
+            written(Heads::of(&schema, &[0, 2], proven, |place| Some(name(place)))),
+            [
+                r#"0 Treated ","a":""#,
+                r#"1 Text ","b":""#,
+                r#"2 Treated ","c":""#,
+                r#"3 Text ","d":""#,
+                r#"4 Digits ","e":""#,
+                r#"6 Text ","g":""#
+            ]
+        );
+        assert!(
+            written(Heads::of(&schema, &[4], proven, |place| Some(name(place)))).is_empty(),
+            "a number is looked at"
+        );
+        assert!(written(Heads::of(&schema, &[0], proven, |_| None)).is_empty(), "there are no names");
     }
 
     #[test]

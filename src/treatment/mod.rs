@@ -33,7 +33,7 @@ pub mod scrub;
 mod segment;
 pub mod truncate;
 
-pub(crate) use flat::{Head, Heads, How};
+pub(crate) use flat::Heads;
 
 use crate::{
     detect::Detector,

@@ -1,10 +1,7 @@
 //! The names of a schema's fields as members begin with them, made once.
 
 use super::{Seen, needs_look, push_text};
-use crate::{
-    record::{Field, Kind, Proven, Schema},
-    treatment::{Head, Heads, How},
-};
+use crate::record::{Field, Kind, Schema};
 
 /// How members of a schema's fields begin, one a field. None for a schema of more fields than are counted.
 #[derive(Clone, Debug, Default)]
@@ -134,52 +131,10 @@ impl Members {
         Members(schema.fields.iter().enumerate().map(member).collect())
     }
 
-    /// What stands before the values of lines that were read by sight. `proven` is what is known of the value at a place, and
-    /// `seen` are the places whose values have to be looked at nevertheless. None where a name may have several members, or a
-    /// number has to be looked at.
-    pub(crate) fn heads(&self, schema: &Schema, seen: &[u16], proven: impl Fn(u16) -> Option<Proven>) -> Heads {
-        let fixed = schema.more.is_empty()
-            && schema.items.len() == self.0.len()
-            && schema.items.iter().skip(1).all(|item| !item.literal.is_empty())
-            && self.0.iter().all(|member| !member.shared && !member.hidden);
-        self.all_heads(schema, seen, proven).filter(|_| fixed).map(Heads::new).unwrap_or_default()
-    }
-
-    fn all_heads(&self, schema: &Schema, seen: &[u16], proven: impl Fn(u16) -> Option<Proven>) -> Option<Vec<Head>> {
-        let mut heads = Vec::new();
-        // What stands before a dash that is not written yet: the next value's head may begin with both.
-        let mut dash: Option<(u16, Vec<u8>)> = None;
-        for (place, (member, field)) in (0..).zip(self.0.iter().zip(&schema.fields)) {
-            let is_number = matches!(field.kind, Kind::Number | Kind::Status);
-            let how = match proven(place) {
-                _ if seen.contains(&place) => How::Treated,
-                Some(Proven::Absent) => continue,
-                Some(Proven::Status | Proven::Digits) if is_number => How::Digits,
-                Some(_) => How::Text,
-                None => How::Treated,
-            };
-            // Whether what a step makes is a number would have to be asked.
-            if is_number && how != How::Digits {
-                return None;
-            }
-            let mut text = member.text.get(1..usize::from(member.length))?.to_vec();
-            if let Some((before, start)) = dash.take() {
-                let both = [&start[..], b"-\",", &text].concat();
-                match how {
-                    How::Text | How::Digits if Head::new(place, how, &both).is_some() => text = both,
-                    How::Text | How::Digits | How::Treated => heads.push(Head::new(before, How::Text, &start)?),
-                }
-            }
-            if proven(place) == Some(Proven::Missing) && how == How::Text {
-                dash = Some((place, text));
-            } else {
-                heads.push(Head::new(place, how, &text)?);
-            }
-        }
-        if let Some((place, text)) = dash {
-            heads.push(Head::new(place, How::Text, &text)?);
-        }
-        Some(heads)
+    /// How the member of this field begins, `"name":"`, where it is the only one of its name.
+    pub(crate) fn alone(&self, field: u16) -> Option<&[u8]> {
+        let member = self.get(field).filter(|member| !member.shared && !member.hidden)?;
+        member.text.get(1..usize::from(member.length))
     }
 
     #[inline]

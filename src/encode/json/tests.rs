@@ -315,21 +315,3 @@ proptest! {
         prop_assert_eq!(is_scalar(text.as_bytes()), serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok());
     }
 }
-
-#[test]
-fn values_read_by_sight_have_a_head_each_and_dashes_stand_in_that_of_the_next() {
-    use crate::format::{Format, common};
-    let written = |layout| {
-        let format = Format::Template(layout);
-        let heads = Members::of(format.schema()).heads(format.schema(), &[0, 5, 6, 11, 12, 13], |at| format.proven(at));
-        format!("{heads:?}").matches("Head {").count()
-    };
-    // All but the whole request, which is absent, and two dashes.
-    assert_eq!(written(common::combined()), 10);
-    assert_eq!(written(common::main()), 11);
-    // Texts behind virtual hosts are never read by sight; what is not proven is looked at.
-    let all: Vec<u16> = (0..14).collect();
-    let schema = common::combined().schema().clone();
-    let none = Members::of(&schema).heads(&schema, &all, |_| None);
-    assert_eq!(format!("{none:?}"), format!("{:?}", crate::treatment::Heads::default()), "a number would be looked at");
-}
