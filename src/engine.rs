@@ -349,7 +349,9 @@ impl Desk {
     #[inline]
     fn glance(&mut self, plan: &Plan, route: &Route, lines: &[u8]) -> Option<(usize, Seen)> {
         // Asked before the look at the whole line: what most lines in envelopes begin with is told by a few bytes.
-        if !plan.envelopes.is_empty() && envelope::may_begin(lines) || !self.aid.detector.sight(lines, &mut self.sight)
+        let dated = matches!(lines, [b'<', ..] | [_, _, _, b' ', ..] | [_, _, _, _, b'-' | b' ', ..]);
+        if dated && !plan.envelopes.is_empty() && envelope::may_begin(lines)
+            || !self.aid.detector.sight(lines, &mut self.sight)
         {
             return None;
         }

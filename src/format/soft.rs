@@ -190,7 +190,10 @@ impl Soft {
         let (mut start, mut i) = (0, 0);
         while i < self.parts.len() {
             // The first end behind here that is the same in every reading: that of the stretch always is.
-            let sure = bounds[i..].iter().position(|(earliest, latest)| earliest == latest)?;
+            let Some(sure) = bounds[i..].iter().position(|(earliest, latest)| earliest == latest) else {
+                record.values.truncate(count);
+                return None;
+            };
             let (group, bound) = (&self.parts[i..=i + sure], bounds[i + sure].0);
             let behind = bound + group[sure].literal.len();
             let reads = match group {

@@ -563,14 +563,14 @@ pub fn lay<'a>(
     aid: &mut Aid,
     scratch: &'a mut Scratch,
 ) -> Treated<'a> {
-    let (items, tail) = schema.layout(record.layout);
-    assert!(items.len() == record.values.len() && record.marks.is_empty(), "a fixed layout");
     let Scratch { slots, made, .. } = scratch;
     made.clear();
     slots.clear();
     let at = |at: &u16| (&schema.items[*at as usize], &record.values[*at as usize], &steps[*at as usize]);
     match places {
         Places::All => {
+            let (items, tail) = schema.layout(record.layout);
+            assert!(items.len() == record.values.len() && record.marks.is_empty(), "a fixed layout");
             let all = items.iter().zip(&record.values).map(|(item, value)| (item, value, &steps[value.field as usize]));
             lay_each::<false>(all, tail, line, aid, made);
         }

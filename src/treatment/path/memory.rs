@@ -42,7 +42,7 @@ const LONG_ROWS: usize = 1 << 8;
 impl Memory {
     /// Says which path may be asked for soon, so that what is known of it can be fetched in the meantime: the next or the
     /// one after it.
-    #[inline]
+    #[inline(always)]
     pub(in crate::treatment) fn announce(&mut self, path: &[u8]) {
         let hash = match path.len() {
             SHORTEST..64 => {
