@@ -217,8 +217,8 @@ fn are_digits(line: &[u8], start: usize, end: usize) -> bool {
         return line[start..end].iter().all(u8::is_ascii_digit);
     };
     const ONES: u64 = u64::MAX / 0xff;
-    let digits = u64::from_le_bytes(*word) ^ 0x30 * ONES;
-    let odd = (((digits & 0x7f * ONES) + 0x76 * ONES) | digits) & 0x80 * ONES;
+    let digits = u64::from_le_bytes(*word) ^ (0x30 * ONES);
+    let odd = (((digits & (0x7f * ONES)) + 0x76 * ONES) | digits) & (0x80 * ONES);
     odd >> (8 * (8 - (end - start))) == 0
 }
 

@@ -566,7 +566,6 @@ pub fn lay<'a>(
     let Scratch { slots, made, .. } = scratch;
     made.clear();
     slots.clear();
-    let at = |at: &u16| (&schema.items[*at as usize], &record.values[*at as usize], &steps[*at as usize]);
     match places {
         Places::All => {
             let (items, tail) = schema.layout(record.layout);
@@ -574,7 +573,13 @@ pub fn lay<'a>(
             let all = items.iter().zip(&record.values).map(|(item, value)| (item, value, &steps[value.field as usize]));
             lay_each::<false>(all, tail, line, aid, made);
         }
-        Places::Seen(places) => lay_each::<true>(places.iter().map(at), &schema.tail, line, aid, made),
+        Places::Seen(places) => {
+            let items = &schema.items[..];
+            // Of one length, so that one look tells whether a place is in all of them.
+            let (values, steps) = (&record.values[..items.len()], &steps[..items.len()]);
+            let at = |at: &u16| (&items[*at as usize], &values[*at as usize], &steps[*at as usize]);
+            lay_each::<true>(places.iter().map(at), &schema.tail, line, aid, made);
+        }
     }
     Treated { schema, line, record, scratch, laid: Some(Laid::Layout) }
 }

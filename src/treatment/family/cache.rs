@@ -98,7 +98,7 @@ impl Cache {
 /// The first of two places.
 #[inline]
 fn place(hash: u64) -> usize {
-    hash as usize % SLOTS & !1
+    (hash as usize % SLOTS) & !1
 }
 
 impl std::fmt::Debug for Cache {
