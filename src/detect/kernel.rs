@@ -329,6 +329,26 @@ impl Kernel {
 }
 
 impl Kernel {
+    /// Where the colons stand in a text of 1 to 64 bytes that has nothing else but digits and `a` to `f`, on a processor that
+    /// has it at hand.
+    #[inline]
+    pub(super) fn colons(self, text: &[u8]) -> Option<u64> {
+        if text.is_empty() || text.len() > 64 {
+            return None;
+        }
+        match self {
+            Kernel::Plain => None,
+            // SAFETY: as in `window`, for AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { wide::colons2(text) },
+            // SAFETY: as in `window`, for AVX-512F and BW.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { wide::colons512(text) },
+        }
+    }
+}
+
+impl Kernel {
     /// The delimiters in the first 64 bytes.
     #[inline]
     pub(super) fn delimiters(self, text: &[u8]) -> Delimiters {
@@ -691,6 +711,25 @@ mod wide {
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn colons2(text: &[u8]) -> Option<u64> {
+        let pair = Pair::of(text);
+        let colons = pair.equal(b':');
+        let all = colons | pair.range(b'0', 10) | pair.range(b'a', 6);
+        (all == u64::MAX >> (64 - text.len())).then_some(colons)
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn colons512(text: &[u8]) -> Option<u64> {
+        let v = load512(text);
+        let set = |b: u8| _mm512_set1_epi8(b as i8);
+        let colons = _mm512_cmpeq_epi8_mask(v, set(b':'));
+        let all = colons
+            | _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'0')), set(10))
+            | _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, set(b'a')), set(6));
+        (all == u64::MAX >> (64 - text.len())).then_some(colons)
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn delimiters2(text: &[u8]) -> Delimiters {
         let pair = Pair::of(text);
         Delimiters { separator: pair.equal(b'&') | pair.equal(b';') | pair.equal(b'\\'), equals: pair.equal(b'=') }
@@ -922,6 +961,9 @@ mod tests {
             let outline = kernel.outline(text);
             assert!(outline.is_none_or(|outline| outline == expected), "{kernel:?}");
             assert_eq!(outline.is_none(), kernel == Kernel::Plain);
+            let groups = text.iter().all(|byte| matches!(byte, b'0'..=b':' | b'a'..=b'f')) && !text.is_empty();
+            let colons = (groups && kernel != Kernel::Plain).then(|| mask(|b| b == b':'));
+            assert_eq!(kernel.colons(text), colons, "{kernel:?}");
             let delimiters =
                 Delimiters { separator: mask(|b| matches!(b, b'&' | b';' | b'\\')), equals: mask(|b| b == b'=') };
             assert_eq!(kernel.delimiters(text), delimiters, "{kernel:?}");
@@ -1023,6 +1065,12 @@ mod tests {
         #[test]
         fn lines_are_taken_in_alike(text in r#"[ -~]{0,70}("?[a-z]{0,30}){0,10}\n?[ -~\n]{0,80}"#) {
             sights_are_right(text.as_bytes());
+        }
+
+        #[test]
+        fn groups_are_seen_alike(text in "[0-9a-f:]{0,64}", other in "[0-9a-f:]{0,63}[@-z]?") {
+            outlines_are_right(text.as_bytes());
+            outlines_are_right(other.as_bytes());
         }
 
         #[test]

@@ -255,6 +255,13 @@ impl Detector {
         self.kernel.outline(text)
     }
 
+    /// Where the colons stand in a text that has nothing else but digits and `a` to `f`; `None` also for a longer one than 64
+    /// bytes, or where the processor has to read byte by byte.
+    #[inline]
+    pub(crate) fn colons(&self, text: &[u8]) -> Option<u64> {
+        self.kernel.colons(text)
+    }
+
     /// Where the delimiters of a query stand in a text of up to 64 bytes; those behind are not looked at.
     #[inline]
     pub(crate) fn delimiters(&self, text: &[u8]) -> Delimiters {

@@ -45,6 +45,17 @@ impl Truncate {
             }
             return Outcome::Made;
         }
+        if self.v6 == 48
+            && self.exempt.is_empty()
+            && let Some(end) = aid.detector.colons(value).and_then(|colons| site(value, colons))
+        {
+            // All of it and a cut are cheaper than a copy of any length.
+            let end = made.len() + end;
+            made.extend_from_slice(value.first_chunk::<15>().expect("eight groups have as many bytes"));
+            made.truncate(end);
+            made.push(b':');
+            return Outcome::Made;
+        }
         if let Some(bits) = parse_v6(value) {
             self.cut(Address::from_v6(bits)).write(made);
             return Outcome::Made;
@@ -115,6 +126,32 @@ impl Truncate {
     fn is_exempt(&self, address: IpAddr) -> bool {
         self.exempt.iter().any(|network| network.contains(&address))
     }
+}
+
+/// Where what stays of an address of eight groups ends, with its last colon, if it stays as it stands and another colon
+/// behind it makes the cut address: none of the first three groups has zeros in front but for a third that is zero, and no
+/// other address may be in it. `colons` is where the only bytes stand that are not `0-9a-f`.
+#[inline]
+fn site(value: &[u8], colons: u64) -> Option<usize> {
+    let length = value.len();
+    let hex = !colons & u64::MAX >> (64 - length);
+    let (two, ends) = (hex & hex >> 1, 1 | 1 << (length - 1));
+    // Seven colons, none at an end or behind another, and no group of five.
+    if colons.count_ones() != 7 || colons & (colons >> 1 | ends) != 0 || two & two >> 2 & hex >> 4 != 0 {
+        return None;
+    }
+    let at = |colons: u64| colons.trailing_zeros() as usize;
+    let rest = colons & (colons - 1);
+    let (first, second) = (at(colons), at(rest));
+    let rest = rest & (rest - 1);
+    let third = at(rest);
+    let rest = rest & (rest - 1);
+    let fifth = at(rest & (rest - 1));
+    let group = second + 1;
+    let (zero, bare) = (value[group] == b'0', third == group + 1);
+    let odd = value[0] == b'0' || value[first + 1] == b'0' || zero && !bare;
+    let embeds = value.starts_with(b"2002:") || value.starts_with(b"64:") || value[fifth + 1..].starts_with(b"5efe:");
+    (!odd && !embeds).then_some(if zero { group } else { third + 1 })
 }
 
 /// Whether one of [`EMBEDDINGS`] may be in `bits`: most addresses are told by a glance at two of their words.
@@ -201,6 +238,34 @@ mod tests {
     fn v4_mapped_v6_is_cut_as_v4() {
         for value in ["::ffff:203.0.113.77", "::ffff:cb00:714d", "[0:0:0:0:0:FFFF:203.0.113.77]:80"] {
             assert_eq!(treated(value).as_deref(), Some("203.0.113.0"), "{value}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn eight_groups_are_cut_as_any_address(
+            groups in proptest::collection::vec("0|[1-9a-f]|[0-9a-f]{1,4}|[0-9a-f]{4}|200[0-2]|64|ff9b|5efe|200|[0-9A-Fa-f]{0,5}", 6..10),
+            plain in proptest::collection::vec("[1-9a-f][0-9a-f]{0,3}", 8),
+            place in 0..8usize, zero in 0..9usize,
+        ) {
+            let mut near = plain.clone();
+            near[place].clone_from(&groups[place % groups.len()]);
+            let mut zeros = plain.clone();
+            zeros.iter_mut().skip(zero).step_by(1 + place).for_each(|group| *group = "0".to_owned());
+            for value in [groups.join(":"), plain.join(":"), near.join(":"), zeros.join(":")] {
+                let slowly = parse_v6(value.as_bytes()).map(|bits| {
+                    let mut made = Vec::new();
+                    network(24, 48).cut(Address::from_v6(bits)).write(&mut made);
+                    String::from_utf8(made).unwrap()
+                });
+                if slowly.is_some() {
+                    prop_assert_eq!(treated(&value), slowly);
+                } else {
+                    prop_assert!(!value.bytes().all(|byte| b"0123456789abcdef:".contains(&byte)) || treated(&value).is_none());
+                }
+            }
         }
     }
 
