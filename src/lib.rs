@@ -59,6 +59,8 @@
 //!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
+//!  engine/recall                         lines of JSON whose keys came before, read ahead
+//!  treatment/flat object                 lines of JSON laid in one go; repeated and harmless remember what became of values
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
 //!  detect/introduced/                    users in messages that no format knows, by the words around them
 //!  judge/                                the second opinion: bytes → hits; shares no code with format and detect

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub mod cut;
 pub mod gap;
 
 /// A range of bytes of one line.
