@@ -18,16 +18,6 @@ const FAMILY: usize = 48;
 #[derive(Default)]
 pub struct Cache {
     slots: Vec<Slot>,
-    /// The last two that were announced, the later behind.
-    next: [Next; 2],
-}
-
-/// An agent that is asked for soon: where it stands, so many bytes of it, and its hash.
-#[derive(Clone, Copy, Default)]
-struct Next {
-    place: usize,
-    length: usize,
-    hash: u64,
 }
 
 /// One line of the processor's cache.
@@ -44,16 +34,15 @@ struct Slot {
 }
 
 impl Cache {
-    /// Says which agent is asked for soon, so that what is known of it can be fetched in the meantime: the next or the one
-    /// after it.
+    /// Says which agent is asked for soon, so that what is known of it can be fetched in the meantime.
+    ///
+    /// Its hash is not kept: where it stood another agent may stand by then.
     #[inline]
-    pub(in crate::treatment) fn announce(&mut self, agent: &[u8]) {
+    pub(in crate::treatment) fn announce(&self, agent: &[u8]) {
         if agent.len() > LONGEST || agent.is_empty() {
             return;
         }
-        let hash = hash(agent);
-        self.next = [self.next[1], Next { place: agent.as_ptr() as usize, length: agent.len(), hash }];
-        if let Some(slot) = self.slots.get(place(hash)) {
+        if let Some(slot) = self.slots.get(place(hash(agent))) {
             prefetch(slot);
         }
     }
@@ -64,8 +53,7 @@ impl Cache {
         if agent.len() > LONGEST || agent.is_empty() {
             return make(made);
         }
-        let is = |next: &Next| next.place == agent.as_ptr() as usize && next.length == agent.len();
-        let hash = self.next.iter().find(|next| is(next)).map_or_else(|| hash(agent), |next| next.hash);
+        let hash = hash(agent);
         let place = place(hash);
         // The later and the earlier.
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {
@@ -140,6 +128,19 @@ mod tests {
             for (agent, version) in &agents {
                 prop_assert_eq!(made(&mut cache, agent, *version), made(&mut Cache::default(), agent, *version));
             }
+        }
+    }
+
+    #[test]
+    fn what_stood_at_the_same_place_before_does_not_matter() {
+        let mut cache = Cache::default();
+        let mut space = *b"Firefox/100";
+        for digit in b'0'..=b'9' {
+            space[10] = digit;
+            cache.announce(&space);
+            space[9] = digit;
+            assert_eq!(made(&mut cache, &space, true), made(&mut Cache::default(), &space, true));
+            assert_eq!(made(&mut cache, &space, true), made(&mut Cache::default(), &space, true));
         }
     }
 
