@@ -1,24 +1,24 @@
 //! Short texts compared and hashed in pieces of 16 bytes, as many whatever their length: a loop whose end is hard to foresee
 //! costs more than a few pieces in vain.
 
-/// A hash of 8 to `N` bytes. Who finds texts that meet gains that they are read anew.
+/// A hash of 8 to `N` bytes. Without the key, or with one that is known, texts that meet can be found.
 #[inline]
-pub(super) fn hash<const N: usize>(text: &[u8]) -> u64 {
+pub(super) fn hash<const N: usize>(text: &[u8], key: u64) -> u64 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     const MORE: u64 = 0xd6e8_feb8_6659_fd93;
     let fold = |a: u64, b: u64| {
         let product = u128::from(a) * u128::from(b);
         product as u64 ^ (product >> 64) as u64
     };
-    let mut hash = text.len() as u64;
+    let (mut hash, other) = (text.len() as u64, key.rotate_left(32));
     if text.len() < 16 {
         let (first, last) = ends::<8>(text);
-        hash ^= fold(u64::from_le_bytes(first) ^ K, u64::from_le_bytes(last) ^ MORE);
+        hash ^= fold(u64::from_le_bytes(first) ^ K ^ key, u64::from_le_bytes(last) ^ MORE ^ other);
     } else {
         for i in 0..N / 16 {
             let word = u128::from_le_bytes(piece(text, i, text.len()));
             let seed = K.wrapping_mul(2 * i as u64 + 1);
-            hash ^= fold(word as u64 ^ seed, (word >> 64) as u64 ^ MORE ^ seed);
+            hash ^= fold(word as u64 ^ seed ^ key, (word >> 64) as u64 ^ MORE ^ seed ^ other);
         }
     }
     fold(hash ^ MORE, K)
@@ -66,7 +66,7 @@ mod tests {
                 for at in 0..length {
                     let mut other = text.clone();
                     other[at] = b'b';
-                    assert_ne!(hash::<N>(&text), hash::<N>(&other), "{length} {at}");
+                    assert_ne!(hash::<N>(&text, 7), hash::<N>(&other, 7), "{length} {at}");
                     assert!(!same::<N>(&other, &text), "{length} {at}");
                 }
             }

@@ -1,9 +1,10 @@
 //! Agents that were seen, each by its hash, with what was made of it. It only saves work.
 //!
-//! Agents are not compared byte by byte: two of the same length meet once in 2^64, and whoever makes them meet is told apart by
-//! the family that he could have claimed as well. What comes out is always a family that was made.
+//! Agents are not compared byte by byte: two of the same length meet once in 2^64, and the hash has a key that is drawn for each
+//! memory, so that nobody can send an agent that takes the place of another. What comes out is always a family that was made.
 
 use crate::{detect::prefetch, treatment::pieces};
+use std::hash::{BuildHasher, RandomState};
 
 /// Longer agents are read anew each time: there are few of them, and they could drive out many.
 const LONGEST: usize = 512;
@@ -15,9 +16,15 @@ const SLOTS: usize = 1 << 14;
 const FAMILY: usize = 48;
 
 /// Remembered families; takes no memory before the first agent. One a worker.
-#[derive(Default)]
 pub struct Cache {
     slots: Vec<Slot>,
+    key: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache { slots: Vec::new(), key: RandomState::new().hash_one(0u8) }
+    }
 }
 
 /// One line of the processor's cache.
@@ -42,7 +49,7 @@ impl Cache {
         if agent.len() > LONGEST || agent.is_empty() {
             return;
         }
-        if let Some(slot) = self.slots.get(place(hash(agent))) {
+        if let Some(slot) = self.slots.get(place(hash(agent, self.key))) {
             prefetch(slot);
         }
     }
@@ -53,7 +60,7 @@ impl Cache {
         if agent.len() > LONGEST || agent.is_empty() {
             return make(made);
         }
-        let hash = hash(agent);
+        let hash = hash(agent, self.key);
         let place = place(hash);
         // The later and the earlier.
         for slot in self.slots.get(place..place + 2).unwrap_or_default() {
@@ -97,11 +104,11 @@ impl std::fmt::Debug for Cache {
 
 /// A hash of any agent.
 #[inline]
-fn hash(agent: &[u8]) -> u64 {
+fn hash(agent: &[u8], key: u64) -> u64 {
     match agent.len() {
         0..8 => agent.iter().fold(agent.len() as u64, |hash, &byte| hash << 8 | u64::from(byte)),
-        8..=USUAL => pieces::hash::<USUAL>(agent),
-        _ => pieces::hash::<LONGEST>(agent),
+        8..=USUAL => pieces::hash::<USUAL>(agent, key),
+        _ => pieces::hash::<LONGEST>(agent, key),
     }
 }
 
@@ -129,6 +136,12 @@ mod tests {
                 prop_assert_eq!(made(&mut cache, agent, *version), made(&mut Cache::default(), agent, *version));
             }
         }
+    }
+
+    #[test]
+    fn agents_that_meet_in_one_memory_do_not_in_another() {
+        let agent = [b'a'; 40];
+        assert_ne!(hash(&agent, Cache::default().key), hash(&agent, Cache::default().key));
     }
 
     #[test]
@@ -172,7 +185,7 @@ mod tests {
             for at in 0..length {
                 let mut other = agent.clone();
                 other[at] = b'b';
-                assert_ne!(hash(&agent), hash(&other), "{length} {at}");
+                assert_ne!(hash(&agent, 7), hash(&other, 7), "{length} {at}");
             }
         }
     }

@@ -46,12 +46,12 @@ impl Memory {
     pub(in crate::treatment) fn announce(&mut self, path: &[u8]) {
         let hash = match path.len() {
             SHORTEST..64 => {
-                let hash = pieces::hash::<64>(path);
+                let hash = pieces::hash::<64>(path, 0);
                 self.short.fetch(hash);
                 hash
             }
             64..128 => {
-                let hash = pieces::hash::<128>(path);
+                let hash = pieces::hash::<128>(path, 0);
                 self.long.fetch(hash);
                 hash
             }
@@ -66,8 +66,8 @@ impl Memory {
         let is = |next: &&(usize, usize, u64)| next.0 == path.as_ptr() as usize && next.1 == path.len();
         let announced = self.next.iter().find(is).map(|next| next.2);
         let known = match path.len() {
-            SHORTEST..64 => self.short.has(path, announced.unwrap_or_else(|| pieces::hash::<64>(path))),
-            64..128 => self.long.has(path, announced.unwrap_or_else(|| pieces::hash::<128>(path))),
+            SHORTEST..64 => self.short.has(path, announced.unwrap_or_else(|| pieces::hash::<64>(path, 0))),
+            64..128 => self.long.has(path, announced.unwrap_or_else(|| pieces::hash::<128>(path, 0))),
             _ => false,
         };
         known && self.network == marks(network)
@@ -117,7 +117,7 @@ impl<const N: usize> Shelf<N> {
     }
 
     fn learn(&mut self, path: &[u8], rows: usize) {
-        let hash = pieces::hash::<N>(path);
+        let hash = pieces::hash::<N>(path, 0);
         if self.tags.is_empty() {
             self.tags.resize(rows, 0);
             self.places.resize(rows, [Place([0; N]); 4]);
