@@ -36,7 +36,7 @@ mod usual;
 pub mod variants;
 pub mod w3c;
 
-use crate::record::{Clock, Proven, Record, Schema, Seen, Sight, Syntax};
+use crate::record::{Clock, Item, Proven, Record, Schema, Seen, Sight, Syntax};
 use extended::{Extended, Last};
 use std::fmt;
 use usual::Usual;
@@ -121,11 +121,16 @@ impl Format {
 }
 
 impl Format {
-    /// Whether every line of it holds a time as Apache and nginx write it: a line without one need not be tried.
+    /// Whether every line of it holds a time as Apache and nginx write it, in brackets and with a quote behind them: a line
+    /// without one need not be tried.
     pub(crate) fn holds_clf(&self) -> bool {
         let schema = self.schema();
-        let clf = |field: u16| schema.fields[field as usize].clock == Some(Clock::Clf);
-        (0..=schema.more.len() as u16).all(|layout| schema.layout(layout).0.iter().any(|item| clf(item.field)))
+        let is_clf = |field: u16| schema.fields[field as usize].clock == Some(Clock::Clf);
+        (0..=schema.more.len() as u16).all(|layout| {
+            let (items, _) = schema.layout(layout);
+            let open = |item: &Item| is_clf(item.field) && item.literal.ends_with(b"[");
+            items.windows(2).any(|pair| open(&pair[0]) && pair[1].literal.starts_with(b"] \""))
+        })
     }
 }
 
@@ -177,7 +182,7 @@ impl<'a> Asked<'a> {
         Asked { line, clf: None }
     }
 
-    /// Whether it holds a time as Apache and nginx write it.
+    /// Whether it holds a time as Apache and nginx write it, in brackets and with a quote behind them.
     #[inline]
     pub(crate) fn holds_clf(&mut self) -> bool {
         *self.clf.get_or_insert_with(|| grammar::holds_clf(self.line))
@@ -230,7 +235,7 @@ impl Format {
     /// Whether it may read lines by sight.
     pub(crate) fn sees(&self) -> bool {
         match self {
-            Format::Template(template) => template.usual.is_some_and(Usual::holds_printable),
+            Format::Template(template) => template.usual.is_some_and(Usual::sees),
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)

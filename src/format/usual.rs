@@ -44,8 +44,15 @@ impl Usual {
         let whole = steps.iter().zip(between).all(|(step, literal)| &*step.literal == literal);
         let fields = [0, 1, 2, 4, 9, 10].into_iter().chain(11..);
         let alone = steps.iter().zip(fields).all(|(step, field)| step.field == field);
-        let ends = !texts.is_empty() && tail == b"\"" && cut == CutRule::Whole && dialect == Dialect::Apache;
-        (head && whole && alone && ends).then_some(Usual { texts: texts.len() as u16, least, most })
+        let ends = match texts {
+            [] => tail.is_empty() && cut == CutRule::From(10),
+            _ => tail == b"\"" && cut == CutRule::Whole,
+        };
+        (head && whole && alone && ends && dialect == Dialect::Apache).then_some(Usual {
+            texts: texts.len() as u16,
+            least,
+            most,
+        })
     }
 
     /// Fills `record`, or says whether the steps must.
@@ -65,7 +72,7 @@ impl Usual {
     #[inline(always)]
     fn try_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         let texts = self.texts as usize;
-        if sight.count != 2 + 2 * texts || !self.holds_printable() {
+        if sight.count != 2 + 2 * texts || !self.sees() {
             return None;
         }
         let &[open, quote, ref behind @ ..] = &sight.quotes;
@@ -148,10 +155,10 @@ impl Usual {
         }
     }
 
-    /// Whether all printable ASCII can stand in a value.
+    /// Whether lines of it may be read by sight: all printable ASCII can stand in a value, and it has texts.
     #[inline]
-    pub(super) fn holds_printable(self) -> bool {
-        self.least <= b' ' && self.most >= b'~'
+    pub(super) fn sees(self) -> bool {
+        self.least <= b' ' && self.most >= b'~' && self.texts > 0
     }
 
     #[inline(always)]
@@ -194,7 +201,12 @@ impl Usual {
             at = end;
         }
         // The steps would have come as far, and no farther.
-        if at + 1 != line.len() {
+        let end = match self.texts {
+            0 if line.get(at) == Some(&b'.') => return None,
+            0 => at,
+            _ => at + 1,
+        };
+        if end != line.len() {
             return Some(Tried::Refused);
         }
         within(line, self.least, self.most).ok().map(|()| Tried::Read)
@@ -259,21 +271,22 @@ mod tests {
 
     #[test]
     fn the_layouts_of_most_logs_are_usual() {
-        assert!([common::combined(), common::main()].iter().all(|layout| layout.usual.is_some()));
-        assert!([common::common(), common::vhost_combined()].iter().all(|layout| layout.usual.is_none()));
+        let usual = [common::combined(), common::main(), common::common()];
+        assert!(usual.iter().all(|layout| layout.usual.is_some()));
+        assert!([common::vhost_common(), common::vhost_combined()].iter().all(|layout| layout.usual.is_none()));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn what_is_read_in_one_go_is_read_alike_step_by_step(line in line()) {
-            for layout in [common::combined(), common::main()] {
+            for layout in [common::combined(), common::main(), common::common()] {
                 let (mut quick, mut plain) = (Record::default(), Record::default());
-                let tried = layout.usual.unwrap().read(&line, &mut quick);
                 for ending in [Ending::Whole, Ending::Cut] {
-                    match tried {
+                    match layout.usual.unwrap().read(&line, &mut quick) {
                         Tried::Read => {
                             prop_assert!(layout.follow(&line, ending, &mut plain).is_ok());
+                            prop_assert!(layout.parse(&line, ending, &mut quick).is_ok());
                             prop_assert_eq!(&quick.values, &plain.values);
                         }
                         Tried::Refused => prop_assert!(layout.follow(&line, ending, &mut plain).is_err()),

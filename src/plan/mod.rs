@@ -104,7 +104,7 @@ pub(crate) enum Opened {
 struct Edges {
     first: Box<[u64; 256]>,
     last: Box<[u64; 256]>,
-    /// Those whose lines all hold a time as Apache and nginx write it.
+    /// Those whose lines all hold a time as Apache and nginx write it, in brackets and with a quote behind them.
     clf: u64,
     all: u64,
 }
@@ -169,7 +169,7 @@ pub(crate) struct Route {
     pub(crate) clocks: Vec<(u16, Clock)>,
     /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
     pub(crate) dynamic: bool,
-    /// Whether every line of the format holds a time as Apache and nginx write it.
+    /// Whether every line of the format holds a time as Apache and nginx write it, in brackets and with a quote behind them.
     pub(crate) clf: bool,
     /// Fields whose strings may hold a line of their own: free text of JSON.
     pub(crate) lines: Box<[u16]>,
