@@ -234,36 +234,47 @@ impl Format {
 
     /// Whether it may read lines by sight.
     pub(crate) fn sees(&self) -> bool {
+        self.look().is_some()
+    }
+
+    /// How lines of it look that it may read by sight.
+    pub(crate) fn look(&self) -> Option<Look> {
         match self {
-            Format::Template(template) => template.usual.is_some_and(Usual::sees),
+            Format::Extended(extended) => extended.look(),
+            Format::Template(template) => {
+                let usual = template.usual.filter(|usual| usual.sees())?;
+                Some(Look { quotes: usual.quotes(), behind: false })
+            }
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)
-            | Format::Extended(_)
             | Format::Json(_)
             | Format::Logfmt(_)
             | Format::Message(_)
             | Format::NginxError(_)
             | Format::Preset(_)
             | Format::Text(_)
-            | Format::W3c(_) => false,
+            | Format::W3c(_) => None,
         }
     }
 
-    /// Whether it refuses every line that another format reads by sight: JSON begins with a brace, and a layout with a host
-    /// in front does not begin as those lines do.
-    pub(crate) fn refuses_seen(&self) -> bool {
+    /// Whether it refuses every line that another format reads by sight, of this look: JSON begins with a brace, a layout with
+    /// a host in front does not begin as those lines do, and the usual ones end where they end.
+    pub(crate) fn refuses_seen(&self, look: Look) -> bool {
         match self {
+            Format::Extended(extended) => extended.refuses_seen(look),
             Format::Json(_) => true,
-            Format::Template(template) => template.hosted,
+            Format::Preset(preset) => BESIDE_USUAL.contains(&&*preset.schema().name),
+            Format::Template(template) => {
+                template.hosted
+                    || template.usual.is_some_and(|usual| look != Look { quotes: usual.quotes(), behind: false })
+            }
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)
-            | Format::Extended(_)
             | Format::Logfmt(_)
             | Format::Message(_)
             | Format::NginxError(_)
-            | Format::Preset(_)
             | Format::Text(_)
             | Format::W3c(_) => false,
         }
@@ -273,11 +284,11 @@ impl Format {
     #[inline]
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         match self {
+            Format::Extended(extended) => extended.read_sight(line, sight, record),
             Format::Template(template) => template.read_sight(line, sight, record),
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)
-            | Format::Extended(_)
             | Format::Json(_)
             | Format::Logfmt(_)
             | Format::Message(_)
@@ -288,6 +299,21 @@ impl Format {
         }
     }
 }
+
+/// How a line looks that may be read by sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// How many quotes it has.
+    pub(crate) quotes: usize,
+    /// Whether a blank and more stand behind the last value that its layout knows.
+    pub(crate) behind: bool,
+}
+
+/// Formats that refuse every line that is read by sight, `client - - [time] "request" status size` and texts or one word
+/// behind it: HAProxy's times have another width, and the others have one word between client and time, three of them
+/// in front of two dashes, or more than one word behind the last quote.
+const BESIDE_USUAL: [&str; 6] =
+    ["haproxy_http", "haproxy_tcp", "traefik", "ingress_nginx", "combined_forwarded", "combined_short"];
 
 /// A format that cannot be compiled. It shows the configuration's own text, never a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -151,6 +151,13 @@ impl Template {
         (!ends_with_port(record.values[0].span.of(line))).then_some(seen)
     }
 
+    /// The same for a line with a blank and more behind the layout.
+    #[inline]
+    pub(super) fn read_sight_behind(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        let seen = self.usual?.read_sight_behind(line, sight, record)?;
+        (!ends_with_port(record.values[0].span.of(line))).then_some(seen)
+    }
+
     /// Fills `record` step by step.
     #[inline(never)]
     pub(super) fn follow(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
