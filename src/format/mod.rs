@@ -280,12 +280,31 @@ impl Format {
         }
     }
 
-    /// Fills `record` from a whole line of which the sight is known. `false` says nothing: [`Parse::parse`] must decide.
+    /// Fills `record` from a whole line of which the sight is known, with nothing behind its layout ([`Look::behind`]). `None`
+    /// says nothing: [`Parse::parse`] must decide.
     #[inline]
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         match self {
-            Format::Extended(extended) => extended.read_sight(line, sight, record),
             Format::Template(template) => template.read_sight(line, sight, record),
+            Format::ApacheError(_)
+            | Format::Cef(_)
+            | Format::Export(_)
+            | Format::Extended(_)
+            | Format::Json(_)
+            | Format::Logfmt(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Text(_)
+            | Format::W3c(_) => None,
+        }
+    }
+
+    /// The same of a line with more behind its layout.
+    #[inline(never)]
+    pub(crate) fn read_sight_behind(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        match self {
+            Format::Extended(extended) => extended.read_sight(line, sight, record),
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)
@@ -294,6 +313,7 @@ impl Format {
             | Format::Message(_)
             | Format::NginxError(_)
             | Format::Preset(_)
+            | Format::Template(_)
             | Format::Text(_)
             | Format::W3c(_) => None,
         }

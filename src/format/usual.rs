@@ -68,9 +68,15 @@ impl Usual {
     pub(super) fn read_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         match self.texts {
             // Told apart once, so that what most logs have is read without asking.
-            0 => self.try_sight::<false, false>(line, sight, record),
+            0 => self.read_sight_bare(line, sight, record),
             _ => self.try_sight::<true, false>(line, sight, record),
         }
+    }
+
+    /// The same without texts.
+    #[inline(never)]
+    fn read_sight_bare(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        self.try_sight::<false, false>(line, sight, record)
     }
 
     /// The same for a line with a blank and more behind the layout, in which no quote stands: the last of the values, or the
@@ -373,7 +379,7 @@ mod tests {
                 let Some(look) = format.look().filter(|look| look.quotes == sight.count) else { continue };
                 // What an earlier line left must not matter.
                 quick.push(9, 3, 7);
-                if format.read_sight(&line, &sight, &mut quick).is_some() {
+                if format.read_sight(&line, &sight, &mut quick).or_else(|| format.read_sight_behind(&line, &sight, &mut quick)).is_some() {
                     prop_assert!(format.parse(&line, Ending::Whole, &mut plain).is_ok());
                     prop_assert_eq!(&quick.values, &plain.values);
                     if let Format::Template(template) = format {
@@ -416,7 +422,10 @@ mod tests {
                 let text = line.clone() + "\n";
                 prop_assert!(Detector::default().sight(text.as_bytes(), &mut sight));
                 prop_assert_eq!(sight.count, quotes);
-                prop_assert_eq!(format.read_sight(line.as_bytes(), &sight, &mut quick).is_some(), seen, "{}", line);
+                let read = format
+                    .read_sight(line.as_bytes(), &sight, &mut quick)
+                    .or_else(|| format.read_sight_behind(line.as_bytes(), &sight, &mut quick));
+                prop_assert_eq!(read.is_some(), seen, "{}", line);
             }
         }
     }

@@ -254,8 +254,14 @@ impl Plan {
     #[inline]
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<(u16, Seen)> {
         let [plain, behind] = *self.seeing.by_quotes.get(sight.count)?;
-        let mut read = |at: u16| Some((at, self.routes[usize::from(at)].format.read_sight(line, sight, record)?));
-        plain.and_then(&mut read).or_else(|| behind.and_then(read))
+        if let Some(at) = plain
+            && let Some(seen) = self.routes[usize::from(at)].format.read_sight(line, sight, record)
+        {
+            return Some((at, seen));
+        }
+        let at = behind?;
+        let seen = self.routes[usize::from(at)].format.read_sight_behind(line, sight, record)?;
+        Some((at, seen))
     }
 
     /// The same without a look at the line's edges: the reference.
