@@ -74,10 +74,20 @@ struct Desk {
 struct Ahead {
     /// Where it stands among the lines of this call.
     at: usize,
-    /// Whether it was read by sight, and its length.
-    seen: Option<(usize, Seen)>,
+    /// Whether it was read by sight.
+    seen: Option<Glance>,
     /// Its values.
     values: Vec<Value>,
+}
+
+/// A line that was read by sight.
+#[derive(Clone, Copy, Debug)]
+struct Glance {
+    /// Its length without its end.
+    length: usize,
+    seen: Seen,
+    /// The place of its format among the plan's.
+    route: u16,
 }
 
 /// How many lines came since one that was read by sight. It only saves work: a line can be read without.
@@ -170,11 +180,12 @@ impl Engine {
             if rest[0] != b'{'
                 && self.desk.carry.is_idle()
                 && self.desk.unseen.is_worth_it()
-                && let Some(route) = self.plan.seeing.map(|route| &self.plan.routes[route])
-                && let Some((length, seen)) = self.desk.sees(&self.plan, route, lines, at)
+                && self.plan.sees()
+                && let Some(Glance { length, seen, route }) = self.desk.sees(&self.plan, lines, at)
             {
                 self.desk.unseen.0 = 0;
                 let line = &rest[..length];
+                let route = &self.plan.routes[usize::from(route)];
                 if let Err(epoch) = self.desk.seen(&self.plan, route, line, seen, batch, &mut tally) {
                     progress = Progress::Paused { at, epoch };
                     break;
@@ -316,30 +327,30 @@ impl Desk {
         Ok(!left_out)
     }
 
-    /// Whether the line at `at` is read by sight: then its length, and its values in the record.
+    /// Whether the line at `at` is read by sight: then its values are in the record.
     ///
     /// The line behind it is read ahead, so that what is remembered of its values is at hand when its turn comes.
     #[inline]
-    fn sees(&mut self, plan: &Plan, route: &Route, lines: &[u8], at: usize) -> Option<(usize, Seen)> {
+    fn sees(&mut self, plan: &Plan, lines: &[u8], at: usize) -> Option<Glance> {
         let seen = if self.ahead.at == at {
             std::mem::swap(&mut self.record.values, &mut self.ahead.values);
             self.record.set_plain();
             self.ahead.seen
         } else {
-            let seen = self.glance(plan, route, &lines[at..]);
-            if let Some((length, _)) = seen {
-                treatment::announce(&route.early, &lines[at..at + length], &self.record.values, &mut self.aid);
+            let seen = self.glance(plan, &lines[at..]);
+            if let Some(Glance { length, route, .. }) = seen {
+                let early = &plan.routes[usize::from(route)].early;
+                treatment::announce(early, &lines[at..at + length], &self.record.values, &mut self.aid);
             }
             seen
         };
-        let (length, _) = seen?;
-        let next = at + length + 1;
+        let next = at + seen?.length + 1;
         self.ahead.at = next;
         std::mem::swap(&mut self.record.values, &mut self.ahead.values);
-        self.ahead.seen = self.glance(plan, route, &lines[next..]);
-        if let Some((length, _)) = self.ahead.seen {
+        self.ahead.seen = self.glance(plan, &lines[next..]);
+        if let Some(Glance { length, route, .. }) = self.ahead.seen {
             let line = &lines[next..next + length];
-            treatment::announce(&route.early, line, &self.record.values, &mut self.aid);
+            treatment::announce(&plan.routes[usize::from(route)].early, line, &self.record.values, &mut self.aid);
         }
         std::mem::swap(&mut self.record.values, &mut self.ahead.values);
         seen
@@ -347,7 +358,7 @@ impl Desk {
 
     /// Reads the first of `lines` by sight, if that can be done.
     #[inline]
-    fn glance(&mut self, plan: &Plan, route: &Route, lines: &[u8]) -> Option<(usize, Seen)> {
+    fn glance(&mut self, plan: &Plan, lines: &[u8]) -> Option<Glance> {
         // Asked before the look at the whole line: what most lines in envelopes begin with is told by a few bytes.
         let dated = matches!(lines, [b'<', ..] | [_, _, _, b' ', ..] | [_, _, _, _, b'-' | b' ', ..]);
         if dated && !plan.envelopes.is_empty() && envelope::may_begin(lines)
@@ -356,10 +367,10 @@ impl Desk {
             return None;
         }
         let line = &lines[..self.sight.length];
-        let seen = route.format.read_sight(line, &self.sight, &mut self.record)?;
+        let (route, seen) = plan.read_sight(line, &self.sight, &mut self.record)?;
         // No envelope begins with an address.
         let other = seen == Seen::Other && !plan.envelopes.is_empty() && envelope::may_begin(line);
-        (!other).then_some((line.len(), seen))
+        (!other).then_some(Glance { length: line.len(), seen, route })
     }
 
     /// One whole line that was read by sight.
@@ -398,7 +409,7 @@ impl Desk {
             let body = retention::strip(line).map_or(line, |at| &line[..at]);
             let opened = if piece { None } else { plan.opens(body, &mut self.record) };
             if (piece || opened.is_some())
-                && let Some(written) = self.wrapped(plan, body, ending, end, opened, batch, tally)?
+                && let Some(written) = self.wrapped(plan, body, ending, end, (opened, None), batch, tally)?
             {
                 tally.minimised += u64::from(written);
                 return Ok(());
@@ -408,7 +419,8 @@ impl Desk {
         if let Some(route) = route {
             if let Some((_, string)) = wrapped::line_in(route, body, &self.record)
                 && plan.may_hold(route, string, &self.record)
-                && let Some(written) = self.wrapped(plan, body, ending, end, None, batch, tally)?
+                && let format = plan.routes.iter().position(|of| std::ptr::eq(of, route))
+                && let Some(written) = self.wrapped(plan, body, ending, end, (None, format), batch, tally)?
             {
                 tally.minimised += u64::from(written);
                 return Ok(());

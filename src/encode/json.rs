@@ -644,9 +644,29 @@ fn push_clean_closely(body: &[u8], out: &mut Vec<u8>) {
 /// value reads as it was written.
 #[inline]
 fn push_text(text: &[u8], out: &mut Vec<u8>) {
-    if !push_plain(text, out) {
+    if !push_plain(text, out) && !push_quoted(text, out) {
         push_text_closely(text, out);
     }
+}
+
+/// Writes printable ASCII, with a backslash before each quote and backslash, perhaps with a line feed behind it; `false`: it is
+/// something else, and nothing was written.
+fn push_quoted(line: &[u8], out: &mut Vec<u8>) -> bool {
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    if !text.iter().fold(true, |all, &byte| all & (byte.wrapping_sub(b' ') < 0x5f)) {
+        return false;
+    }
+    let mut copied = 0;
+    for at in memchr::memchr2_iter(b'"', b'\\', text) {
+        out.extend_from_slice(&text[copied..at]);
+        out.push(b'\\');
+        copied = at;
+    }
+    out.extend_from_slice(&text[copied..]);
+    if text.len() < line.len() {
+        out.extend_from_slice(b"\\n");
+    }
+    true
 }
 
 #[cold]

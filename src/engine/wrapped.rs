@@ -6,11 +6,12 @@ use super::{
     carry::{self, Carry, Parts},
 };
 use crate::{
+    detect::Detector,
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
     format::{Ending, Parse, envelope, export, json, message},
     plan::{Opened, Plan, Route},
-    record::{Kind, Record, Schema, Span, State},
+    record::{Kind, Record, Schema, Seen, Sight, Span, State},
     tally::Tally,
     time::Timestamp,
     treatment::{self, Aid, Places, Scratch, Step, Treated},
@@ -18,6 +19,12 @@ use crate::{
 
 /// So many lines may stand in one another: a line, one in its JSON string, and one in a JSON string of that.
 const LEVELS: usize = 3;
+
+/// What looks at a line.
+struct Eye<'a> {
+    detector: &'a Detector,
+    sight: &'a mut Sight,
+}
 
 /// One worker's memory for such lines.
 #[derive(Debug, Default)]
@@ -49,6 +56,10 @@ struct Level {
     record: Record,
     scratch: Scratch,
     place: Place,
+    /// What it fits is known, and its values are in the record.
+    is_read: bool,
+    /// It was read by sight, with an address in front and a request as most are.
+    seen: bool,
     /// Nobody has said yet who wrote it: a message in the shape of one of our programs is taken for that.
     guess: bool,
     /// Which of its values holds the next level's line.
@@ -84,6 +95,8 @@ impl Level {
         self.count = 0;
         self.start = 0;
         self.place = Place::Text;
+        self.is_read = false;
+        self.seen = false;
         self.guess = false;
     }
 
@@ -109,8 +122,9 @@ impl Level {
 
     /// Opens the envelopes and finds the format; `false`: there is neither.
     ///
-    /// `program`: who wrote it, as far as what it stands in says so; an envelope of its own says it better.
-    fn read(&mut self, plan: &Plan, ending: Ending, mut program: Option<usize>) -> bool {
+    /// `program`: who wrote it, as far as what it stands in says so; an envelope of its own says it better. Without an eye no
+    /// line is read by sight.
+    fn read(&mut self, plan: &Plan, ending: Ending, mut program: Option<usize>, eye: Option<&mut Eye<'_>>) -> bool {
         while self.count < envelope::MOST && envelope::may_begin(&self.line[self.start..]) {
             let head = &mut self.heads[self.count];
             let rest = &self.line[self.start..];
@@ -151,11 +165,31 @@ impl Level {
             self.place = Place::Program(at);
             return true;
         }
+        if ending == Ending::Whole
+            && let Some(eye) = eye.filter(|_| plan.sees())
+            && let Some((at, seen)) = self.glance(plan, eye)
+        {
+            self.place = Place::Format(usize::from(at));
+            self.seen = seen == Seen::Plain;
+            return true;
+        }
+        let inner = &self.line[self.start..];
         if let Some(at) = plan.fits(inner, ending, &mut self.record) {
             self.place = Place::Format(at);
             return true;
         }
+        let fits = |route: &Route, record: &mut Record| route.format.parse(inner, ending, record).is_ok();
         self.count > 0 && fits(&plan.wrap(self.heads[self.count - 1].which).text, &mut self.record)
+    }
+
+    /// Reads the line behind the envelopes by sight, if that can be done.
+    fn glance(&mut self, plan: &Plan, eye: &mut Eye<'_>) -> Option<(u16, Seen)> {
+        // A look goes up to a line feed.
+        self.line.push(b'\n');
+        let saw = eye.detector.sight(&self.line[self.start..], eye.sight);
+        self.line.pop();
+        let inner = &self.line[self.start..];
+        (saw && eye.sight.length == inner.len()).then(|| plan.read_sight(inner, eye.sight, &mut self.record))?
     }
 
     /// The route of the line behind the envelopes.
@@ -252,6 +286,17 @@ impl Wrapped {
         (level.count, level.start, level.guess) = (1, head.end, guess);
     }
 
+    /// Takes the values of `line`, which fits this format and stands in no envelope, unless the line taken is another. Taken
+    /// twice, they are given back.
+    fn take_values(&mut self, line: &[u8], format: usize, record: &mut Record) {
+        let level = &mut self.levels[0];
+        if !self.joined && level.line == line {
+            std::mem::swap(&mut level.record, record);
+            std::mem::swap(&mut level.record.columns, &mut record.columns);
+            (level.is_read, level.place) = (!level.is_read, Place::Format(format));
+        }
+    }
+
     /// Takes the envelope around `line`, whose values are in `record`, unless the line taken is another.
     fn take_head(&mut self, line: &[u8], which: usize, end: usize, record: &mut Record) {
         let level = &mut self.levels[0];
@@ -275,14 +320,21 @@ impl Wrapped {
     /// Reads `line` and what stands in it; the number of levels, or `None` if it stands in nothing and holds no other.
     fn read(&mut self, plan: &Plan, carry: &Carry, line: &[u8], ending: Ending) -> Option<usize> {
         let ending = self.set(plan, carry, line, ending);
-        self.open(plan, ending, None)
+        self.open(plan, ending, None, None)
     }
 
     /// The same of the line that was taken.
-    fn open(&mut self, plan: &Plan, mut ending: Ending, mut program: Option<usize>) -> Option<usize> {
+    fn open(
+        &mut self,
+        plan: &Plan,
+        mut ending: Ending,
+        mut program: Option<usize>,
+        mut eye: Option<Eye<'_>>,
+    ) -> Option<usize> {
         let mut count = 0;
         loop {
-            let fits = self.levels[count].read(plan, ending, program);
+            let level = &mut self.levels[count];
+            let fits = level.is_read || level.read(plan, ending, program, eye.as_mut());
             if !fits {
                 break;
             }
@@ -325,8 +377,9 @@ const JOURNAL: usize = usize::MAX;
 const CUT_BYTES: usize = 16 * 1024;
 
 impl Desk {
-    /// A line that stands in an envelope, which may be open already with its values in the record, or holds a line; `None`: it is neither. An epoch without a secret comes back
-    /// before anything is written. `Some(false)`: it was left out because it is due.
+    /// A line that stands in an envelope, which may be open already with its values in the record, or holds a line, and then
+    /// its values may be there if its format is given; `None`: it is neither, and they are there again. An epoch without a
+    /// secret comes back before anything is written. `Some(false)`: it was left out because it is due.
     #[expect(clippy::too_many_arguments, reason = "each is another part of one line")]
     #[inline(never)]
     pub(super) fn wrapped(
@@ -335,7 +388,7 @@ impl Desk {
         line: &[u8],
         ending: Ending,
         end: LineEnd,
-        opened: Option<Opened>,
+        (opened, format): (Option<Opened>, Option<usize>),
         batch: &mut Batch,
         tally: &mut Tally,
     ) -> Result<Option<bool>, Epoch> {
@@ -344,8 +397,17 @@ impl Desk {
         if let Some(Opened::Envelope { which, end }) = opened {
             wrapped.take_head(line, which, end, &mut self.record);
         }
-        let written = match wrapped.open(plan, ending, None) {
-            None => Ok(None),
+        if let Some(format) = format {
+            wrapped.take_values(line, format, &mut self.record);
+        }
+        let eye = Eye { detector: &self.aid.detector, sight: &mut self.sight };
+        let written = match wrapped.open(plan, ending, None, Some(eye)) {
+            None => {
+                if let Some(format) = format.filter(|_| wrapped.levels[0].is_read) {
+                    wrapped.take_values(line, format, &mut self.record);
+                }
+                Ok(None)
+            }
             Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally).map(Some),
         };
         self.wrapped = Some(wrapped);
@@ -378,7 +440,7 @@ impl Desk {
                 let mut wrapped = self.wrapped.take().unwrap_or_default();
                 let ending = wrapped.set_rest(parts);
                 let mut own = Tally::default();
-                let written = match wrapped.open(plan, ending, None) {
+                let written = match wrapped.open(plan, ending, None, None) {
                     None => Ok(false),
                     Some(count) => self.write_wrapped(plan, &mut wrapped, count, LineEnd::Lf, batch, &mut own),
                 };
@@ -407,7 +469,8 @@ impl Desk {
     ) -> Result<bool, Epoch> {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
         wrapped.set_message(line, guess, tagged);
-        let written = match wrapped.open(plan, ending, program) {
+        let eye = Eye { detector: &self.aid.detector, sight: &mut self.sight };
+        let written = match wrapped.open(plan, ending, program, Some(eye)) {
             None => Ok(false),
             Some(count) => self.write_wrapped(plan, &mut wrapped, count, end, batch, tally),
         };
@@ -428,8 +491,10 @@ impl Desk {
         let levels = &mut levels[..count];
         let innermost = &levels[count - 1];
         super::announce(innermost.route(plan), &innermost.line[innermost.start..], &innermost.record, &mut self.aid);
-        let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
-        let innermost = &levels[count - 1];
+        let (time, is_own) = self.wrapped_time(plan, levels).unwrap_or((self.reference, false));
+        let innermost = &mut levels[count - 1];
+        // What was seen of its time holds if it was dated by it.
+        innermost.seen &= is_own;
         let route = innermost.route(plan);
         let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
         if !self.begins(plan, class, time, tally)? {
@@ -487,7 +552,7 @@ impl Desk {
         let mut wrapped = self.wrapped.take().unwrap_or_default();
         let shown = wrapped.read(plan, &Carry::default(), line, Ending::Whole).map(|count| {
             let levels = &mut wrapped.levels[..count];
-            let time = self.wrapped_time(plan, levels).unwrap_or(self.reference);
+            let time = self.wrapped_time(plan, levels).map_or(self.reference, |(time, _)| time);
             if let Some(period) = plan.period {
                 let innermost = &levels[count - 1];
                 let route = innermost.route(plan);
@@ -529,18 +594,18 @@ impl Desk {
         shown
     }
 
-    /// The time of the innermost line or envelope that has one.
-    fn wrapped_time(&mut self, plan: &Plan, levels: &[Level]) -> Option<Timestamp> {
-        for level in levels.iter().rev() {
+    /// The time of the innermost line or envelope that has one, and whether it is the innermost line's own.
+    fn wrapped_time(&mut self, plan: &Plan, levels: &[Level]) -> Option<(Timestamp, bool)> {
+        for (i, level) in levels.iter().enumerate().rev() {
             let line = &level.line[level.start..];
             if let Some(time) = self.recent.time(plan, level.route(plan), line, &level.record, self.reference) {
-                return Some(time);
+                return Some((time, i + 1 == levels.len()));
             }
             for head in level.heads[..level.count].iter().rev() {
                 let fields = &plan.wrap(head.which).envelope.schema().fields;
                 let line = &level.line[head.start..head.end];
                 if let Some(time) = self.recent.any_time(plan, fields, line, &head.record, self.reference) {
-                    return Some(time);
+                    return Some((time, false));
                 }
             }
         }
@@ -550,14 +615,16 @@ impl Desk {
 
 /// Treats all levels and the envelopes around each, value by value.
 fn treat_each<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
-    treat(plan, levels, aid, treatment::treat)
+    treat(plan, levels, aid, |steps, _, schema, line, record, aid, scratch| {
+        treatment::treat(steps, schema, line, record, aid, scratch)
+    })
 }
 
 /// The same for what leaves in its own layout: of most levels and envelopes all is made in one go.
 fn treat_laid<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
-    treat(plan, levels, aid, |steps, schema, line, record, aid, scratch| {
+    treat(plan, levels, aid, |steps, places, schema, line, record, aid, scratch| {
         match record.marks.is_empty() && schema.layout(record.layout).0.len() == record.values.len() {
-            true => treatment::lay(steps, Places::All, schema, line, record, aid, scratch),
+            true => treatment::lay(steps, places, schema, line, record, aid, scratch),
             false => treatment::treat(steps, schema, line, record, aid, scratch),
         }
     })
@@ -568,12 +635,12 @@ fn treat<'a>(
     plan: &'a Plan,
     levels: &'a mut [Level],
     aid: &mut Aid,
-    one: impl Fn(&[Step], &'a Schema, &'a [u8], &'a Record, &mut Aid, &'a mut Scratch) -> Treated<'a>,
+    one: impl Fn(&[Step], Places<'_>, &'a Schema, &'a [u8], &'a Record, &mut Aid, &'a mut Scratch) -> Treated<'a>,
 ) -> [Option<Pieces<'a>>; LEVELS] {
     let mut treated = [const { None }; LEVELS];
     for (pieces, level) in treated.iter_mut().zip(levels) {
         let route = level.route(plan);
-        let Level { line, end, heads, count, start, record, scratch, nested, .. } = level;
+        let Level { line, end, heads, count, start, record, scratch, nested, seen, .. } = level;
         // The string is written anew from the line in it, which is treated by itself: nobody looks at what becomes of it here.
         let string = nested.map_or(Span::new(0, 0), |at| {
             let span = &mut record.values[at as usize].span;
@@ -584,10 +651,11 @@ fn treat<'a>(
             let Head { which, start, end, record, scratch } = head;
             let by = plan.wrap(*which);
             let line = &line[*start..*end];
-            *wrap = Some(one(&by.steps, by.envelope.schema(), line, record, aid, scratch));
+            *wrap = Some(one(&by.steps, Places::All, by.envelope.schema(), line, record, aid, scratch));
         }
         let line = &line[*start..];
-        let record = one(&route.steps, route.format.schema(), line, record, aid, scratch);
+        let places = if *seen { Places::Seen(&route.seen) } else { Places::All };
+        let record = one(&route.steps, places, route.format.schema(), line, record, aid, scratch);
         *pieces = Some(Pieces { wraps, record, nested: *nested, string, end: *end });
     }
     treated
@@ -601,4 +669,103 @@ struct Pieces<'a> {
     /// Where the string stands that holds the next level's line, if one does.
     string: Span,
     end: Option<LineEnd>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{Engine, Policy};
+    use proptest::prelude::*;
+    use std::sync::{Arc, LazyLock};
+
+    static PLAN: LazyLock<Arc<Plan>> =
+        LazyLock::new(|| Arc::new(Plan::compile(&Policy::builtin("hosting").unwrap()).unwrap()));
+
+    /// Lines of envelopes and of JSON, with a line in them or none.
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let inner = prop_oneof![
+            Just(r#"192.0.2.72 - - [19/Nov/2026:08:00:00 +0100] "GET /a?b=c HTTP/2.0" 200 529 "-" "curl/8.5.0""#),
+            Just(r#"192.0.2.72 - - [99/Nov/2026:08:00:00 +0100] "GET /a?b=c HTTP/2.0" 200 529 "-" "curl/8.5.0""#),
+            Just(r#"192.0.2.72 - kari [19/Nov/2026:08:00:00 +0100] "GET /a HTTP/1.1" 200 529 "-" "curl/8.5.0""#),
+            Just(r#"unix: - - [19/Nov/2026:08:00:00 +0100] "GET /a HTTP/1.1" 200 529 "-" "curl/8.5.0""#),
+            Just(r#"192.0.2.72 - - [19/Nov/2026:08:00:00 +0100] "POST /a HTTP/1.1" 200 529"#),
+            Just(r#"192.0.2.72 - - [19/Nov/2026:08:00:00 +0100] "POST /a HTTP/1.1" 200 529 0.003"#),
+            Just(r#"192.0.2.72 - - [19/Nov/2026:08:00:00 +0100] "POST /a HTTP/1.1" 200 529 "-" "a\"b""#),
+            Just(
+                r#"192.0.2.72 - - [19/Nov/2026:08:00:00 +0100] "POST /a HTTP/1.1" 200 5 "-" "class=a until=2027-05-21 policy=a/1""#
+            ),
+            Just("Failed password for kari from 203.0.113.77 port 50229 ssh2"),
+            Just("user 4711 asked for kari@example.org"),
+            Just(""),
+        ];
+        let end = prop_oneof![4 => Just(""), 1 => Just("\n"), 1 => Just("\nx"), 1 => Just("\r")];
+        (inner, end, 0..7u8, any::<Option<(u8, u16)>>()).prop_map(|(inner, end, head, change)| {
+            let string = serde_json::to_string(&format!("{inner}{end}")).unwrap();
+            let mut line = match head {
+                0 => format!("2026-11-19T08:00:00.123456789Z stdout F {inner}"),
+                1 => format!("Nov 19 08:00:00 web1 nginx[12]: {inner}"),
+                2 => format!("<34>1 2026-11-19T08:00:00Z web1 nginx 123 - - {inner}"),
+                3 => format!(r#"{{"log":{string},"stream":"stdout","time":"2026-11-19T08:00:00.1Z"}}"#),
+                4 => format!(r#"{{"message":{string},"level":"info"}}"#),
+                5 => format!(r#"{{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":{string}}}"#),
+                _ => format!("Nov 19 08:00:00 web1 sshd[12]: {inner}"),
+            }
+            .into_bytes();
+            if let Some((byte, at)) = change {
+                let at = usize::from(at) % line.len();
+                line[at] = byte;
+            }
+            line.retain(|&byte| byte != b'\n');
+            line
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn lines_in_others_are_read_by_sight_as_without(line in line()) {
+            let desk = Engine::new(PLAN.clone()).desk;
+            let mut sight = Sight::default();
+            let (mut seen, mut plain) = (Wrapped::default(), Wrapped::default());
+            for wrapped in [&mut seen, &mut plain] {
+                wrapped.set(&PLAN, &Carry::default(), &line, Ending::Whole);
+            }
+            let eye = Eye { detector: &desk.aid.detector, sight: &mut sight };
+            let count = seen.open(&PLAN, Ending::Whole, None, Some(eye));
+            prop_assert_eq!(count, plain.open(&PLAN, Ending::Whole, None, None));
+            for (seen, plain) in seen.levels.iter().zip(&plain.levels).take(count.unwrap_or(0)) {
+                prop_assert_eq!((seen.place, seen.start, &seen.line), (plain.place, plain.start, &plain.line));
+                prop_assert_eq!(&seen.record.values, &plain.record.values);
+                prop_assert!(!plain.seen);
+            }
+        }
+
+        #[test]
+        fn values_that_were_read_before_are_those_that_would_be_read(lines in proptest::collection::vec(line(), 1..4)) {
+            let (mut known, mut anew) = (Engine::new(PLAN.clone()).desk, Engine::new(PLAN.clone()).desk);
+            let (mut known_out, mut anew_out) = (Batch::default(), Batch::default());
+            for line in &lines {
+                let Some(format) = PLAN.fits(line, Ending::Whole, &mut known.record).filter(|_| line[0] == b'{') else { continue };
+                let values = known.record.values.clone();
+                // No secret is at hand: what is pseudonymised is withheld.
+                let run = |desk: &mut Desk, out: &mut Batch, format| loop {
+                    match desk.wrapped(&PLAN, line, Ending::Whole, LineEnd::Lf, (None, format), out, &mut Tally::default()) {
+                        Ok(written) => break written,
+                        Err(epoch) => PLAN.admit(&mut desk.aid, epoch, None),
+                    }
+                    if format.is_some() {
+                        PLAN.fits(line, Ending::Whole, &mut desk.record);
+                    }
+                };
+                let written = run(&mut known, &mut known_out, Some(format));
+                prop_assert_eq!(written, run(&mut anew, &mut anew_out, None));
+                if written.is_none() {
+                    prop_assert_eq!(&known.record.values, &values);
+                }
+            }
+            prop_assert_eq!(known_out.bytes(), anew_out.bytes());
+        }
+    }
 }

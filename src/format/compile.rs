@@ -4,7 +4,8 @@ use super::{
     CompileError,
     grammar::Grammar,
     literal::Literal,
-    soft::{End, Part, Soft},
+    seek,
+    soft::{End, Part, Soft, printable},
     template::{CutRule, Op, Raw, Shape, Step, Template, Text},
     usual::Usual,
 };
@@ -211,6 +212,7 @@ impl Compiler<'_> {
                 Op::Until { byte, text: Box::new(self.text(i)) }
             }
             (Grammar::Text | Grammar::User | Grammar::Identity, None) => Op::Rest { text: Box::new(self.text(i)) },
+            (Grammar::Token, _) if !self.dialect.empties() && self.table(i) == seek::TOKEN => Op::Token,
             _ => Op::Typed { grammar, table: Box::new(self.table(i)), blank, empty: self.dialect.empties() },
         })
     }
@@ -221,9 +223,11 @@ impl Compiler<'_> {
             .find_map(|last| Some((last, self.stop(i, last)?)))
             .unwrap_or((self.slots.len() - 1, End::Line(self.literals[self.slots.len()].len())));
         let parts: Box<[Part]> = (i..=last)
-            .map(|at| Part {
+            .map(|at| (at, self.table(at)))
+            .map(|(at, table)| Part {
                 grammar: self.slots[at].grammar,
-                table: Box::new(self.table(at)),
+                printable: printable(&table),
+                table: Box::new(table),
                 escapes: self.dialect.escapes() && self.slots[at].grammar.is_text(),
                 slash: self.glued(at),
                 empty: self.dialect.empties() && self.slots[at].grammar.width().is_none(),

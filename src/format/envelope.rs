@@ -10,6 +10,7 @@ mod ietf;
 mod journal;
 mod syslog;
 
+use super::{grammar, seek};
 use crate::record::{Record, Schema, State};
 
 pub(crate) use docker::trimmed;
@@ -185,15 +186,14 @@ fn host(line: &[u8], at: usize) -> Option<usize> {
 /// The end of the time at `at`, which begins as RFC 3339 says, up to a blank: `2026-11-21T10:00:00.123+01:00`.
 fn dated(line: &[u8], at: usize) -> Option<usize> {
     let time = line.get(at..)?;
-    let shaped = time.len() > 19
-        && time[..19].iter().zip(b"0000-00-00T00:00:00").all(|(byte, shape)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            b'T' => matches!(byte, b'T' | b't'),
-            _ => byte == shape,
-        });
-    let holds = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'+' | b'-' | b':' | b'Z' | b'z');
-    let rest = time.get(19..)?.iter().take(20).take_while(|byte| holds(byte)).count();
-    (shaped && rest < 20).then_some(at + 19 + rest)
+    let (date, rest) = time.split_first_chunk::<19>()?;
+    if rest.is_empty() || !grammar::is_dated(date) {
+        return None;
+    }
+    let rest = seek::first(&rest[..rest.len().min(20)], 0, |byte| {
+        !((byte.wrapping_sub(b'0') < 11) | (byte.wrapping_sub(b'+') < 4) | (byte | 0x20 == b'z'))
+    });
+    (rest < 20).then_some(at + 19 + rest)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `combined` and `common` with more behind them: timings, upstreams, router names. What administrators add at the end is
 //! free text here.
 
-use super::{Ending, Malformed, Parse, template::Template};
-use crate::record::{Blank, Field, Item, Kind, Record, Schema, Span, State, Value};
+use super::{Ending, Look, Malformed, Parse, template::Template};
+use crate::record::{Blank, Field, Item, Kind, Record, Schema, Seen, Sight, Span, State, Value};
 use std::sync::Arc;
 
 /// A layout of fixed order that a blank and anything follow.
@@ -48,6 +48,27 @@ impl Extended {
     /// Whether a line of it may begin with this byte. `true` says nothing.
     pub(super) fn begins_with(&self, byte: u8) -> bool {
         self.front.begins_with(byte)
+    }
+
+    /// How lines of it look that may be read by sight.
+    pub(super) fn look(&self) -> Option<Look> {
+        let usual = self.front.usual.filter(|usual| usual.sees())?;
+        Some(Look { quotes: usual.quotes(), behind: true })
+    }
+
+    /// Whether it refuses every line that another format reads by sight, of this look.
+    pub(super) fn refuses_seen(&self, look: Look) -> bool {
+        let quotes = match self.last {
+            Last::Agent => 6,
+            Last::Size => 2,
+        };
+        self.front.hosted || look.quotes < quotes || (self.last == Last::Size && look == Look { quotes, behind: false })
+    }
+
+    /// Fills `record` from a whole line of which the sight is known. `None` says nothing.
+    #[inline]
+    pub(super) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        self.front.read_sight_behind(line, sight, record)
     }
 }
 

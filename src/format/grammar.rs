@@ -313,20 +313,22 @@ fn is_number(value: &[u8]) -> bool {
         && value != b"."
 }
 
-/// Whether such a time stands somewhere in the line.
+/// Whether such a time stands somewhere in the line, in brackets and with a quote behind them: `[…] "`.
 #[inline]
 pub(crate) fn holds_clf(line: &[u8]) -> bool {
-    // The two slashes around a month, sixteen places at once.
-    let (mut at, slash) = (2, |byte: u8| byte == b'/');
-    while let Some(bytes) = line.get(at..).and_then(|rest| rest.first_chunk::<20>()) {
-        let any = (0..16).fold(false, |any, i| any | (slash(bytes[i]) & slash(bytes[i + 4])));
-        if any && (at..at + 16).any(|at| line[at] == b'/' && line.get(at - 2..at + 24).is_some_and(is_clf)) {
+    let mut at = 0;
+    while let Some(length) = line.get(at..).and_then(|rest| memchr::memchr(b']', rest)) {
+        let close = at + length;
+        if line[close..].starts_with(b"] \"")
+            && close > 26
+            && line[close - 27] == b'['
+            && is_clf(&line[close - 26..close])
+        {
             return true;
         }
-        at += 16;
+        at = close + 1;
     }
-    // Of the rest only what begins farther in front has room for all of the time.
-    (at..line.len()).any(|at| line[at] == b'/' && line.get(at - 2..at + 24).is_some_and(is_clf))
+    false
 }
 
 /// The shape of `10/Oct/2000:13:55:36 -0700`. Eight bytes at a time; the plain version stands in the tests.
@@ -382,6 +384,19 @@ const fn letters(word: u64) -> u64 {
 }
 
 const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The shape of `2026-11-21T10:00:00`.
+#[inline]
+pub(crate) fn is_dated(value: &[u8; 19]) -> bool {
+    let word = |at: usize| {
+        let v = &value[at..at + 8];
+        u64::from_le_bytes([v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]])
+    };
+    let wrong = shape(word(0), u64::from_le_bytes(*b"0000-00-"))
+        | shape(word(8), u64::from_le_bytes(*b"00\x0000:00"))
+        | shape(word(11), u64::from_le_bytes(*b"00:00:00"));
+    wrong == 0 && value[10] | 0x20 == b't'
+}
 
 /// The shape of `2026-11-21T10:00:00+01:00`.
 fn is_iso(value: &[u8]) -> bool {
@@ -479,7 +494,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_date_with_any_one_byte_changed_is_judged_as_by_the_plain_version() {
+        let date = *b"2026-11-21T10:00:00";
+        let plain = |date: &[u8; 19]| {
+            date.iter().zip(b"0000-00-00T00:00:00").all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b't'),
+                _ => byte == shape,
+            })
+        };
+        for at in 0..19 {
+            for byte in 0..=255 {
+                let mut date = date;
+                date[at] = byte;
+                assert_eq!(is_dated(&date), plain(&date), "{at} {byte}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_line_holds_a_time_before_a_quote_where_the_plain_version_finds_one(
+            pieces in proptest::collection::vec(prop_oneof![
+                Just("[21/Nov/2026:10:00:00 +0100] \""), Just("[21/Nov/2026:10:00:00 +0100]"), Just("] \""), Just("["),
+                Just("21/Nov/2026:10:00:00 +0100"), Just("[21/Nov/2026:10:00:00.001] "), Just("a"), Just("\""), Just(" "),
+            ], 0..9),
+        ) {
+            let line = pieces.concat();
+            let stands = |window: &[u8]| window[0] == b'[' && plain_clf(&window[1..27]) && &window[27..] == b"] \"";
+            prop_assert_eq!(holds_clf(line.as_bytes()), line.as_bytes().windows(30).any(stands));
+        }
+
         #[test]
         fn a_time_is_judged_as_by_the_plain_version(mut time in Just(*b"10/Oct/2000:13:55:36 -0700"), changes in proptest::collection::vec((0..26usize, any::<u8>()), 0..4)) {
             changes.into_iter().for_each(|(at, byte)| time[at] = byte);

@@ -20,7 +20,7 @@
 //! In captured headers HAProxy writes braces, bars and quotes as `#XX`: the first brace ends them.
 
 use super::preset::{Preset, digits_then};
-use memchr::{memchr, memmem};
+use memchr::memchr;
 use std::ops::Range;
 
 /// `option httplog` and `option httpslog`, with captured headers and without.
@@ -60,7 +60,7 @@ fn pick_http(line: &[u8]) -> Range<usize> {
     let (before, behind) = line[front..].split_at(quote);
     let captured = match before.strip_suffix(b"} ") {
         None => 0,
-        Some(before) => 1 + usize::from(memmem::find(before, b"} {").is_some()),
+        Some(before) => 1 + usize::from(holds(before, b"} {")),
     };
     let at = if behind.ends_with(b"\"") { captured } else { captured + 3 };
     at..at + 1
@@ -88,13 +88,18 @@ fn is_url(rest: &[u8]) -> bool {
     let Some(blank) = memchr(b' ', rest) else { return false };
     let pair = &rest[blank + 1..rest.len().min(blank + 1 + LONGEST_CLIENT)];
     let pair = &pair[..memchr(b' ', pair).unwrap_or(pair.len())];
-    memmem::find(pair, b"://").is_some()
+    holds(pair, b"://")
 }
 
 /// Whether `frontend/bind: ` begins the rest.
 fn failed(rest: &[u8]) -> bool {
     let end = memchr(b' ', rest).unwrap_or(rest.len());
     end > 0 && rest[end - 1] == b':' && memchr(b'/', &rest[..end]).is_some()
+}
+
+/// Whether these three bytes stand in the text, of which the first is rare: a searcher is not worth its while.
+fn holds(text: &[u8], three: &[u8; 3]) -> bool {
+    memchr::memchr_iter(three[0], text).any(|at| text[at..].starts_with(three))
 }
 
 /// An IPv6 address, its port and what stands around them; the start of a URL.

@@ -36,7 +36,7 @@ mod usual;
 pub mod variants;
 pub mod w3c;
 
-use crate::record::{Clock, Proven, Record, Schema, Seen, Sight, Syntax};
+use crate::record::{Clock, Item, Proven, Record, Schema, Seen, Sight, Syntax};
 use extended::{Extended, Last};
 use std::fmt;
 use usual::Usual;
@@ -121,11 +121,16 @@ impl Format {
 }
 
 impl Format {
-    /// Whether every line of it holds a time as Apache and nginx write it: a line without one need not be tried.
+    /// Whether every line of it holds a time as Apache and nginx write it, in brackets and with a quote behind them: a line
+    /// without one need not be tried.
     pub(crate) fn holds_clf(&self) -> bool {
         let schema = self.schema();
-        let clf = |field: u16| schema.fields[field as usize].clock == Some(Clock::Clf);
-        (0..=schema.more.len() as u16).all(|layout| schema.layout(layout).0.iter().any(|item| clf(item.field)))
+        let is_clf = |field: u16| schema.fields[field as usize].clock == Some(Clock::Clf);
+        (0..=schema.more.len() as u16).all(|layout| {
+            let (items, _) = schema.layout(layout);
+            let open = |item: &Item| is_clf(item.field) && item.literal.ends_with(b"[");
+            items.windows(2).any(|pair| open(&pair[0]) && pair[1].literal.starts_with(b"] \""))
+        })
     }
 }
 
@@ -177,7 +182,7 @@ impl<'a> Asked<'a> {
         Asked { line, clf: None }
     }
 
-    /// Whether it holds a time as Apache and nginx write it.
+    /// Whether it holds a time as Apache and nginx write it, in brackets and with a quote behind them.
     #[inline]
     pub(crate) fn holds_clf(&mut self) -> bool {
         *self.clf.get_or_insert_with(|| grammar::holds_clf(self.line))
@@ -229,42 +234,54 @@ impl Format {
 
     /// Whether it may read lines by sight.
     pub(crate) fn sees(&self) -> bool {
+        self.look().is_some()
+    }
+
+    /// How lines of it look that it may read by sight.
+    pub(crate) fn look(&self) -> Option<Look> {
         match self {
-            Format::Template(template) => template.usual.is_some_and(Usual::holds_printable),
+            Format::Extended(extended) => extended.look(),
+            Format::Template(template) => {
+                let usual = template.usual.filter(|usual| usual.sees())?;
+                Some(Look { quotes: usual.quotes(), behind: false })
+            }
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)
-            | Format::Extended(_)
             | Format::Json(_)
             | Format::Logfmt(_)
             | Format::Message(_)
             | Format::NginxError(_)
             | Format::Preset(_)
             | Format::Text(_)
-            | Format::W3c(_) => false,
+            | Format::W3c(_) => None,
         }
     }
 
-    /// Whether it refuses every line that another format reads by sight: JSON begins with a brace, and a layout with a host
-    /// in front does not begin as those lines do.
-    pub(crate) fn refuses_seen(&self) -> bool {
+    /// Whether it refuses every line that another format reads by sight, of this look: JSON begins with a brace, a layout with
+    /// a host in front does not begin as those lines do, and the usual ones end where they end.
+    pub(crate) fn refuses_seen(&self, look: Look) -> bool {
         match self {
+            Format::Extended(extended) => extended.refuses_seen(look),
             Format::Json(_) => true,
-            Format::Template(template) => template.hosted,
+            Format::Preset(preset) => BESIDE_USUAL.contains(&&*preset.schema().name),
+            Format::Template(template) => {
+                template.hosted
+                    || template.usual.is_some_and(|usual| look != Look { quotes: usual.quotes(), behind: false })
+            }
             Format::ApacheError(_)
             | Format::Cef(_)
             | Format::Export(_)
-            | Format::Extended(_)
             | Format::Logfmt(_)
             | Format::Message(_)
             | Format::NginxError(_)
-            | Format::Preset(_)
             | Format::Text(_)
             | Format::W3c(_) => false,
         }
     }
 
-    /// Fills `record` from a whole line of which the sight is known. `false` says nothing: [`Parse::parse`] must decide.
+    /// Fills `record` from a whole line of which the sight is known, with nothing behind its layout ([`Look::behind`]). `None`
+    /// says nothing: [`Parse::parse`] must decide.
     #[inline]
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         match self {
@@ -282,7 +299,41 @@ impl Format {
             | Format::W3c(_) => None,
         }
     }
+
+    /// The same of a line with more behind its layout.
+    #[inline(never)]
+    pub(crate) fn read_sight_behind(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        match self {
+            Format::Extended(extended) => extended.read_sight(line, sight, record),
+            Format::ApacheError(_)
+            | Format::Cef(_)
+            | Format::Export(_)
+            | Format::Json(_)
+            | Format::Logfmt(_)
+            | Format::Message(_)
+            | Format::NginxError(_)
+            | Format::Preset(_)
+            | Format::Template(_)
+            | Format::Text(_)
+            | Format::W3c(_) => None,
+        }
+    }
 }
+
+/// How a line looks that may be read by sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// How many quotes it has.
+    pub(crate) quotes: usize,
+    /// Whether a blank and more stand behind the last value that its layout knows.
+    pub(crate) behind: bool,
+}
+
+/// Formats that refuse every line that is read by sight, `client - - [time] "request" status size` and texts or one word
+/// behind it: HAProxy's times have another width, and the others have one word between client and time, three of them
+/// in front of two dashes, or more than one word behind the last quote.
+const BESIDE_USUAL: [&str; 6] =
+    ["haproxy_http", "haproxy_tcp", "traefik", "ingress_nginx", "combined_forwarded", "combined_short"];
 
 /// A format that cannot be compiled. It shows the configuration's own text, never a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,8 @@ pub struct Preset {
 #[derive(Clone, Debug)]
 struct Shared {
     template: Template,
+    /// How many quotes every line of it has that no backslash stands before, if they all have the same number.
+    quotes: Option<usize>,
     /// For each field of the template its place among the format's fields.
     fields: Box<[u16]>,
 }
@@ -61,7 +63,7 @@ impl Preset {
             } else {
                 schema.more.push(Layout { items, tail: own.tail.clone() });
             }
-            layouts.push(Shared { template, fields: fields.into() });
+            layouts.push(Shared { quotes: template.quotes(), template, fields: fields.into() });
         }
         Preset { schema, layouts: layouts.into(), pick }
     }
@@ -87,8 +89,16 @@ impl Parse for Preset {
     #[inline]
     fn parse(&self, line: &[u8], ending: Ending, record: &mut Record) -> Result<(), Malformed> {
         let mut last = Malformed { at: 0, expected: "a line of this format" };
-        for at in (self.pick)(line) {
-            let Shared { template, fields } = &self.layouts[at];
+        let picked = (self.pick)(line);
+        // Where there is a choice, the number of quotes tells most layouts from one another.
+        let counted = if picked.len() > 1 { quotes(line) } else { None };
+        for at in picked {
+            let Shared { template, quotes, fields } = &self.layouts[at];
+            if let (Some(counted), Some(quotes)) = (counted, *quotes)
+                && counted != quotes
+            {
+                continue;
+            }
             match template.parse(line, ending, record) {
                 Ok(()) => {
                     if at > 0 {
@@ -102,6 +112,17 @@ impl Parse for Preset {
         }
         Err(last)
     }
+}
+
+/// How many quotes there are in a line without backslashes.
+fn quotes(line: &[u8]) -> Option<usize> {
+    let (mut quotes, mut escapes) = (0, false);
+    // Sums of bytes: the compiler makes vector instructions of them.
+    for piece in line.chunks(128) {
+        quotes += usize::from(piece.iter().fold(0u8, |sum, &byte| sum + u8::from(byte == b'"')));
+        escapes |= piece.iter().fold(false, |any, &byte| any | (byte == b'\\'));
+    }
+    (!escapes).then_some(quotes)
 }
 
 /// The template of a pattern.
@@ -274,6 +295,20 @@ mod tests {
         let mut record = Record::default();
         assert!(letters().parse(b"x 200 kari!", Ending::Whole, &mut record).is_err());
         assert!(letters().parse(b"", Ending::Whole, &mut record).is_err());
+    }
+
+    #[test]
+    fn a_line_has_the_quotes_of_its_layout() {
+        let count = |pattern| template("t", pattern).quotes();
+        assert_eq!(count("<status> \"<request>\" \"<agent>\" <resource>"), Some(4));
+        assert_eq!(count("\"<event>\" <client>:<client_port> \"{<captured>}\""), Some(4));
+        assert_eq!(count("<client> - <user> [<clf>] \"<request>\""), None);
+        assert_eq!(count("<client> <ident> <user_token> [<clf>] \"<request>\""), Some(2));
+        for length in [0, 1, 127, 128, 129, 300] {
+            let line = "\"".repeat(length);
+            assert_eq!(quotes(line.as_bytes()), Some(length));
+            assert_eq!(quotes((line + "\\").as_bytes()), None);
+        }
     }
 
     #[test]

@@ -29,6 +29,23 @@ pub(super) fn first(line: &[u8], at: usize, is: impl Fn(u8) -> bool) -> usize {
     from.min(line.len())
 }
 
+/// What can stand in a word of Apache's dialect.
+pub(super) const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte as u8 > b' ' && byte != 0x7f && byte as u8 != b'"';
+        byte += 1;
+    }
+    table
+};
+
+/// One past the bytes of [`TOKEN`] from `at` on.
+#[inline]
+pub(super) fn token(line: &[u8], at: usize) -> usize {
+    first(line, at, |byte| (byte <= b' ') | (byte == 0x7f) | (byte == b'"'))
+}
+
 /// The first place from `at` on of one of two bytes, which may be the same; the line's end where there is none.
 #[inline(always)]
 pub(super) fn either(line: &[u8], at: usize, one: u8, other: u8) -> usize {
@@ -86,6 +103,13 @@ mod tests {
             prop_assert_eq!(byte(line, at, b'x'), plain(&|byte| byte == b'x'));
             prop_assert_eq!(either(line, at, b'x', b'#'), plain(&|byte| byte == b'x' || byte == b'#'));
             prop_assert_eq!(first(line, at, |byte| byte > b'x'), plain(&|byte| byte > b'x'));
+        }
+
+        #[test]
+        fn a_word_ends_where_its_bytes_do(text in prop::collection::vec(prop_oneof![9 => Just(b'a'), 1 => any::<u8>()], 0..60), at in 0..60usize) {
+            let at = at.min(text.len());
+            let plain = (at..text.len()).find(|&at| !TOKEN[usize::from(text[at])]).unwrap_or(text.len());
+            prop_assert_eq!(token(&text, at), plain);
         }
     }
 }

@@ -67,6 +67,8 @@ pub(super) enum Op {
     Numbers { empty: bool },
     /// An address, by its first byte; or a list, where a proxy's module put one.
     Address,
+    /// Up to the first blank, quote or control byte; it is not empty by the literal behind it alone.
+    Token,
     /// 26 bytes.
     Clf,
     /// So many bytes.
@@ -127,7 +129,12 @@ impl Parse for Template {
             return Err(Malformed { at: line.len() as u32, expected: "end of line" });
         }
         match self.usual.map_or(Tried::Unsure, |usual| usual.read(line, record)) {
-            Tried::Read => Ok(()),
+            Tried::Read => {
+                if ending == Ending::Cut {
+                    self.cut.mark(record);
+                }
+                Ok(())
+            }
             Tried::Refused => Err(Malformed { at: line.len() as u32, expected: "end of line" }),
             Tried::Unsure => self.follow(line, ending, record),
         }
@@ -141,6 +148,13 @@ impl Template {
     #[inline]
     pub(super) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
         let seen = self.usual?.read_sight(line, sight, record)?;
+        (!ends_with_port(record.values[0].span.of(line))).then_some(seen)
+    }
+
+    /// The same for a line with a blank and more behind the layout.
+    #[inline]
+    pub(super) fn read_sight_behind(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        let seen = self.usual?.read_sight_behind(line, sight, record)?;
         (!ends_with_port(record.values[0].span.of(line))).then_some(seen)
     }
 
@@ -161,6 +175,7 @@ impl Template {
                 Op::Digits => digits(line, at)?,
                 Op::Numbers { empty } => numbers(line, at, *empty)?,
                 Op::Address => address(line, at)?,
+                Op::Token => seek::token(line, at),
                 Op::Clf => match line.get(at..at + 26) {
                     Some(time) if grammar::is_clf(time) => at + 26,
                     _ => return Err(Malformed { at: at as u32, expected: "time" }),
@@ -270,6 +285,8 @@ impl Template {
             Op::Host => Grammar::Host.holds(byte),
             Op::Status { empty: false } => Grammar::Status.holds(byte),
             Op::Digits | Op::Numbers { empty: false } => Grammar::Number.holds(byte),
+            // Of an empty one the literal behind it tells nothing here.
+            Op::Token => true,
             Op::Typed { grammar, table, empty: false, .. } if !grammar.fits(b"") => table[byte as usize],
             Op::Soft(soft) => soft.begins_with(byte),
             Op::Status { .. }
@@ -293,6 +310,29 @@ impl Template {
             (None, Some(Op::Status { empty: false })) => Grammar::Status.holds(byte),
             (None, _) => true,
         }
+    }
+
+    /// How many quotes stand in every line of it that has no backslash, where no value can hold one.
+    pub(super) fn quotes(&self) -> Option<usize> {
+        let holds = |step: &Step| match &step.op {
+            Op::Client | Op::Host | Op::Visitor | Op::Status { .. } | Op::Digits | Op::Numbers { .. } | Op::Address => {
+                false
+            }
+            Op::Token | Op::Clf | Op::Width(..) | Op::Quoted | Op::Request => false,
+            Op::Typed { table, .. } => table[usize::from(b'"')],
+            Op::Until { text, .. } | Op::Rest { text } => text.table[usize::from(b'"')],
+            Op::Soft(soft) => soft.holds_quote(),
+            Op::Identity { otherwise, .. } => otherwise.holds_quote(),
+        };
+        let quotes = |literal: &[u8]| literal.iter().filter(|byte| **byte == b'"').count();
+        let within = |step: &Step| match &step.op {
+            Op::Soft(soft) => soft.parts.iter().map(|part| quotes(&part.literal)).sum(),
+            // What stands behind a dash is read by the steps that follow.
+            _ => 0,
+        };
+        let all =
+            self.steps.iter().map(|step| quotes(&step.literal) + within(step)).sum::<usize>() + quotes(&self.tail);
+        (!self.steps.iter().any(holds)).then_some(all)
     }
 
     /// The same under another name.

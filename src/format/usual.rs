@@ -44,8 +44,15 @@ impl Usual {
         let whole = steps.iter().zip(between).all(|(step, literal)| &*step.literal == literal);
         let fields = [0, 1, 2, 4, 9, 10].into_iter().chain(11..);
         let alone = steps.iter().zip(fields).all(|(step, field)| step.field == field);
-        let ends = !texts.is_empty() && tail == b"\"" && cut == CutRule::Whole && dialect == Dialect::Apache;
-        (head && whole && alone && ends).then_some(Usual { texts: texts.len() as u16, least, most })
+        let ends = match texts {
+            [] => tail.is_empty() && cut == CutRule::From(10),
+            _ => tail == b"\"" && cut == CutRule::Whole,
+        };
+        (head && whole && alone && ends && dialect == Dialect::Apache).then_some(Usual {
+            texts: texts.len() as u16,
+            least,
+            most,
+        })
     }
 
     /// Fills `record`, or says whether the steps must.
@@ -59,13 +66,39 @@ impl Usual {
     /// The same for a line of which the sight is known; and it must be of printable ASCII without a backslash.
     #[inline]
     pub(super) fn read_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
-        self.try_sight(line, sight, record)
+        match self.texts {
+            // Told apart once, so that what most logs have is read without asking.
+            0 => self.read_sight_bare(line, sight, record),
+            _ => self.try_sight::<true, false>(line, sight, record),
+        }
+    }
+
+    /// The same without texts.
+    #[inline(never)]
+    fn read_sight_bare(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        self.try_sight::<false, false>(line, sight, record)
+    }
+
+    /// The same for a line with a blank and more behind the layout, in which no quote stands: the last of the values, or the
+    /// last but one behind a layout without texts, where the last is absent. It is one word behind texts, and no duration in
+    /// milliseconds, which other layouts have there.
+    #[inline]
+    pub(super) fn read_sight_behind(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+        match self.texts {
+            0 => self.try_sight::<false, true>(line, sight, record),
+            _ => self.try_sight::<true, true>(line, sight, record),
+        }
     }
 
     #[inline(always)]
-    fn try_sight(self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<Seen> {
+    fn try_sight<const TEXTS: bool, const BEHIND: bool>(
+        self,
+        line: &[u8],
+        sight: &Sight,
+        record: &mut Record,
+    ) -> Option<Seen> {
         let texts = self.texts as usize;
-        if sight.count != 2 + 2 * texts || !self.holds_printable() {
+        if sight.count != 2 + 2 * texts || !self.sees() {
             return None;
         }
         let &[open, quote, ref behind @ ..] = &sight.quotes;
@@ -85,14 +118,29 @@ impl Usual {
         }
         // A blank follows the client, so that it ends there where it is made of an address's bytes.
         let address = (!sight.address).trailing_zeros() as usize == client && client > 0;
-        if !address && grammar::client(line, 0) != Ok(client) {
+        // A name may hold brackets, and is left to those that look for them.
+        if !address && (!TEXTS || BEHIND || grammar::client(line, 0) != Ok(client)) {
             return None;
         }
-        if !is_status(line.get(quote..)?.first_chunk::<8>()?) {
+        let behind_request = line.get(quote..)?;
+        let is_status = match behind_request.first_chunk::<8>() {
+            Some(status) => is_status(status),
+            // Nothing but a size of one digit stands behind the status.
+            None => is_status(&std::array::from_fn(|at| behind_request.get(at).copied().unwrap_or(b'0'))),
+        };
+        if !is_status {
             return None;
         }
-        let size = (quote + 6, (behind[0] as usize).checked_sub(1)?);
-        if size.0 >= size.1 || size.1 - size.0 > 20 || !are_digits(line, size.0, size.1) || line[size.1] != b' ' {
+        let start = quote + 6;
+        let size = match (TEXTS, BEHIND) {
+            (true, _) => (start, (behind[0] as usize).checked_sub(1)?),
+            (false, true) => (start, seek::byte(line, start, b' ')),
+            (false, false) => (start, line.len()),
+        };
+        if size.0 >= size.1 || size.1 - size.0 > 20 || !are_digits(line, size.0, size.1) {
+            return None;
+        }
+        if (TEXTS || BEHIND) && line.get(size.1) != Some(&b' ') {
             return None;
         }
         let start = open + 1;
@@ -103,8 +151,15 @@ impl Usual {
             plain.unwrap_or_else(|| request::values(4, line, start, quote, mark));
         record.set_plain();
         let absent = Value { field: 0, state: State::Absent, span: Span { start: 0, end: 0 } };
-        if record.values.len() != 11 + texts {
-            record.values.resize(11 + texts, absent);
+        let count = 11
+            + match (TEXTS, BEHIND) {
+                (true, false) => texts,
+                (true, true) => texts + 1,
+                (false, true) => 2,
+                (false, false) => 0,
+            };
+        if record.values.len() != count {
+            record.values.resize(count, absent);
         }
         let (fixed, values) = record.values.split_first_chunk_mut::<11>()?;
         let value = |field, start, end| Value { field, state: State::Present, span: Span::new(start, end) };
@@ -121,14 +176,29 @@ impl Usual {
             value(9, quote + 2, quote + 5),
             value(10, size.0, size.1),
         ];
+        if !TEXTS {
+            if let (true, [message, other]) = (BEHIND, values) {
+                *message = value(11, size.1 + 1, line.len());
+                *other = Value { field: 12, ..absent };
+            }
+            return Some(seen);
+        }
         let (mut last, mut end) = (0, size.1 - 2);
-        for ((text, value), quotes) in (0..).zip(values).zip(behind.as_chunks::<2>().0) {
+        for ((text, slot), quotes) in (0..).zip(&mut values[..texts]).zip(behind.as_chunks::<2>().0) {
             let (from, to) = (quotes[0] as usize, quotes[1] as usize);
             if text > 0 && (from != end + 2 || line[from - 1] != b' ') {
                 return None;
             }
-            *value = Value { field: 11 + text, state: State::Present, span: Span::new(from + 1, to) };
+            *slot = value(11 + text, from + 1, to);
             (last, end) = (from + 1, to);
+        }
+        if BEHIND {
+            let word = line.get(end + 2..)?;
+            if line[end + 1] != b' ' || word.contains(&b' ') || word.last() == Some(&b's') {
+                return None;
+            }
+            *record.values.last_mut()? = value(11 + self.texts, end + 2, line.len());
+            return Some(seen);
         }
         // What may be a tag of ours is read with more care.
         (end + 1 == line.len() && !line[last..].starts_with(b"class=")).then_some(seen)
@@ -148,10 +218,15 @@ impl Usual {
         }
     }
 
-    /// Whether all printable ASCII can stand in a value.
+    /// Whether lines of it may be read by sight: all printable ASCII can stand in a value.
     #[inline]
-    pub(super) fn holds_printable(self) -> bool {
+    pub(super) fn sees(self) -> bool {
         self.least <= b' ' && self.most >= b'~'
+    }
+
+    /// How many quotes its lines have, where none is escaped.
+    pub(super) fn quotes(self) -> usize {
+        2 + 2 * usize::from(self.texts)
     }
 
     #[inline(always)]
@@ -194,7 +269,12 @@ impl Usual {
             at = end;
         }
         // The steps would have come as far, and no farther.
-        if at + 1 != line.len() {
+        let end = match self.texts {
+            0 if line.get(at) == Some(&b'.') => return None,
+            0 => at,
+            _ => at + 1,
+        };
+        if end != line.len() {
             return Some(Tried::Refused);
         }
         within(line, self.least, self.most).ok().map(|()| Tried::Read)
@@ -254,26 +334,26 @@ mod tests {
         )
     }
 
-    static REFUSING: LazyLock<Vec<Format>> =
-        LazyLock::new(|| super::super::auto().into_iter().filter(Format::refuses_seen).collect());
+    static ALL: LazyLock<Vec<Format>> = LazyLock::new(super::super::auto);
 
     #[test]
     fn the_layouts_of_most_logs_are_usual() {
-        assert!([common::combined(), common::main()].iter().all(|layout| layout.usual.is_some()));
-        assert!([common::common(), common::vhost_combined()].iter().all(|layout| layout.usual.is_none()));
+        let usual = [common::combined(), common::main(), common::common()];
+        assert!(usual.iter().all(|layout| layout.usual.is_some()));
+        assert!([common::vhost_common(), common::vhost_combined()].iter().all(|layout| layout.usual.is_none()));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn what_is_read_in_one_go_is_read_alike_step_by_step(line in line()) {
-            for layout in [common::combined(), common::main()] {
+            for layout in [common::combined(), common::main(), common::common()] {
                 let (mut quick, mut plain) = (Record::default(), Record::default());
-                let tried = layout.usual.unwrap().read(&line, &mut quick);
                 for ending in [Ending::Whole, Ending::Cut] {
-                    match tried {
+                    match layout.usual.unwrap().read(&line, &mut quick) {
                         Tried::Read => {
                             prop_assert!(layout.follow(&line, ending, &mut plain).is_ok());
+                            prop_assert!(layout.parse(&line, ending, &mut quick).is_ok());
                             prop_assert_eq!(&quick.values, &plain.values);
                         }
                         Tried::Refused => prop_assert!(layout.follow(&line, ending, &mut plain).is_err()),
@@ -284,21 +364,30 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_by_sight_is_read_alike_and_by_nothing_before_it(line in line(), behind in "[ -~]{0,9}") {
+        fn what_is_read_by_sight_is_read_alike_and_by_nothing_before_it(
+            line in line(), more in r#"|0\.[0-9]{3}| [0-9.]{0,4} ?[0-9ms.-]{0,4}| "[a-z]{0,3}"( [0-9]ms)?| - - 3 "a" "b" 1ms| 3 0\.1 \[a\] \[\] 192\.0\.2\.1:80 1 0\.1 200 ab"#,
+            behind in "[ -~]{0,9}",
+        ) {
+            let line = [&line[..], more.as_bytes()].concat();
             let mut sight = Sight::default();
             let text = [&line[..], b"\n", behind.as_bytes()].concat();
             if !Detector::default().sight(&text, &mut sight) || sight.length != line.len() {
                 return Ok(());
             }
             let (mut quick, mut plain) = (Record::default(), Record::default());
-            for layout in [common::combined(), common::main()] {
+            for format in ALL.iter() {
+                let Some(look) = format.look().filter(|look| look.quotes == sight.count) else { continue };
                 // What an earlier line left must not matter.
                 quick.push(9, 3, 7);
-                if layout.read_sight(&line, &sight, &mut quick).is_some() {
-                    prop_assert!(layout.follow(&line, Ending::Whole, &mut plain).is_ok());
+                if format.read_sight(&line, &sight, &mut quick).or_else(|| format.read_sight_behind(&line, &sight, &mut quick)).is_some() {
+                    prop_assert!(format.parse(&line, Ending::Whole, &mut plain).is_ok());
                     prop_assert_eq!(&quick.values, &plain.values);
-                    for format in REFUSING.iter() {
-                        prop_assert!(format.parse(&line, Ending::Whole, &mut plain).is_err());
+                    if let Format::Template(template) = format {
+                        prop_assert!(template.follow(&line, Ending::Whole, &mut plain).is_ok());
+                        prop_assert_eq!(&quick.values, &plain.values);
+                    }
+                    for format in ALL.iter().filter(|format| format.refuses_seen(look)) {
+                        prop_assert!(format.parse(&line, Ending::Whole, &mut plain).is_err(), "{}", format.schema().name);
                     }
                 }
             }
@@ -318,6 +407,26 @@ mod tests {
             prop_assert!(seen == Seen::Other || !envelope::may_begin(line.as_bytes()));
             prop_assert!(common::combined().follow(line.as_bytes(), Ending::Whole, &mut plain).is_ok());
             prop_assert_eq!(&quick.values, &plain.values);
+            // And so are those with less behind them, and with more.
+            let plain = seen == Seen::Plain;
+            let front = line.split(" \"-\"").next().unwrap().to_owned();
+            for (line, name, quotes, seen) in [
+                (line.clone() + " 0.012", "combined_extended", 6, plain),
+                (line.clone() + " 12ms", "combined_extended", 6, false),
+                (line.clone() + " 0.012 0.001", "combined_extended", 6, false),
+                (front.clone(), "common", 2, plain),
+                (front.clone() + " 0.012 a=b", "common_extended", 2, plain),
+                (line + " \"-\"", "main", 8, true),
+            ] {
+                let format = ALL.iter().find(|format| *format.schema().name == *name).unwrap();
+                let text = line.clone() + "\n";
+                prop_assert!(Detector::default().sight(text.as_bytes(), &mut sight));
+                prop_assert_eq!(sight.count, quotes);
+                let read = format
+                    .read_sight(line.as_bytes(), &sight, &mut quick)
+                    .or_else(|| format.read_sight_behind(line.as_bytes(), &sight, &mut quick));
+                prop_assert_eq!(read.is_some(), seen, "{}", line);
+            }
         }
     }
 }

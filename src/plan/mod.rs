@@ -17,7 +17,7 @@ use crate::{
         text,
     },
     policy::{self, Layout, Network, OnMalformed, Policy, TagForm, Treatment},
-    record::{Clock, Escape, Field, Kind, Proven, Record, Schema},
+    record::{Clock, Escape, Field, Kind, Proven, QUOTES, Record, Schema, Seen, Sight},
     retention::{self, ClassId, Conditions, Pattern, Rules, Tagger},
     time::Zone,
     treatment::{
@@ -47,8 +47,8 @@ pub struct Plan {
     pub(crate) routes: Vec<Route>,
     /// Which of them are worth trying on a line.
     edges: Edges,
-    /// The first of them that reads lines by sight, where those before it refuse all that it so reads.
-    pub(crate) seeing: Option<usize>,
+    /// Those of them that read lines by sight.
+    seeing: Seeing,
     /// Whether the first of them reads lines of JSON, and no rule asks for their keys: such lines may be read by what is
     /// remembered of earlier ones.
     pub(crate) recalls: bool,
@@ -104,7 +104,7 @@ pub(crate) enum Opened {
 struct Edges {
     first: Box<[u64; 256]>,
     last: Box<[u64; 256]>,
-    /// Those whose lines all hold a time as Apache and nginx write it.
+    /// Those whose lines all hold a time as Apache and nginx write it, in brackets and with a quote behind them.
     clf: u64,
     all: u64,
 }
@@ -142,6 +142,31 @@ impl Edges {
     }
 }
 
+/// The formats that read lines by sight, where those before them refuse all that they so read: by the number of quotes that
+/// such a line has, first the one with nothing behind its layout.
+#[derive(Debug, Default)]
+struct Seeing {
+    by_quotes: [[Option<u16>; 2]; QUOTES + 1],
+    any: bool,
+}
+
+impl Seeing {
+    fn of(formats: &[Format]) -> Seeing {
+        let mut seeing = Seeing::default();
+        for (at, format) in formats.iter().enumerate() {
+            let Some(look) = format.look() else { continue };
+            let place = seeing.by_quotes.get_mut(look.quotes).map(|both| &mut both[usize::from(look.behind)]);
+            if let Some(place @ None) = place
+                && formats[..at].iter().all(|before| before.refuses_seen(look))
+            {
+                *place = Some(at as u16);
+                seeing.any = true;
+            }
+        }
+        seeing
+    }
+}
+
 /// What happens to lines of the journal's export format.
 #[derive(Debug)]
 pub(crate) struct Export {
@@ -169,7 +194,7 @@ pub(crate) struct Route {
     pub(crate) clocks: Vec<(u16, Clock)>,
     /// Whether a field's value may stand at any place of a record: JSON, and formats of several layouts.
     pub(crate) dynamic: bool,
-    /// Whether every line of the format holds a time as Apache and nginx write it.
+    /// Whether every line of the format holds a time as Apache and nginx write it, in brackets and with a quote behind them.
     pub(crate) clf: bool,
     /// Fields whose strings may hold a line of their own: free text of JSON.
     pub(crate) lines: Box<[u16]>,
@@ -216,6 +241,27 @@ impl Plan {
         let rest = self.routes.iter().enumerate().skip(MOST_EDGES);
         let mut rest = rest.filter(|(_, route)| !route.clf || asked.holds_clf());
         rest.find(|(_, route)| route.format.parse(line, ending, record).is_ok()).map(|(at, _)| at)
+    }
+
+    /// Whether some format reads lines by sight.
+    #[inline]
+    pub(crate) fn sees(&self) -> bool {
+        self.seeing.any
+    }
+
+    /// The format that a whole line fits of which the sight is known, by its place among the routes, where it can be read by
+    /// sight; its values are then in the record. `None` says nothing.
+    #[inline]
+    pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<(u16, Seen)> {
+        let [plain, behind] = *self.seeing.by_quotes.get(sight.count)?;
+        if let Some(at) = plain
+            && let Some(seen) = self.routes[usize::from(at)].format.read_sight(line, sight, record)
+        {
+            return Some((at, seen));
+        }
+        let at = behind?;
+        let seen = self.routes[usize::from(at)].format.read_sight_behind(line, sight, record)?;
+        Some((at, seen))
     }
 
     /// The same without a look at the line's edges: the reference.
@@ -291,8 +337,7 @@ impl Plan {
         let names_programs = !envelopes.is_empty() || formats.iter().any(|format| matches!(format, Format::Json(_)));
         let programs = message::PROGRAMS.iter().filter(|_| names_programs);
         let programs = programs.map(|program| compiler.route(Format::Message(Message::new(program)))).collect();
-        let seeing =
-            (formats.iter().position(Format::sees)).filter(|&at| formats[..at].iter().all(Format::refuses_seen));
+        let seeing = Seeing::of(&formats);
         let routes: Vec<Route> = formats.into_iter().map(|format| compiler.route(format)).collect();
         let exports = policy.source.formats.iter().any(|name| matches!(&**name, "auto" | "journald"));
         let export = exports.then(|| {
@@ -779,6 +824,16 @@ mod tests {
                 for ending in [Ending::Whole, Ending::Cut] {
                     let found = plan.fits(&line, ending, &mut quick);
                     prop_assert_eq!(found, plan.fits_plainly(&line, ending, &mut plain));
+                    let (mut sight, mut seen) = (Sight::default(), Record::default());
+                    let text = [&line[..], b"\n"].concat();
+                    if Detector::default().sight(&text, &mut sight)
+                        && sight.length == line.len()
+                        && let Some((at, _)) = plan.read_sight(&line, &sight, &mut seen)
+                        && ending == Ending::Whole
+                    {
+                        prop_assert_eq!(found, Some(usize::from(at)));
+                        prop_assert_eq!(&seen.values, &quick.values);
+                    }
                     if found.is_some() {
                         prop_assert_eq!((&quick.values, quick.layout), (&plain.values, plain.layout));
                     }

@@ -315,3 +315,26 @@ proptest! {
         prop_assert_eq!(is_scalar(text.as_bytes()), serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok());
     }
 }
+
+#[test]
+fn a_line_in_a_string_is_written_as_byte_by_byte() {
+    let texts = [
+        "",
+        "\n",
+        "a",
+        "a \"b\" \\c\n",
+        "\"",
+        "\\\n",
+        "a\nb \" and more than thirty-two bytes of it\n",
+        "\r\n",
+        "å\"",
+        "\u{7f}\"",
+    ];
+    let long = texts.iter().map(|text| format!("{text}{}\"{text}", "x".repeat(40)));
+    for text in texts.iter().map(|text| (*text).to_owned()).chain(long) {
+        let (mut quick, mut plain) = (Vec::new(), Vec::new());
+        push_text(text.as_bytes(), &mut quick);
+        push_text_closely(text.as_bytes(), &mut plain);
+        assert_eq!(quick, plain, "{text:?}");
+    }
+}
