@@ -85,6 +85,9 @@ impl Desk {
         let table = recall.memory.table();
         if lays && let Some(treated) = treatment::lay_object(&route.steps, table, schema, line, record, aid, scratch) {
             plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+            if recalled.sample {
+                self.sample(plan, route, line);
+            }
         } else {
             if same {
                 // What waits of the line behind was seen after this one.
@@ -98,6 +101,17 @@ impl Desk {
         tally.late += u64::from(self.aid.keys.take_late());
         tally.minimised += 1;
         Ok(Some(read.whole()))
+    }
+
+    /// Looks at a line that was laid for what comes again byte for byte.
+    #[cold]
+    fn sample(&mut self, plan: &Plan, route: &Route, line: &[u8]) {
+        let Desk { record, aid, scratch, recall, .. } = self;
+        let settled = |field: u16, value: &[u8]| treatment::settled(&route.steps[usize::from(field)], value, aid, scratch);
+        let noted = |field: u16| plan.asks(route, field);
+        if recall.memory.sample(line, record, settled, noted) {
+            recall.ahead.at = 0;
+        }
     }
 
     /// Reads the first of `lines`, if it was not read before its turn, and the one behind it ahead, so that what is remembered
@@ -208,6 +222,7 @@ mod tests {
     /// What an engine makes of lines, each of them forgotten by the next if `forgetful`, and how many it read by others.
     fn made(plan: &Arc<Plan>, log: &[Vec<u8>], forgetful: bool) -> (Vec<u8>, Tally, usize) {
         let mut engine = Engine::new(plan.clone());
+        engine.desk.recall.memory.hurry();
         let (mut batch, mut sum, mut recalled) = (Batch::default(), Tally::default(), 0);
         let admit = |engine: &mut Engine, epoch: Epoch| {
             engine.admit(epoch, (epoch.0 % 3 != 0).then(|| Secret::new([epoch.0 as u8; 32])));

@@ -1,6 +1,10 @@
 //! What stands between the values of a JSON line, remembered from earlier lines: programs write the same keys, quotes and
 //! brackets in line after line.
 
+mod runs;
+
+pub use runs::{NewRun, Noted, Piece, Run, Runs};
+
 use super::{Mark, State};
 
 /// What stands from the end of one value of a line, or from the line's start, to the next one, or to the line's end.
@@ -202,8 +206,11 @@ pub struct Table {
     marks: Vec<Mark>,
     parts: Vec<Part>,
     opens: Vec<u16>,
+    runs: Runs,
 }
 
+/// Set in the number of a run where it stands among those of gaps.
+pub const RUN: u16 = 1 << 15;
 /// So many gaps are remembered at most.
 pub const MOST_GAPS: usize = 256;
 /// So many bytes of them.
@@ -224,6 +231,23 @@ impl Table {
     #[inline]
     pub fn gap(&self, number: u16) -> &Gap {
         &self.gaps[usize::from(number)]
+    }
+
+    /// All of them.
+    #[inline]
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// The runs of these gaps.
+    #[inline]
+    pub fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// The same, to learn or forget some.
+    pub fn runs_mut(&mut self) -> &mut Runs {
+        &mut self.runs
     }
 
     /// How many there are.
@@ -292,6 +316,7 @@ impl Table {
         self.marks.clear();
         self.parts.clear();
         self.opens.clear();
+        self.runs.clear();
     }
 
     /// Remembers a gap. Its number; `None`: there is no room.

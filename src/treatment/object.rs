@@ -7,7 +7,7 @@
 use super::{Aid, Laid, Outcome, Step, Treated, copy, keep::Grammar, missing, repeated::Known};
 use crate::record::{
     DEPTH, Record, Schema, State, Value,
-    gap::{Gap, Holds, Table, What},
+    gap::{Gap, Holds, RUN, Run, Table, What},
 };
 
 /// Treats each value and lays the object; `None`: something in it is for the encoder to write, and nothing was made. The
@@ -40,6 +40,13 @@ pub fn lay_object<'a>(
     let mut values = &record.values[..];
     let mut at = 0;
     for &number in &record.gaps {
+        if number & RUN != 0 {
+            let run = table.runs().run(number ^ RUN);
+            lay.run(table, run, at);
+            at += usize::from(run.length);
+            values = values.get(table.runs().noted(run).len()..)?;
+            continue;
+        }
         let gap = table.gap(number);
         lay.gap(table, gap, at);
         let count = match gap.held.holds {
@@ -97,7 +104,43 @@ struct Open {
     had: bool,
 }
 
+/// Whether all of a value leaves, `true`, or nothing, wherever and whenever it stands; `None`: neither.
+pub fn settled(step: &Step, value: &[u8], aid: &mut Aid, scratch: &mut super::Scratch) -> Option<bool> {
+    if missing(value, true) {
+        return Some(true);
+    }
+    match step {
+        Step::Drop => return Some(false),
+        Step::Keep(_) => {}
+        step if step.repeats() => {}
+        _ => return None,
+    }
+    scratch.made.clear();
+    match step.treat(value, aid, &mut scratch.made) {
+        Outcome::Kept => Some(true),
+        Outcome::Dropped => Some(false),
+        Outcome::Made | Outcome::Part(..) => None,
+    }
+}
+
 impl Lay<'_, '_, '_> {
+    /// The run that starts at `at`.
+    #[inline(never)]
+    fn run(&mut self, table: &Table, run: &Run, mut at: usize) {
+        for piece in table.runs().pieces(run) {
+            let gap = table.gap(piece.gap);
+            self.gap(table, gap, at);
+            at += usize::from(gap.length) + usize::from(piece.length);
+            if piece.kept {
+                self.to = at;
+                self.stack[self.depth - 1].any = true;
+            } else {
+                self.cut();
+            }
+            self.left = piece.kept;
+        }
+    }
+
     /// The gap that starts at `at`.
     #[inline(always)]
     fn gap(&mut self, table: &Table, gap: &Gap, at: usize) {
