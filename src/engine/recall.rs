@@ -72,6 +72,7 @@ impl Desk {
             return Ok(None);
         }
         let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
+        self.note_time();
         let schema = route.format.schema();
         let class = route.rules.classify(schema, line, &self.record);
         if !self.begins(plan, class, time, tally)? {
@@ -101,6 +102,14 @@ impl Desk {
         tally.late += u64::from(self.aid.keys.take_late());
         tally.minimised += 1;
         Ok(Some(read.whole()))
+    }
+
+    /// Tells the treatments of the time that was read last, so that they need not read it again.
+    #[inline]
+    fn note_time(&mut self) {
+        if let Some((clock, bytes)) = self.recent.plain() {
+            self.aid.instant.note(clock, bytes);
+        }
     }
 
     /// Looks at a line that was laid for what comes again byte for byte.
@@ -147,7 +156,7 @@ impl Desk {
             Encoding::Same => json.recall::<false>(memory, lines, length, ends, record),
             Encoding::Json => json.recall::<true>(memory, lines, length, ends, record),
         }?;
-        treatment::announce_any(&route.steps, &lines[..length], &record.values, aid);
+        treatment::announce_any(&route.early, &lines[..length], &record.values, aid);
         Some(Read { length, end, recalled })
     }
 

@@ -70,6 +70,18 @@ impl Recent {
             .find_map(|(clock, bytes)| self.read(plan, clock, bytes, reference))
     }
 
+    /// The last stamp that was read, if it is one with a fraction whose time hangs on no zone but its own.
+    #[inline]
+    pub(super) fn plain(&self) -> Option<(Clock, &[u8])> {
+        let bytes = &self.bytes[..self.len];
+        let plain = match bytes {
+            [.., b'Z'] => bytes.get(19) == Some(&b'.'),
+            [b'1'..=b'9', ..] => bytes.get(10) == Some(&b'.') && bytes[11..].iter().all(u8::is_ascii_digit) && bytes[..10].iter().all(u8::is_ascii_digit),
+            _ => false,
+        };
+        self.clock.filter(|clock| plain && *clock != Clock::Rfc3164).map(|clock| (clock, bytes))
+    }
+
     #[inline]
     fn read(&mut self, plan: &Plan, clock: Clock, bytes: &[u8], reference: Timestamp) -> Option<Timestamp> {
         // The bytes of a fixed width are compared without a call.

@@ -28,6 +28,10 @@ pub struct Gap {
     pub member: u16,
     /// Whether these and [`Table::opens`] say all of it: behind the comma stand keys and what is opened.
     pub simple: bool,
+    /// As many of its bytes as fit.
+    head: [u8; BLOCK],
+    /// Which of the bytes there are its.
+    mask: [u8; BLOCK],
     text: u32,
     fixed: Range,
     marks: Range,
@@ -217,7 +221,7 @@ pub const MOST_GAPS: usize = 256;
 const MOST_TEXT: usize = 16 << 10;
 /// So many of each thing that they are made of.
 const MOST_PARTS: usize = 2048;
-/// A block of the text can be read from the start of each gap.
+/// So many of a gap's bytes are compared at once.
 const BLOCK: usize = 32;
 
 impl std::fmt::Debug for Table {
@@ -292,20 +296,14 @@ impl Table {
     /// Whether `lines` begin with the gap's bytes.
     #[inline(always)]
     pub fn begins(&self, gap: &Gap, lines: &[u8]) -> bool {
-        let (text, length) = (&self.text[gap.text as usize..], usize::from(gap.length));
         // Most are short: a block with what does not count masked out is compared without a call.
-        if length <= BLOCK
-            && let (Some(one), Some(other)) = (lines.first_chunk::<BLOCK>(), text.first_chunk::<BLOCK>())
-        {
-            let (one, other) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
-            let mask = MASKS[BLOCK - length..].as_chunks::<8>().0;
-            let differs = |i: usize| {
-                let word = |words: &[[u8; 8]]| u64::from_le_bytes(words[i]);
-                (word(one) ^ word(other)) & word(mask)
-            };
-            return differs(0) | differs(1) | differs(2) | differs(3) == 0;
-        }
-        lines.get(..length) == Some(&text[..length])
+        let Some(one) = lines.first_chunk::<BLOCK>() else { return lines.starts_with(self.text(gap)) };
+        let differs = |i: usize| {
+            let word = |block: &[u8; BLOCK]| u64::from_le_bytes(block.as_chunks::<8>().0[i]);
+            (word(one) ^ word(&gap.head)) & word(&gap.mask)
+        };
+        let begins = differs(0) | differs(1) | differs(2) | differs(3) == 0;
+        begins && (usize::from(gap.length) <= BLOCK || lines.starts_with(self.text(gap)))
     }
 
     /// Forgets all, keeping its memory.
@@ -333,12 +331,18 @@ impl Table {
         let longest = fixed.len().max(marks.len()).max(parts.len());
         let filled = self.fixed.len().max(self.marks.len()).max(self.parts.len()).max(self.opens.len());
         let room = self.gaps.len() < MOST_GAPS
-            && self.text.len() + text.len() + BLOCK <= MOST_TEXT
+            && self.text.len() + text.len() <= MOST_TEXT
             && filled + longest <= MOST_PARTS;
         if !room {
             return None;
         }
+        let (mut head, mut mask) = ([0; BLOCK], [0; BLOCK]);
+        let first = &text[..text.len().min(BLOCK)];
+        head[..first.len()].copy_from_slice(first);
+        mask[..first.len()].fill(0xff);
         let mut gap = Gap {
+            head,
+            mask,
             length: u16::try_from(text.len()).ok()?,
             held,
             spacing,
@@ -394,17 +398,6 @@ fn put<T: Copy>(all: &mut Vec<T>, some: &[T]) -> Range {
     all.extend_from_slice(some);
     Range { start, count: some.len() as u16 }
 }
-
-/// Ones, then zeros: of a window that ends `n` bytes before them, all count but the last.
-static MASKS: [u8; 2 * BLOCK] = {
-    let mut masks = [0; 2 * BLOCK];
-    let mut i = 0;
-    while i < BLOCK {
-        masks[i] = 0xff;
-        i += 1;
-    }
-    masks
-};
 
 /// Where strings of a line of JSON may end: quotes, backslashes and control bytes, a bit a byte from the line's start. The
 /// line feed that ends the line is one of them; what the bits say behind it means nothing.

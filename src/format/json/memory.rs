@@ -164,47 +164,38 @@ impl Memory {
         &self.table
     }
 
-    /// The gap that `lines` begin with in these surroundings, behind the gap `last`.
-    #[inline]
-    fn find(&mut self, last: u16, surroundings: u16, lines: &[u8]) -> Option<u16> {
-        let hint = self.links.get(usize::from(last)).unwrap_or(&self.start).next;
-        if hint != NONE && fits(&self.table, hint, lines) {
-            return Some(hint);
-        }
-        self.find_other(last, surroundings, lines)
+    /// What becomes of the neighbours of a gap, or of a line's start.
+    #[inline(always)]
+    fn link(&self, last: u16) -> &Link {
+        self.links.get(usize::from(last)).unwrap_or(&self.start)
     }
 
+    fn link_mut(&mut self, last: u16) -> &mut Link {
+        self.links.get_mut(usize::from(last)).unwrap_or(&mut self.start)
+    }
+
+    /// The gap that `lines` begin with behind the gap `last`, which is not the one that came next the last time.
     #[inline(never)]
-    fn find_other(&mut self, last: u16, surroundings: u16, lines: &[u8]) -> Option<u16> {
-        let mut number = self.surroundings.get(usize::from(surroundings))?.first;
+    fn find_other(&mut self, last: u16, lines: &[u8]) -> Option<u16> {
+        let mut number = self.surroundings.get(usize::from(self.link(last).after))?.first;
         while number != NONE && !fits(&self.table, number, lines) {
             number = self.links[usize::from(number)].sibling;
         }
         if number == NONE {
             return None;
         }
-        self.links.get_mut(usize::from(last)).unwrap_or(&mut self.start).next = number;
+        self.link_mut(last).next = number;
         Some(number)
     }
 
-    /// The run that `lines` begin with behind the gap `last`, if it is the one that is expected there.
-    #[inline(always)]
-    fn find_run(&mut self, last: u16, lines: &[u8]) -> Option<u16> {
-        let link = self.links.get_mut(usize::from(last)).unwrap_or(&mut self.start);
-        let number = link.run;
-        if number == NONE {
-            return None;
-        }
-        let runs = self.table.runs();
-        if runs.begins(runs.run(number), lines) {
-            link.strays = 0;
-            return Some(number);
-        }
+    /// Takes note that the run behind the gap `last` did not come.
+    #[inline(never)]
+    fn stray(&mut self, last: u16) {
+        let link = self.link_mut(last);
         link.strays += 1;
         if link.strays == MOST_STRAYS {
             (link.run, link.strays) = (NONE, 0);
         }
-        None
     }
 
     /// Looks at a line for runs: its record is what [`Json::recall`] made of it as a sample, all its gaps stand. `settled` says
@@ -423,29 +414,39 @@ impl Json {
         record.clear();
         record.gaps.clear();
         let mut recalled = Recalled::default();
-        let (mut at, mut last, mut surroundings) = (0, NONE, 0);
+        let (mut at, mut last) = (0, NONE);
         memory.lines = memory.lines.wrapping_add(1);
         recalled.sample = !WHOLE && memory.lines.is_multiple_of(memory.pace.every);
         let runs = !WHOLE && !recalled.sample;
         loop {
-            if runs && let Some(number) = memory.find_run(last, &lines[at..]) {
+            let rest = lines.get(at..)?;
+            let &Link { next, run: number, strays, .. } = memory.link(last);
+            if runs && number != NONE {
                 let all = memory.table.runs();
                 let run = all.run(number);
-                record.gaps.push(number | RUN);
-                recalled.spacing = recalled.spacing.with(run.spacing);
-                for &Noted { start, end, field, state } in all.noted(run) {
-                    let span = Span::new(at + usize::from(start), at + usize::from(end));
-                    recalled.message |= field == self.message;
-                    record.values.push(Value { field, state, span });
+                if all.begins(run, rest) {
+                    record.gaps.push(number | RUN);
+                    recalled.spacing = recalled.spacing.with(run.spacing);
+                    for &Noted { start, end, field, state } in all.noted(run) {
+                        let span = Span::new(at + usize::from(start), at + usize::from(end));
+                        recalled.message |= field == self.message;
+                        record.values.push(Value { field, state, span });
+                    }
+                    at += usize::from(run.length);
+                    let behind = run.last;
+                    if strays > 0 {
+                        memory.link_mut(last).strays = 0;
+                    }
+                    last = behind;
+                    continue;
                 }
-                at += usize::from(run.length);
-                last = all.pieces(run).last()?.gap;
-                surroundings = memory.links[usize::from(last)].after;
-                continue;
+                memory.stray(last);
             }
-            last = memory.find(last, surroundings, &lines[at..])?;
+            last = match next {
+                hint if hint != NONE && fits(&memory.table, hint, rest) => hint,
+                _ => memory.find_other(last, rest)?,
+            };
             let gap = memory.table.gap(last);
-            surroundings = memory.links[usize::from(last)].after;
             record.gaps.push(last);
             recalled.spacing = recalled.spacing.with(gap.spacing);
             recalled.withheld |= !gap.stands;

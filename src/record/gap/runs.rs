@@ -10,6 +10,8 @@ pub struct Run {
     pub length: u16,
     /// The white space of its gaps.
     pub spacing: Spacing,
+    /// Its last gap.
+    pub last: u16,
     text: u32,
     pieces: Range,
     noted: Range,
@@ -117,6 +119,7 @@ impl Runs {
         self.runs.push(Run {
             length: u16::try_from(text.len().checked_sub(1)?).ok()?,
             spacing,
+            last: pieces.last()?.gap,
             text: self.text.len() as u32,
             pieces: put(&mut self.pieces, pieces),
             noted: put(&mut self.noted, noted),
@@ -148,7 +151,8 @@ mod tests {
         let mut runs = Runs::default();
         for length in 1..80usize {
             let text: Vec<u8> = (b' '..=b'~').cycle().skip(length).take(length + 1).collect();
-            let number = runs.push(new(&text, &[], &[])).unwrap();
+            let piece = Piece { gap: 1, length: 2, kept: true };
+            let number = runs.push(new(&text, &[piece], &[])).unwrap();
             let run = *runs.run(number);
             assert_eq!(usize::from(run.length), length);
             for behind in [0, 1, 40] {
