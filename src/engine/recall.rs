@@ -116,7 +116,8 @@ impl Desk {
     #[cold]
     fn sample(&mut self, plan: &Plan, route: &Route, line: &[u8]) {
         let Desk { record, aid, scratch, recall, .. } = self;
-        let settled = |field: u16, value: &[u8]| treatment::settled(&route.steps[usize::from(field)], value, aid, scratch);
+        let settled =
+            |field: u16, value: &[u8]| treatment::settled(&route.steps[usize::from(field)], value, aid, scratch);
         let noted = |field: u16| plan.asks(route, field);
         if recall.memory.sample(line, record, settled, noted) {
             recall.ahead.at = 0;

@@ -76,8 +76,8 @@ impl Recent {
         let bytes = &self.bytes[..self.len];
         let plain = match bytes {
             [.., b'Z'] => bytes.get(19) == Some(&b'.'),
-            [b'1'..=b'9', ..] => bytes.get(10) == Some(&b'.') && bytes[11..].iter().all(u8::is_ascii_digit) && bytes[..10].iter().all(u8::is_ascii_digit),
-            _ => false,
+            // What can be read and has ten digits before a point is a number.
+            _ => bytes.get(10) == Some(&b'.') && bytes[..10].iter().fold(true, |all, byte| all & byte.is_ascii_digit()),
         };
         self.clock.filter(|clock| plain && *clock != Clock::Rfc3164).map(|clock| (clock, bytes))
     }

@@ -330,9 +330,8 @@ impl Table {
         }
         let longest = fixed.len().max(marks.len()).max(parts.len());
         let filled = self.fixed.len().max(self.marks.len()).max(self.parts.len()).max(self.opens.len());
-        let room = self.gaps.len() < MOST_GAPS
-            && self.text.len() + text.len() <= MOST_TEXT
-            && filled + longest <= MOST_PARTS;
+        let room =
+            self.gaps.len() < MOST_GAPS && self.text.len() + text.len() <= MOST_TEXT && filled + longest <= MOST_PARTS;
         if !room {
             return None;
         }

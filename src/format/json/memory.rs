@@ -18,7 +18,8 @@ use crate::{
     record::{
         DEPTH, Mark, Record, Span, State, Value,
         gap::{
-            Ends, Fixed, Gap, Held, Holds, LONGEST, MOST_GAPS, New, NewRun, Noted, Part, Piece, RUN, Spacing, Sure, Table, What,
+            Ends, Fixed, Gap, Held, Holds, LONGEST, MOST_GAPS, New, NewRun, Noted, Part, Piece, RUN, Spacing, Sure,
+            Table, What,
         },
     },
 };

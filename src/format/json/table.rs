@@ -538,9 +538,8 @@ impl Builder {
         });
         let mut names = Names { exact: Table::new(&[]), normal, fails, rests: rests.collect() };
         // What means the same everywhere means it at the top, unless it was spelled there too.
-        let everywhere = self.spelled.names().filter(|(context, name)| {
-            *context == ANY && self.spelled.get(TOP, name).is_none()
-        });
+        let everywhere =
+            self.spelled.names().filter(|(context, name)| *context == ANY && self.spelled.get(TOP, name).is_none());
         let spelled = self.spelled.names().chain(everywhere.map(|(_, name)| (TOP, name)));
         let exact = spelled.filter_map(|(context, name)| {
             let found = names.resolve_plainly(context, name, false);
