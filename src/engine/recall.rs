@@ -119,8 +119,12 @@ impl Desk {
         let settled =
             |field: u16, value: &[u8]| treatment::settled(&route.steps[usize::from(field)], value, aid, scratch);
         let noted = |field: u16| plan.asks(route, field);
+        let known = recall.memory.table().runs().len();
         if recall.memory.sample(line, record, settled, noted) {
             recall.ahead.at = 0;
+        }
+        for number in known..recall.memory.table().runs().len() {
+            treatment::foresee(recall.memory.table_mut(), number as u16, &mut self.aid, &mut self.scratch);
         }
     }
 

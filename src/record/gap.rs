@@ -3,7 +3,7 @@
 
 mod runs;
 
-pub use runs::{NewRun, Noted, Piece, Run, Runs};
+pub use runs::{Effect, NewRun, Noted, Opened, Piece, Run, Runs};
 
 use super::{Mark, State};
 

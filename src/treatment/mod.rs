@@ -39,7 +39,7 @@ use crate::{
     detect::Detector,
     record::{Blank, Blanks, Clock, Item, Mark, Proven, Record, Schema, Span, State, Value},
 };
-pub use object::{lay_object, settled};
+pub use object::{foresee, lay_object, settled};
 
 use coarsen::Coarsen;
 use cookie::Cookie;

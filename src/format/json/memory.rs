@@ -165,6 +165,11 @@ impl Memory {
         &self.table
     }
 
+    /// The same, to tell what runs do.
+    pub fn table_mut(&mut self) -> &mut Table {
+        &mut self.table
+    }
+
     /// What becomes of the neighbours of a gap, or of a line's start.
     #[inline(always)]
     fn link(&self, last: u16) -> &Link {

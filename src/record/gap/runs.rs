@@ -12,9 +12,33 @@ pub struct Run {
     pub spacing: Spacing,
     /// Its last gap.
     pub last: u16,
+    /// What it does to an object that is written, where that is always the same.
+    pub effect: Option<Effect>,
     text: u32,
     pieces: Range,
     noted: Range,
+}
+
+/// What a run does to an object that is written, behind a value that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Whether all of it leaves as it stands; else its bytes are remembered ([`Runs::made`]).
+    pub whole: bool,
+    /// Whether its last value leaves.
+    pub left: bool,
+    /// How many objects and arrays it closes that it did not open.
+    pub closes: u16,
+    made: Range,
+    opened: Range,
+}
+
+/// An object or array that a run opens and leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Where it begins in what the run writes, with its comma and key.
+    pub start: u32,
+    /// Whether anything in it was written.
+    pub any: bool,
 }
 
 /// A gap of a run, and the value behind it.
@@ -61,6 +85,8 @@ pub struct Runs {
     text: Vec<u8>,
     pieces: Vec<Piece>,
     noted: Vec<Noted>,
+    made: Vec<u8>,
+    opened: Vec<Opened>,
 }
 
 /// So many runs are remembered at most.
@@ -89,6 +115,44 @@ impl Runs {
         run.noted.of(&self.noted)
     }
 
+    /// The run's bytes.
+    pub fn text(&self, run: &Run) -> &[u8] {
+        &self.text[run.text as usize..][..usize::from(run.length)]
+    }
+
+    /// All that runs write, end to end, and where in it that of this one begins and ends.
+    #[inline]
+    pub fn made(&self, effect: &Effect) -> (&[u8], usize, usize) {
+        let start = usize::from(effect.made.start);
+        (&self.made, start, start + usize::from(effect.made.count))
+    }
+
+    /// The objects and arrays that a run leaves open, from the outside in.
+    #[inline]
+    pub fn opened(&self, effect: &Effect) -> &[Opened] {
+        effect.opened.of(&self.opened)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Remembers what a run does: what it writes, if it is not whole, and so on.
+    pub fn foresee(&mut self, number: u16, made: Option<&[u8]>, closes: u16, opened: &[Opened], left: bool) {
+        let room = self.made.len() + made.map_or(0, <[u8]>::len) <= MOST_TEXT
+            && self.opened.len() + opened.len() <= MOST_PIECES;
+        let Some(run) = self.runs.get_mut(usize::from(number)).filter(|_| room) else { return };
+        let (whole, made) = (made.is_none(), made.unwrap_or_default());
+        let (made, opened) = (put(&mut self.made, made), put(&mut self.opened, opened));
+        run.effect = Some(Effect { whole, left, closes, made, opened });
+    }
+
     /// Whether `lines` begin with the run, and its last value ends there.
     #[inline]
     pub fn begins(&self, run: &Run, lines: &[u8]) -> bool {
@@ -108,6 +172,8 @@ impl Runs {
             self.text.reserve_exact(MOST_TEXT);
             self.pieces.reserve_exact(MOST_PIECES);
             self.noted.reserve_exact(MOST_PIECES);
+            self.made.reserve_exact(MOST_TEXT);
+            self.opened.reserve_exact(MOST_PIECES);
         }
         let room = self.runs.len() < MOST_RUNS
             && self.text.len() + text.len() <= MOST_TEXT
@@ -120,6 +186,7 @@ impl Runs {
             length: u16::try_from(text.len().checked_sub(1)?).ok()?,
             spacing,
             last: pieces.last()?.gap,
+            effect: None,
             text: self.text.len() as u32,
             pieces: put(&mut self.pieces, pieces),
             noted: put(&mut self.noted, noted),
@@ -134,6 +201,8 @@ impl Runs {
         self.text.clear();
         self.pieces.clear();
         self.noted.clear();
+        self.made.clear();
+        self.opened.clear();
     }
 }
 
