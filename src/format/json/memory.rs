@@ -39,8 +39,8 @@ pub struct Memory {
     credit: u32,
     misses: u32,
     learned: Learned,
-    /// How many lines were read so.
-    lines: u32,
+    /// How many lines may be read by runs before one is looked at for more.
+    until: u32,
     /// How many of them were looked at for runs since runs were last forgotten.
     samples: u32,
     pace: Pace,
@@ -129,7 +129,7 @@ const MOST_SIBLINGS: u16 = 64;
 const CREDIT: u32 = 1024;
 const PRICE: u32 = 8;
 /// One line in so many is looked at for runs, and so many times in a row a value must be the same to be part of one.
-const PACE: Pace = Pace { every: 32, enough: 6 };
+const PACE: Pace = Pace { every: 50, enough: 5 };
 /// A run that did not come so often in a row is given up, and so many are tried behind a gap.
 const MOST_STRAYS: u8 = 48;
 const MOST_TRIES: u8 = 3;
@@ -151,7 +151,7 @@ impl Default for Memory {
             credit: CREDIT,
             misses: 0,
             learned: Learned::default(),
-            lines: 0,
+            until: PACE.every,
             samples: 0,
             pace: PACE,
         }
@@ -322,6 +322,7 @@ impl Memory {
     #[cfg(test)]
     pub(crate) fn hurry(&mut self) {
         self.pace = Pace { every: 2, enough: 1 };
+        self.until = self.until.min(2);
     }
 
     /// Whether a line may be learned from now: not from each of a log whose lines are never alike.
@@ -421,8 +422,10 @@ impl Json {
         record.gaps.clear();
         let mut recalled = Recalled::default();
         let (mut at, mut last) = (0, NONE);
-        memory.lines = memory.lines.wrapping_add(1);
-        recalled.sample = !WHOLE && memory.lines.is_multiple_of(memory.pace.every);
+        if !WHOLE {
+            recalled.sample = memory.until == 0;
+            memory.until = if recalled.sample { memory.pace.every } else { memory.until - 1 };
+        }
         let runs = !WHOLE && !recalled.sample;
         loop {
             let rest = lines.get(at..)?;
