@@ -93,8 +93,10 @@ impl Desk {
             if same {
                 // What waits of the line behind was seen after this one.
                 aid.detector.ends(lines, &mut recall.ends);
-                let again = json.recall::<true>(&mut recall.memory, lines, length, &recall.ends, record);
-                debug_assert!(again.is_some(), "what is remembered has not changed");
+                if json.recall::<true>(&mut recall.memory, lines, length, &recall.ends, record).is_none() {
+                    debug_assert!(false, "what is remembered has not changed");
+                    return Ok(None);
+                }
             }
             let treated = treatment::treat(&route.steps, schema, line, record, aid, scratch);
             plan.encoding.encode(&treated, &route.members, class, tag, end, batch);

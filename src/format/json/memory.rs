@@ -395,12 +395,21 @@ enum Fault {
     Unfit,
 }
 
-/// Whether `lines` begin with this gap and something of the sort that it holds.
+/// Whether `lines` begin with this gap and something of the sort that it holds. Of the gaps in the same surroundings one does at
+/// most: where one begins as another ends, what comes behind tells them apart.
 #[inline(always)]
 fn fits(table: &Table, number: u16, lines: &[u8]) -> bool {
     let gap = table.gap(number);
-    let bare = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
-    table.begins(gap, lines) && (gap.held.holds != Holds::Bare || bare(lines.get(usize::from(gap.length))))
+    table.begins(gap, lines)
+        && match gap.held.holds {
+            Holds::Text | Holds::Request | Holds::Target => true,
+            Holds::Bare => {
+                matches!(lines.get(usize::from(gap.length)), Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n'))
+            }
+            Holds::End => {
+                matches!(lines.get(usize::from(gap.length)..), Some([b'\n', ..] | [b'\r', b'\n', ..]))
+            }
+        }
 }
 
 impl Json {
