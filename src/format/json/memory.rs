@@ -8,6 +8,10 @@
 //! What the full reader makes of a gap hangs on the gap's bytes and on the keys, the brackets and the names of OpenTelemetry's
 //! pairs around it, which together are the gap's *surroundings*. Where it hangs on a value's bytes too, the gap says what
 //! they must be like ([`Sure`]), or the gap is not remembered.
+//!
+//! Values repeat too. Now and then a line is looked at for *runs*: gaps and values that were the same in several such lines, of
+//! which treatments keep each value whole or withhold it, wherever it stands. Where the bytes of a run come again they are
+//! compared, and laid, as one. What the engine itself asks of them is told to the record as ever.
 
 use super::{
     Json, METHOD, UNKNOWN, URL, is_source, push_request, push_target,
