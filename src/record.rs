@@ -326,7 +326,7 @@ pub struct Record {
     /// The time stamp of the last line that was read by sight, as Apache and nginx write it; zeros before the first.
     pub stamp: Stamp,
     /// Of a line that was read by what is remembered of others: what stands before each of its values and before its end, by
-    /// number.
+    /// number; a run's has [`gap::RUN`] set.
     pub gaps: Vec<u16>,
 }
 

@@ -671,10 +671,49 @@ fn push_quoted(line: &[u8], out: &mut Vec<u8>) -> bool {
 
 #[cold]
 fn push_text_closely(text: &[u8], out: &mut Vec<u8>) {
-    for chunk in text.utf8_chunks() {
-        chunk.valid().bytes().for_each(|byte| push_byte(byte, out));
-        chunk.invalid().iter().for_each(|&byte| push_code(byte, out));
+    let mut rest = text;
+    loop {
+        let (plain, behind) = rest.split_at(plain_length(rest, HIGHS));
+        out.extend_from_slice(plain);
+        match behind.first() {
+            None => return,
+            Some(&byte) if byte.is_ascii() => {
+                push_byte(byte, out);
+                rest = &behind[1..];
+            }
+            Some(_) => {
+                // No character goes over the bytes of another.
+                let high = behind.iter().position(u8::is_ascii).unwrap_or(behind.len());
+                let (high, behind) = behind.split_at(high);
+                for chunk in high.utf8_chunks() {
+                    out.extend_from_slice(chunk.valid().as_bytes());
+                    chunk.invalid().iter().for_each(|&byte| push_code(byte, out));
+                }
+                rest = behind;
+            }
+        }
     }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x80 * ONES;
+
+/// How many bytes stand before the first quote, backslash or control byte, or the first that has a bit of `also`.
+#[inline]
+fn plain_length(text: &[u8], also: u64) -> usize {
+    let (words, rest) = text.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
+        let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word;
+        // The lowest bit that is set tells the first; those above it mean nothing.
+        let hit = (below(word, 0x20) | below(quote, 1) | below(backslash, 1) | word & also) & HIGHS;
+        if hit != 0 {
+            return 8 * i + (hit.trailing_zeros() / 8) as usize;
+        }
+    }
+    let odd = |&byte: &u8| byte < 0x20 || matches!(byte, b'"' | b'\\') || u64::from(byte) & also & 0x80 != 0;
+    8 * words.len() + rest.iter().position(odd).unwrap_or(rest.len())
 }
 
 /// What becomes of half a surrogate pair.
@@ -687,7 +726,11 @@ enum Surrogates {
 #[cold]
 fn push_checked(body: &[u8], surrogates: Surrogates, out: &mut Vec<u8>) {
     let mut at = 0;
-    while let Some(&byte) = body.get(at) {
+    loop {
+        let plain = plain_length(&body[at..], 0);
+        out.extend_from_slice(&body[at..at + plain]);
+        at += plain;
+        let Some(&byte) = body.get(at) else { return };
         if byte != b'\\' {
             push_byte(byte, out);
             at += 1;

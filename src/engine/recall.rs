@@ -72,6 +72,7 @@ impl Desk {
             return Ok(None);
         }
         let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
+        self.note_time();
         let schema = route.format.schema();
         let class = route.rules.classify(schema, line, &self.record);
         if !self.begins(plan, class, time, tally)? {
@@ -85,12 +86,17 @@ impl Desk {
         let table = recall.memory.table();
         if lays && let Some(treated) = treatment::lay_object(&route.steps, table, schema, line, record, aid, scratch) {
             plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+            if recalled.sample {
+                self.sample(plan, route, line);
+            }
         } else {
             if same {
                 // What waits of the line behind was seen after this one.
                 aid.detector.ends(lines, &mut recall.ends);
-                let again = json.recall::<true>(&mut recall.memory, lines, length, &recall.ends, record);
-                debug_assert!(again.is_some(), "what is remembered has not changed");
+                if json.recall::<true>(&mut recall.memory, lines, length, &recall.ends, record).is_none() {
+                    debug_assert!(false, "what is remembered has not changed");
+                    return Ok(None);
+                }
             }
             let treated = treatment::treat(&route.steps, schema, line, record, aid, scratch);
             plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
@@ -98,6 +104,30 @@ impl Desk {
         tally.late += u64::from(self.aid.keys.take_late());
         tally.minimised += 1;
         Ok(Some(read.whole()))
+    }
+
+    /// Tells the treatments of the time that was read last, so that they need not read it again.
+    #[inline]
+    fn note_time(&mut self) {
+        if let Some((clock, bytes)) = self.recent.plain() {
+            self.aid.instant.note(clock, bytes);
+        }
+    }
+
+    /// Looks at a line that was laid for what comes again byte for byte.
+    #[cold]
+    fn sample(&mut self, plan: &Plan, route: &Route, line: &[u8]) {
+        let Desk { record, aid, scratch, recall, .. } = self;
+        let settled =
+            |field: u16, value: &[u8]| treatment::settled(&route.steps[usize::from(field)], value, aid, scratch);
+        let noted = |field: u16| plan.asks(route, field);
+        let known = recall.memory.table().runs().len();
+        if recall.memory.sample(line, record, settled, noted) {
+            recall.ahead.at = 0;
+        }
+        for number in known..recall.memory.table().runs().len() {
+            treatment::foresee(recall.memory.table_mut(), number as u16, &mut self.aid, &mut self.scratch);
+        }
     }
 
     /// Reads the first of `lines`, if it was not read before its turn, and the one behind it ahead, so that what is remembered
@@ -133,7 +163,7 @@ impl Desk {
             Encoding::Same => json.recall::<false>(memory, lines, length, ends, record),
             Encoding::Json => json.recall::<true>(memory, lines, length, ends, record),
         }?;
-        treatment::announce_any(&route.steps, &lines[..length], &record.values, aid);
+        treatment::announce_any(&route.early, &lines[..length], &record.values, aid);
         Some(Read { length, end, recalled })
     }
 
@@ -181,7 +211,7 @@ impl Desk {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{Engine, Policy, Progress, epoch::Epoch, treatment::pseudonym::Secret};
+    use crate::{Engine, Policy, Progress, epoch::Epoch, record::gap::RUN, treatment::pseudonym::Secret};
     use proptest::prelude::*;
     use std::sync::{Arc, LazyLock};
 
@@ -205,9 +235,11 @@ mod tests {
         POLICIES.iter().map(|text| Arc::new(Plan::compile(&policy(text)).unwrap())).collect()
     });
 
-    /// What an engine makes of lines, each of them forgotten by the next if `forgetful`, and how many it read by others.
-    fn made(plan: &Arc<Plan>, log: &[Vec<u8>], forgetful: bool) -> (Vec<u8>, Tally, usize) {
+    /// What an engine makes of lines, each of them forgotten by the next if `forgetful`, and how many it read by others; of how
+    /// many runs the last of them was.
+    fn made(plan: &Arc<Plan>, log: &[Vec<u8>], forgetful: bool) -> (Vec<u8>, Tally, [usize; 2]) {
         let mut engine = Engine::new(plan.clone());
+        engine.desk.recall.memory.hurry();
         let (mut batch, mut sum, mut recalled) = (Batch::default(), Tally::default(), 0);
         let admit = |engine: &mut Engine, epoch: Epoch| {
             engine.admit(epoch, (epoch.0 % 3 != 0).then(|| Secret::new([epoch.0 as u8; 32])));
@@ -232,14 +264,15 @@ mod tests {
                 engine.desk.recall = Recall::default();
             }
         }
-        (batch.bytes().to_vec(), sum, recalled)
+        let runs = engine.desk.record.gaps.iter().filter(|&&gap| gap & RUN != 0).count();
+        (batch.bytes().to_vec(), sum, [recalled, runs])
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn what_is_remembered_of_lines_changes_nothing_of_what_is_made_of_them(log in json::log()) {
+        fn what_is_remembered_of_lines_changes_nothing_of_what_is_made_of_them(log in prop_oneof![json::log(), json::steady()]) {
             for plan in PLANS.iter() {
                 let (known, tally, _) = made(plan, &log, false);
                 let (plain, plain_tally, _) = made(plan, &log, true);
@@ -250,11 +283,26 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_again_byte_for_byte_is_read_as_one() {
+        let line = |i: usize| {
+            let head = r#"{"level":"info","logger":"http.log","request":{"remote_ip":"#;
+            let headers =
+                r#""headers":{"Accept":["*/*"],"Host":["www.example.com"]}},"bytes_read":0,"user_id":"","size":"#;
+            format!("{head}\"192.0.2.{i}\",\"method\":\"GET\",{headers}{i}}}").into_bytes()
+        };
+        let (bytes, _, [_, runs]) = made(&PLANS[0], &(0..40).map(line).collect::<Vec<_>>(), false);
+        // What stands in front of the address, and what stands between it and the size.
+        assert_eq!(runs, 2);
+        let head = r#"{"level":"info","logger":"http.log","request":{"remote_ip":"192.0.2.0","method":"GET""#;
+        assert!(String::from_utf8(bytes).unwrap().lines().all(|line| line.starts_with(head)));
+    }
+
+    #[test]
     fn lines_that_repeat_are_read_by_the_first() {
         let line = br#"{"remote_addr":"192.0.2.1","status":200,"foo":"x"}"#.to_vec();
         // The third reads no JSON.
         for plan in [0, 1, 3, 4, 5].map(|at| &PLANS[at]) {
-            let (bytes, tally, recalled) = made(plan, &vec![line.clone(); 10], false);
+            let (bytes, tally, [recalled, _]) = made(plan, &vec![line.clone(); 10], false);
             assert!(recalled >= 9 && tally.minimised == 10, "{recalled}");
             assert!(bytes.split(|&byte| byte == b'\n').take(10).all(|one| bytes.starts_with(one)));
         }

@@ -70,6 +70,18 @@ impl Recent {
             .find_map(|(clock, bytes)| self.read(plan, clock, bytes, reference))
     }
 
+    /// The last stamp that was read, if it is one with a fraction whose time hangs on no zone but its own.
+    #[inline]
+    pub(super) fn plain(&self) -> Option<(Clock, &[u8])> {
+        let bytes = &self.bytes[..self.len];
+        let plain = match bytes {
+            [.., b'Z'] => bytes.get(19) == Some(&b'.'),
+            // What can be read and has ten digits before a point is a number.
+            _ => bytes.get(10) == Some(&b'.') && bytes[..10].iter().fold(true, |all, byte| all & byte.is_ascii_digit()),
+        };
+        self.clock.filter(|clock| plain && *clock != Clock::Rfc3164).map(|clock| (clock, bytes))
+    }
+
     #[inline]
     fn read(&mut self, plan: &Plan, clock: Clock, bytes: &[u8], reference: Timestamp) -> Option<Timestamp> {
         // The bytes of a fixed width are compared without a call.
@@ -94,5 +106,39 @@ impl Recent {
             self.reference = reference;
         }
         Some(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Policy;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static PLANS: LazyLock<[Plan; 3]> = LazyLock::new(|| {
+        ["America/New_York", "Asia/Tokyo", "UTC"].map(|zone| {
+            let text = format!("base = \"hosting\"\nname = \"a\"\nversion = 1\n[source]\nzone = \"{zone}\"\n");
+            Plan::compile(&Policy::parse(&text, "test").0.unwrap()).unwrap()
+        })
+    });
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_plain_is_a_time_in_every_zone(
+            stamp in "[0-9]{9,11}[.,]?[0-9]{0,9}Z?|(1969-12-31|1970-01-01|20[0-9]{2}-1[01]-2[0-9])[T ][0-2][0-9]:30:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]01:00)?|31/12/1969[ T][0-2]3:30:0[0-9]\\.[0-9]{1,3}Z?",
+        ) {
+            for plan in PLANS.iter() {
+                let mut recent = Recent::default();
+                recent.read(plan, Clock::Any, stamp.as_bytes(), Timestamp(0));
+                if let Some((clock, bytes)) = recent.plain() {
+                    prop_assert_eq!(bytes, stamp.as_bytes());
+                    prop_assert!(time::is_time(clock, bytes));
+                }
+            }
+        }
     }
 }

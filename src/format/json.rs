@@ -13,7 +13,7 @@ mod table;
 
 pub use line::unescape_line;
 #[cfg(test)]
-pub(crate) use memory::tests::log;
+pub(crate) use memory::tests::{log, steady};
 pub use memory::{Memory, Recalled};
 
 use super::{Ending, Malformed, Parse, request};

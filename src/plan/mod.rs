@@ -291,6 +291,15 @@ impl Plan {
         !self.marked || marks() || named()
     }
 
+    /// Whether the engine asks for a field's value, to date, to class or to unpack a record; else only treatments do.
+    pub(crate) fn asks(&self, route: &Route, field: u16) -> bool {
+        let by_rule = || route.rules.0.iter().any(|(_, rule)| rule.fields.iter().any(|(asked, _)| *asked == field));
+        route.format.schema().fields[usize::from(field)].clock.is_some()
+            || route.lines.contains(&field)
+            || route.program == Some(field)
+            || by_rule()
+    }
+
     /// The envelope of this number: one beyond them is what stands around a message of the journal.
     #[inline]
     pub(crate) fn wrap(&self, which: usize) -> &Wrap {

@@ -1,6 +1,10 @@
 //! What stands between the values of a JSON line, remembered from earlier lines: programs write the same keys, quotes and
 //! brackets in line after line.
 
+mod runs;
+
+pub use runs::{Effect, NewRun, Noted, Opened, Piece, Run, Runs};
+
 use super::{Mark, State};
 
 /// What stands from the end of one value of a line, or from the line's start, to the next one, or to the line's end.
@@ -24,6 +28,10 @@ pub struct Gap {
     pub member: u16,
     /// Whether these and [`Table::opens`] say all of it: behind the comma stand keys and what is opened.
     pub simple: bool,
+    /// As many of its bytes as fit.
+    head: [u8; BLOCK],
+    /// Which of the bytes there are its.
+    mask: [u8; BLOCK],
     text: u32,
     fixed: Range,
     marks: Range,
@@ -202,15 +210,18 @@ pub struct Table {
     marks: Vec<Mark>,
     parts: Vec<Part>,
     opens: Vec<u16>,
+    runs: Runs,
 }
 
+/// Set in the number of a run where it stands among those of gaps.
+pub const RUN: u16 = 1 << 15;
 /// So many gaps are remembered at most.
 pub const MOST_GAPS: usize = 256;
 /// So many bytes of them.
 const MOST_TEXT: usize = 16 << 10;
 /// So many of each thing that they are made of.
 const MOST_PARTS: usize = 2048;
-/// A block of the text can be read from the start of each gap.
+/// So many of a gap's bytes are compared at once.
 const BLOCK: usize = 32;
 
 impl std::fmt::Debug for Table {
@@ -224,6 +235,23 @@ impl Table {
     #[inline]
     pub fn gap(&self, number: u16) -> &Gap {
         &self.gaps[usize::from(number)]
+    }
+
+    /// All of them.
+    #[inline]
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// The runs of these gaps.
+    #[inline]
+    pub fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// The same, to learn or forget some.
+    pub fn runs_mut(&mut self) -> &mut Runs {
+        &mut self.runs
     }
 
     /// How many there are.
@@ -268,20 +296,14 @@ impl Table {
     /// Whether `lines` begin with the gap's bytes.
     #[inline(always)]
     pub fn begins(&self, gap: &Gap, lines: &[u8]) -> bool {
-        let (text, length) = (&self.text[gap.text as usize..], usize::from(gap.length));
         // Most are short: a block with what does not count masked out is compared without a call.
-        if length <= BLOCK
-            && let (Some(one), Some(other)) = (lines.first_chunk::<BLOCK>(), text.first_chunk::<BLOCK>())
-        {
-            let (one, other) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
-            let mask = MASKS[BLOCK - length..].as_chunks::<8>().0;
-            let differs = |i: usize| {
-                let word = |words: &[[u8; 8]]| u64::from_le_bytes(words[i]);
-                (word(one) ^ word(other)) & word(mask)
-            };
-            return differs(0) | differs(1) | differs(2) | differs(3) == 0;
-        }
-        lines.get(..length) == Some(&text[..length])
+        let Some(one) = lines.first_chunk::<BLOCK>() else { return lines.starts_with(self.text(gap)) };
+        let differs = |i: usize| {
+            let word = |block: &[u8; BLOCK]| u64::from_le_bytes(block.as_chunks::<8>().0[i]);
+            (word(one) ^ word(&gap.head)) & word(&gap.mask)
+        };
+        let begins = differs(0) | differs(1) | differs(2) | differs(3) == 0;
+        begins && (usize::from(gap.length) <= BLOCK || lines.starts_with(self.text(gap)))
     }
 
     /// Forgets all, keeping its memory.
@@ -292,6 +314,7 @@ impl Table {
         self.marks.clear();
         self.parts.clear();
         self.opens.clear();
+        self.runs.clear();
     }
 
     /// Remembers a gap. Its number; `None`: there is no room.
@@ -307,13 +330,18 @@ impl Table {
         }
         let longest = fixed.len().max(marks.len()).max(parts.len());
         let filled = self.fixed.len().max(self.marks.len()).max(self.parts.len()).max(self.opens.len());
-        let room = self.gaps.len() < MOST_GAPS
-            && self.text.len() + text.len() + BLOCK <= MOST_TEXT
-            && filled + longest <= MOST_PARTS;
+        let room =
+            self.gaps.len() < MOST_GAPS && self.text.len() + text.len() <= MOST_TEXT && filled + longest <= MOST_PARTS;
         if !room {
             return None;
         }
+        let (mut head, mut mask) = ([0; BLOCK], [0; BLOCK]);
+        let first = &text[..text.len().min(BLOCK)];
+        head[..first.len()].copy_from_slice(first);
+        mask[..first.len()].fill(0xff);
         let mut gap = Gap {
+            head,
+            mask,
             length: u16::try_from(text.len()).ok()?,
             held,
             spacing,
@@ -369,17 +397,6 @@ fn put<T: Copy>(all: &mut Vec<T>, some: &[T]) -> Range {
     all.extend_from_slice(some);
     Range { start, count: some.len() as u16 }
 }
-
-/// Ones, then zeros: of a window that ends `n` bytes before them, all count but the last.
-static MASKS: [u8; 2 * BLOCK] = {
-    let mut masks = [0; 2 * BLOCK];
-    let mut i = 0;
-    while i < BLOCK {
-        masks[i] = 0xff;
-        i += 1;
-    }
-    masks
-};
 
 /// Where strings of a line of JSON may end: quotes, backslashes and control bytes, a bit a byte from the line's start. The
 /// line feed that ends the line is one of them; what the bits say behind it means nothing.

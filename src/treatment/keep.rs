@@ -297,9 +297,16 @@ impl Instant {
         self.last.is(clock, value) || self.other.is(clock, value)
     }
 
+    /// Takes note of a value that was read as a time in this form, whatever the zone of the source.
+    #[inline]
+    pub fn note(&mut self, clock: Clock, value: &[u8]) {
+        self.learn(clock, value);
+    }
+
     fn learn(&mut self, clock: Clock, value: &[u8]) {
         // Each of two forms keeps its place.
-        if self.last.clock.is_some_and(|last| last != clock) && self.other.clock.is_none_or(|other| other == clock) {
+        let is = |passed: &Passed| passed.clock == Some(clock) && passed.length == value.len();
+        if self.last.clock.is_some() && !is(&self.last) && (self.other.clock.is_none() || is(&self.other)) {
             return self.other.learn(clock, value);
         }
         self.last.learn(clock, value);

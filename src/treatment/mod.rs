@@ -39,7 +39,7 @@ use crate::{
     detect::Detector,
     record::{Blank, Blanks, Clock, Item, Mark, Proven, Record, Schema, Span, State, Value},
 };
-pub use object::lay_object;
+pub use object::{foresee, lay_object, settled};
 
 use coarsen::Coarsen;
 use cookie::Cookie;
@@ -464,22 +464,51 @@ pub fn stands(step: &Step, value: &[u8], aid: &mut Aid, scratch: &mut Scratch) -
     missing(value, true) || step.treat(value, aid, &mut scratch.made) == Outcome::Kept
 }
 
-/// The fields of which [`announce`] should know, because what is remembered of their values may be far away: the first of
-/// each memory.
-#[derive(Clone, Copy, Debug, Default)]
+/// The fields of which [`announce`] should know, because what is remembered of their values may be far away.
+#[derive(Clone, Debug, Default)]
 pub struct Early {
+    /// The first of each memory.
     path: Option<u16>,
     family: Option<u16>,
+    /// What is remembered of each.
+    far: Box<[Far]>,
+}
+
+/// What of a field is remembered where it may be far away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Far {
+    Nothing,
+    Path,
+    Family,
+}
+
+impl Far {
+    fn of(step: &Step) -> Far {
+        match step {
+            Step::Family(_) => Far::Family,
+            Step::Path(_) => Far::Path,
+            Step::Coarsen(_)
+            | Step::Cookie(_)
+            | Step::Country(_)
+            | Step::Drop
+            | Step::Keep(_)
+            | Step::Language
+            | Step::Name(_)
+            | Step::Origin(_)
+            | Step::Pseudonym(_)
+            | Step::Query(_)
+            | Step::Scrub(_)
+            | Step::Truncate(_) => Far::Nothing,
+        }
+    }
 }
 
 impl Early {
     /// Those of a format with these steps, one a field.
     pub fn of(steps: &[Step]) -> Early {
-        let first = |is: fn(&Step) -> bool| steps.iter().position(is).map(|at| at as u16);
-        Early {
-            path: first(|step| matches!(step, Step::Path(_))),
-            family: first(|step| matches!(step, Step::Family(_))),
-        }
+        let far: Box<[Far]> = steps.iter().map(Far::of).collect();
+        let first = |is| far.iter().position(|far| *far == is).map(|at| at as u16);
+        Early { path: first(Far::Path), family: first(Far::Family), far }
     }
 }
 
@@ -501,23 +530,13 @@ pub fn announce(early: &Early, line: &[u8], values: &[Value], aid: &mut Aid) {
 
 /// The same of a record whose values stand in any order.
 #[inline]
-pub fn announce_any(steps: &[Step], line: &[u8], values: &[Value], aid: &mut Aid) {
-    for value in values.iter().filter(|value| value.state == State::Present) {
-        match &steps[usize::from(value.field)] {
-            Step::Family(_) => aid.families.announce(value.span.of(line)),
-            Step::Path(_) => aid.paths.announce(value.span.of(line)),
-            Step::Coarsen(_)
-            | Step::Cookie(_)
-            | Step::Country(_)
-            | Step::Drop
-            | Step::Keep(_)
-            | Step::Language
-            | Step::Name(_)
-            | Step::Origin(_)
-            | Step::Pseudonym(_)
-            | Step::Query(_)
-            | Step::Scrub(_)
-            | Step::Truncate(_) => {}
+pub fn announce_any(early: &Early, line: &[u8], values: &[Value], aid: &mut Aid) {
+    for value in values {
+        match early.far.get(usize::from(value.field)) {
+            None | Some(Far::Nothing) => {}
+            _ if value.state != State::Present => {}
+            Some(Far::Family) => aid.families.announce(value.span.of(line)),
+            Some(Far::Path) => aid.paths.announce(value.span.of(line)),
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::{Aid, Laid, Outcome, Step, Treated, copy, keep::Grammar, missing, repeated::Known};
 use crate::record::{
     DEPTH, Record, Schema, State, Value,
-    gap::{Gap, Holds, Table, What},
+    gap::{Effect, Gap, Holds, Opened, RUN, Run, Table, What},
 };
 
 /// Treats each value and lays the object; `None`: something in it is for the encoder to write, and nothing was made. The
@@ -25,39 +25,38 @@ pub fn lay_object<'a>(
     let super::Scratch { slots, made, .. } = scratch;
     slots.clear();
     made.clear();
-    let mut lay = Lay {
-        steps,
-        line,
-        aid,
-        made,
-        from: 0,
-        to: 0,
-        stack: [Open::default(); DEPTH],
-        depth: 0,
-        member: 0,
-        left: true,
-    };
+    let mut lay = Lay::new(steps, line, aid, made);
     let mut values = &record.values[..];
     let mut at = 0;
     for &number in &record.gaps {
+        if number & RUN != 0 {
+            let run = table.runs().run(number ^ RUN);
+            match &run.effect {
+                Some(effect) if lay.left => lay.foreseen(table, effect, at, at + usize::from(run.length)),
+                _ => lay.run(table, run, at),
+            }
+            at += usize::from(run.length);
+            values = values.get(table.runs().noted(run).len()..)?;
+            continue;
+        }
         let gap = table.gap(number);
         lay.gap(table, gap, at);
-        let count = match gap.held.holds {
-            Holds::End => break,
-            Holds::Text | Holds::Bare => 1,
-            Holds::Request => 5,
-            Holds::Target => 3,
-        };
-        let (these, rest) = values.split_at_checked(count)?;
-        values = rest;
         let left = match gap.held.holds {
-            Holds::Text => lay.value(&these[0])?,
+            holds @ (Holds::Text | Holds::Bare) => {
+                let (value, rest) = values.split_first()?;
+                values = rest;
+                debug_assert_ne!(value.state, State::Absent);
+                at = value.span.end as usize;
+                if holds == Holds::Text { lay.value(value)? } else { lay.bare(value)? }
+            }
             Holds::End => break,
-            Holds::Bare => lay.bare(&these[0])?,
-            Holds::Request => lay.request(these)?,
-            Holds::Target => lay.target(these)?,
+            holds @ (Holds::Request | Holds::Target) => {
+                let (these, rest) = values.split_at_checked(if holds == Holds::Request { 5 } else { 3 })?;
+                values = rest;
+                at = these.iter().rev().find(|value| value.state != State::Absent)?.span.end as usize;
+                if holds == Holds::Request { lay.request(these)? } else { lay.target(these)? }
+            }
         };
-        at = these.iter().rev().find(|value| value.state != State::Absent)?.span.end as usize;
         if left {
             lay.stack[lay.depth - 1].any = true
         } else {
@@ -97,7 +96,105 @@ struct Open {
     had: bool,
 }
 
-impl Lay<'_, '_, '_> {
+/// Whether all of a value leaves, `true`, or nothing, wherever and whenever it stands; `None`: neither.
+pub fn settled(step: &Step, value: &[u8], aid: &mut Aid, scratch: &mut super::Scratch) -> Option<bool> {
+    if missing(value, true) {
+        return Some(true);
+    }
+    match step {
+        Step::Drop => return Some(false),
+        Step::Keep(_) => {}
+        step if step.repeats() => {}
+        _ => return None,
+    }
+    scratch.made.clear();
+    match step.treat(value, aid, &mut scratch.made) {
+        Outcome::Kept => Some(true),
+        Outcome::Dropped => Some(false),
+        Outcome::Made | Outcome::Part(..) => None,
+    }
+}
+
+/// Finds out what a run does to an object that is written and remembers it, if that is always the same behind a value that
+/// left.
+pub fn foresee(table: &mut Table, number: u16, aid: &mut Aid, scratch: &mut super::Scratch) {
+    // So many objects and arrays are taken to be open in front of it.
+    const OUTER: usize = DEPTH / 2;
+    let run = *table.runs().run(number);
+    let (mut depth, mut least) = (OUTER, OUTER);
+    let (mut whole, mut left) = (true, true);
+    for piece in table.runs().pieces(&run) {
+        let gap = table.gap(piece.gap);
+        let Some(closed) = depth.checked_sub(usize::from(gap.closes)).filter(|_| gap.simple) else { return };
+        depth = closed + table.opens(gap).len();
+        least = least.min(closed);
+        if least < 2 || depth >= DEPTH {
+            return;
+        }
+        (whole, left) = (whole && piece.kept, piece.kept);
+    }
+    scratch.made.clear();
+    let mut lay = Lay::new(&[], table.runs().text(&run), aid, &mut scratch.made);
+    lay.stack[..OUTER].fill(Open { start: 0, any: true, had: true });
+    lay.depth = OUTER;
+    lay.run(table, &run, 0);
+    lay.flush(lay.to);
+    let mut opened = [Opened { start: 0, any: true }; DEPTH];
+    for (opened, open) in opened.iter_mut().zip(&lay.stack[least..depth]) {
+        *opened = Opened { start: open.start, any: open.any };
+    }
+    debug_assert_eq!(lay.depth, depth);
+    let made = (!whole).then_some(&scratch.made[..]);
+    table.runs_mut().foresee(number, made, (OUTER - least) as u16, &opened[..depth - least], left);
+}
+
+impl<'s, 'l, 'm> Lay<'s, 'l, 'm> {
+    fn new(steps: &'s [Step], line: &'l [u8], aid: &'m mut Aid, made: &'m mut Vec<u8>) -> Lay<'s, 'l, 'm> {
+        let stack = [Open::default(); DEPTH];
+        Lay { steps, line, aid, made, from: 0, to: 0, stack, depth: 0, member: 0, left: true }
+    }
+
+    /// A run from `at` to `end` behind a value that left, of which it is known what it does.
+    #[inline(always)]
+    fn foreseen(&mut self, table: &Table, effect: &Effect, at: usize, end: usize) {
+        let before = self.made.len() + (at - self.from);
+        if effect.whole {
+            self.to = end;
+        } else {
+            self.flush(at);
+            let (made, first, last) = table.runs().made(effect);
+            copy(made, first, last, self.made);
+            self.from = if effect.left { end } else { 0 };
+            self.to = self.from;
+        }
+        if effect.closes > 0 {
+            self.depth -= usize::from(effect.closes);
+            self.stack[self.depth - 1].any = true;
+        }
+        for opened in table.runs().opened(effect) {
+            self.stack[self.depth] = Open { start: before as u32 + opened.start, any: opened.any, had: true };
+            self.depth += 1;
+        }
+        self.left = effect.left;
+    }
+
+    /// The run that starts at `at`.
+    #[inline(never)]
+    fn run(&mut self, table: &Table, run: &Run, mut at: usize) {
+        for piece in table.runs().pieces(run) {
+            let gap = table.gap(piece.gap);
+            self.gap(table, gap, at);
+            at += usize::from(gap.length) + usize::from(piece.length);
+            if piece.kept {
+                self.to = at;
+                self.stack[self.depth - 1].any = true;
+            } else {
+                self.cut();
+            }
+            self.left = piece.kept;
+        }
+    }
+
     /// The gap that starts at `at`.
     #[inline(always)]
     fn gap(&mut self, table: &Table, gap: &Gap, at: usize) {
@@ -240,7 +337,18 @@ impl Lay<'_, '_, '_> {
         let passes = match step {
             Step::Drop => return if missing(bytes, true) { self.keep(end) } else { Some(false) },
             Step::Path(step) => step.passes(bytes, self.aid),
-            step => step.passes(bytes, self.aid),
+            Step::Keep(grammar) => grammar.passes_plainly(bytes, self.aid),
+            Step::Coarsen(_)
+            | Step::Cookie(_)
+            | Step::Country(_)
+            | Step::Family(_)
+            | Step::Language
+            | Step::Name(_)
+            | Step::Origin(_)
+            | Step::Pseudonym(_)
+            | Step::Query(_)
+            | Step::Scrub(_)
+            | Step::Truncate(_) => false,
         };
         if passes || missing(bytes, true) {
             return self.keep(end);

@@ -311,6 +311,29 @@ proptest! {
     }
 
     #[test]
+    fn text_is_written_as_byte_by_byte(
+        pieces in prop::collection::vec(prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..4),
+            "[ -~]{0,20}".prop_map(String::into_bytes),
+            "[\"\\\\a-z\u{0}-\u{1f}\u{7f}]{0,9}".prop_map(String::into_bytes),
+            "[åé€😀]{0,3}".prop_map(String::into_bytes),
+            Just(vec![0xf0, 0x9f]), Just(vec![0xe2, 0x82]),
+        ], 0..8),
+    ) {
+        let text = pieces.concat();
+        let (mut slow, mut fast) = (Vec::new(), Vec::new());
+        for chunk in text.utf8_chunks() {
+            chunk.valid().bytes().for_each(|byte| push_byte(byte, &mut slow));
+            chunk.invalid().iter().for_each(|&byte| push_code(byte, &mut slow));
+        }
+        push_text_closely(&text, &mut fast);
+        prop_assert_eq!(&fast, &slow);
+        let first = |also: fn(u8) -> bool| text.iter().position(|&byte| !is_plain(&[byte]) || also(byte)).unwrap_or(text.len());
+        prop_assert_eq!(plain_length(&text, 0), first(|_| false));
+        prop_assert_eq!(plain_length(&text, HIGHS), first(|byte| byte >= 0x80));
+    }
+
+    #[test]
     fn scalars_are_those_of_serde_json(text in "-?[0-9.eE+-]{0,6}|tru?e|fals?e|nul?l") {
         prop_assert_eq!(is_scalar(text.as_bytes()), serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok());
     }

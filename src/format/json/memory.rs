@@ -8,6 +8,10 @@
 //! What the full reader makes of a gap hangs on the gap's bytes and on the keys, the brackets and the names of OpenTelemetry's
 //! pairs around it, which together are the gap's *surroundings*. Where it hangs on a value's bytes too, the gap says what
 //! they must be like ([`Sure`]), or the gap is not remembered.
+//!
+//! Values repeat too. Now and then a line is looked at for *runs*: gaps and values that were the same in several such lines, of
+//! which treatments keep each value whole or withhold it, wherever it stands. Where the bytes of a run come again they are
+//! compared, and laid, as one. What the engine itself asks of them is told to the record as ever.
 
 use super::{
     Json, METHOD, UNKNOWN, URL, is_source, push_request, push_target,
@@ -17,7 +21,10 @@ use crate::{
     format::request,
     record::{
         DEPTH, Mark, Record, Span, State, Value,
-        gap::{Ends, Fixed, Gap, Held, Holds, LONGEST, MOST_GAPS, New, Part, Spacing, Sure, Table, What},
+        gap::{
+            Ends, Fixed, Gap, Held, Holds, LONGEST, MOST_GAPS, New, NewRun, Noted, Part, Piece, RUN, Spacing, Sure,
+            Table, What,
+        },
     },
 };
 
@@ -30,12 +37,26 @@ pub struct Memory {
     surroundings: Vec<Surroundings>,
     /// The surroundings' keys and brackets, end to end.
     paths: Vec<u8>,
-    /// The gap that the last line began with.
-    first: u16,
+    /// What lines begin with.
+    start: Link,
     /// What learning may cost yet.
     credit: u32,
     misses: u32,
     learned: Learned,
+    /// How many lines may be read by runs before one is looked at for more.
+    until: u32,
+    /// How many of them were looked at for runs since runs were last forgotten.
+    samples: u32,
+    pace: Pace,
+}
+
+/// How often lines are looked at for runs.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// One line in so many.
+    every: u32,
+    /// A value that is the same in so many of them one after another is taken for one that never differs.
+    enough: u8,
 }
 
 /// What becomes of a gap's neighbours.
@@ -47,6 +68,22 @@ struct Link {
     sibling: u16,
     /// The gap that came next the last time.
     next: u16,
+    /// The run that may come next.
+    run: u16,
+    /// How often in a row it did not come.
+    strays: u8,
+    /// How many runs were tried here.
+    tries: u8,
+    /// In how many samples in a row the value behind the gap was the same.
+    steady: u8,
+    /// What is remembered of that value.
+    sum: u32,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link { after: 0, sibling: NONE, next: NONE, run: NONE, strays: 0, tries: 0, steady: 0, sum: 0 }
+    }
 }
 
 /// Objects and arrays that are open at a place.
@@ -66,6 +103,8 @@ struct Learned {
     fixed: Vec<Fixed>,
     marks: Vec<Mark>,
     parts: Vec<Part>,
+    pieces: Vec<Piece>,
+    noted: Vec<Noted>,
 }
 
 /// What is known of a line that was read so.
@@ -77,6 +116,8 @@ pub struct Recalled {
     pub withheld: bool,
     /// Whether it has free text.
     pub message: bool,
+    /// Whether it was read without runs, to be looked at for some ([`Memory::sample`]).
+    pub sample: bool,
 }
 
 const NONE: u16 = u16::MAX;
@@ -91,6 +132,15 @@ const MOST_SIBLINGS: u16 = 64;
 /// learned from takes eight, and all over again costs all.
 const CREDIT: u32 = 1024;
 const PRICE: u32 = 8;
+/// One line in so many is looked at for runs, and so many times in a row a value must be the same to be part of one.
+const PACE: Pace = Pace { every: 50, enough: 5 };
+/// A run that did not come so often in a row is given up, and so many are tried behind a gap.
+const MOST_STRAYS: u8 = 48;
+const MOST_TRIES: u8 = 3;
+/// A run has no more bytes.
+const LONGEST_RUN: usize = 1024;
+/// After so many samples all runs may be learned anew.
+const SAMPLES: u32 = 4096;
 /// Of the lines that are not so read, one in so many is learned from whatever it costs.
 const SAMPLE: u32 = 64;
 
@@ -101,10 +151,13 @@ impl Default for Memory {
             links: Vec::new(),
             surroundings: Vec::new(),
             paths: Vec::new(),
-            first: NONE,
+            start: Link::default(),
             credit: CREDIT,
             misses: 0,
             learned: Learned::default(),
+            until: PACE.every,
+            samples: 0,
+            pace: PACE,
         }
     }
 }
@@ -116,28 +169,164 @@ impl Memory {
         &self.table
     }
 
-    /// The gap that `lines` begin with in these surroundings, behind the gap `last`.
-    #[inline]
-    fn find(&mut self, last: u16, surroundings: u16, lines: &[u8]) -> Option<u16> {
-        let hint = self.links.get(usize::from(last)).map_or(self.first, |link| link.next);
-        if hint != NONE && fits(&self.table, hint, lines) {
-            return Some(hint);
-        }
-        self.find_other(last, surroundings, lines)
+    /// The same, to tell what runs do.
+    pub fn table_mut(&mut self) -> &mut Table {
+        &mut self.table
     }
 
+    /// What becomes of the neighbours of a gap, or of a line's start.
+    #[inline(always)]
+    fn link(&self, last: u16) -> &Link {
+        self.links.get(usize::from(last)).unwrap_or(&self.start)
+    }
+
+    fn link_mut(&mut self, last: u16) -> &mut Link {
+        self.links.get_mut(usize::from(last)).unwrap_or(&mut self.start)
+    }
+
+    /// The gap that `lines` begin with behind the gap `last`, which is not the one that came next the last time.
     #[inline(never)]
-    fn find_other(&mut self, last: u16, surroundings: u16, lines: &[u8]) -> Option<u16> {
-        let mut number = self.surroundings.get(usize::from(surroundings))?.first;
+    fn find_other(&mut self, last: u16, lines: &[u8]) -> Option<u16> {
+        let mut number = self.surroundings.get(usize::from(self.link(last).after))?.first;
         while number != NONE && !fits(&self.table, number, lines) {
             number = self.links[usize::from(number)].sibling;
         }
-        match self.links.get_mut(usize::from(last)) {
-            _ if number == NONE => return None,
-            Some(link) => link.next = number,
-            None => self.first = number,
+        if number == NONE {
+            return None;
         }
+        self.link_mut(last).next = number;
         Some(number)
+    }
+
+    /// Takes note that the run behind the gap `last` did not come.
+    #[inline(never)]
+    fn stray(&mut self, last: u16) {
+        let link = self.link_mut(last);
+        link.strays += 1;
+        if link.strays == MOST_STRAYS {
+            (link.run, link.strays) = (NONE, 0);
+        }
+    }
+
+    /// Looks at a line for runs: its record is what [`Json::recall`] made of it as a sample, all its gaps stand. `settled` says
+    /// of a value whether all of it leaves wherever it stands, or nothing; `noted` of which fields the record must know. Whether
+    /// runs were forgotten, so that what was read by them must be read again.
+    #[cold]
+    pub fn sample(
+        &mut self,
+        line: &[u8],
+        record: &Record,
+        mut settled: impl FnMut(u16, &[u8]) -> Option<bool>,
+        noted: impl Fn(u16) -> bool,
+    ) -> bool {
+        self.samples = self.samples.saturating_add(1);
+        self.begin_run();
+        let (mut home, mut begins, mut at) = (NONE, 0, 0);
+        let mut values = &record.values[..];
+        let mut full = false;
+        for &number in &record.gaps {
+            let Some(gap) = self.table.gaps().get(usize::from(number)).copied() else { break };
+            let (count, single) = match gap.held.holds {
+                Holds::End => break,
+                Holds::Text | Holds::Bare => (1, true),
+                Holds::Request => (5, false),
+                Holds::Target => (3, false),
+            };
+            let Some((these, rest)) = values.split_at_checked(count) else { break };
+            values = rest;
+            let start = at + usize::from(gap.length);
+            let Some(last) = these.iter().rev().find(|value| value.state != State::Absent) else { break };
+            let end = last.span.end as usize;
+            let Some(value) = line.get(start..end) else { break };
+            let steady = self.is_steady(number, value);
+            let kept = match last.state {
+                _ if !single || !steady => None,
+                State::Present => settled(last.field, value),
+                State::Absent | State::Ambiguous | State::Cut => Some(false),
+            };
+            // One that would grow too long ends, and another begins.
+            if kept.is_none() || end - begins > LONGEST_RUN {
+                full |= self.add_run(home, line, begins, at);
+                (home, begins) = if kept.is_none() { (number, end) } else { (self.last_piece(home), at) };
+                self.begin_run();
+            }
+            if let Some(kept) = kept {
+                let noted = noted(last.field).then_some((last.field, last.state));
+                self.grow_run(number, kept, start - begins, value.len(), noted);
+            }
+            at = end;
+        }
+        full |= self.add_run(home, line, begins, at);
+        let forgets = full && self.samples > SAMPLES;
+        if forgets {
+            self.forget_runs();
+        }
+        forgets
+    }
+
+    fn begin_run(&mut self) {
+        self.learned.pieces.clear();
+        self.learned.noted.clear();
+    }
+
+    fn last_piece(&self, home: u16) -> u16 {
+        self.learned.pieces.last().map_or(home, |piece| piece.gap)
+    }
+
+    /// Adds a gap and the value behind it, which stands at `start` in the run.
+    fn grow_run(&mut self, gap: u16, kept: bool, start: usize, length: usize, noted: Option<(u16, State)>) {
+        self.learned.pieces.push(Piece { gap, length: length as u16, kept });
+        if let Some((field, state)) = noted {
+            let (start, end) = (start as u16, (start + length) as u16);
+            self.learned.noted.push(Noted { start, end, field, state });
+        }
+    }
+
+    /// Remembers the run that grew, behind the gap `home`. Whether there was no room.
+    fn add_run(&mut self, home: u16, line: &[u8], begins: usize, ends: usize) -> bool {
+        let link = self.links.get_mut(usize::from(home)).unwrap_or(&mut self.start);
+        let Learned { pieces, noted, .. } = &self.learned;
+        let Some(text) = line.get(begins..=ends) else { return false };
+        if pieces.is_empty() || link.run != NONE || link.tries >= MOST_TRIES || text.len() > LONGEST_RUN + 1 {
+            return false;
+        }
+        let mut spacing = Spacing::default();
+        for piece in pieces {
+            spacing = spacing.with(self.table.gap(piece.gap).spacing);
+        }
+        let new = NewRun { text, spacing, pieces, noted };
+        match self.table.runs_mut().push(new) {
+            Some(number) => {
+                (link.run, link.strays) = (number, 0);
+                link.tries += 1;
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Whether the value behind a gap was the same in enough samples.
+    fn is_steady(&mut self, gap: u16, value: &[u8]) -> bool {
+        let sum = value.iter().fold(value.len() as u32, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let Some(link) = self.links.get_mut(usize::from(gap)) else { return false };
+        link.steady = if link.sum == sum { link.steady.saturating_add(1) } else { 0 };
+        link.sum = sum;
+        link.steady >= self.pace.enough
+    }
+
+    fn forget_runs(&mut self) {
+        self.table.runs_mut().clear();
+        for link in self.links.iter_mut().chain([&mut self.start]) {
+            (link.run, link.strays, link.tries) = (NONE, 0, 0);
+        }
+        self.samples = 0;
+    }
+
+    /// Looks for runs in every other line, as no one else should: for tests.
+    #[cfg(test)]
+    pub(crate) fn hurry(&mut self) {
+        self.pace = Pace { every: 2, enough: 1 };
+        self.until = self.until.min(2);
     }
 
     /// Whether a line may be learned from now: not from each of a log whose lines are never alike.
@@ -155,7 +344,8 @@ impl Memory {
         self.links.clear();
         self.surroundings.clear();
         self.paths.clear();
-        self.first = NONE;
+        self.start = Link::default();
+        self.samples = 0;
         self.credit = 0;
     }
 
@@ -193,7 +383,7 @@ impl Memory {
         }
         let Learned { fixed, marks, parts, .. } = &self.learned;
         let number = self.table.push(New { held, spacing, stands, text, fixed, marks, parts }).ok_or(Fault::Full)?;
-        self.links.push(Link { after, sibling: home.first, next: NONE });
+        self.links.push(Link { after, sibling: home.first, ..Link::default() });
         let home = &mut self.surroundings[usize::from(before)];
         (home.first, home.count) = (number, home.count + 1);
         Ok(())
@@ -209,12 +399,21 @@ enum Fault {
     Unfit,
 }
 
-/// Whether `lines` begin with this gap and something of the sort that it holds.
+/// Whether `lines` begin with this gap and something of the sort that it holds. Of the gaps in the same surroundings one does at
+/// most: where one begins as another ends, what comes behind tells them apart.
 #[inline(always)]
 fn fits(table: &Table, number: u16, lines: &[u8]) -> bool {
     let gap = table.gap(number);
-    let bare = |byte: Option<&u8>| matches!(byte, Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
-    table.begins(gap, lines) && (gap.held.holds != Holds::Bare || bare(lines.get(usize::from(gap.length))))
+    table.begins(gap, lines)
+        && match gap.held.holds {
+            Holds::Text | Holds::Request | Holds::Target => true,
+            Holds::Bare => {
+                matches!(lines.get(usize::from(gap.length)), Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n'))
+            }
+            Holds::End => {
+                matches!(lines.get(usize::from(gap.length)..), Some([b'\n', ..] | [b'\r', b'\n', ..]))
+            }
+        }
 }
 
 impl Json {
@@ -235,11 +434,41 @@ impl Json {
         record.clear();
         record.gaps.clear();
         let mut recalled = Recalled::default();
-        let (mut at, mut last, mut surroundings) = (0, NONE, 0);
+        let (mut at, mut last) = (0, NONE);
+        if !WHOLE {
+            recalled.sample = memory.until == 0;
+            memory.until = if recalled.sample { memory.pace.every } else { memory.until - 1 };
+        }
+        let runs = !WHOLE && !recalled.sample;
         loop {
-            last = memory.find(last, surroundings, &lines[at..])?;
+            let rest = lines.get(at..)?;
+            let &Link { next, run: number, strays, .. } = memory.link(last);
+            if runs && number != NONE {
+                let all = memory.table.runs();
+                let run = all.run(number);
+                if all.begins(run, rest) {
+                    record.gaps.push(number | RUN);
+                    recalled.spacing = recalled.spacing.with(run.spacing);
+                    for &Noted { start, end, field, state } in all.noted(run) {
+                        let span = Span::new(at + usize::from(start), at + usize::from(end));
+                        recalled.message |= field == self.message;
+                        record.values.push(Value { field, state, span });
+                    }
+                    at += usize::from(run.length);
+                    let behind = run.last;
+                    if strays > 0 {
+                        memory.link_mut(last).strays = 0;
+                    }
+                    last = behind;
+                    continue;
+                }
+                memory.stray(last);
+            }
+            last = match next {
+                hint if hint != NONE && fits(&memory.table, hint, rest) => hint,
+                _ => memory.find_other(last, rest)?,
+            };
             let gap = memory.table.gap(last);
-            surroundings = memory.links[usize::from(last)].after;
             record.gaps.push(last);
             recalled.spacing = recalled.spacing.with(gap.spacing);
             recalled.withheld |= !gap.stands;
@@ -330,6 +559,8 @@ impl Json {
             memory.learned.fixed.reserve_exact(LONGEST);
             memory.learned.marks.reserve_exact(LONGEST);
             memory.learned.parts.reserve_exact(LONGEST);
+            memory.learned.pieces.reserve_exact(LONGEST);
+            memory.learned.noted.reserve_exact(LONGEST);
         }
         memory.learned.path.clear();
         memory.learned.fixed.clear();

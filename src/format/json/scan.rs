@@ -110,10 +110,25 @@ fn number(line: &[u8], start: usize) -> Result<usize, Malformed> {
 #[inline]
 fn digits(line: &[u8], from: usize) -> usize {
     let mut at = from;
+    while let Some(word) = line.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let hit = undigits(u64::from_le_bytes(*word));
+        if hit != 0 {
+            return at + (hit.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
     while matches!(line.get(at), Some(b'0'..=b'9')) {
         at += 1;
     }
     at
+}
+
+/// A set high bit for the lowest byte of eight that is no digit; bits above it mean nothing.
+#[inline]
+fn undigits(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let values = word ^ (ONES * b'0' as u64);
+    (values.wrapping_add(ONES * 0x76) | values) & (ONES * 0x80)
 }
 
 /// The first byte at or after `from` that is no white space, and its index; 0 at the end of the line.
@@ -164,6 +179,16 @@ mod tests {
             let from = from.min(line.len());
             let plain = line[from..].iter().position(|&b| is_special(b)).map_or(line.len(), |at| from + at);
             prop_assert_eq!(special(&line, from), plain);
+        }
+
+        #[test]
+        fn digits_end_where_they_end_one_at_a_time(
+            line in prop::collection::vec(prop_oneof![any::<u8>(), b'0'..=b'9', b'0'..=b'9', Just(b'/'), Just(b':'), Just(0xba)], 0..40),
+            from in 0usize..40,
+        ) {
+            let from = from.min(line.len());
+            let plain = line[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            prop_assert_eq!(digits(&line, from), from + plain);
         }
 
         #[test]

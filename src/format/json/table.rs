@@ -7,11 +7,7 @@
 
 use super::{KNOWN_KEY, OWN, UNKNOWN, UNKNOWN_KEY, names};
 use crate::record::{Escape, Field, Kind};
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{BuildHasherDefault, Hasher},
-    sync::OnceLock,
-};
+use std::sync::OnceLock;
 
 /// The top of the line.
 pub(super) const TOP: u16 = 0;
@@ -257,12 +253,12 @@ struct Slot {
 }
 
 impl Table {
-    fn new(names: &[(u16, String, Found)]) -> Table {
+    fn new(names: &[(u16, &[u8], Found)]) -> Table {
         let empty = Slot { first: 0, last: 0, len: 0, context: 0, long: 0, field: 0, inside: 0 };
         let mut slots = vec![empty; (names.len() * 2).next_power_of_two()].into_boxed_slice();
         let mut long = Vec::new();
         for (context, name, found) in names {
-            let (first, last) = words(name.as_bytes());
+            let (first, last) = words(name);
             let mut at = home(*context, first, last, name.len(), slots.len());
             while slots[at].len != 0 {
                 at = (at + 1) & (slots.len() - 1);
@@ -270,7 +266,7 @@ impl Table {
             let (field, inside, len) = (found.field, found.inside, name.len() as u16);
             slots[at] = Slot { first, last, len, context: *context, long: long.len() as u32, field, inside };
             if name.len() > 16 {
-                long.extend_from_slice(name.as_bytes());
+                long.extend_from_slice(name);
             }
         }
         Table { slots, long: long.into() }
@@ -329,91 +325,196 @@ struct Entry {
     inside: Option<u16>,
 }
 
+/// Names in contexts while the tables are made, each once, in the order in which they came.
+#[derive(Default)]
+struct Draft {
+    /// Where in `entries` a name stands, and one more; 0: nowhere.
+    slots: Vec<u32>,
+    entries: Vec<(u16, Place, Entry)>,
+    /// The names, end to end.
+    text: Vec<u8>,
+}
+
+/// Where a name stands in a text.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn of(self, text: &[u8]) -> &[u8] {
+        &text[self.start as usize..self.end as usize]
+    }
+}
+
+impl Draft {
+    /// Room for so many names, a power of two, without growing.
+    fn of(names: usize) -> Draft {
+        Draft { slots: vec![0; 2 * names], entries: Vec::with_capacity(names), text: Vec::with_capacity(16 * names) }
+    }
+
+    /// The slot of this name, which is free if it is not known.
+    fn slot(&self, context: u16, name: &[u8]) -> usize {
+        let (first, last) = words(name);
+        let mut at = home(context, first, last, name.len(), self.slots.len());
+        loop {
+            let Some(entry) = self.slots[at].checked_sub(1) else { return at };
+            let (known, place, _) = self.entries[entry as usize];
+            if known == context && place.of(&self.text) == name {
+                return at;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    fn get(&self, context: u16, name: &[u8]) -> Option<Entry> {
+        let entry = self.slots[self.slot(context, name)].checked_sub(1)?;
+        Some(self.entries[entry as usize].2)
+    }
+
+    /// The name's entry, made if need be.
+    fn entry(&mut self, context: u16, name: &[u8]) -> &mut Entry {
+        let mut slot = self.slot(context, name);
+        if self.slots[slot] == 0 {
+            if 2 * self.entries.len() >= self.slots.len() {
+                self.grow();
+                slot = self.slot(context, name);
+            }
+            let start = self.text.len() as u32;
+            self.text.extend_from_slice(name);
+            self.entries.push((context, Place { start, end: self.text.len() as u32 }, Entry::default()));
+            self.slots[slot] = self.entries.len() as u32;
+        }
+        &mut self.entries[self.slots[slot] as usize - 1].2
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.slots = vec![0; 2 * self.slots.len()];
+        for i in 0..self.entries.len() {
+            let (context, place, _) = self.entries[i];
+            let slot = self.slot(context, place.of(&self.text));
+            self.slots[slot] = i as u32 + 1;
+        }
+    }
+
+    /// All names, with their contexts.
+    fn names(&self) -> impl Iterator<Item = (u16, &[u8])> {
+        self.entries.iter().map(|(context, place, _)| (*context, place.of(&self.text)))
+    }
+}
+
 struct Builder {
-    contexts: Vec<Vec<String>>,
+    /// The contexts' parts, a dot between them, as names are compared.
+    contexts: Vec<Box<[u8]>>,
     transparent: Vec<u16>,
-    entries: HashMap<(u16, String), Entry, Fold>,
-    /// The contexts by their parts, end to end.
-    known: HashMap<String, u16, Fold>,
-    spelled: Vec<(u16, String)>,
+    entries: Draft,
+    /// The contexts by their parts.
+    known: Draft,
+    /// Names as they are spelled.
+    spelled: Draft,
+    /// Whether what is added now is spelled so.
+    spells: bool,
 }
 
 impl Builder {
     fn new() -> Builder {
-        let reserved = vec![vec![]; STICKY as usize + 1];
+        let reserved = vec![Box::default(); STICKY as usize + 1];
         Builder {
             contexts: reserved,
             transparent: Vec::new(),
-            entries: HashMap::default(),
-            known: HashMap::default(),
-            spelled: Vec::new(),
+            entries: Draft::of(4096),
+            known: Draft::of(256),
+            spelled: Draft::of(8192),
+            spells: true,
         }
     }
 
     /// Adds `path`, which means `field`, and all ways to nest it.
     fn add(&mut self, path: &str, root: u16, field: u16) {
-        let parts: Vec<&str> = path.split('.').collect();
-        for from in 0..parts.len() {
-            let context = if from == 0 { root } else { self.context(&parts[..from]) };
-            let name = parts[from..].join(".");
-            self.entry(context, &name).field.get_or_insert(field);
-            self.spelled.push((context, name));
+        for (from, name) in ways(path) {
+            let context = if from == 0 { root } else { self.context(&path[..from - 1]) };
+            self.entry(context, name).field.get_or_insert(field);
+            self.spell(context, name.as_bytes());
         }
     }
 
     fn add_header(&mut self, header: &str, prefixes: &[&str], field: u16) {
-        let title: Vec<String> = header.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
-        let title = title.join("-");
+        let mut title = header.to_owned().into_bytes();
+        title.split_mut(|&byte| byte == b'-').for_each(|word| word[..1].make_ascii_uppercase());
+        let mut joined = Vec::with_capacity(LONGEST_KEY);
         for prefix in prefixes {
-            let spelled = self.spelled.len();
-            self.add(&format!("{prefix}.{header}"), ANY, field);
-            self.spelled.truncate(spelled);
-            let parts: Vec<&str> = prefix.split('.').collect();
-            let context = self.context(&parts);
-            self.spelled.push((context, header.to_owned()));
-            self.spelled.push((context, title.clone()));
-            if parts.len() == 1 {
-                self.spelled.push((ANY, format!("{prefix}_{}", header.replace('-', "_"))));
-                self.spelled.push((ANY, format!("{prefix}_{title}")));
+            self.spells = false;
+            self.add(&[*prefix, header].join("."), ANY, field);
+            self.spells = true;
+            let context = self.context(prefix);
+            self.spell(context, header.as_bytes());
+            self.spell(context, &title);
+            if !prefix.contains('.') {
+                joined.clear();
+                joined.extend_from_slice(prefix.as_bytes());
+                joined.push(b'_');
+                let behind = joined.len();
+                joined.extend(header.bytes().map(|byte| if byte == b'-' { b'_' } else { byte }));
+                self.spell(ANY, &joined);
+                joined.truncate(behind);
+                joined.extend_from_slice(&title);
+                self.spell(ANY, &joined);
             }
         }
     }
 
     fn add_transparent(&mut self, path: &str) {
-        let parts: Vec<&str> = path.split('.').collect();
-        let context = self.context(&parts);
+        let context = self.context(path);
         self.transparent.push(context);
     }
 
-    /// The context of these parts, made if need be, with all ways to get there.
-    fn context(&mut self, parts: &[&str]) -> u16 {
-        let normal: Vec<String> = parts.iter().map(|part| normal(part)).collect();
-        let path = normal.join(".");
-        if let Some(&at) = self.known.get(&path) {
+    /// The context of this path, made if need be, with all ways to get there.
+    fn context(&mut self, path: &str) -> u16 {
+        let mut into = [0; LONGEST_KEY];
+        let mut length = 0;
+        for (i, part) in path.split('.').enumerate() {
+            let mut normal = [0; LONGEST_NAME];
+            let normal = normalise(part.as_bytes(), &mut normal).expect("no name of ours is that long");
+            into[length] = b'.';
+            length += usize::from(i > 0);
+            into[length..length + normal.len()].copy_from_slice(normal);
+            length += normal.len();
+        }
+        let normal = &into[..length];
+        if let Some(Entry { inside: Some(at), .. }) = self.known.get(TOP, normal) {
             return at;
         }
         let context = self.contexts.len() as u16;
-        self.known.insert(path, context);
-        self.contexts.push(normal);
-        for from in 0..parts.len() {
-            let outer = if from == 0 { ANY } else { self.context(&parts[..from]) };
-            let name = parts[from..].join(".");
-            self.entry(outer, &name).inside.get_or_insert(context);
-            self.spelled.push((outer, name));
+        self.known.entry(TOP, normal).inside = Some(context);
+        self.contexts.push(normal.into());
+        for (from, name) in ways(path) {
+            let outer = if from == 0 { ANY } else { self.context(&path[..from - 1]) };
+            self.entry(outer, name).inside.get_or_insert(context);
+            self.spell(outer, name.as_bytes());
         }
         context
     }
 
     fn entry(&mut self, context: u16, name: &str) -> &mut Entry {
-        self.entries.entry((context, normal(name))).or_default()
+        let mut normal = [0; LONGEST_NAME];
+        let normal = normalise(name.as_bytes(), &mut normal).expect("no name of ours is that long");
+        self.entries.entry(context, normal)
     }
 
-    fn build(mut self, fields: &[Field]) -> Names {
+    fn spell(&mut self, context: u16, name: &[u8]) {
+        if self.spells {
+            self.spelled.entry(context, name);
+        }
+    }
+
+    fn build(self, fields: &[Field]) -> Names {
         let fails: Box<[u16]> = (0..self.contexts.len() as u16).map(|context| self.fail(context, fields)).collect();
-        let found = |context: u16, name: &str| {
+        let found = |context: u16, name: &[u8]| {
             let (mut at, mut whole) = (context, Entry::default());
             loop {
-                let entry = self.entries.get(&(at, name.to_owned())).copied().unwrap_or_default();
+                let entry = self.entries.get(at, name).unwrap_or_default();
                 whole = Entry { field: whole.field.or(entry.field), inside: whole.inside.or(entry.inside) };
                 if fails[at as usize] == at {
                     break;
@@ -426,7 +527,7 @@ impl Builder {
             Found { field, inside, key: KNOWN_KEY, withheld: false }
         };
         let normal: Vec<_> =
-            self.entries.keys().map(|(context, name)| (*context, name.clone(), found(*context, name))).collect();
+            self.entries.names().map(|(context, name)| (context, name, found(context, name))).collect();
         let normal = Table::new(&normal);
         let cookie = fields.iter().position(|field| &*field.name == "http.request.cookie");
         let cookie = cookie.expect("the table has a row for single cookies") as u16;
@@ -436,14 +537,15 @@ impl Builder {
             _ => UNKNOWN,
         });
         let mut names = Names { exact: Table::new(&[]), normal, fails, rests: rests.collect() };
-        let everywhere: Vec<_> = self.spelled.iter().filter(|s| s.0 == ANY).map(|s| (TOP, s.1.clone())).collect();
-        self.spelled.extend(everywhere);
-        let spelled: HashSet<(u16, String), Fold> = self.spelled.into_iter().collect();
-        let exact = spelled.into_iter().map(|(context, name)| {
-            let found = names.resolve_plainly(context, name.as_bytes(), false);
-            (context, name, found)
+        // What means the same everywhere means it at the top, unless it was spelled there too.
+        let everywhere =
+            self.spelled.names().filter(|(context, name)| *context == ANY && self.spelled.get(TOP, name).is_none());
+        let spelled = self.spelled.names().chain(everywhere.map(|(_, name)| (TOP, name)));
+        let exact = spelled.filter_map(|(context, name)| {
+            let found = names.resolve_plainly(context, name, false);
+            (found.key == KNOWN_KEY).then_some((context, name, found))
         });
-        let exact: Vec<_> = exact.filter(|(_, _, found)| found.key == KNOWN_KEY).collect();
+        let exact: Vec<_> = exact.collect();
         names.exact = Table::new(&exact);
         names
     }
@@ -456,60 +558,20 @@ impl Builder {
             _ if self.transparent.contains(&context) => return TOP,
             _ => {}
         }
-        let parts = &self.contexts[context as usize];
-        let field = self.entries.get(&(ANY, parts.concat())).and_then(|entry| entry.field);
+        let path = &self.contexts[context as usize];
+        let mut normal = [0; LONGEST_NAME];
+        let field = normalise(path, &mut normal).and_then(|whole| self.entries.get(ANY, whole)?.field);
         if field.is_some_and(|field| fields[field as usize].kind == Kind::Secret) {
             return STICKY;
         }
-        let shorter = (1..parts.len()).find_map(|from| self.contexts.iter().position(|c| *c == parts[from..]));
-        shorter.map_or(ANY, |at| at as u16)
+        let dots = path.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+        let shorter = dots.map(|(dot, _)| &path[dot + 1..]).find_map(|rest| self.known.get(TOP, rest)?.inside);
+        shorter.unwrap_or(ANY)
     }
 }
 
-fn normal(name: &str) -> String {
-    let mut into = [0; LONGEST_NAME];
-    let normal = normalise(name.as_bytes(), &mut into).expect("no name of ours is that long");
-    String::from_utf8_lossy(normal).into_owned()
-}
-
-/// The names are ours: their hash needs no secret.
-type Fold = BuildHasherDefault<Fnv>;
-
-/// FNV-1a, eight bytes at a time.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Fnv {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn add(&mut self, word: u64) {
-        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 ^= self.0 >> 32;
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        words.iter().for_each(|word| self.add(u64::from_le_bytes(*word)));
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        self.add(u64::from_le_bytes(last));
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.add(u64::from(byte));
-    }
-
-    fn write_u16(&mut self, number: u16) {
-        self.add(u64::from(number));
-    }
-
-    fn finish(&self) -> u64 {
-        // The map takes its tag from the uppermost bits and the place from the lowest.
-        self.0.wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(26)
-    }
+/// The ends of a path that begin with one of its parts, and where they do.
+fn ways(path: &str) -> impl Iterator<Item = (usize, &str)> {
+    let starts = path.bytes().enumerate().filter(|(_, byte)| *byte == b'.').map(|(dot, _)| dot + 1);
+    std::iter::once(0).chain(starts).map(|start| (start, &path[start..]))
 }

@@ -78,22 +78,28 @@ fn bare() -> impl Strategy<Value = String> {
     prop_oneof![9 => known.prop_map(str::to_owned), 1 => "-?[0-9.e]{0,6}"]
 }
 
+/// A line of this shape.
+fn filled(shape: &str, texts: &[String], bares: &[String]) -> Vec<u8> {
+    let (mut texts, mut bares) = (texts.iter().cycle(), bares.iter().cycle());
+    let mut line = Vec::new();
+    for (i, &one) in shape.as_bytes().iter().enumerate() {
+        match one {
+            b'@' if shape.as_bytes()[i - 1] == b'"' && shape.as_bytes()[i + 1] == b'"' => {
+                line.extend_from_slice(texts.next().unwrap().as_bytes());
+            }
+            b'#' => line.extend_from_slice(bares.next().unwrap().as_bytes()),
+            one => line.push(one),
+        }
+    }
+    line
+}
+
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let changes = (any::<u8>(), any::<u16>(), prop_oneof![any::<u8>(), select(br#"{}[]",:\ 0-e.tnu"#.to_vec())]);
     let shape = prop_oneof![6 => select(SHAPES[..4].to_vec()), 6 => select(SHAPES.to_vec())];
     (shape, prop::collection::vec(text(), 9), prop::collection::vec(bare(), 9), changes).prop_map(
         |(shape, texts, bares, (how, at, byte))| {
-            let (mut texts, mut bares) = (texts.into_iter().cycle(), bares.into_iter().cycle());
-            let mut line = Vec::new();
-            for (i, &one) in shape.as_bytes().iter().enumerate() {
-                match one {
-                    b'@' if shape.as_bytes()[i - 1] == b'"' && shape.as_bytes()[i + 1] == b'"' => {
-                        line.extend_from_slice(texts.next().unwrap().as_bytes());
-                    }
-                    b'#' => line.extend_from_slice(bares.next().unwrap().as_bytes()),
-                    one => line.push(one),
-                }
-            }
+            let mut line = filled(shape, &texts, &bares);
             let at = at as usize % line.len();
             let member = line.iter().position(|&byte| byte == b',');
             match how % 16 {
@@ -117,6 +123,31 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 /// A log of a few shapes, some of its lines bent.
 pub(crate) fn log() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(line(), 1..60)
+}
+
+/// A log of one or two shapes in which most values are the same in line after line.
+pub(crate) fn steady() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let shape = (select(SHAPES.to_vec()), prop::collection::vec(text(), 9), prop::collection::vec(bare(), 9));
+    let change = (any::<u8>(), 0..32usize, text(), bare(), 0..9usize);
+    (prop::collection::vec(shape, 1..3), prop::collection::vec(change, 10..60)).prop_map(|(shapes, changes)| {
+        let line = |(how, place, text, bare, bent): (u8, usize, String, String, usize)| {
+            let (shape, mut texts, mut bares) = shapes[usize::from(how) % shapes.len()].clone();
+            // Three in four lines have at most one value of their own.
+            if let Some(own) = texts.get_mut(place) {
+                *own = text;
+            }
+            if let Some(own) = bares.get_mut(place.wrapping_sub(9)) {
+                *own = bare;
+            }
+            let mut line = filled(shape, &texts, &bares);
+            if bent == 0 {
+                let at = place * line.len() / 32;
+                line[at] = b"\"{}[],:0x"[usize::from(how) % 9];
+            }
+            line
+        };
+        changes.into_iter().map(line).collect()
+    })
 }
 
 thread_local! { static JSON: Json = Json::new(); }
