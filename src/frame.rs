@@ -73,6 +73,11 @@ impl LineBuffer {
         self.advance();
     }
 
+    /// Whether it is as new.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end && !self.cut && !self.skipping && self.skipped == 0
+    }
+
     /// The whole lines that are not consumed yet.
     pub fn lines(&self) -> &[u8] {
         &self.bytes[self.start..self.framed]

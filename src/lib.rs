@@ -106,6 +106,8 @@ pub mod treatment;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod run;
+#[cfg(feature = "cli")]
+pub mod state;
 
 pub use encode::Batch;
 pub use engine::{Engine, Progress};

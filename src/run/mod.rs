@@ -3,6 +3,7 @@
 //! Goes in: settings, an input, one worker's [`Work`] for each thread, an output. Comes out: a [`Summary`]. What happens to
 //! a line is not decided here, and nothing here looks into one. The example to copy is `pipe.rs`.
 
+pub mod bulk;
 pub mod guard;
 mod intake;
 mod ordered;

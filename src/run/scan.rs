@@ -5,14 +5,12 @@
 
 use super::witness::{Found, Witness};
 use crate::{
-    input::packing::{MARK_BYTES, Packing},
+    input::unpack::{Fault, Tar, Unpack},
     judge::{Kind, OVERLAP_BYTES, WINDOW_BYTES},
 };
-use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read},
     sync::Arc,
 };
 
@@ -72,81 +70,29 @@ const SHAPE_BYTES: usize = 64;
 /// Reading failed, or what is compressed is damaged or cut off; the counts hold what was read before.
 /// [`io::ErrorKind::Unsupported`] where it is packed in a way that is not read; the error's text is its name.
 pub fn scan(input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io::Result<()> {
-    let mut input = BufReader::with_capacity(WINDOW_BYTES, input);
-    // A pipe may give its first bytes one by one.
-    let mut head = Vec::with_capacity(MARK_BYTES);
-    input.by_ref().take(MARK_BYTES as u64).read_to_end(&mut head)?;
-    let kind = Packing::of(&head);
-    let whole = io::Cursor::new(head).chain(input);
-    match kind {
-        // An archive that is not compressed is text enough.
-        Packing::Plain | Packing::Tar => lines(whole, witness, counts),
-        Packing::Gzip => lines(MultiGzDecoder::new(BufReader::new(whole)), witness, counts),
-        Packing::Zstd => lines(Frames { input: BufReader::new(whole), frame: None }, witness, counts),
-        Packing::Bzip2
-        | Packing::Compress
-        | Packing::Lz4
-        | Packing::Lzma
-        | Packing::SevenZip
-        | Packing::Utf16
-        | Packing::Xz
-        | Packing::Zip => Err(io::Error::new(io::ErrorKind::Unsupported, kind.name())),
-    }
+    // An archive that is not compressed is text enough, and a scan keeps nothing, however much comes out.
+    let input = Unpack::new(input, u64::MAX, Tar::Text).map_err(said)?;
+    lines(Unpacked(input), witness, counts)
 }
 
-/// Zstandard frames one after the other; skippable ones are left out.
-struct Frames<R: BufRead> {
-    input: R,
-    frame: Option<Box<FrameDecoder>>,
-}
+/// What is unpacked, as bytes to read.
+struct Unpacked<R: Read>(Unpack<R>);
 
-impl<R: BufRead> Read for Frames<R> {
+impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off");
-        loop {
-            if let Some(frame) = &mut self.frame {
-                while frame.can_collect() == 0 && !frame.is_finished() {
-                    let one = BlockDecodingStrategy::UptoBlocks(1);
-                    frame.decode_blocks(&mut self.input, one).map_err(|_| damaged())?;
-                }
-                let read = frame.read(out)?;
-                if read > 0 || out.is_empty() {
-                    return Ok(read);
-                }
-                if let (Some(said), Some(is)) = (frame.get_checksum_from_data(), frame.get_calculated_checksum())
-                    && said != is
-                {
-                    return Err(damaged());
-                }
-                self.frame = None;
-            }
-            if self.input.fill_buf()?.is_empty() {
-                return Ok(0);
-            }
-            let mut frame = Box::new(FrameDecoder::new());
-            match frame.reset(&mut self.input) {
-                Ok(()) => self.frame = Some(frame),
-                Err(error) => match skippable(&error) {
-                    Some(length) => {
-                        let skipped = io::copy(&mut self.input.by_ref().take(length), &mut io::sink())?;
-                        if skipped < length {
-                            return Err(io::ErrorKind::UnexpectedEof.into());
-                        }
-                    }
-                    None => return Err(damaged()),
-                },
-            }
-        }
+        self.0.read(out).map_err(said)
     }
 }
 
-fn skippable(error: &ruzstd::decoding::errors::FrameDecoderError) -> Option<u64> {
-    use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-    match error {
-        FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. }) => {
-            Some(u64::from(*length))
+fn said(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Read(error) => error,
+        Fault::Unsupported(packing) | Fault::Nested(packing) => {
+            io::Error::new(io::ErrorKind::Unsupported, packing.name())
         }
-        _ => None,
+        Fault::Truncated { .. } | Fault::Damaged { .. } | Fault::Bomb { .. } => {
+            io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off")
+        }
     }
 }
 
