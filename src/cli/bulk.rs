@@ -195,7 +195,9 @@ fn shard(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard,
             match set.as_deref().map(number) {
                 Some(Some(index)) => (index, count),
                 Some(None) => return refuse("the scheduler's number of this task is none"),
-                None => return refuse("neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID is set; write it like 3/8"),
+                None => {
+                    return refuse("neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID is set; write it like 3/8");
+                }
             }
         }
     };
@@ -218,7 +220,8 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
             SummaryArg::Json => eprintln!("{}", report.json()),
         }
         if report.stopped || report.failure.is_some() {
-            let again = if order.shard.is_some() { "the same command with the same --shard" } else { "the same command" };
+            let again =
+                if order.shard.is_some() { "the same command with the same --shard" } else { "the same command" };
             eprintln!("sladd: what is done stays; {again} goes on with the rest");
         }
     }

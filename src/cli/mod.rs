@@ -92,7 +92,9 @@ fn later(words: &[String]) -> Error {
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
         false if std::path::Path::new(word).exists() => {
-            format!("there is no command `{word}`; files are read by sladd bulk, or from standard input: sladd < {word}")
+            format!(
+                "there is no command `{word}`; files are read by sladd bulk, or from standard input: sladd < {word}"
+            )
         }
         false => format!("there is no command `{word}`; sladd --help lists what there is"),
     };

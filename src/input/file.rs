@@ -44,8 +44,7 @@ impl Identity {
 
     /// Whether it is the same file with the same content, as far as can be told without reading it.
     pub fn is_same(&self, other: &Identity) -> bool {
-        (self.device, self.inode, self.size, self.modified)
-            == (other.device, other.inode, other.size, other.modified)
+        (self.device, self.inode, self.size, self.modified) == (other.device, other.inode, other.size, other.modified)
     }
 }
 

@@ -63,9 +63,13 @@ impl fmt::Display for Fault {
             Fault::Unsupported(packing @ (Packing::Zip | Packing::SevenZip | Packing::Tar)) => {
                 write!(f, "it is an archive ({}); unpack it first", packing.name())
             }
-            Fault::Unsupported(packing) => write!(f, "it is packed as {}, which is not read; unpack it first", packing.name()),
+            Fault::Unsupported(packing) => {
+                write!(f, "it is packed as {}, which is not read; unpack it first", packing.name())
+            }
             Fault::Nested(Packing::Tar) => f.write_str("it holds an archive (tar); unpack it first"),
-            Fault::Nested(packing) => write!(f, "what is packed in it is packed again ({}); unpack it first", packing.name()),
+            Fault::Nested(packing) => {
+                write!(f, "what is packed in it is packed again ({}); unpack it first", packing.name())
+            }
         }
     }
 }

@@ -175,7 +175,10 @@ impl Directory {
         }
         let failed = |errno| {
             let path = self.path.display();
-            Error::new(kind_of(errno), format!("cannot remove key directory {path}: {}; remove it yourself", text(errno)))
+            Error::new(
+                kind_of(errno),
+                format!("cannot remove key directory {path}: {}; remove it yourself", text(errno)),
+            )
         };
         for entry in fs::Dir::read_from(&self.fd).map_err(failed)? {
             let entry = entry.map_err(failed)?;

@@ -186,7 +186,8 @@ mod tests {
     fn what_is_packed_unpacks_to_what_was_written_and_the_digest_is_that_of_the_file() {
         let room = tempfile::tempdir().unwrap();
         let directory = fs::File::open(room.path()).unwrap();
-        let lines: Vec<u8> = (0..50_000).flat_map(|i| format!("line {i} {}\n", i * 7919 % 10_007).into_bytes()).collect();
+        let lines: Vec<u8> =
+            (0..50_000).flat_map(|i| format!("line {i} {}\n", i * 7919 % 10_007).into_bytes()).collect();
         for (name, compression) in [
             ("plain", Compression::None),
             ("gz", Compression::Gzip(6)),

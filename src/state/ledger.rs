@@ -281,7 +281,10 @@ impl Ledger {
         named.iter().flatten().for_each(|entry| lines.extend(manifest::line(entry)));
         if let Err(error) = durable.and_then(|()| self.record(&lines)) {
             // They have their names; the journal stays, and the next run records them.
-            return named.into_iter().map(|done| done.and_then(|_| Err(failed(&self.room, "record in", &error)))).collect();
+            return named
+                .into_iter()
+                .map(|done| done.and_then(|_| Err(failed(&self.room, "record in", &error))))
+                .collect();
         }
         named.iter().flatten().for_each(|entry| self.known.put(entry.clone()));
         named
@@ -445,7 +448,8 @@ pub fn digest_of(directory: impl AsFd, name: &Path) -> io::Result<Option<(u64, S
 fn lock(room: &Place, shard: Option<Shard>, suffix: &str) -> Result<Vec<OwnedFd>, Error> {
     let take = |name: String, operation| {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(room, name, flags, FILE_MODE).map_err(|error| failed(room, "lock", &error.into()))?;
+        let fd =
+            rustix::fs::openat(room, name, flags, FILE_MODE).map_err(|error| failed(room, "lock", &error.into()))?;
         loop {
             match rustix::fs::flock(&fd, operation) {
                 Ok(()) => return Ok(fd),

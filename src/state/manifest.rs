@@ -108,12 +108,7 @@ impl From<&Tally> for Counts {
 
 impl From<&Identity> for Source {
     fn from(identity: &Identity) -> Source {
-        Source {
-            size: identity.size,
-            modified: identity.modified.0,
-            nanos: identity.modified.1,
-            inode: identity.inode,
-        }
+        Source { size: identity.size, modified: identity.modified.0, nanos: identity.modified.1, inode: identity.inode }
     }
 }
 

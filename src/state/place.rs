@@ -61,7 +61,9 @@ impl Place {
                 // `..` and `/` are there; a part that is no directory shows when the next is made.
                 Ok(()) | Err(Errno::EXIST | Errno::ISDIR) => {}
                 Err(Errno::ROFS | Errno::ACCESS | Errno::PERM) if made.is_dir() => {}
-                Err(Errno::NOTDIR) => return Err(refuse(&made, Kind::CannotCreate, "what is above it is not a directory")),
+                Err(Errno::NOTDIR) => {
+                    return Err(refuse(&made, Kind::CannotCreate, "what is above it is not a directory"));
+                }
                 Err(error) => return Err(cannot_create(&made, error)),
             }
         }
@@ -250,7 +252,10 @@ mod tests {
         let room = tempfile::tempdir().unwrap();
         let at = |name: &str| room.path().join(name);
         let place = Place::create(&at("a/b")).unwrap();
-        assert_eq!(fs::metadata(at("a/b")).unwrap().mode() & 0o027, 0o020 & !0o027 | fs::metadata(at("a/b")).unwrap().mode() & 0o020);
+        assert_eq!(
+            fs::metadata(at("a/b")).unwrap().mode() & 0o027,
+            0o020 & !0o027 | fs::metadata(at("a/b")).unwrap().mode() & 0o020
+        );
         place.directory_of(Path::new("c/d/log"), true).unwrap();
         assert!(at("a/b/c/d").is_dir());
         fs::create_dir(at("elsewhere")).unwrap();

@@ -165,8 +165,11 @@ impl Look {
         let (format, of, first) = &self.format;
         let size = HumanBytes(item.identity.size);
         let lines = self.lines(item);
-        let (packing, lines, out) = (self.packing.name(), HumanBytes(lines), HumanBytes((lines as f64 * self.leaves) as u64));
-        format!("{packing}, {size}, {format} ({of} of the first {first} lines), about {lines} of lines, {out} minimised")
+        let (packing, lines, out) =
+            (self.packing.name(), HumanBytes(lines), HumanBytes((lines as f64 * self.leaves) as u64));
+        format!(
+            "{packing}, {size}, {format} ({of} of the first {first} lines), about {lines} of lines, {out} minimised"
+        )
     }
 
     fn lines(&self, item: &Item) -> u64 {

@@ -175,8 +175,7 @@ impl<'a, D: Desk> Crew<'a, D> {
 
     /// One worker's whole life.
     pub fn work(&self, worker: &mut Worker) {
-        let mut hands =
-            Hands { worker, buffer: self.buffer(), batch: Batch::default(), before: Carry::default() };
+        let mut hands = Hands { worker, buffer: self.buffer(), batch: Batch::default(), before: Carry::default() };
         while !self.is_stopped() {
             let mut board = lock(&self.board);
             let Some(errand) = board.errands.pop_front() else {

@@ -152,7 +152,9 @@ impl Feed {
             let opened = match Plain::open(&item.path) {
                 Ok(plain) => {
                     let opened = plain.opened();
-                    Unpack::new(plain, self.max_ratio, Tar::Refused).map(|input| (input, opened)).map_err(|fault| (opened, fault))
+                    Unpack::new(plain, self.max_ratio, Tar::Refused)
+                        .map(|input| (input, opened))
+                        .map_err(|fault| (opened, fault))
                 }
                 Err(error) => {
                     self.read.push(Read { item, end: ReadEnd::NotOpened(error) });

@@ -204,8 +204,7 @@ fn run(
             .map(|(number, todo)| Errand { number, items: VecDeque::from([todo.item.clone()]) })
             .collect(),
     };
-    let total =
-        Total { files: todo.len() as u64, bytes: todo.iter().map(|todo| todo.item.identity.size).sum() };
+    let total = Total { files: todo.len() as u64, bytes: todo.iter().map(|todo| todo.item.identity.size).sum() };
     let (ready, to_commit) = crossbeam_channel::bounded(READY_FILES);
     let office = Office {
         order,

@@ -11,10 +11,7 @@ use super::{
 use crate::{
     epoch::Period,
     error::{Error, Kind},
-    input::{
-        file::Identity,
-        packing::Packing,
-    },
+    input::{file::Identity, packing::Packing},
     output::{
         Output,
         fresh::{Compression, Fresh, discard},
@@ -169,26 +166,26 @@ impl Office<'_> {
             self.give_up(number);
             if matches!(error.kind(), Kind::Data) {
                 self.fault(&todo.item.path, &error.to_string(), Kind::Data);
-                self.settle(&finished.tally, 0);
+                self.settle(&Tally::default(), 0);
                 return None;
             }
             return Some(error);
         }
-        let reading = finished.read.pop().and_then(|read| self.look(&read));
-        let (Some(reading), Some(Output::Fresh(fresh))) = (reading, finished.output) else {
+        // Of what is given up no line counts: none went out.
+        let given_up = || {
             self.give_up(number);
             self.settle(&Tally::default(), 0);
+        };
+        let reading = finished.read.pop().and_then(|read| self.look(&read));
+        let in_place = matches!(self.order.whither, Whither::InPlace);
+        if let Some((why, kind)) = reading.as_ref().and_then(|reading| reading.fault.as_ref()) {
+            self.fault(&todo.item.path, why, *kind);
+        }
+        let kept = reading.filter(|reading| reading.good && !(in_place && reading.fault.is_some()));
+        let (Some(reading), Some(Output::Fresh(fresh))) = (kept, finished.output) else {
+            given_up();
             return None;
         };
-        let in_place = matches!(self.order.whither, Whither::InPlace);
-        if let Some((why, kind)) = &reading.fault {
-            self.fault(&todo.item.path, why, *kind);
-            if !reading.good || in_place {
-                self.give_up(number);
-                self.settle(&finished.tally, 0);
-                return None;
-            }
-        }
         let made = match fresh.finish(reading.opened.mode & 0o640, reading.opened.modified) {
             Ok(made) => made,
             Err(error) => {

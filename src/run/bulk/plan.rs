@@ -185,8 +185,7 @@ fn weaker(policy: &Policy, was: &str) -> Option<String> {
     };
     let found = policy.weakenings(&was);
     // How long a key lives says nothing of what stands in a file.
-    let found: Vec<String> =
-        found.iter().filter(|found| !found.is_of_keys()).map(ToString::to_string).collect();
+    let found: Vec<String> = found.iter().filter(|found| !found.is_of_keys()).map(ToString::to_string).collect();
     match &found[..] {
         [] => None,
         [one] => Some(one.clone()),

@@ -87,7 +87,11 @@ impl Report {
             Ok(now) if now.is_same(&item.identity) => match std::fs::remove_file(&item.path) {
                 Ok(()) => self.removed += 1,
                 Err(error) => {
-                    self.fault(&item.path, &format!("the original could not be removed: {error}"), super::walk::kind(&error));
+                    self.fault(
+                        &item.path,
+                        &format!("the original could not be removed: {error}"),
+                        super::walk::kind(&error),
+                    );
                 }
             },
             Ok(_) => self.fault(&item.path, "the original changed after it was read, so it stays", Kind::Data),

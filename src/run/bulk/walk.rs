@@ -192,7 +192,7 @@ impl Walk {
         let walk = WalkDir::new(directory).follow_links(false).sort_by_file_name().into_iter().filter_entry(|entry| {
             let passed = entry.depth() > 0 && is_hidden(entry.path());
             hidden += u64::from(passed);
-            !passed && !is_own(entry)
+            !passed && (entry.depth() == 0 || !is_own(entry))
         });
         let entries: Vec<_> = walk.collect();
         for entry in entries {
@@ -285,15 +285,24 @@ mod tests {
         assert_eq!(names(&found), ["access.log", "sub/error.log.gz"]);
         assert_eq!((found.hidden, found.skipped.len()), (2, 2));
         assert!(found.skipped.iter().all(|skipped| skipped.kind.is_none()));
-        assert_eq!(names(&find(&[at("a"), at("b")], None, None)), ["a/access.log", "a/sub/error.log.gz", "b/access.log"]);
+        assert_eq!(
+            names(&find(&[at("a"), at("b")], None, None)),
+            ["a/access.log", "a/sub/error.log.gz", "b/access.log"]
+        );
         assert_eq!(names(&find(&[at("a/access.log")], None, None)), ["access.log"]);
         assert_eq!(names(&find(&[at("a/access.log"), at("a/../a/access.log")], None, None)), ["access.log"]);
-        assert_eq!(names(&find(&[at("a/access.log"), at("b/access.log")], None, None)), ["a/access.log", "b/access.log"]);
+        assert_eq!(
+            names(&find(&[at("a/access.log"), at("b/access.log")], None, None)),
+            ["a/access.log", "b/access.log"]
+        );
         assert_eq!(names(&find(&[at("*/access.log")], None, None)), ["a/access.log", "b/access.log"]);
         assert_eq!(names(&find(&[at("a/**/*.gz")], None, None)), ["sub/error.log.gz"]);
         assert_eq!(names(&find(&[at("a/sub")], Some(room.path()), None)), ["a/sub/error.log.gz"]);
         assert_eq!(names(&find(&[at("a/.hidden")], None, None)), [".hidden"]);
-        assert_eq!(names(&find(&[room.path().to_path_buf()], None, Some(&at("b")))), ["a/access.log", "a/sub/error.log.gz"]);
+        assert_eq!(
+            names(&find(&[room.path().to_path_buf()], None, Some(&at("b")))),
+            ["a/access.log", "a/sub/error.log.gz"]
+        );
     }
 
     #[test]
