@@ -213,16 +213,16 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
     tell(&report.faults);
     if !args.quiet {
         for (path, what) in &report.notes {
-            eprintln!("sladd: note: `{}`: {what}", path.display());
+            crate::run::say!("sladd: note: `{}`: {what}", path.display());
         }
         match args.summary {
-            SummaryArg::Text => eprint!("{}", progress::table(report)),
-            SummaryArg::Json => eprintln!("{}", report.json()),
+            SummaryArg::Text => crate::run::say_text!("{}", progress::table(report)),
+            SummaryArg::Json => crate::run::say!("{}", report.json()),
         }
         if report.stopped || report.failure.is_some() {
             let again =
                 if order.shard.is_some() { "the same command with the same --shard" } else { "the same command" };
-            eprintln!("sladd: what is done stays; {again} goes on with the rest");
+            crate::run::say!("sladd: what is done stays; {again} goes on with the rest");
         }
     }
     if let Some(error) = &report.failure {
@@ -235,7 +235,7 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
 
 fn tell(faults: &[Trouble]) {
     for fault in faults {
-        eprintln!("sladd: `{}`: {}", fault.path.display(), fault.why);
+        crate::run::say!("sladd: `{}`: {}", fault.path.display(), fault.why);
     }
 }
 
@@ -257,8 +257,8 @@ fn verified(args: &BulkArgs, whither: &Whither) -> Result<ExitCode, Error> {
     tell(&faults);
     if !args.quiet {
         match args.summary {
-            SummaryArg::Text => eprintln!("sladd: {good} files are what was made, {} are not", faults.len()),
-            SummaryArg::Json => eprintln!("{}", serde_json::json!({ "good": good, "faulty": faults.len() })),
+            SummaryArg::Text => crate::run::say!("sladd: {good} files are what was made, {} are not", faults.len()),
+            SummaryArg::Json => crate::run::say!("{}", serde_json::json!({ "good": good, "faulty": faults.len() })),
         }
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Data.code()) })

@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
 
 /// One line on standard error, the same form for every command.
 fn complain(error: &Error) {
-    eprintln!("sladd: {error}");
+    crate::run::say!("sladd: {error}");
 }
 
 /// Prints to standard output; a reader that has gone away is no error.
@@ -74,7 +74,7 @@ fn print(text: &[u8]) -> Result<ExitCode, Error> {
 /// The help on standard error: what a terminal as input gets, with code 2.
 fn help() -> ExitCode {
     let help = Cli::command().render_help();
-    eprintln!("{help}\nsladd reads lines from standard input: sladd < access.log > minimised.log");
+    crate::run::say!("{help}\nsladd reads lines from standard input: sladd < access.log > minimised.log");
     ExitCode::from(ErrorKind::Usage.code())
 }
 
@@ -340,7 +340,7 @@ enum PolicyCommand {
 /// `sladd scan`
 #[derive(Args, Debug)]
 pub struct ScanArgs {
-    /// Files and directories (plain, gzip and zstd by their first bytes); `-` or nothing is standard input
+    /// Files and directories (plain, gzip, zstd, bzip2 and xz by their first bytes); `-` or nothing is standard input
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// What this policy lets stand (addresses cut to its prefixes, pseudonyms, exempt networks, kept fields) is no finding

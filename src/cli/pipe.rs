@@ -89,8 +89,8 @@ fn finish(args: &PipeArgs, summary: &Summary) -> Result<ExitCode, Error> {
         _ if args.quiet => {}
         // A reader that goes away wants to hear no more.
         SummaryArg::Text if summary.end == End::ReaderGone => {}
-        SummaryArg::Text => eprintln!("{summary}"),
-        SummaryArg::Json => eprintln!("{}", summary.json()),
+        SummaryArg::Text => crate::run::say!("{summary}"),
+        SummaryArg::Json => crate::run::say!("{}", summary.json()),
     }
     if let Some(error) = summary.error() {
         return Err(error);

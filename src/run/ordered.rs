@@ -342,7 +342,7 @@ enum Waited {
 
 fn reopen(output: &mut Output) {
     if let Err(error) = output.reopen() {
-        eprintln!("sladd: {error}; going on with the file as it was");
+        crate::run::say!("sladd: {error}; going on with the file as it was");
     }
 }
 

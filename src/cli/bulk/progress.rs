@@ -62,7 +62,7 @@ impl Shown {
                     bytes => HumanDuration(took.mul_f64((total.bytes - bytes) as f64 / bytes as f64)).to_string(),
                 };
                 let words = words(progress, total, took);
-                eprintln!("sladd: {} of {}, {words}, {left} left", HumanBytes(bytes), HumanBytes(total.bytes));
+                crate::run::say!("sladd: {} of {}, {words}, {left} left", HumanBytes(bytes), HumanBytes(total.bytes));
             }
         }
     }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     engine::Due,
-    epoch::{Epoch, Period},
+    epoch::Epoch,
     error::{Error, Kind},
     key::Keyring,
     output::fresh::Compression,
@@ -149,24 +149,37 @@ pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, To
     Ok(report)
 }
 
-/// Secrets and how they are named, where the plan needs any.
-fn keys(order: &Order, ledgers: &Ledgers) -> Result<(Option<Keyring>, Option<Epoch>, Option<String>), Error> {
-    let Some(period) = order.plan.period() else { return Ok((None, None, None)) };
-    let said = |period: Period, epoch| Some(format!("job {}", period.dashed(epoch).as_str()));
+/// What pseudonyms are made with.
+#[derive(Default)]
+struct Keys {
+    keyring: Option<Keyring>,
+    /// The one epoch of all records, where the job has one key.
+    epoch: Option<Epoch>,
+    /// As the manifest says it.
+    said: Option<String>,
+}
+
+/// Secrets, where the plan needs any.
+fn keys(order: &Order, ledgers: &Ledgers) -> Result<Keys, Error> {
+    let Some(period) = order.plan.period() else { return Ok(Keys::default()) };
+    let of_job = |keyring, epoch| {
+        let said = Some(format!("job {}", period.dashed(epoch).as_str()));
+        Keys { keyring: Some(keyring), epoch: Some(epoch), said }
+    };
     if let Some(directory) = &order.policy.keys.directory {
         let keyring = Keyring::directory(directory, period, order.policy.keys.keep)?;
-        return Ok((Some(keyring), None, Some("directory".to_owned())));
+        return Ok(Keys { keyring: Some(keyring), epoch: None, said: Some("directory".to_owned()) });
     }
     match ledgers.main() {
         Some(ledger) => {
             let scratch = ledger.scratch();
             let job = job::Job::join(ledger.room(), scratch.place(), &scratch.name(), order.now)?;
             let (keyring, epoch) = job.keyring(period)?;
-            Ok((Some(keyring), Some(epoch), said(period, epoch)))
+            Ok(of_job(keyring, epoch))
         }
         None => {
             let epoch = period.epoch(order.now);
-            Ok((Some(Keyring::memory(period)), Some(epoch), said(period, epoch)))
+            Ok(of_job(Keyring::memory(period), epoch))
         }
     }
 }
@@ -180,7 +193,7 @@ fn run(
     signals: &Signals,
     show: &mut impl FnMut(&Progress, Total),
 ) -> Result<Report, Error> {
-    let (keyring, epoch, keys) = keys(order, ledgers)?;
+    let Keys { keyring, epoch, said } = keys(order, ledgers)?;
     let task = Task {
         plan: order.plan.clone(),
         keyring: keyring.map(Arc::new),
@@ -213,7 +226,7 @@ fn run(
         targets: todo.iter().map(|_| OnceLock::new()).collect(),
         report: Mutex::new(report),
         ready: Mutex::new(Some(ready)),
-        keys,
+        keys: said,
     };
     let failure = {
         let office = &office;

@@ -228,7 +228,9 @@ impl Office<'_> {
         let may_go = outcome == Outcome::Done && !reading.changed;
         let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Whoever commits lives as long as the workers do.
-        ready.map(|ready| ready.send(Ready { number, pending, tally: finished.tally, may_go }));
+        if let Some(ready) = ready {
+            drop(ready.send(Ready { number, pending, tally: finished.tally, may_go }));
+        }
         None
     }
 

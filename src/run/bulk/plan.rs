@@ -108,7 +108,7 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
 }
 
 enum Standing {
-    Done(Entry),
+    Done(Box<Entry>),
     Todo(Replaces),
     Refused(String),
 }
@@ -134,7 +134,7 @@ fn standing(order: &Order, ledger: &Ledger, item: &Item) -> Result<Standing, Err
                 && entry.source.is_still(&item.identity)
                 && entry.policy_digest == order.policy_digest
                 && entry.options == order.options;
-            Ok(if same { Standing::Done(entry.clone()) } else { Standing::Todo(Replaces::Ours) })
+            Ok(if same { Standing::Done(Box::new(entry.clone())) } else { Standing::Todo(Replaces::Ours) })
         }
     }
 }
@@ -158,7 +158,7 @@ fn standing_in_place(order: &Order, ledger: &Ledger, item: &Item) -> Result<Stan
         return Ok(raw);
     }
     if entry.policy_digest == order.policy_digest && entry.options == order.options {
-        return Ok(Standing::Done(entry.clone()));
+        return Ok(Standing::Done(Box::new(entry.clone())));
     }
     if entry.policy_digest == order.policy_digest {
         return Ok(raw);

@@ -159,7 +159,7 @@ impl Walk {
         let mut any = false;
         for path in matches {
             match path {
-                Err(error) => self.failed(&error.path().to_path_buf(), error.error()),
+                Err(error) => self.failed(error.path(), error.error()),
                 Ok(path) => {
                     any = true;
                     match fs::symlink_metadata(&path) {
