@@ -437,7 +437,8 @@ fn a_reader_that_goes_away_ends_the_run_without_a_word() {
         let output = Command::new("sh").args(["-c", &script]).current_dir(job.room.path()).output().unwrap();
         assert!(output.status.success());
         let said = fs::read_to_string(job.at("said")).unwrap();
-        assert!(!said.contains("panicked") && !said.contains("fault at") && !said.contains("Broken"), "{said}");
+        // Unless it was done before.
+        assert!(said.is_empty() || said.starts_with("sladd: files        2 found, 2 minimised\n"), "{said}");
     }
 }
 

@@ -210,6 +210,9 @@ fn shard(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard,
 }
 
 fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, Error> {
+    if report.reader_gone {
+        return Ok(ExitCode::SUCCESS);
+    }
     tell(&report.faults);
     if !args.quiet {
         for (path, what) in &report.notes {

@@ -105,7 +105,11 @@ impl Office<'_> {
         report.stopped |= stopped;
         match finished.end {
             Some(End::Failed(error)) => Some(error),
-            _ => None,
+            Some(End::ReaderGone) => {
+                report.reader_gone = true;
+                None
+            }
+            Some(End::Input | End::Signal | End::Stalled) | None => None,
         }
     }
 

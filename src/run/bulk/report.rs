@@ -50,6 +50,8 @@ pub struct Report {
     pub bytes_written: u64,
     /// Somebody asked the run to end.
     pub stopped: bool,
+    /// The reader of standard output went away, and wants to hear no more.
+    pub reader_gone: bool,
     /// Why the run could not go on.
     pub failure: Option<Error>,
     /// How long it took.
