@@ -2,7 +2,7 @@
 
 use crate::{
     encode::{Batch, Encoding, LineEnd},
-    epoch::Epoch,
+    epoch::{Epoch, Period},
     format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
     record::{Record, Seen, Sight, Value},
@@ -57,6 +57,8 @@ struct Desk {
     tagger: Tagger,
     reference: Timestamp,
     due: Due,
+    /// The one epoch of all records, if there is one.
+    epoch: Option<Epoch>,
     recent: Recent,
     ahead: Ahead,
     unseen: Unseen,
@@ -124,6 +126,7 @@ impl Engine {
             tagger: plan.tagger(),
             reference: Timestamp(0),
             due: Due::Unknown,
+            epoch: None,
             recent: Recent::default(),
             ahead: Ahead::default(),
             unseen: Unseen::default(),
@@ -144,6 +147,12 @@ impl Engine {
     /// What happens to records whose time to be deleted has come.
     pub fn set_due(&mut self, due: Due) {
         self.desk.due = due;
+        self.desk.settled = None;
+    }
+
+    /// Treats all records under this one epoch, whatever their time; `None`: each under its own.
+    pub fn set_epoch(&mut self, epoch: Option<Epoch>) {
+        self.desk.epoch = epoch;
         self.desk.settled = None;
     }
 
@@ -299,6 +308,12 @@ impl Desk {
         }
     }
 
+    /// The epoch that a record of this time is treated under.
+    #[inline]
+    fn epoch_of(&self, period: Period, time: Timestamp) -> Epoch {
+        self.epoch.unwrap_or_else(|| period.epoch(time))
+    }
+
     /// Whether a record of this class and time is written: `false` where it is left out because it is due. The secret of its
     /// epoch is then at hand; without one nothing was counted, for the line comes again.
     #[inline]
@@ -315,7 +330,7 @@ impl Desk {
         if let Some(period) = plan.period
             && !left_out
         {
-            let epoch = period.epoch(time);
+            let epoch = self.epoch_of(period, time);
             if !self.aid.keys.knows(epoch) {
                 return Err(epoch);
             }

@@ -14,6 +14,8 @@
 /// - A line is over the limit when more than `limit` bytes stand before its line feed. Its first `limit` bytes are
 ///   handed out once; the rest, its line feed included, is skipped and counted; the next line is whole again.
 /// - Once everything handed out is consumed, there is space.
+/// - Sixteen NUL bytes or more where a line begins are skipped and counted: what a file holds where it was truncated under a
+///   writer that went on at its old place. The line behind them is whole.
 ///
 /// ```
 /// use sladd::frame::LineBuffer;
@@ -40,6 +42,8 @@ pub struct LineBuffer {
     cut: bool,
     /// Everything up to the next line feed is the rest of a line over the limit. Then `start == framed`.
     skipping: bool,
+    /// What came last were NUL bytes of a hole; more of them may come.
+    in_hole: bool,
     skipped: u64,
 }
 
@@ -49,7 +53,18 @@ impl LineBuffer {
         let limit = limit.max(1);
         // One more than the limit must fit, for a line to be known as over it.
         let bytes = vec![0; portion.max(1) + limit + 1].into_boxed_slice();
-        LineBuffer { bytes, limit, start: 0, framed: 0, scanned: 0, end: 0, cut: false, skipping: false, skipped: 0 }
+        LineBuffer {
+            bytes,
+            limit,
+            start: 0,
+            framed: 0,
+            scanned: 0,
+            end: 0,
+            cut: false,
+            skipping: false,
+            in_hole: false,
+            skipped: 0,
+        }
     }
 
     /// Where the next bytes go. Empty only while lines that were handed out fill the buffer.
@@ -69,8 +84,17 @@ impl LineBuffer {
     /// When there was less space than `n`.
     pub fn filled(&mut self, n: usize) {
         assert!(n <= self.bytes.len() - self.end, "more bytes than there was space");
+        let new = self.end;
         self.end += n;
+        if self.in_hole || memchr::memchr(0, &self.bytes[new..self.end]).is_some() {
+            self.close_holes(new);
+        }
         self.advance();
+    }
+
+    /// Whether it is as new.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end && !self.cut && !self.skipping && !self.in_hole && self.skipped == 0
     }
 
     /// The whole lines that are not consumed yet.
@@ -97,7 +121,7 @@ impl LineBuffer {
     pub fn finish(&mut self) -> &[u8] {
         let rest = self.framed..self.end;
         (self.start, self.framed, self.scanned, self.end) = (0, 0, 0, 0);
-        (self.cut, self.skipping) = (false, false);
+        (self.cut, self.skipping, self.in_hole) = (false, false, false);
         &self.bytes[rest]
     }
 
@@ -110,6 +134,7 @@ impl LineBuffer {
         next.end = rest.len();
         next.bytes[..rest.len()].copy_from_slice(&self.bytes[rest]);
         next.skipping = std::mem::take(&mut self.skipping) | std::mem::take(&mut self.cut);
+        next.in_hole = std::mem::take(&mut self.in_hole);
         if !next.skipping {
             next.scanned = self.scanned - self.framed;
         }
@@ -121,6 +146,44 @@ impl LineBuffer {
     /// How many bytes of lines over the limit were skipped since the last call.
     pub fn take_skipped(&mut self) -> u64 {
         std::mem::take(&mut self.skipped)
+    }
+
+    /// Takes the NUL bytes of holes out of what came from `new` on.
+    fn close_holes(&mut self, new: usize) {
+        // Where the line begins that the new bytes go on with, if all of it so far are NUL bytes.
+        let unfinished = match memchr::memrchr(b'\n', &self.bytes[self.framed..new]) {
+            Some(at) => self.framed + at + 1,
+            None => self.framed,
+        };
+        let is_line = unfinished > self.framed || !(self.cut || self.skipping);
+        let begins = is_line && self.bytes[unfinished..new].iter().all(|&byte| byte == 0);
+        let mut from = if begins { unfinished } else { new };
+        let mut to = from;
+        let mut at_line = begins;
+        let mut hole = std::mem::take(&mut self.in_hole);
+        while from < self.end {
+            if at_line {
+                let zeros = self.bytes[from..self.end].iter().take_while(|&&byte| byte == 0).count();
+                if hole || zeros >= HOLE_BYTES {
+                    self.skipped += zeros as u64;
+                    from += zeros;
+                    self.in_hole = from == self.end;
+                    if self.in_hole {
+                        break;
+                    }
+                }
+                hole = false;
+            }
+            let line = memchr::memchr(b'\n', &self.bytes[from..self.end]).map_or(self.end, |at| from + at + 1);
+            if to != from {
+                self.bytes.copy_within(from..line, to);
+            }
+            to += line - from;
+            from = line;
+            at_line = true;
+        }
+        self.end = to;
+        self.scanned = self.scanned.min(to);
     }
 
     /// Finds as many lines as there are, unless a cut head waits to be consumed.
@@ -161,6 +224,9 @@ impl LineBuffer {
     }
 }
 
+/// So many NUL bytes where a line begins are a hole. The journal's export format writes lengths of eight bytes there.
+const HOLE_BYTES: usize = 16;
+
 /// The limit where nobody names one.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
 
@@ -173,6 +239,13 @@ mod tests {
     fn split(input: &[u8], limit: usize) -> (Vec<Vec<u8>>, u64) {
         let (mut pieces, mut skipped) = (Vec::new(), 0);
         for line in input.split_inclusive(|&byte| byte == b'\n') {
+            let zeros = line.iter().take_while(|&&byte| byte == 0).count();
+            let hole = if zeros >= HOLE_BYTES { zeros } else { 0 };
+            skipped += hole as u64;
+            let line = &line[hole..];
+            if line.is_empty() {
+                continue;
+            }
             let body = line.strip_suffix(b"\n").unwrap_or(line);
             if body.len() > limit {
                 pieces.push(line[..limit].to_vec());
@@ -227,12 +300,23 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
         fn any_cutting_gives_the_lines_of_the_plain_splitter(
-            input in proptest::collection::vec(prop_oneof![1 => Just(b'\n'), 4 => Just(b'a'), 1 => Just(0), 1 => any::<u8>()], 0..400),
+            input in proptest::collection::vec(
+                prop_oneof![
+                    4 => Just(vec![b'\n']),
+                    16 => Just(vec![b'a']),
+                    4 => Just(vec![0]),
+                    4 => any::<u8>().prop_map(|byte| vec![byte]),
+                    1 => (1usize..40).prop_map(|zeros| [&[b'\n'][..], &vec![0; zeros]].concat()),
+                ],
+                0..400,
+            ),
             portions in proptest::collection::vec(1usize..60, 1..12),
             portion in 1usize..64,
-            limit in 1usize..40,
+            // No limit is so short that a hole is cut before it is known.
+            limit in HOLE_BYTES + 1..60,
             hand_over in any::<bool>(),
         ) {
+            let input = input.concat();
             prop_assert_eq!(frame(&input, &portions, portion, limit, hand_over), split(&input, limit));
         }
     }
@@ -285,10 +369,15 @@ mod tests {
     }
 
     #[test]
-    fn nul_bytes_are_bytes_like_others() {
-        let input = [&[0u8; 20][..], b"\n", &[0u8; 3], b"\nx"].concat();
-        let (pieces, skipped) = frame(&input, &[5], 8, 10, true);
-        assert_eq!(pieces, [&[0u8; 10][..], b"\0\0\0\n", b"x"]);
-        assert_eq!(skipped, 11);
+    fn few_nul_bytes_are_bytes_like_others_and_many_at_the_beginning_of_a_line_are_a_hole() {
+        let input =
+            [&[0u8; 15][..], b"\n", &[0u8; 3], b"\nx", &[0; 30], b"y\n", &[0; 16], b"\n", &[0; 100], b"z"].concat();
+        for portion in [1, 5, 8, 200] {
+            let (pieces, skipped) = frame(&input, &[portion], 200, 64, true);
+            let whole = [&b"x"[..], &[0; 30], b"y\n"].concat();
+            let few = [&[0; 15][..], b"\n"].concat();
+            assert_eq!(pieces, [&few[..], b"\0\0\0\n", &whole, b"\n", b"z"]);
+            assert_eq!(skipped, 116);
+        }
     }
 }

@@ -43,9 +43,9 @@
 //!  2  policy key                         cold: may be slow and explain at length
 //!  3  plan                               where policy and formats meet, compiled once; explain
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
-//!  5  input output                       files and streams; outputs take a Batch and nothing else
-//!  6  run                                wiring and threads: pipe, ordered, worker, signals; scan, witness, guard
-//!  7  cli main                           what may be typed: pipe check explain policy scan test import generate
+//!  5  input output state                 files and streams; outputs take a Batch and nothing else; what outlives a run
+//!  6  run                                wiring and threads: pipe, ordered, worker, signals; bulk; scan, witness, guard
+//!  7  cli main                           what may be typed: pipe bulk check explain policy scan test import generate
 //!
 //!  format/                               line → Record
 //!    template compile grammar            literal · field · literal, compiled; nginx and apache: directives → template
@@ -64,6 +64,10 @@
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
 //!  detect/introduced/                    users in messages that no format knows, by the words around them
 //!  judge/                                the second opinion: bytes → hits; shares no code with format and detect
+//!  run/bulk/                             walk → plan → crew (feed, ordered) → office, which commits; report
+//!  input/unpack                          what is packed, as bytes, with the place and the reason where it ends early
+//!  output/fresh                          a new file under a temporary name, packed as it is written
+//!  state/                                place (a directory held open), manifest, ledger (commit, recovery), job (its one key)
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```
@@ -78,6 +82,11 @@
 //! - The judge knows no policy. `run::witness` reads its hits under one, so that the judge stays bytes in, hits out.
 //! - A country database is read into memory and not mapped: a file that is replaced while it is mapped kills its readers, and
 //!   mapping is `unsafe`.
+//! - Bulk reads files and does not map them: a file that is cut while it is mapped is a SIGBUS, mapping is `unsafe`, and
+//!   reading 256 KiB at a time into a buffer in the cache costs a few percent of what minimising them does.
+//! - Bulk has no channels of slabs: like the pipe's, its workers read, minimise and write in turn; a channel only takes finished
+//!   files to the thread that commits them. How a file stands in place is recorded in its own directory, so that it
+//!   is found however the file is named.
 //! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
 //! - Sealing, following files, forwarding, the sidecar and the store are not built yet: their keys in a policy are refused with
 //!   a message, and their rooms do not exist.
@@ -106,6 +115,8 @@ pub mod treatment;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod run;
+#[cfg(feature = "cli")]
+pub mod state;
 
 pub use encode::Batch;
 pub use engine::{Engine, Progress};

@@ -30,6 +30,8 @@ const TABLE: &[(&str, &str)] = &[
     ("input", "0 frame encode retention key tally"),
     // Pipes of both ends are enlarged by one function, which stands with the input.
     ("output", "0 frame encode retention key tally input"),
+    // It records what outputs made of inputs.
+    ("state", "0 frame encode retention key tally input output"),
     ("run", "0 1 2 3 4 5"),
     ("cli", "0 1 2 3 4 5 6"),
     ("main", "cli"),
@@ -41,7 +43,7 @@ const LAYERS: &[&[&str]] = &[
     &["policy", "key"],
     &["plan"],
     &["engine", "tally"],
-    &["input", "output"],
+    &["input", "output", "state"],
     &["run"],
     &["cli", "main"],
 ];

@@ -54,7 +54,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, Error> {
     }
     if args.output == ImportOutput::Text {
         for warning in &found.warnings {
-            eprintln!("{warning}");
+            crate::run::say!("{warning}");
         }
     }
     match args.output {

@@ -81,7 +81,7 @@ pub fn databases(policy: &mut Policy) -> Result<(), Error> {
 /// Draws findings on standard error.
 pub fn draw(written: &Written, findings: &[Finding]) {
     let colour = if super::colour(&io::stderr()) { Colour::Always } else { Colour::Never };
-    eprint!("{}", policy::draw(&written.text, findings, colour));
+    crate::run::say_text!("{}", policy::draw(&written.text, findings, colour));
 }
 
 /// The closing line for a policy with faults.

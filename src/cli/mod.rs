@@ -1,5 +1,6 @@
 //! The command line: what may be typed. One file per command; help, man pages and completions come from this one definition.
 
+mod bulk;
 mod check;
 mod explain;
 mod generate;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         None => pipe::run(&cli.pipe),
         Some(Command::Pipe(args)) => pipe::run(&args),
+        Some(Command::Bulk(args)) => bulk::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Policy(args)) => policy::run(&args),
@@ -56,7 +58,7 @@ pub fn main() -> ExitCode {
 
 /// One line on standard error, the same form for every command.
 fn complain(error: &Error) {
-    eprintln!("sladd: {error}");
+    crate::run::say!("sladd: {error}");
 }
 
 /// Prints to standard output; a reader that has gone away is no error.
@@ -72,7 +74,7 @@ fn print(text: &[u8]) -> Result<ExitCode, Error> {
 /// The help on standard error: what a terminal as input gets, with code 2.
 fn help() -> ExitCode {
     let help = Cli::command().render_help();
-    eprintln!("{help}\nsladd reads lines from standard input: sladd < access.log > minimised.log");
+    crate::run::say!("{help}\nsladd reads lines from standard input: sladd < access.log > minimised.log");
     ExitCode::from(ErrorKind::Usage.code())
 }
 
@@ -85,12 +87,14 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 7] = ["bulk", "sidecar", "key", "store", "attest", "subject", "report"];
+    const LATER: [&str; 6] = ["sidecar", "key", "store", "attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
         false if std::path::Path::new(word).exists() => {
-            format!("there is no command `{word}`; files are read from standard input: sladd < {word}")
+            format!(
+                "there is no command `{word}`; files are read by sladd bulk, or from standard input: sladd < {word}"
+            )
         }
         false => format!("there is no command `{word}`; sladd --help lists what there is"),
     };
@@ -117,13 +121,15 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but what --fail-on names was met (test: an example failed; scan: something was found), \
-2 bad command line or a terminal as input, 65 bad input data, 66 no input, 73 cannot create, 74 reading or writing failed, \
-77 no permission, 78 bad policy or key";
+2 bad command line or a terminal as input, 65 bad input data (bulk: some files failed), 66 no input, 73 cannot create, 74 reading or writing failed, \
+77 no permission, 78 bad policy or key, 130 (bulk) ended by a signal before it was done";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Minimise standard input to standard output (the default)
     Pipe(PipeArgs),
+    /// Minimise files and directories: old logs, plain or compressed
+    Bulk(BulkArgs),
     /// Check a policy: every fault, drawn under its line
     Check(CheckArgs),
     /// Show what a policy does to each field, or to lines from standard input
@@ -189,6 +195,73 @@ pub struct PipeArgs {
     #[arg(long, value_name = "FORM", default_value = "text")]
     summary: SummaryArg,
     /// No accounting line; errors are still written
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// `sladd bulk`
+#[derive(Args, Clone, Debug)]
+pub struct BulkArgs {
+    /// Files, directories (with all below them) and quoted patterns; `-`, or nothing: names from standard input, a line each or ended by NUL. Symlinks are not followed, hidden files only read where they are named
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
+    /// Write below this directory, under the names of the inputs; `-` is standard output
+    #[arg(short, long, value_name = "DIR", required_unless_present_any = ["in_place", "dry_run"])]
+    out: Option<PathBuf>,
+    /// Replace each file by its minimised form. A file that stands under a stricter policy is refused
+    #[arg(long, conflicts_with_all = ["out", "compress", "remove_originals"])]
+    in_place: bool,
+    /// Names are kept from this directory on (default: the deepest one that holds all that is named)
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+    /// How outputs are packed: same (as their inputs), none, gz, zst, bz2 or xz, with a level as in zst:3
+    #[arg(long, value_name = "HOW", default_value = "same", value_parser = bulk::compression)]
+    compress: bulk::Compress,
+    /// Remove each original once its output is durable
+    #[arg(long)]
+    remove_originals: bool,
+    /// Compare what is in --out (or, with --in-place, in the directories named) with what its manifest says, and do nothing else
+    #[arg(long, conflicts_with_all = ["dry_run", "remove_originals"])]
+    verify: bool,
+    /// Write nothing: show what would be read, its format, the size and time to expect, and some lines as they would be
+    #[arg(long, conflicts_with = "remove_originals")]
+    dry_run: bool,
+    /// Do only the share I of N of the files; I counts from 0 or from 1. N alone takes I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    /// How many files or pieces of files are worked on at once (default: the processors there are)
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// The layout of the output instead of the policy's
+    #[arg(long, value_name = "LAYOUT")]
+    encode: Option<LayoutArg>,
+    /// The longest line in bytes; of a longer one the beginning is minimised and the rest dropped
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    max_line: u32,
+    /// Beyond 64 MiB, the most that may come out of a compressed file, in times its size
+    #[arg(long, value_name = "TIMES", default_value_t = crate::input::unpack::MAX_RATIO, value_parser = clap::value_parser!(u64).range(1..))]
+    max_ratio: u64,
+    /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when their file was last written)
+    #[arg(long, value_name = "TIME")]
+    reference_time: Option<String>,
+    /// Leave out records whose `until` has come (otherwise they are kept and counted)
+    #[arg(long)]
+    drop_due: bool,
+    /// The day on which --drop-due reckons, YYYY-MM-DD (default: today)
+    #[arg(long, value_name = "DATE", requires = "drop_due")]
+    now: Option<String>,
+    /// End with code 1 if there was such a line (may be a list: malformed,dropped)
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    fail_on: Vec<FailArg>,
+    /// Read every record again with the judge, a second implementation, and stop one in which it finds somebody (slower)
+    #[arg(long)]
+    guard: bool,
+    /// How the account is written
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    summary: SummaryArg,
+    /// No progress and no account; faults are still written
     #[arg(short, long)]
     quiet: bool,
 }
@@ -267,7 +340,7 @@ enum PolicyCommand {
 /// `sladd scan`
 #[derive(Args, Debug)]
 pub struct ScanArgs {
-    /// Files and directories (plain, gzip and zstd by their first bytes); `-` or nothing is standard input
+    /// Files and directories (plain, gzip, zstd, bzip2 and xz by their first bytes); `-` or nothing is standard input
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// What this policy lets stand (addresses cut to its prefixes, pseudonyms, exempt networks, kept fields) is no finding

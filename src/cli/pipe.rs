@@ -80,6 +80,7 @@ fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
         keyring: keyring.transpose()?.map(Arc::new),
         reference: args.reference_time.as_deref().map(reference).transpose()?,
         due: if args.drop_due { Due::Drop(now) } else { Due::Count(now) },
+        epoch: None,
     })
 }
 
@@ -88,8 +89,8 @@ fn finish(args: &PipeArgs, summary: &Summary) -> Result<ExitCode, Error> {
         _ if args.quiet => {}
         // A reader that goes away wants to hear no more.
         SummaryArg::Text if summary.end == End::ReaderGone => {}
-        SummaryArg::Text => eprintln!("{summary}"),
-        SummaryArg::Json => eprintln!("{}", summary.json()),
+        SummaryArg::Text => crate::run::say!("{summary}"),
+        SummaryArg::Json => crate::run::say!("{}", summary.json()),
     }
     if let Some(error) = summary.error() {
         return Err(error);
@@ -98,20 +99,20 @@ fn finish(args: &PipeArgs, summary: &Summary) -> Result<ExitCode, Error> {
     Ok(if met { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn is_met(what: FailArg, tally: &Tally) -> bool {
+pub(super) fn is_met(what: FailArg, tally: &Tally) -> bool {
     match what {
         FailArg::Malformed => tally.unmatched > 0,
         FailArg::Dropped => tally.dropped() > 0,
     }
 }
 
-fn reference(text: &str) -> Result<Timestamp, Error> {
+pub(super) fn reference(text: &str) -> Result<Timestamp, Error> {
     time::parse(Clock::Rfc3339, text.as_bytes(), &Zone::utc()).ok_or_else(|| {
         Error::new(Kind::Usage, "--reference-time is not an RFC 3339 time; write it like 2026-11-21T10:00:00Z")
     })
 }
 
-fn day(text: &str) -> Result<Timestamp, Error> {
+pub(super) fn day(text: &str) -> Result<Timestamp, Error> {
     let day = time::Date::parse(text.as_bytes());
     day.map(time::Date::start).ok_or_else(|| Error::new(Kind::Usage, "--now is not a date; write it like 2026-11-21"))
 }

@@ -251,13 +251,13 @@ impl Report {
     /// On a terminal the file at hand; elsewhere nothing.
     fn progress(&self, name: &str) {
         if io::stderr().is_terminal() {
-            eprint!("\r\x1b[K{} files read, now {}", self.files.len(), printable(name));
+            crate::run::say_text!("\r\x1b[K{} files read, now {}", self.files.len(), printable(name));
         }
     }
 
     fn forget_progress(&self) {
         if io::stderr().is_terminal() {
-            eprint!("\r\x1b[K");
+            crate::run::say_text!("\r\x1b[K");
         }
     }
 }

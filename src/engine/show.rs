@@ -43,7 +43,7 @@ impl Engine {
         let time = desk.recent.time(plan, route, body, &desk.record, desk.reference).unwrap_or(desk.reference);
         if let Some(period) = plan.period {
             let class = route.rules.classify(schema, body, &desk.record);
-            desk.aid.keys.select(period.epoch(time), class.0);
+            desk.aid.keys.select(desk.epoch_of(period, time), class.0);
         }
         let treated = treatment::treat(&route.steps, schema, body, &desk.record, &mut desk.aid, &mut desk.scratch);
         let values = desk.record.values.iter().enumerate().filter(|(_, value)| value.state != State::Absent);

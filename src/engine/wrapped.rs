@@ -558,7 +558,7 @@ impl Desk {
                 let route = innermost.route(plan);
                 let line = &innermost.line[innermost.start..];
                 let class = route.rules.classify(route.format.schema(), line, &innermost.record);
-                self.aid.keys.select(period.epoch(time), class.0);
+                self.aid.keys.select(self.epoch_of(period, time), class.0);
             }
             let starts: Vec<(Vec<usize>, usize)> = (levels.iter())
                 .map(|level| (level.heads[..level.count].iter().map(|head| head.start).collect(), level.start))

@@ -3,5 +3,9 @@
 //! Goes in: a descriptor. Comes out: bytes in portions of any size, and whether more are there now. An input knows nothing
 //! of lines, policies or engines. The example to copy is `stdin.rs`.
 
+#[cfg(feature = "cli")]
+pub mod file;
 pub mod packing;
 pub mod stdin;
+#[cfg(feature = "cli")]
+pub mod unpack;

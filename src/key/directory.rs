@@ -168,6 +168,34 @@ impl Directory {
         Ok(keys)
     }
 
+    /// Destroys every secret in it and removes it, tombstones and all: it was for one job, whose epochs nobody asks for again.
+    pub(super) fn clear(self, now: Timestamp) -> Result<(), Error> {
+        for (name, _) in self.keys(now)? {
+            self.destroy(&name)?;
+        }
+        let failed = |errno| {
+            let path = self.path.display();
+            Error::new(
+                kind_of(errno),
+                format!("cannot remove key directory {path}: {}; remove it yourself", text(errno)),
+            )
+        };
+        for entry in fs::Dir::read_from(&self.fd).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let ours = |name: &str| name.ends_with(".tomb") || (name.starts_with('.') && name.ends_with(HALF_MADE));
+            if entry.file_name().to_str().is_ok_and(ours) {
+                match fs::unlinkat(&self.fd, entry.file_name(), AtFlags::empty()) {
+                    Ok(()) | Err(Errno::NOENT) => {}
+                    Err(errno) => return Err(failed(errno)),
+                }
+            }
+        }
+        match fs::rmdir(&self.path) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
     /// An error that says why a key's file is of no use.
     pub(super) fn refuse(&self, name: &str, why: &str) -> Error {
         let path = self.path.join(format!("{name}.key"));

@@ -229,6 +229,17 @@ impl Keyring {
     }
 }
 
+/// Destroys every secret in a directory that was one job's, and removes it. Nothing where there is none.
+///
+/// # Errors
+/// When the directory cannot be read, a secret cannot be destroyed, or others could come at what is in it.
+pub fn clear(path: &Path, now: Timestamp) -> Result<(), Error> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        _ => Directory::open(path)?.clear(now),
+    }
+}
+
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring").field("period", &self.period).field("keep", &self.keep).finish_non_exhaustive()

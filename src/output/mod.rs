@@ -11,6 +11,8 @@
 //! ```
 
 pub mod file;
+#[cfg(feature = "cli")]
+pub mod fresh;
 pub mod stdout;
 
 use crate::{encode::Batch, error::Error};
@@ -27,6 +29,9 @@ pub enum Output {
     Stdout(stdout::Stdout),
     /// A file that grows.
     File(file::File),
+    /// A new file, which has no name yet.
+    #[cfg(feature = "cli")]
+    Fresh(Box<fresh::Fresh>),
 }
 
 impl Output {
@@ -38,10 +43,12 @@ impl Output {
         match self {
             Output::Stdout(stdout) => stdout.write(batch),
             Output::File(file) => file.write(batch),
+            #[cfg(feature = "cli")]
+            Output::Fresh(fresh) => fresh.write(batch),
         }
     }
 
-    /// Opens the file at the same path again, after it was moved away. Nothing for standard output.
+    /// Opens the file at the same path again, after it was moved away. Nothing for standard output and new files.
     ///
     /// # Errors
     /// As [`file::File::open`]; the file as it was is then still written.
@@ -49,6 +56,8 @@ impl Output {
         match self {
             Output::Stdout(_) => Ok(()),
             Output::File(file) => file.reopen(),
+            #[cfg(feature = "cli")]
+            Output::Fresh(_) => Ok(()),
         }
     }
 
@@ -57,12 +66,14 @@ impl Output {
         match self {
             Output::Stdout(_) => "standard output".to_owned(),
             Output::File(file) => format!("`{}`", file.path().display()),
+            #[cfg(feature = "cli")]
+            Output::Fresh(fresh) => format!("`{}`", fresh.path().display()),
         }
     }
 }
 
 /// Writes all bytes, through interrupts, short writes and descriptors that do not block.
-fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(&fd, bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

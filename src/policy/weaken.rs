@@ -21,6 +21,13 @@ pub struct Weakening {
     pub now: String,
 }
 
+impl Weakening {
+    /// Whether it is only about how long a key is used or kept: what stands in a file shows nothing of that.
+    pub fn is_of_keys(&self) -> bool {
+        self.code == Code::LinkableLonger
+    }
+}
+
 impl fmt::Display for Weakening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} → {}", self.subject, self.was, self.now)

@@ -62,7 +62,7 @@ pub fn alarm(mut verdict: Verdict) -> Verdict {
     let mut said = 0;
     Box::new(move |sum| {
         if let Some(text) = words(sum, &mut said) {
-            eprintln!("{text}");
+            crate::run::say!("{text}");
         }
         verdict(sum)
     })

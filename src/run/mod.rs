@@ -3,6 +3,7 @@
 //! Goes in: settings, an input, one worker's [`Work`] for each thread, an output. Comes out: a [`Summary`]. What happens to
 //! a line is not decided here, and nothing here looks into one. The example to copy is `pipe.rs`.
 
+pub mod bulk;
 pub mod guard;
 mod intake;
 mod ordered;
@@ -20,6 +21,24 @@ pub use {
     signals::Signals,
     summary::{End, Summary},
 };
+
+/// Says a line on standard error. One that cannot be written, on a full disk or to nobody, must not end a run.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
+/// The same without an end of line.
+macro_rules! say_text {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stderr(), $($words)*);
+    }};
+}
+
+pub(crate) use {say, say_text};
 
 /// What one worker does with whole lines: an engine with its keys.
 pub trait Work: Send + 'static {
@@ -55,7 +74,7 @@ pub type Verdict = Box<dyn FnMut(&Tally) -> Result<(), Error> + Send>;
 /// Makes a panic say where it happened and nothing else: its message could hold bytes of a line.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| match info.location() {
-        Some(place) => eprintln!("sladd: internal fault at {}:{}", place.file(), place.line()),
-        None => eprintln!("sladd: internal fault"),
+        Some(place) => crate::run::say!("sladd: internal fault at {}:{}", place.file(), place.line()),
+        None => crate::run::say!("sladd: internal fault"),
     }));
 }

@@ -75,10 +75,10 @@ pub(super) enum Part {
 pub(super) struct Over;
 
 impl Ordered {
-    /// `stopper` is the writing end of what [`Intake`](super::intake::Intake) looks at; dropping it stops the intake.
+    /// `stopper` is the writing end of what [`Intake`](super::intake::Intake) looks at; dropping it stops the intake. Only an intake that may wait needs one.
     pub fn new(
         output: Output,
-        stopper: OwnedFd,
+        stopper: Option<OwnedFd>,
         verdict: Verdict,
         on_stall: OnStall,
         read_ahead_bytes: usize,
@@ -94,7 +94,7 @@ impl Ordered {
             reopen: false,
             tally: Tally::default(),
             verdict,
-            stopper: Some(stopper),
+            stopper,
             end: None,
             waiting: 0,
         };
@@ -145,7 +145,7 @@ impl Ordered {
             None => false,
             Some(Output::Stdout(stdout)) => stdout.is_quick(bytes),
             // A disk never tells. Under `Block` the pipe before us holds enough of lines that are few.
-            Some(Output::File(_)) => self.on_stall == OnStall::Block,
+            Some(Output::File(_) | Output::Fresh(_)) => self.on_stall == OnStall::Block,
         }
     }
 
@@ -182,6 +182,11 @@ impl Ordered {
             state.shed_waiting();
         }
         (state.tally, state.end.clone())
+    }
+
+    /// The output, when nobody delivers any more.
+    pub fn take_output(&self) -> Option<Output> {
+        self.lock().output.take()
     }
 
     /// Writes until nothing is due. Others deliver meanwhile.
@@ -337,7 +342,7 @@ enum Waited {
 
 fn reopen(output: &mut Output) {
     if let Err(error) = output.reopen() {
-        eprintln!("sladd: {error}; going on with the file as it was");
+        crate::run::say!("sladd: {error}; going on with the file as it was");
     }
 }
 

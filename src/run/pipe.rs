@@ -91,7 +91,7 @@ pub fn pipe<W: Work>(
     let buffer = || LineBuffer::new(PORTION_BYTES, settings.max_line_bytes);
     let line = Arc::new(Line {
         intake: Mutex::new(Intake::new(input, stop, buffer())),
-        ordered: Ordered::new(output, stopper, verdict, settings.on_stall, settings.read_ahead_bytes),
+        ordered: Ordered::new(output, Some(stopper), verdict, settings.on_stall, settings.read_ahead_bytes),
     });
     let at_work = Arc::new(at_work);
     for work in work {
@@ -264,7 +264,7 @@ impl From<Error> for Stop {
 }
 
 /// How many bytes of whole lines to work on before looking at the batch: about `PIECE_BYTES`.
-fn piece(lines: &[u8]) -> usize {
+pub(super) fn piece(lines: &[u8]) -> usize {
     if lines.len() <= PIECE_BYTES {
         return lines.len();
     }
@@ -285,7 +285,7 @@ fn count(lines: &[u8]) -> Tally {
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// A batch over this is written before more is added.
-const FULL_BYTES: usize = 1 << 20;
+pub(super) const FULL_BYTES: usize = 1 << 20;
 
 /// How long after the last read, when a signal ends the run, the output may take to take what was read.
 const FINISH: Duration = Duration::from_secs(1);

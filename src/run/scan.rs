@@ -5,14 +5,12 @@
 
 use super::witness::{Found, Witness};
 use crate::{
-    input::packing::{MARK_BYTES, Packing},
+    input::unpack::{Fault, Tar, Unpack},
     judge::{Kind, OVERLAP_BYTES, WINDOW_BYTES},
 };
-use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read},
     sync::Arc,
 };
 
@@ -72,81 +70,34 @@ const SHAPE_BYTES: usize = 64;
 /// Reading failed, or what is compressed is damaged or cut off; the counts hold what was read before.
 /// [`io::ErrorKind::Unsupported`] where it is packed in a way that is not read; the error's text is its name.
 pub fn scan(input: impl Read, witness: &mut Witness, counts: &mut Counts) -> io::Result<()> {
-    let mut input = BufReader::with_capacity(WINDOW_BYTES, input);
-    // A pipe may give its first bytes one by one.
-    let mut head = Vec::with_capacity(MARK_BYTES);
-    input.by_ref().take(MARK_BYTES as u64).read_to_end(&mut head)?;
-    let kind = Packing::of(&head);
-    let whole = io::Cursor::new(head).chain(input);
-    match kind {
-        // An archive that is not compressed is text enough.
-        Packing::Plain | Packing::Tar => lines(whole, witness, counts),
-        Packing::Gzip => lines(MultiGzDecoder::new(BufReader::new(whole)), witness, counts),
-        Packing::Zstd => lines(Frames { input: BufReader::new(whole), frame: None }, witness, counts),
-        Packing::Bzip2
-        | Packing::Compress
-        | Packing::Lz4
-        | Packing::Lzma
-        | Packing::SevenZip
-        | Packing::Utf16
-        | Packing::Xz
-        | Packing::Zip => Err(io::Error::new(io::ErrorKind::Unsupported, kind.name())),
+    // An archive that is not compressed is text enough, and a scan keeps nothing, however much comes out.
+    let mut input = Unpacked(Unpack::new(input, u64::MAX, Tar::Text).map_err(said)?);
+    lines(&mut input, witness, counts)?;
+    match input.0.junk() {
+        None => Ok(()),
+        // What stands behind the last member was not read, and may hold anything.
+        Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off")),
     }
 }
 
-/// Zstandard frames one after the other; skippable ones are left out.
-struct Frames<R: BufRead> {
-    input: R,
-    frame: Option<Box<FrameDecoder>>,
-}
+/// What is unpacked, as bytes to read.
+struct Unpacked<R: Read>(Unpack<R>);
 
-impl<R: BufRead> Read for Frames<R> {
+impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off");
-        loop {
-            if let Some(frame) = &mut self.frame {
-                while frame.can_collect() == 0 && !frame.is_finished() {
-                    let one = BlockDecodingStrategy::UptoBlocks(1);
-                    frame.decode_blocks(&mut self.input, one).map_err(|_| damaged())?;
-                }
-                let read = frame.read(out)?;
-                if read > 0 || out.is_empty() {
-                    return Ok(read);
-                }
-                if let (Some(said), Some(is)) = (frame.get_checksum_from_data(), frame.get_calculated_checksum())
-                    && said != is
-                {
-                    return Err(damaged());
-                }
-                self.frame = None;
-            }
-            if self.input.fill_buf()?.is_empty() {
-                return Ok(0);
-            }
-            let mut frame = Box::new(FrameDecoder::new());
-            match frame.reset(&mut self.input) {
-                Ok(()) => self.frame = Some(frame),
-                Err(error) => match skippable(&error) {
-                    Some(length) => {
-                        let skipped = io::copy(&mut self.input.by_ref().take(length), &mut io::sink())?;
-                        if skipped < length {
-                            return Err(io::ErrorKind::UnexpectedEof.into());
-                        }
-                    }
-                    None => return Err(damaged()),
-                },
-            }
-        }
+        self.0.read(out).map_err(said)
     }
 }
 
-fn skippable(error: &ruzstd::decoding::errors::FrameDecoderError) -> Option<u64> {
-    use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-    match error {
-        FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. }) => {
-            Some(u64::from(*length))
+fn said(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Read(error) => error,
+        Fault::Unsupported(packing) | Fault::Nested(packing) => {
+            io::Error::new(io::ErrorKind::Unsupported, packing.name())
         }
-        _ => None,
+        Fault::Truncated { .. } | Fault::Damaged { .. } | Fault::Bomb { .. } => {
+            io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off")
+        }
     }
 }
 
@@ -248,14 +199,24 @@ mod tests {
     }
 
     fn zstd(bytes: &[u8]) -> Vec<u8> {
-        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+        zstd::encode_all(bytes, 3).unwrap()
+    }
+
+    fn xz(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 6);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bzip2(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
     }
 
     #[test]
     fn what_is_packed_in_another_way_is_refused() {
-        for head in
-            [&b"\xfd7zXZ\0\0\x04"[..], b"BZh91AY&SY", b"PK\x03\x04\x14\0", b"\x04\x22\x4d\x18\x60", b"\x1f\x9d\x90a"]
-        {
+        for head in [&b"PK\x03\x04\x14\0"[..], b"\x04\x22\x4d\x18\x60", b"\x1f\x9d\x90a"] {
             let error = counts(head).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{head:?}");
         }
@@ -284,6 +245,8 @@ mod tests {
             zstd(TEXT),
             [zstd(halves.0), zstd(halves.1)].concat(),
             skipped,
+            [xz(halves.0), xz(halves.1)].concat(),
+            [bzip2(halves.0), bzip2(halves.1)].concat(),
         ] {
             let counts = counts(&bytes).unwrap();
             assert_eq!((found(&counts), counts.lines, counts.bytes), (want.to_vec(), 4, TEXT.len() as u64));
@@ -292,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_damaged_is_an_error_and_not_a_shorter_log() {
-        for bytes in [gzip(TEXT), zstd(TEXT)] {
+        for bytes in [gzip(TEXT), zstd(TEXT), xz(TEXT), bzip2(TEXT)] {
             for length in [5, bytes.len() / 2, bytes.len() - 1] {
                 let error = counts(&bytes[..length]).unwrap_err();
                 assert!(error.raw_os_error().is_none(), "{length}");

@@ -27,6 +27,8 @@ pub struct Task {
     pub reference: Option<Timestamp>,
     /// What happens to records whose time to be deleted has come.
     pub due: Due,
+    /// All records are treated under this one epoch, whatever their time; `None`: each under its own.
+    pub epoch: Option<Epoch>,
 }
 
 /// One worker.
@@ -42,12 +44,18 @@ impl Worker {
     pub fn new(task: &Task) -> Worker {
         let mut engine = Engine::new(task.plan.clone());
         engine.set_due(task.due);
+        engine.set_epoch(task.epoch);
         Worker { engine, guard: None, task: task.clone() }
     }
 
     /// The same worker with a guard behind the engine.
     pub fn guarded(self, guard: Guard) -> Worker {
         Worker { guard: Some(guard), ..self }
+    }
+
+    /// The time of records that have none, from now on.
+    pub fn set_reference(&mut self, reference: Timestamp) {
+        self.task.reference = Some(reference);
     }
 
     fn minimise(&mut self, lines: &[u8], now: Timestamp, batch: &mut Batch) -> Result<Tally, Error> {
@@ -183,7 +191,7 @@ mod tests {
     fn a_guard_stops_what_the_engine_let_through_and_the_account_still_balances() {
         let (lax, hosting) = (Policy::builtin("minimal").unwrap(), Policy::builtin("hosting").unwrap());
         let plan = Arc::new(Plan::compile(&lax).unwrap());
-        let task = Task { plan, keyring: None, reference: Some(Timestamp(0)), due: Due::Unknown };
+        let task = Task { plan, keyring: None, reference: Some(Timestamp(0)), due: Due::Unknown, epoch: None };
         let lines = b"a line\nby kari@example.org\r\n203.0.113.7 - - [21/Nov/2026:10:00:00 +0100] \"GET /ola@example.org HTTP/1.1\" 200 5 \"-\" \"-\"\n\nlast";
         let (mut plain, mut guarded) = (Batch::default(), Batch::default());
         let bare = Worker::new(&task).run(lines, &mut plain).unwrap();

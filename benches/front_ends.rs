@@ -1,0 +1,133 @@
+//! Whole-process figures of bulk runs beside the tools that people have: `cargo bench --bench front_ends`.
+//!
+//! Everything happens in one directory on tmpfs (SLADD_BENCH_DIR, default /dev/shm), on a generated log of SLADD_BENCH_MB
+//! (default 1024), in SLADD_BENCH_ROUNDS (default 5) rounds in which all commands take turns: medians of wall time and ratios.
+//! Tools that are not installed are left out, and said so.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)]
+#[path = "generate.rs"]
+mod generate;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// One command: what it is called, the shell's line, and how many bytes (or files) it works through.
+struct Case {
+    name: &'static str,
+    script: String,
+    work: f64,
+    unit: &'static str,
+}
+
+fn number(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn main() {
+    // Asked for by `cargo test --benches`, which wants to see it start and nothing more.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let (megabytes, rounds) = (number("SLADD_BENCH_MB", 1024), number("SLADD_BENCH_ROUNDS", 5));
+    let room =
+        PathBuf::from(std::env::var("SLADD_BENCH_DIR").unwrap_or_else(|_| "/dev/shm".to_owned())).join("sladd-bench");
+    let _ = fs::remove_dir_all(&room);
+    fs::create_dir_all(room.join("tiny")).unwrap();
+    generate_log(&room.join("log"), megabytes);
+    assert!(shell(&room, "gzip -1 -k log"), "gzip packs the log");
+    for number in 0..10_000 {
+        let line = "198.18.0.7 - - [21/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n";
+        fs::write(room.join(format!("tiny/{number}.log")), line.repeat(number % 20)).unwrap();
+    }
+    let bytes = fs::metadata(room.join("log")).unwrap().len() as f64;
+    let cases = cases(bytes);
+    let mut took: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for round in 0..=rounds {
+        for (number, case) in cases.iter().enumerate() {
+            let _ = fs::remove_dir_all(room.join("out"));
+            let _ = fs::remove_file(room.join("copy"));
+            let began = Instant::now();
+            let done = shell(&room, &case.script);
+            let seconds = began.elapsed().as_secs_f64();
+            match (round, done) {
+                // The first round warms up, and shows what is not installed.
+                (0, true) => drop(took.insert(number, Vec::new())),
+                (0, false) => println!("left out: {}", case.name),
+                (_, true) => took.entry(number).or_default().push(seconds),
+                (_, false) => {}
+            }
+        }
+    }
+    println!("\n| command | figure | seconds |\n|---|---|---|");
+    for (number, seconds) in &mut took {
+        seconds.sort_by(f64::total_cmp);
+        let Some(median) = seconds.get(seconds.len() / 2) else { continue };
+        let case = &cases[*number];
+        println!("| {} | {:.0} {} | {median:.3} |", case.name, case.work / median, case.unit);
+    }
+    fs::remove_dir_all(room).unwrap();
+}
+
+fn cases(bytes: f64) -> Vec<Case> {
+    let sladd = env!("CARGO_BIN_EXE_sladd");
+    let bulk = |arguments: &str| format!("{sladd} bulk -q {arguments}");
+    let megabytes = |name, script: String| Case { name, script, work: bytes / 1e6, unit: "MB/s" };
+    let perl =
+        r"perl -pe 's/^(\d+\.\d+\.\d+)\.\d+/$1.0/ or s/^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):\S+/$1::/' log > /dev/null";
+    let sed = r"LC_ALL=C sed -E 's/^([0-9]+\.[0-9]+\.[0-9]+)\.[0-9]+/\1.0/;t;s/^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):[^ ]+/\1::/' log > /dev/null";
+    let mawk = r#"mawk '{ i = index($0, " "); a = substr($0, 1, i - 1); r = substr($0, i); if (match(a, /^[0-9]+\.[0-9]+\.[0-9]+\./)) print substr(a, 1, RLENGTH) "0" r; else if (match(a, /^[0-9a-f]+:[0-9a-f]+:[0-9a-f]+:/)) print substr(a, 1, RLENGTH) ":" r; else print }' log > /dev/null"#;
+    vec![
+        megabytes("cp", "cp log copy".to_owned()),
+        megabytes("wc -l", "wc -l < log".to_owned()),
+        megabytes("minimal, to tmpfs", bulk("--policy minimal --out out log")),
+        megabytes("minimal, to nothing", bulk("--policy minimal --out - log > /dev/null")),
+        megabytes("minimal, one thread, to nothing", bulk("-j1 --policy minimal --out - log > /dev/null")),
+        megabytes("hosting, to tmpfs", bulk("--out out log")),
+        megabytes("hosting, to nothing", bulk("--out - log > /dev/null")),
+        megabytes("hosting, one thread, to nothing", bulk("-j1 --out - log > /dev/null")),
+        megabytes(
+            "two of hosting, one thread each, side by side (bytes of one)",
+            format!("{0} & {0} & wait", bulk("-j1 --out - log > /dev/null")),
+        ),
+        megabytes("zcat | wc -l", "zcat log.gz | wc -l".to_owned()),
+        megabytes("hosting from gz, to nothing", bulk("--out - log.gz > /dev/null")),
+        Case { name: "hosting, 10,000 tiny files", script: bulk("--out out tiny"), work: 10_000.0, unit: "files/s" },
+        megabytes("mawk, first field", mawk.to_owned()),
+        megabytes("sed, first field", sed.to_owned()),
+        megabytes("perl, first field", perl.to_owned()),
+        Case {
+            name: "anonip, first field, of the first 20 MB",
+            script: "head -c 20000000 log | anonip --ipv4mask 8 --ipv6mask 80 > /dev/null".to_owned(),
+            work: 20.0,
+            unit: "MB/s",
+        },
+    ]
+}
+
+fn generate_log(path: &Path, megabytes: usize) {
+    let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(path).unwrap());
+    let mut site = generate::Site::new(145_000);
+    let mut line = Vec::new();
+    let mut written = 0;
+    while written < megabytes * 1_000_000 {
+        line.clear();
+        site.line(&mut line);
+        out.write_all(&line).unwrap();
+        written += line.len();
+    }
+    out.flush().unwrap();
+}
+
+/// Whether every part of the line ended well.
+fn shell(room: &Path, script: &str) -> bool {
+    let mut command = Command::new("bash");
+    command.args(["-o", "pipefail", "-c", script]).current_dir(room).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+}

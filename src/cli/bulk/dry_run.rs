@@ -1,0 +1,242 @@
+//! `sladd bulk --dry-run`: what would be read and what would come of it, from the beginnings of the files. Writes nothing.
+
+use super::super::BulkArgs;
+use crate::{
+    encode::Batch,
+    engine::{Engine, Progress},
+    error::{Error, Kind},
+    input::{
+        file::Plain,
+        packing::Packing,
+        unpack::{Tar, Unpack},
+    },
+    key,
+    run::bulk::{
+        Order, Whither,
+        walk::{self, Item},
+    },
+    state::{
+        ledger::Ledger,
+        manifest::{self, Manifest, Outcome},
+        place::Place,
+    },
+    time::Timestamp,
+    treatment::pseudonym::Secret,
+};
+use indicatif::{HumanBytes, HumanDuration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// Prints a row a file, then what all of them come to, then some lines as they would be.
+pub fn run(args: &BulkArgs, order: &Order) -> Result<ExitCode, Error> {
+    let mut engine = Engine::new(order.plan.clone());
+    // A secret for this call alone: pseudonyms show their form, not what the output will hold.
+    let mut secret = [0; 32];
+    key::random(&mut secret)?;
+    let known = known(order)?;
+    let mut sum = Sum::default();
+    let mut text = String::new();
+    for item in order.found.items.iter().filter(|item| order.shard.is_none_or(|shard| shard.takes(&item.name))) {
+        let name = manifest::written(&item.name);
+        if known.as_ref().is_some_and(|known| is_done(order, known, item)) {
+            sum.done += 1;
+            let _ = writeln!(text, "{name}: done before");
+            continue;
+        }
+        match look(order, &mut engine, item, secret) {
+            Ok(look) => {
+                let _ = writeln!(text, "{name}: {}", look.row(item));
+                sum.add(item, look);
+            }
+            Err(why) => {
+                sum.faults += 1;
+                let _ = writeln!(text, "{name}: would be skipped: {why}");
+            }
+        }
+    }
+    for skipped in &order.found.skipped {
+        sum.faults += u64::from(skipped.kind.is_some());
+        let _ = writeln!(text, "{}: would be skipped: {}", skipped.path.display(), skipped.why);
+    }
+    sum.write(&mut text, order, args);
+    super::super::print(text.as_bytes())?;
+    Ok(if sum.faults > 0 { ExitCode::from(Kind::Data.code()) } else { ExitCode::SUCCESS })
+}
+
+/// What was recorded of earlier runs, where it can be seen.
+fn known(order: &Order) -> Result<Option<Manifest>, Error> {
+    match &order.whither {
+        Whither::Directory(path) if path.is_dir() => Ledger::look(&Place::open(path)?),
+        Whither::Directory(_) | Whither::InPlace | Whither::Stdout => Ok(None),
+    }
+}
+
+fn is_done(order: &Order, known: &Manifest, item: &Item) -> bool {
+    known.get(&manifest::written(&item.name)).is_some_and(|entry| {
+        entry.outcome == Outcome::Done
+            && entry.source.is_still(&item.identity)
+            && entry.policy_digest == order.policy_digest
+            && entry.options == order.options
+    })
+}
+
+/// What the beginning of a file tells.
+struct Look {
+    packing: Packing,
+    /// The format that most of the first lines fit, how many do and how many there were.
+    format: (Box<str>, u64, u64),
+    /// Bytes of lines for a byte of the file, and bytes that come out for a byte of lines.
+    unpacks: f64,
+    leaves: f64,
+    /// Seconds a byte of lines takes one processor.
+    pace: f64,
+    /// Lines as they would be.
+    sample: Vec<u8>,
+}
+
+fn look(order: &Order, engine: &mut Engine, item: &Item, secret: [u8; 32]) -> Result<Look, String> {
+    let plain = Plain::open(&item.path).map_err(|error| match walk::kind(&error) {
+        Kind::Permission => "no permission to read it".to_owned(),
+        _ => error.to_string(),
+    })?;
+    let mut input = Unpack::new(plain, order.max_ratio, Tar::Refused).map_err(|fault| fault.to_string())?;
+    let mut lines = vec![0; SAMPLE_BYTES];
+    let mut filled = 0;
+    while filled < lines.len() {
+        match input.read(&mut lines[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(fault) if filled == 0 => return Err(fault.to_string()),
+            Err(_) => break,
+        }
+    }
+    let position = input.position();
+    lines.truncate(filled);
+    // The last line may go on.
+    if filled == SAMPLE_BYTES
+        && let Some(end) = memchr::memrchr(b'\n', &lines)
+    {
+        lines.truncate(end + 1);
+    }
+    engine.set_reference(order.reference.unwrap_or(Timestamp(item.identity.modified.0)));
+    engine.set_due(order.due);
+    let mut formats: BTreeMap<Box<str>, u64> = BTreeMap::new();
+    let mut first = 0;
+    for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).take(FIRST_LINES) {
+        let shown = engine.show(line.strip_suffix(b"\r").unwrap_or(line));
+        *formats.entry(shown.map_or_else(|| "none".into(), |(name, _)| name)).or_default() += 1;
+        first += 1;
+    }
+    let most = formats.into_iter().max_by_key(|(_, count)| *count).unwrap_or_else(|| ("empty".into(), 0));
+    let mut batch = Batch::default();
+    // Once to warm up, once to measure.
+    minimise(engine, &lines, &mut batch, secret);
+    batch.clear();
+    let began = Instant::now();
+    minimise(engine, &lines, &mut batch, secret);
+    let took = began.elapsed();
+    let bytes = lines.len().max(1) as f64;
+    let sample = batch.bytes().split_inclusive(|&byte| byte == b'\n').take(2).flatten().copied().collect();
+    Ok(Look {
+        packing: input.packing(),
+        format: (most.0, most.1, first),
+        unpacks: filled as f64 / position.max(1) as f64,
+        leaves: batch.bytes().len() as f64 / bytes,
+        pace: took.as_secs_f64() / bytes,
+        sample,
+    })
+}
+
+fn minimise(engine: &mut Engine, lines: &[u8], batch: &mut Batch, secret: [u8; 32]) {
+    let mut at = 0;
+    while let (_, Progress::Paused { at: done, epoch }) = engine.run(&lines[at..], batch) {
+        at += done;
+        engine.admit(epoch, Some(Secret::new(secret)));
+    }
+}
+
+impl Look {
+    fn row(&self, item: &Item) -> String {
+        let (format, of, first) = &self.format;
+        let size = HumanBytes(item.identity.size);
+        let lines = self.lines(item);
+        let (packing, lines, out) =
+            (self.packing.name(), HumanBytes(lines), HumanBytes((lines as f64 * self.leaves) as u64));
+        format!(
+            "{packing}, {size}, {format} ({of} of the first {first} lines), about {lines} of lines, {out} minimised"
+        )
+    }
+
+    fn lines(&self, item: &Item) -> u64 {
+        (item.identity.size as f64 * self.unpacks) as u64
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    files: u64,
+    done: u64,
+    faults: u64,
+    bytes: u64,
+    lines: u64,
+    out: f64,
+    seconds: f64,
+    samples: Vec<(String, Vec<u8>)>,
+}
+
+impl Sum {
+    fn add(&mut self, item: &Item, look: Look) {
+        let lines = look.lines(item);
+        self.files += 1;
+        self.bytes += item.identity.size;
+        self.lines += lines;
+        self.out += lines as f64 * look.leaves;
+        // Unpacking takes about as long as minimising does.
+        let unpacking = if look.packing == Packing::Plain { 1.0 } else { 2.0 };
+        self.seconds += lines as f64 * look.pace * unpacking;
+        if self.samples.len() < SAMPLES && !look.sample.is_empty() {
+            self.samples.push((manifest::written(&item.name), look.sample));
+        }
+    }
+
+    fn write(&self, text: &mut String, order: &Order, args: &BulkArgs) {
+        let time = Duration::from_secs_f64(self.seconds / order.threads.max(1) as f64);
+        let to = match (&order.whither, &args.out) {
+            (Whither::Directory(path), _) => format!("to `{}`", path.display()),
+            (Whither::Stdout, _) => "to standard output".to_owned(),
+            (Whither::InPlace, _) if args.in_place => "in place".to_owned(),
+            (Whither::InPlace, _) => "if --out or --in-place is given".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "\n{} files would be minimised {to}, {} done before, {} skipped: {} to read, about {} of lines, {} minimised \
+             before they are packed, {} on {} processors",
+            self.files,
+            self.done,
+            self.faults,
+            HumanBytes(self.bytes),
+            HumanBytes(self.lines),
+            HumanBytes(self.out as u64),
+            HumanDuration(time),
+            order.threads,
+        );
+        for (name, sample) in &self.samples {
+            let _ = writeln!(text, "\n{}, as it would be:", Path::new(name).display());
+            let sample = String::from_utf8_lossy(sample);
+            sample.lines().for_each(|line| {
+                let _ = writeln!(text, "  {}", line.chars().filter(|c| !c.is_control()).collect::<String>());
+            });
+        }
+    }
+}
+
+/// So much of a file is looked at.
+const SAMPLE_BYTES: usize = 256 * 1024;
+const FIRST_LINES: usize = 200;
+/// So many files show lines.
+const SAMPLES: usize = 3;

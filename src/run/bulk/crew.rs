@@ -1,0 +1,371 @@
+//! Files → workers. Each worker takes the next file and minimises it; when no file is left for itself it helps with those of
+//! others, buffer by buffer. What is finished goes to the one that commits.
+
+use super::{
+    feed::{Feed, Read},
+    walk::Item,
+};
+use crate::{
+    encode::Batch,
+    engine::Carry,
+    error::{Error, Kind},
+    frame::LineBuffer,
+    input::packing::Packing,
+    output::Output,
+    run::{
+        Verdict, Work,
+        intake::PORTION_BYTES,
+        ordered::{Ordered, Part},
+        pipe::{FULL_BYTES, OnStall, piece},
+        summary::End,
+        worker::Worker,
+    },
+    tally::Tally,
+    time::Timestamp,
+};
+use std::{
+    collections::VecDeque,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// Files that go to one output, and where that is.
+pub(super) struct Errand {
+    /// In order.
+    pub items: VecDeque<Item>,
+    /// Its number among all.
+    pub number: usize,
+}
+
+/// What became of an errand.
+pub(super) struct Finished {
+    pub number: usize,
+    /// How each of its files was read.
+    pub read: Vec<Read>,
+    /// The account of its lines.
+    pub tally: Tally,
+    /// Why writing ended early, if it did.
+    pub end: Option<End>,
+    /// The run was stopped before it was read to its end.
+    pub stopped: bool,
+    /// What was written to, if it could be opened.
+    pub output: Option<Output>,
+}
+
+/// What a run needs of whoever opens outputs and takes what is finished.
+pub(super) trait Desk: Sync {
+    /// Opens the output of an errand, whose first file is packed so.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn open(&self, number: usize, packing: Packing) -> Result<Output, Error>;
+
+    /// Looks at the account of an errand as it grows, and may end it.
+    fn verdict(&self) -> Verdict;
+
+    /// Takes what is finished, and says why the run cannot go on, if it cannot.
+    fn finished(&self, finished: Finished) -> Option<Error>;
+}
+
+/// How far the run is. Whoever shows it reads it at any time.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of files that were read, as they are on the disk.
+    pub bytes: AtomicU64,
+    /// Lines that went out or were dropped.
+    pub lines: AtomicU64,
+    /// Files that are dealt with.
+    pub files: AtomicU64,
+    /// Files that could not be dealt with as they should.
+    pub faults: AtomicU64,
+    /// The file that was begun last.
+    pub current: Mutex<String>,
+}
+
+/// What the workers share.
+pub(super) struct Crew<'a, D> {
+    pub desk: &'a D,
+    pub progress: &'a Progress,
+    pub max_line_bytes: usize,
+    pub max_ratio: u64,
+    /// The time of records that have none; `None`: when their file was last written.
+    pub reference: Option<Timestamp>,
+    board: Mutex<Board>,
+    changed: Condvar,
+    stop: AtomicBool,
+    fatal: Mutex<Option<Error>>,
+    spare: Mutex<Vec<LineBuffer>>,
+}
+
+struct Board {
+    errands: VecDeque<Errand>,
+    /// Workers that took an errand and have not begun it.
+    opening: usize,
+    under_way: Vec<Arc<UnderWay>>,
+}
+
+/// An errand under way.
+struct UnderWay {
+    number: usize,
+    feed: Mutex<Feed>,
+    ordered: Ordered,
+    /// Nothing is left to take.
+    exhausted: AtomicBool,
+    stopped: AtomicBool,
+    /// Workers at it; changed only under the board's lock.
+    workers: AtomicU64,
+}
+
+/// What a worker keeps from buffer to buffer.
+struct Hands<'a> {
+    worker: &'a mut Worker,
+    buffer: LineBuffer,
+    batch: Batch,
+    before: Carry,
+}
+
+impl<'a, D: Desk> Crew<'a, D> {
+    pub fn new(
+        desk: &'a D,
+        progress: &'a Progress,
+        errands: VecDeque<Errand>,
+        max_line_bytes: usize,
+        max_ratio: u64,
+        reference: Option<Timestamp>,
+    ) -> Crew<'a, D> {
+        Crew {
+            desk,
+            progress,
+            max_line_bytes,
+            max_ratio,
+            reference,
+            board: Mutex::new(Board { errands, opening: 0, under_way: Vec::new() }),
+            changed: Condvar::new(),
+            stop: AtomicBool::new(false),
+            fatal: Mutex::new(None),
+            spare: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Nothing more is taken; what is in hand is finished, and files that are not read to their end are given up.
+    pub fn stop(&self) {
+        self.stop.store(true, Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Whether the run was stopped, by whoever asked or by an error.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+
+    /// The run cannot go on; the first reason stays.
+    pub fn fail(&self, error: Error) {
+        lock(&self.fatal).get_or_insert(error);
+        self.stop();
+    }
+
+    /// Why the run could not go on.
+    pub fn failure(&self) -> Option<Error> {
+        lock(&self.fatal).clone()
+    }
+
+    /// One worker's whole life.
+    pub fn work(&self, worker: &mut Worker) {
+        let mut hands = Hands { worker, buffer: self.buffer(), batch: Batch::default(), before: Carry::default() };
+        while !self.is_stopped() {
+            let mut board = lock(&self.board);
+            let Some(errand) = board.errands.pop_front() else {
+                drop(board);
+                break;
+            };
+            board.opening += 1;
+            drop(board);
+            let begun = self.begin(errand);
+            let mut board = lock(&self.board);
+            board.opening -= 1;
+            if let Some(under_way) = &begun {
+                board.under_way.push(under_way.clone());
+            }
+            drop(board);
+            self.changed.notify_all();
+            if let Some(under_way) = begun {
+                self.serve(under_way, &mut hands);
+            }
+        }
+        while let Some(under_way) = self.anybody() {
+            self.serve(under_way, &mut hands);
+        }
+    }
+
+    /// An errand that can use help; waits while one may still come.
+    fn anybody(&self) -> Option<Arc<UnderWay>> {
+        let mut board = lock(&self.board);
+        loop {
+            if self.is_stopped() {
+                return None;
+            }
+            let open = board.under_way.iter().find(|under_way| !under_way.exhausted.load(Relaxed));
+            if let Some(under_way) = open {
+                under_way.workers.fetch_add(1, Relaxed);
+                return Some(under_way.clone());
+            }
+            if board.opening == 0 {
+                return None;
+            }
+            board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Opens the errand's input and output. One that cannot be opened is finished.
+    fn begin(&self, errand: Errand) -> Option<Arc<UnderWay>> {
+        let number = errand.number;
+        let mut feed = Feed::new(errand.items, self.buffer(), self.max_ratio);
+        let opened = feed.packing().map(|packing| self.desk.open(number, packing));
+        if let Some(item) = feed.item() {
+            *lock(&self.progress.current) = item.name.to_string_lossy().into_owned();
+        }
+        match opened {
+            Some(Ok(output)) => Some(Arc::new(UnderWay {
+                number,
+                feed: Mutex::new(feed),
+                ordered: Ordered::new(output, None, self.desk.verdict(), OnStall::Block, READ_AHEAD_BYTES),
+                exhausted: AtomicBool::new(false),
+                stopped: AtomicBool::new(false),
+                workers: AtomicU64::new(1),
+            })),
+            Some(Err(error)) => {
+                let end = Some(End::Failed(error));
+                let read = feed.take_read();
+                let tally = Tally::default();
+                self.hand_in(Finished { number, read, tally, end, stopped: false, output: None });
+                None
+            }
+            None => {
+                let read = feed.take_read();
+                let tally = Tally::default();
+                self.hand_in(Finished { number, read, tally, end: None, stopped: false, output: None });
+                None
+            }
+        }
+    }
+
+    /// Works at an errand until nothing is left of it. The last worker to leave hands it in.
+    fn serve(&self, under_way: Arc<UnderWay>, hands: &mut Hands<'_>) {
+        if catch_unwind(AssertUnwindSafe(|| self.take_turns(&under_way, hands))).is_err() {
+            let why = "an internal fault ended the run; please report its place";
+            under_way.ordered.end(End::Failed(Error::new(Kind::Io, why)));
+            under_way.exhausted.store(true, Relaxed);
+        }
+        let mut board = lock(&self.board);
+        if under_way.workers.fetch_sub(1, Relaxed) > 1 {
+            return;
+        }
+        board.under_way.retain(|other| !Arc::ptr_eq(other, &under_way));
+        drop(board);
+        let (tally, end) = under_way.ordered.account();
+        let mut feed = lock(&under_way.feed);
+        self.hand_in(Finished {
+            number: under_way.number,
+            read: feed.take_read(),
+            tally,
+            end,
+            stopped: under_way.stopped.load(Relaxed),
+            output: under_way.ordered.take_output(),
+        });
+        if let Some(buffer) = feed.take_buffer() {
+            lock(&self.spare).push(buffer);
+        }
+    }
+
+    fn hand_in(&self, finished: Finished) {
+        if let Some(error) = self.desk.finished(finished) {
+            self.fail(error);
+        }
+    }
+
+    fn take_turns(&self, under_way: &UnderWay, hands: &mut Hands<'_>) {
+        while !under_way.exhausted.load(Relaxed) {
+            if self.is_stopped() {
+                under_way.stopped.store(true, Relaxed);
+                under_way.exhausted.store(true, Relaxed);
+                return;
+            }
+            let mut feed = lock(&under_way.feed);
+            let taken = feed.take(&mut hands.buffer, &mut hands.before);
+            self.progress.bytes.fetch_add(feed.take_bytes(), Relaxed);
+            if feed.is_exhausted() {
+                under_way.exhausted.store(true, Relaxed);
+            }
+            drop(feed);
+            let Some(taken) = taken else { return };
+            hands.worker.carry(&hands.before);
+            hands.worker.set_reference(self.reference.unwrap_or(taken.reference));
+            let run = hands.run(&under_way.ordered, taken.ticket, taken.last);
+            let lines = match run {
+                Ok(lines) => lines,
+                Err(Some(error)) => {
+                    under_way.ordered.end(End::Failed(error.clone()));
+                    self.fail(error);
+                    0
+                }
+                // The output has ended already.
+                Err(None) => 0,
+            };
+            self.progress.lines.fetch_add(lines, Relaxed);
+            if lines == 0 && under_way.ordered.account().1.is_some() {
+                under_way.exhausted.store(true, Relaxed);
+                hands.buffer = self.buffer();
+                hands.batch.clear();
+            }
+        }
+    }
+
+    fn buffer(&self) -> LineBuffer {
+        let spare = lock(&self.spare).pop();
+        spare.unwrap_or_else(|| LineBuffer::new(PORTION_BYTES, self.max_line_bytes))
+    }
+}
+
+impl Hands<'_> {
+    /// One buffer's way. `Err(None)`: the output has ended.
+    fn run(&mut self, ordered: &Ordered, ticket: u64, last: bool) -> Result<u64, Option<Error>> {
+        let mut sum = Tally::default();
+        let mut lines = 0;
+        let mut deliver = |batch: &mut Batch, sum: &mut Tally, part| {
+            lines += sum.lines;
+            ordered.deliver(ticket, batch, mem::take(sum), part).map_err(|_over| None)
+        };
+        while !self.buffer.lines().is_empty() {
+            let whole = self.buffer.lines().len();
+            let mut at = 0;
+            while at < whole {
+                let lines = &self.buffer.lines()[at..];
+                let length = piece(lines);
+                sum += self.worker.run(&lines[..length], &mut self.batch)?;
+                at += length;
+                if self.batch.bytes().len() > FULL_BYTES {
+                    deliver(&mut self.batch, &mut sum, Part::Full)?;
+                }
+            }
+            self.buffer.consume(whole);
+        }
+        if last {
+            sum += self.worker.run(self.buffer.finish(), &mut self.batch)?;
+            sum += self.worker.finish(&mut self.batch)?;
+        }
+        sum.bytes_in += self.buffer.take_skipped();
+        deliver(&mut self.batch, &mut sum, Part::Last)?;
+        Ok(lines)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// So much may wait for its turn at one output.
+const READ_AHEAD_BYTES: usize = 4 << 20;

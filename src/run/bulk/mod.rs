@@ -1,0 +1,322 @@
+//! Bulk: files and directories → files of the same names, or the same files, or standard output.
+//!
+//! Goes in: an [`Order`]. Comes out: a [`Report`], and outputs that are whole or not there. Every worker reads, minimises and
+//! writes; one more commits what is finished. A run that was killed is taken up where it was: what has its name is done.
+//! Files are read and not mapped: one that is cut meanwhile must not kill the run.
+
+mod crew;
+mod feed;
+mod office;
+mod plan;
+mod report;
+pub mod walk;
+
+pub use crew::Progress;
+pub use plan::{Verified, verify};
+pub use report::{INTERRUPTED, Report, Trouble};
+
+use super::{
+    Signals,
+    guard::Guard,
+    worker::{Task, Worker},
+};
+use crate::{
+    engine::Due,
+    epoch::Epoch,
+    error::{Error, Kind},
+    key::Keyring,
+    output::fresh::Compression,
+    plan::Plan,
+    policy::Policy,
+    state::{job, ledger::Shard},
+    time::Timestamp,
+};
+use crew::{Crew, Errand};
+use office::Office;
+use plan::{Ledgers, Todo};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec},
+    pipe::{PipeFlags, pipe_with},
+};
+use std::{
+    collections::VecDeque,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Its text as it was written.
+    pub policy_text: String,
+    /// The digest of all that the policy says, in hexadecimal.
+    pub policy_digest: String,
+    /// The digest of what else decides the output, in hexadecimal.
+    pub options: String,
+    /// The policy, compiled.
+    pub plan: Arc<Plan>,
+    /// The files.
+    pub found: walk::Found,
+    /// Where outputs go.
+    pub whither: Whither,
+    /// How outputs are packed; `None`: as their inputs are.
+    pub compress: Option<Compression>,
+    /// How many work at once.
+    pub threads: usize,
+    /// Over this, a line is cut.
+    pub max_line_bytes: usize,
+    /// Beyond 64 MiB, so many times its size may come out of a file.
+    pub max_ratio: u64,
+    /// More malformed lines than this, in percent, end a file.
+    pub malformed_limit: Option<f64>,
+    /// The time of records that have none; `None`: when their file was last written.
+    pub reference: Option<Timestamp>,
+    /// What happens to records whose time to be deleted has come.
+    pub due: Due,
+    /// The judge reads every record again.
+    pub guard: bool,
+    /// Of the files, those that are ours.
+    pub shard: Option<Shard>,
+    /// Originals go once their outputs are durable.
+    pub remove_originals: bool,
+    /// The time it is.
+    pub now: Timestamp,
+}
+
+/// Where outputs go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whither {
+    /// Below this directory, under the names of the inputs.
+    Directory(PathBuf),
+    /// In the place of the inputs.
+    InPlace,
+    /// To standard output, one after the other.
+    Stdout,
+}
+
+impl Order<'_> {
+    fn policy_name(&self) -> String {
+        format!("{}/{}", self.policy.name, self.policy.version)
+    }
+}
+
+/// How much there is to do, for whoever shows how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// Files.
+    pub files: u64,
+    /// Bytes as they are on the disk.
+    pub bytes: u64,
+}
+
+/// Runs until everything is done, somebody asks it to end, or it cannot go on. `show` is called ten times a second.
+///
+/// # Errors
+/// It could not begin. How a run ended that did is in the [`Report`].
+pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, Total)) -> Result<Report, Error> {
+    let began = Instant::now();
+    let mut report = Report::default();
+    for skipped in &order.found.skipped {
+        match skipped.kind {
+            Some(kind) => report.fault(&skipped.path, &skipped.why, kind),
+            None => report.note(&skipped.path, &*skipped.why),
+        }
+    }
+    let (mut ledgers, todo) = plan::plan(order, &mut report)?;
+    let progress = Progress::default();
+    let report = match todo.is_empty() {
+        true => report,
+        false => run(order, &mut ledgers, &todo, &progress, report, signals, &mut show)?,
+    };
+    let mut report = Report { bytes_read: progress.bytes.load(Relaxed), took: began.elapsed(), ..report };
+    if !report.stopped && report.failure.is_none() {
+        if let Some(ledger) = ledgers.main()
+            && order.shard.is_none_or(|shard| shard.is_last(ledger.room()))
+            && let Err(error) = job::end(ledger.room(), order.now)
+        {
+            report.failure = Some(error);
+        }
+        ledgers.by_home.into_values().for_each(crate::state::ledger::Ledger::tidy);
+    }
+    Ok(report)
+}
+
+/// What pseudonyms are made with.
+#[derive(Default)]
+struct Keys {
+    keyring: Option<Keyring>,
+    /// The one epoch of all records, where the job has one key.
+    epoch: Option<Epoch>,
+    /// As the manifest says it.
+    said: Option<String>,
+}
+
+/// Secrets, where the plan needs any.
+fn keys(order: &Order, ledgers: &Ledgers) -> Result<Keys, Error> {
+    let Some(period) = order.plan.period() else { return Ok(Keys::default()) };
+    let of_job = |keyring, epoch| {
+        let said = Some(format!("job {}", period.dashed(epoch).as_str()));
+        Keys { keyring: Some(keyring), epoch: Some(epoch), said }
+    };
+    if let Some(directory) = &order.policy.keys.directory {
+        let keyring = Keyring::directory(directory, period, order.policy.keys.keep)?;
+        return Ok(Keys { keyring: Some(keyring), epoch: None, said: Some("directory".to_owned()) });
+    }
+    match ledgers.main() {
+        Some(ledger) => {
+            let scratch = ledger.scratch();
+            let job = job::Job::join(ledger.room(), scratch.place(), &scratch.name(), order.now)?;
+            let (keyring, epoch) = job.keyring(period)?;
+            Ok(of_job(keyring, epoch))
+        }
+        None => {
+            let epoch = period.epoch(order.now);
+            Ok(of_job(Keyring::memory(period), epoch))
+        }
+    }
+}
+
+fn run(
+    order: &Order,
+    ledgers: &mut Ledgers,
+    todo: &[Todo],
+    progress: &Progress,
+    report: Report,
+    signals: &Signals,
+    show: &mut impl FnMut(&Progress, Total),
+) -> Result<Report, Error> {
+    let Keys { keyring, epoch, said } = keys(order, ledgers)?;
+    let task = Task {
+        plan: order.plan.clone(),
+        keyring: keyring.map(Arc::new),
+        reference: order.reference,
+        due: order.due,
+        epoch,
+    };
+    let worker = |_| {
+        let worker = Worker::new(&task);
+        Ok(if order.guard { worker.guarded(Guard::new(order.policy)?) } else { worker })
+    };
+    let threads = order.threads.max(1);
+    let workers = (0..threads).map(worker).collect::<Result<Vec<Worker>, Error>>()?;
+    let errands = match order.whither {
+        Whither::Stdout => {
+            VecDeque::from([Errand { number: 0, items: todo.iter().map(|todo| todo.item.clone()).collect() }])
+        }
+        Whither::Directory(_) | Whither::InPlace => todo
+            .iter()
+            .enumerate()
+            .map(|(number, todo)| Errand { number, items: VecDeque::from([todo.item.clone()]) })
+            .collect(),
+    };
+    let total = Total { files: todo.len() as u64, bytes: todo.iter().map(|todo| todo.item.identity.size).sum() };
+    let (ready, to_commit) = crossbeam_channel::bounded(READY_FILES);
+    let office = Office {
+        order,
+        todo,
+        progress,
+        targets: todo.iter().map(|_| OnceLock::new()).collect(),
+        report: Mutex::new(report),
+        ready: Mutex::new(Some(ready)),
+        keys: said,
+    };
+    let failure = {
+        let office = &office;
+        let crew = &Crew::new(office, progress, errands, order.max_line_bytes, order.max_ratio, order.reference);
+        let (done, at_work) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| cannot_start(&error.into()))?;
+        let at_work = Arc::new(at_work);
+        let left = &AtomicUsize::new(threads);
+        thread::scope(|scope| {
+            let committer = thread::Builder::new().name("sladd-commit".to_owned());
+            let ledgers = &mut *ledgers;
+            let (hold, to_commit) = (at_work.clone(), &to_commit);
+            let started = committer.spawn_scoped(scope, move || {
+                office.commit(to_commit, ledgers, |error| crew.fail(error));
+                drop(hold);
+            });
+            if let Err(error) = started {
+                crew.fail(cannot_start(&error));
+            }
+            for mut worker in workers {
+                let hold = at_work.clone();
+                let leave = move || {
+                    if left.fetch_sub(1, Relaxed) == 1 {
+                        office.close();
+                    }
+                    drop(hold);
+                };
+                let work = move || {
+                    crew.work(&mut worker);
+                    leave();
+                };
+                let started = thread::Builder::new().name("sladd-worker".to_owned()).spawn_scoped(scope, work);
+                if let Err(error) = started {
+                    crew.fail(cannot_start(&error));
+                    if left.fetch_sub(1, Relaxed) == 1 {
+                        office.close();
+                    }
+                }
+            }
+            drop(at_work);
+            supervise(crew, &done, signals, || show(progress, total))
+        })?;
+        crew.failure()
+    };
+    let mut report = office.report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.failure = failure;
+    Ok(report)
+}
+
+/// Waits until all are done, shows how far they are, and stops them when somebody asks.
+fn supervise(
+    crew: &Crew<'_, Office<'_>>,
+    done: &OwnedFd,
+    signals: &Signals,
+    mut show: impl FnMut(),
+) -> Result<(), Error> {
+    let mut asked = 0;
+    loop {
+        let [quit, reopen] = signals.fds();
+        let mut fds = [done.as_fd(), quit, reopen].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        let tick = Timespec::try_from(TICK).ok();
+        match rustix::event::poll(&mut fds, tick.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                crew.stop();
+                return Err(cannot_start(&error.into()));
+            }
+        }
+        if !fds[0].revents().is_empty() {
+            return Ok(());
+        }
+        let quits = signals.take_quits();
+        signals.take_reopens();
+        if quits > 0 {
+            asked += quits;
+            crew.stop();
+        }
+        if asked > 1 {
+            // What has no name yet is taken away by the next run.
+            std::process::exit(INTERRUPTED.into());
+        }
+        show();
+    }
+}
+
+/// How often it is shown how far the run is.
+const TICK: Duration = Duration::from_millis(100);
+
+fn cannot_start(error: &std::io::Error) -> Error {
+    Error::new(Kind::Io, format!("cannot start: {error}"))
+}
+
+/// So many finished files may wait for their names.
+const READY_FILES: usize = 1024;

@@ -1,0 +1,415 @@
+//! Outputs are opened, and what is finished gets its name: in groups, so that many small files share what makes them durable.
+
+use super::{
+    Order, Whither,
+    crew::{Desk, Finished, Progress},
+    feed::{Read, ReadEnd},
+    plan::{Ledgers, Todo},
+    report::Report,
+    walk::{self, Item},
+};
+use crate::{
+    epoch::Period,
+    error::{Error, Kind},
+    input::{file::Identity, packing::Packing},
+    output::{
+        Output,
+        fresh::{Compression, Fresh, discard},
+        stdout::Stdout,
+    },
+    run::{Verdict, summary::End, worker::limit},
+    state::{
+        ledger::{Pending, Replaces},
+        manifest::{self, Counts, Entry, Outcome, Product},
+    },
+    tally::Tally,
+    time::Timestamp,
+};
+use crossbeam_channel::{Receiver, Sender};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering::Relaxed},
+};
+
+/// What the workers are served by.
+pub(super) struct Office<'a> {
+    pub order: &'a Order<'a>,
+    pub todo: &'a [Todo],
+    pub progress: &'a Progress,
+    /// Where each output is made.
+    pub targets: Vec<OnceLock<Target>>,
+    pub report: Mutex<Report>,
+    /// To the one that commits.
+    pub ready: Mutex<Option<Sender<Ready>>>,
+    /// What pseudonyms are made with, as the manifest says it.
+    pub keys: Option<String>,
+}
+
+/// Where an output is made and what it will be called.
+#[derive(Debug)]
+pub(super) struct Target {
+    temporary: String,
+    path: PathBuf,
+}
+
+/// A file that is whole and waits for its name.
+pub(super) struct Ready {
+    number: usize,
+    pending: Pending,
+    tally: Tally,
+    /// Whether its original may go.
+    may_go: bool,
+}
+
+impl Office<'_> {
+    pub fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing more will be finished.
+    pub fn close(&self) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn fault(&self, path: &Path, why: &str, kind: Kind) {
+        self.progress.faults.fetch_add(1, Relaxed);
+        self.report().fault(path, why, kind);
+    }
+
+    /// Takes a temporary file away again.
+    fn give_up(&self, number: usize) {
+        let Some(target) = self.targets.get(number).and_then(OnceLock::get) else { return };
+        if let Some(scratch) = self.todo.get(number).and_then(|todo| todo.scratch.as_ref()) {
+            let _ = discard(scratch.place(), &target.temporary);
+        }
+    }
+
+    /// Tells how files were read that all went to standard output.
+    fn finished_stream(&self, finished: Finished) -> Option<Error> {
+        let stopped = finished.stopped;
+        for read in finished.read {
+            self.progress.files.fetch_add(1, Relaxed);
+            match self.look(&read) {
+                Some(Reading { fault: Some((why, kind)), good: true, .. }) => {
+                    self.fault(&read.item.path, &why, kind);
+                    self.report().partial += 1;
+                }
+                Some(Reading { fault: Some((why, kind)), .. }) => self.fault(&read.item.path, &why, kind),
+                Some(Reading { .. }) => self.report().done += 1,
+                None => {}
+            }
+        }
+        let mut report = self.report();
+        report.tally += finished.tally;
+        report.bytes_written += finished.tally.bytes_out;
+        report.stopped |= stopped;
+        match finished.end {
+            Some(End::Failed(error)) => Some(error),
+            Some(End::ReaderGone) => {
+                report.reader_gone = true;
+                None
+            }
+            Some(End::Input | End::Signal | End::Stalled) | None => None,
+        }
+    }
+
+    /// What is to be said of how a file was read. `None` where it could not be opened: that is said already.
+    fn look(&self, read: &Read) -> Option<Reading> {
+        match &read.end {
+            ReadEnd::NotOpened(error) => {
+                let why = match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+                    std::io::ErrorKind::Unsupported => format!("it is {error} by now"),
+                    _ => error.to_string(),
+                };
+                self.fault(&read.item.path, &why, walk::kind(error));
+                None
+            }
+            ReadEnd::Read { opened, packing, junk, fault } => {
+                if let Some(at) = junk {
+                    let why = format!("what stands behind byte {at} is not {} and was not read", packing.name());
+                    self.report().note(&read.item.path, why);
+                }
+                let now = rustix::fs::lstat(&read.item.path).map(|stat| Identity::of(&stat));
+                let changed = !now.as_ref().is_ok_and(|now| now.is_same(opened));
+                let shrank = now.as_ref().is_ok_and(|now| now.inode == opened.inode && now.size < opened.size);
+                let fault = match fault {
+                    Some(fault) => {
+                        let kind = match fault {
+                            crate::input::unpack::Fault::Read(_) => Kind::Io,
+                            _ => Kind::Data,
+                        };
+                        Some((fault.to_string(), kind, fault.has_good_prefix()))
+                    }
+                    None if shrank => {
+                        Some(("it was cut while it was read; what was left is read".to_owned(), Kind::Data, true))
+                    }
+                    None => None,
+                };
+                if fault.is_none() && changed {
+                    self.report().note(&read.item.path, "it changed while it was read; the next run does it again");
+                }
+                let good = fault.as_ref().is_none_or(|(_, _, good)| *good);
+                let fault = fault.map(|(why, kind, _)| (why, kind));
+                Some(Reading { opened: *opened, packing: *packing, fault, good, changed })
+            }
+        }
+    }
+
+    fn finished_file(&self, mut finished: Finished) -> Option<Error> {
+        let number = finished.number;
+        if finished.stopped {
+            drop(finished.output);
+            self.give_up(number);
+            self.report().stopped = true;
+            return None;
+        }
+        let todo = &self.todo[number];
+        if let Some(End::Failed(error)) = finished.end {
+            drop(finished.output);
+            self.give_up(number);
+            if matches!(error.kind(), Kind::Data) {
+                self.fault(&todo.item.path, &error.to_string(), Kind::Data);
+                self.settle(&Tally::default(), 0);
+                return None;
+            }
+            return Some(error);
+        }
+        // Of what is given up no line counts: none went out.
+        let given_up = || {
+            self.give_up(number);
+            self.settle(&Tally::default(), 0);
+        };
+        let reading = finished.read.pop().and_then(|read| self.look(&read));
+        let in_place = matches!(self.order.whither, Whither::InPlace);
+        if let Some((why, kind)) = reading.as_ref().and_then(|reading| reading.fault.as_ref()) {
+            self.fault(&todo.item.path, why, *kind);
+        }
+        let kept = reading.filter(|reading| reading.good && !(in_place && reading.fault.is_some()));
+        let (Some(reading), Some(Output::Fresh(fresh))) = (kept, finished.output) else {
+            given_up();
+            return None;
+        };
+        let made = match fresh.finish(reading.opened.mode & 0o640, reading.opened.modified) {
+            Ok(made) => made,
+            Err(error) => {
+                self.give_up(number);
+                let path = todo.item.path.display();
+                return Some(Error::new(Kind::Io, format!("cannot write what is made of `{path}`: {error}")));
+            }
+        };
+        if in_place {
+            keep_owner(&made.fd, &todo.item);
+        }
+        let target = self.targets[number].get().expect("an output was opened");
+        let outcome = if reading.fault.is_some() { Outcome::Partial } else { Outcome::Done };
+        let entry = Entry {
+            path: if in_place {
+                todo.item.name.file_name().map(manifest::name).unwrap_or_default()
+            } else {
+                manifest::written(&todo.item.name)
+            },
+            source: (&reading.opened).into(),
+            packing: reading.packing.name().to_owned(),
+            outcome,
+            output: Some(Product {
+                path: manifest::written(&target.path),
+                size: made.size,
+                digest: hexadecimal(&made.digest),
+            }),
+            policy: self.order.policy_name(),
+            policy_digest: self.order.policy_digest.clone(),
+            options: self.order.options.clone(),
+            keys: self.keys.clone(),
+            counts: Counts::from(&finished.tally),
+            recorded: rfc3339(self.order.now),
+        };
+        let replaces = match todo.replaces {
+            Replaces::Input(_) => Replaces::Input(reading.opened),
+            other => other,
+        };
+        let pending = Pending { made, temporary: target.temporary.clone(), replaces, entry };
+        let may_go = outcome == Outcome::Done && !reading.changed;
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Whoever commits lives as long as the workers do.
+        if let Some(ready) = ready {
+            drop(ready.send(Ready { number, pending, tally: finished.tally, may_go }));
+        }
+        None
+    }
+
+    /// Counts a file that is dealt with.
+    fn settle(&self, tally: &Tally, written: u64) {
+        self.progress.files.fetch_add(1, Relaxed);
+        let mut report = self.report();
+        report.tally += *tally;
+        report.bytes_written += written;
+    }
+
+    /// Commits until nobody sends any more. Says why it cannot go on.
+    pub fn commit(&self, ready: &Receiver<Ready>, ledgers: &mut Ledgers, fail: impl Fn(Error)) {
+        while let Ok(first) = ready.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_FILES
+                && let Ok(next) = ready.try_recv()
+            {
+                group.push(next);
+            }
+            self.commit_group(group, ledgers, &fail);
+        }
+    }
+
+    fn commit_group(&self, group: Vec<Ready>, ledgers: &mut Ledgers, fail: &impl Fn(Error)) {
+        let mut by_home: Vec<(&Path, Vec<Ready>)> = Vec::new();
+        for ready in group {
+            let home = self.todo[ready.number].home.as_path();
+            match by_home.iter_mut().find(|(other, _)| *other == home) {
+                Some((_, together)) => together.push(ready),
+                None => by_home.push((home, vec![ready])),
+            }
+        }
+        for (home, together) in by_home {
+            let ledger = ledgers.by_home.get_mut(home).expect("a ledger was opened for every file");
+            let (numbers, pending): (Vec<_>, Vec<_>) =
+                together.into_iter().map(|ready| ((ready.number, ready.tally, ready.may_go), ready.pending)).unzip();
+            let done = ledger.commit(pending);
+            for ((number, tally, may_go), done) in numbers.into_iter().zip(done) {
+                let item = &self.todo[number].item;
+                match done {
+                    Ok(entry) => {
+                        self.settle(&tally, entry.output.as_ref().map_or(0, |product| product.size));
+                        let mut report = self.report();
+                        match entry.outcome {
+                            Outcome::Done => report.done += 1,
+                            Outcome::Partial | Outcome::Failed => report.partial += 1,
+                        }
+                        if self.order.remove_originals && may_go {
+                            report.remove(item);
+                        }
+                    }
+                    Err(error) if error.kind() == Kind::Io => fail(error),
+                    Err(error) => {
+                        self.fault(&item.path, &error.to_string(), error.kind());
+                        self.settle(&tally, 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How a file was read.
+struct Reading {
+    opened: Identity,
+    packing: Packing,
+    fault: Option<(String, Kind)>,
+    /// What was read is good as far as it goes.
+    good: bool,
+    changed: bool,
+}
+
+impl Desk for Office<'_> {
+    fn open(&self, number: usize, packing: Packing) -> Result<Output, Error> {
+        if matches!(self.order.whither, Whither::Stdout) {
+            return match Stdout::open() {
+                Ok(stdout) => Ok(Output::Stdout(stdout)),
+                Err(error) => Err(Error::new(Kind::Io, format!("cannot write to standard output: {error}"))),
+            };
+        }
+        let todo = &self.todo[number];
+        let scratch = todo.scratch.as_ref().expect("every file but those on standard output has one");
+        let compression = self.order.compress.unwrap_or(match packing {
+            Packing::Gzip => Compression::Gzip(6),
+            Packing::Zstd => Compression::Zstd(3),
+            Packing::Bzip2 => Compression::Bzip2(9),
+            Packing::Xz => Compression::Xz(6),
+            _ => Compression::None,
+        });
+        let path = match (&self.order.whither, self.order.compress) {
+            (Whither::InPlace, _) => PathBuf::from(todo.item.name.file_name().unwrap_or_default()),
+            (_, None) => todo.item.name.clone(),
+            (_, Some(compression)) => renamed(&todo.item.name, packing, compression),
+        };
+        let temporary = scratch.name();
+        let shown = match &self.order.whither {
+            Whither::Directory(directory) => directory.join(&path),
+            Whither::InPlace | Whither::Stdout => todo.item.path.clone(),
+        };
+        let fresh = Fresh::create(scratch.place(), &temporary, shown, compression)?;
+        let _ = self.targets[number].set(Target { temporary, path });
+        Ok(Output::Fresh(Box::new(fresh)))
+    }
+
+    fn verdict(&self) -> Verdict {
+        limit(self.order.malformed_limit)
+    }
+
+    fn finished(&self, finished: Finished) -> Option<Error> {
+        match self.order.whither {
+            Whither::Stdout => self.finished_stream(finished),
+            Whither::Directory(_) | Whither::InPlace => self.finished_file(finished),
+        }
+    }
+}
+
+/// The name of an output that is packed otherwise than its input.
+fn renamed(name: &Path, packing: Packing, compression: Compression) -> PathBuf {
+    let packed = name.extension().and_then(|end| end.to_str());
+    let bare = match (packing, packed) {
+        (Packing::Gzip, Some("gz"))
+        | (Packing::Zstd, Some("zst" | "zstd"))
+        | (Packing::Bzip2, Some("bz2"))
+        | (Packing::Xz, Some("xz")) => name.with_extension(""),
+        _ => name.to_path_buf(),
+    };
+    let end = match compression {
+        Compression::None => return bare,
+        Compression::Gzip(_) => ".gz",
+        Compression::Zstd(_) => ".zst",
+        Compression::Bzip2(_) => ".bz2",
+        Compression::Xz(_) => ".xz",
+    };
+    let mut path = bare.into_os_string();
+    path.push(end);
+    path.into()
+}
+
+/// In place a file keeps its owner and group, if we may give them; where not, it is ours.
+fn keep_owner(fd: &std::os::fd::OwnedFd, item: &Item) {
+    if let Ok(stat) = rustix::fs::lstat(&item.path) {
+        let owner = rustix::process::Uid::from_raw(stat.st_uid);
+        let group = rustix::process::Gid::from_raw(stat.st_gid);
+        let _ = rustix::fs::fchown(fd, Some(owner), Some(group));
+    }
+}
+
+fn hexadecimal(digest: &[u8; 32]) -> String {
+    blake3::Hash::from(*digest).to_hex().to_string()
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    let (day, second) = (Period::Day.dashed(Period::Day.epoch(time)), time.0.rem_euclid(86_400));
+    format!("{}T{:02}:{:02}:{:02}Z", day.as_str(), second / 3600, second / 60 % 60, second % 60)
+}
+
+/// So many files are made durable together.
+const GROUP_FILES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_how_its_file_is_packed() {
+        for (name, packing, compression, wanted) in [
+            ("a/access.log.2.gz", Packing::Gzip, Compression::Zstd(3), "a/access.log.2.zst"),
+            ("access.log.2.gz", Packing::Gzip, Compression::None, "access.log.2"),
+            ("access.log.2.gz", Packing::Plain, Compression::Gzip(6), "access.log.2.gz.gz"),
+            ("access.log", Packing::Plain, Compression::Xz(6), "access.log.xz"),
+            ("access.log", Packing::Zstd, Compression::Bzip2(6), "access.log.bz2"),
+            ("access.log.zstd", Packing::Zstd, Compression::Zstd(9), "access.log.zst"),
+        ] {
+            assert_eq!(renamed(Path::new(name), packing, compression), Path::new(wanted));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What is to be done with each file: which are done already, which stand under another policy, what may be replaced.
+
+use super::{Order, Trouble, Whither, walk::Item};
+use crate::{
+    error::{Error, Kind},
+    input::file::Identity,
+    policy::Policy,
+    run::bulk::report::Report,
+    state::{
+        ledger::{Ledger, ROOM, Replaces, Scratch, digest_of},
+        manifest::{self, Entry, Outcome},
+        place::{Place, stat},
+    },
+};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A file that is to be minimised.
+#[derive(Debug)]
+pub(super) struct Todo {
+    pub item: Item,
+    /// What its output may take the place of.
+    pub replaces: Replaces,
+    /// The directory whose ledger it goes into: below the base in place, empty otherwise.
+    pub home: PathBuf,
+    /// Where its temporary file is made; `None` where everything goes to standard output.
+    pub scratch: Option<Arc<Scratch>>,
+}
+
+/// What is open for a run.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers {
+    /// By directory, below the base.
+    pub by_home: HashMap<PathBuf, Ledger>,
+    /// Where the job is: the output's directory, or the base.
+    pub main: PathBuf,
+}
+
+impl Ledgers {
+    /// The one that holds the job.
+    pub fn main(&self) -> Option<&Ledger> {
+        self.by_home.get(&self.main)
+    }
+}
+
+/// Opens what the run writes to, and sorts the files: what is done already is counted, what cannot be done is told.
+pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<Todo>), Error> {
+    let mut ledgers = Ledgers::default();
+    let mine = |item: &&Item| order.shard.is_none_or(|shard| shard.takes(&item.name));
+    let items: Vec<&Item> = order.found.items.iter().filter(mine).collect();
+    report.files += items.len() as u64;
+    let mut todo = Vec::new();
+    match &order.whither {
+        Whither::Stdout => {
+            let all = items.into_iter().cloned();
+            let replaces = Replaces::Nothing;
+            todo.extend(all.map(|item| Todo { item, replaces, home: PathBuf::new(), scratch: None }));
+        }
+        Whither::Directory(path) => {
+            let ledger = Ledger::open(Place::create(path)?, order.shard)?;
+            ledger.keep_policy(&order.policy_digest, &order.policy_text)?;
+            for item in items {
+                match standing(order, &ledger, item)? {
+                    Standing::Done(entry) => report.already(order, &ledger, item, &entry),
+                    Standing::Todo(replaces) => {
+                        let scratch = Some(ledger.scratch().clone());
+                        todo.push(Todo { item: item.clone(), replaces, home: PathBuf::new(), scratch });
+                    }
+                    Standing::Refused(why) => report.fault(&item.path, &why, Kind::CannotCreate),
+                }
+            }
+            ledgers.by_home.insert(PathBuf::new(), ledger);
+        }
+        Whither::InPlace => {
+            for item in items {
+                let home = item.name.parent().unwrap_or(Path::new("")).to_path_buf();
+                let ledger = match ledgers.by_home.entry(home.clone()) {
+                    std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+                    std::collections::hash_map::Entry::Vacant(new) => {
+                        let ledger = Ledger::open(Place::open(&order.found.base.join(&home))?, order.shard)?;
+                        ledger.keep_policy(&order.policy_digest, &order.policy_text)?;
+                        new.insert(ledger)
+                    }
+                };
+                match standing_in_place(order, ledger, item)? {
+                    Standing::Done(_) => report.already += 1,
+                    Standing::Todo(replaces) => {
+                        let scratch = Some(ledger.scratch().clone());
+                        todo.push(Todo { item: item.clone(), replaces, home, scratch });
+                    }
+                    Standing::Refused(why) => report.fault(&item.path, &why, Kind::Config),
+                }
+            }
+            if !todo.is_empty() && !ledgers.by_home.contains_key(Path::new("")) {
+                let ledger = Ledger::open(Place::open(&order.found.base)?, order.shard)?;
+                ledgers.by_home.insert(PathBuf::new(), ledger);
+            }
+        }
+    }
+    // The largest first, so that the last ones are short; what is packed takes longer than its size says.
+    if !matches!(order.whither, Whither::Stdout) {
+        todo.sort_by_key(|todo: &Todo| std::cmp::Reverse(todo.item.identity.size));
+    }
+    Ok((ledgers, todo))
+}
+
+enum Standing {
+    Done(Box<Entry>),
+    Todo(Replaces),
+    Refused(String),
+}
+
+/// Whether a file's output is there, made from what the file is now, in the way that is asked for.
+fn standing(order: &Order, ledger: &Ledger, item: &Item) -> Result<Standing, Error> {
+    let there = |path: &Path| -> Option<Identity> {
+        let directory = ledger.place().directory_of(path, false).ok()?;
+        Some(Identity::of(&stat(&directory, path.file_name()?).ok()??))
+    };
+    let Some(entry) = ledger.known().get(&manifest::written(&item.name)) else {
+        return Ok(Standing::Todo(Replaces::Nothing));
+    };
+    let Some(product) = &entry.output else { return Ok(Standing::Todo(Replaces::Nothing)) };
+    match there(&manifest::path(&product.path)) {
+        None => Ok(Standing::Todo(Replaces::Nothing)),
+        Some(found) if found.size != product.size => {
+            let path = ledger.place().path().join(manifest::path(&product.path));
+            Ok(Standing::Refused(format!("`{}` is not what sladd made; move it away", path.display())))
+        }
+        Some(_) => {
+            let same = entry.outcome == Outcome::Done
+                && entry.source.is_still(&item.identity)
+                && entry.policy_digest == order.policy_digest
+                && entry.options == order.options;
+            Ok(if same { Standing::Done(Box::new(entry.clone())) } else { Standing::Todo(Replaces::Ours) })
+        }
+    }
+}
+
+/// Whether a file is raw, stands as asked for, or stands under another policy: then whether that is no stricter.
+fn standing_in_place(order: &Order, ledger: &Ledger, item: &Item) -> Result<Standing, Error> {
+    let raw = Standing::Todo(Replaces::Input(item.identity));
+    if item.identity.links > 1 {
+        return Ok(Standing::Refused("it has a second name, which would keep the raw lines; remove one".to_owned()));
+    }
+    let name = item.name.file_name().map(manifest::name).unwrap_or_default();
+    let Some(entry) = ledger.known().get(&name) else { return Ok(raw) };
+    let Some(product) = &entry.output else { return Ok(raw) };
+    if product.size != item.identity.size {
+        return Ok(raw);
+    }
+    let file = item.name.file_name().map(Path::new).unwrap_or(Path::new(""));
+    let found = digest_of(ledger.place(), file)
+        .map_err(|error| Error::new(Kind::Io, format!("cannot read `{}`: {error}", item.path.display())))?;
+    if found.is_none_or(|(_, digest)| digest != product.digest) {
+        return Ok(raw);
+    }
+    if entry.policy_digest == order.policy_digest && entry.options == order.options {
+        return Ok(Standing::Done(Box::new(entry.clone())));
+    }
+    if entry.policy_digest == order.policy_digest {
+        return Ok(raw);
+    }
+    let Some(was) = ledger.kept_policy(&entry.policy_digest)? else {
+        let path = ledger.room().path();
+        let why = format!(
+            "it stands under policy {}, whose text is gone from `{}`, so that nobody can tell which is stricter",
+            entry.policy,
+            path.display()
+        );
+        return Ok(Standing::Refused(why));
+    };
+    Ok(match weaker(order.policy, &was) {
+        None => raw,
+        Some(why) => Standing::Refused(format!("it stands under policy {}, which is stricter: {why}", entry.policy)),
+    })
+}
+
+/// In what a policy protects less than the one whose text this is.
+fn weaker(policy: &Policy, was: &str) -> Option<String> {
+    let Some(was) = Policy::parse(was, "the policy before").0 else {
+        return Some("its text is not understood".to_owned());
+    };
+    let found = policy.weakenings(&was);
+    // How long a key lives says nothing of what stands in a file.
+    let found: Vec<String> = found.iter().filter(|found| !found.is_of_keys()).map(ToString::to_string).collect();
+    match &found[..] {
+        [] => None,
+        [one] => Some(one.clone()),
+        [first, rest @ ..] => Some(format!("{first}, and {} more", rest.len())),
+    }
+}
+
+/// Compares the outputs in a directory with what its manifest says of them.
+///
+/// # Errors
+/// [`Kind::NoInput`] where there is no manifest; as [`Ledger::look`].
+pub fn verify(place: &Place) -> Result<Verified, Error> {
+    let Some(known) = Ledger::look(place)? else {
+        let why = format!("there is no `{ROOM}` in `{}`; name the directory of a bulk run", place.path().display());
+        return Err(Error::new(Kind::NoInput, why));
+    };
+    let mut verified = Verified::default();
+    for entry in known.entries() {
+        let Some(product) = &entry.output else { continue };
+        let target = manifest::path(&product.path);
+        let found = match (place.directory_of(&target, false), target.file_name()) {
+            (Ok(directory), Some(name)) => digest_of(&directory, Path::new(name)),
+            (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            (Err(error), _) => Err(error),
+            (Ok(_), None) => Ok(None),
+        };
+        let path = place.path().join(&target);
+        let fault = |why: &str, kind| Trouble { path: path.clone(), why: why.to_owned(), kind };
+        match found {
+            Ok(Some((size, digest))) if (size, &digest) == (product.size, &product.digest) => verified.good += 1,
+            Ok(Some(_)) => verified.faults.push(fault("it is not what was made", Kind::Data)),
+            Ok(None) => verified.faults.push(fault("it is gone", Kind::Data)),
+            Err(error) => verified.faults.push(fault(&error.to_string(), super::walk::kind(&error))),
+        }
+    }
+    Ok(verified)
+}
+
+/// What [`verify`] found.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Files that are what was made.
+    pub good: u64,
+    /// Files that are not.
+    pub faults: Vec<Trouble>,
+}

@@ -1,0 +1,528 @@
+//! Commits: files get their names, and the manifest says so, in an order that a crash at any moment leaves whole.
+//!
+//! For a group of finished files: each is made durable under its temporary name; the journal says what is about to happen;
+//! they get their names; the directories are made durable; the manifest says what happened; the journal is emptied. After a
+//! crash whatever still has its temporary name is taken away, and whatever the journal knows and has its name is recorded.
+
+use super::{
+    manifest::{self, Entry, Manifest, Product},
+    place::{Place, rename, stat, sync},
+};
+use crate::{
+    error::{Error, Kind},
+    input::file::Identity,
+    output::{
+        fresh::{Made, discard},
+        write_all,
+    },
+};
+use rustix::{
+    fs::{FlockOperation, Mode, OFlags, RenameFlags},
+    io::Errno,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// Which of several processes that share the work this is: `index` of `count`, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0.
+    pub index: u32,
+    /// At least 1.
+    pub count: u32,
+}
+
+impl Shard {
+    /// Whether a file of this name is this one's: names are spread by their digest, so that every file is exactly one's.
+    pub fn takes(self, name: &Path) -> bool {
+        let digest = blake3::hash(name.as_os_str().as_bytes());
+        let number = digest.as_bytes()[..8].iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+        number % u64::from(self.count) == u64::from(self.index)
+    }
+
+    /// Notes that this one is done, and says whether all others are too: then what they shared may go.
+    pub fn is_last(self, room: &Place) -> bool {
+        let name = |index| format!("done.{index}-of-{}", self.count);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let noted = rustix::fs::openat(room, name(self.index), flags, FILE_MODE);
+        let all = noted.is_ok() && (0..self.count).all(|index| matches!(room.stat(name(index)), Ok(Some(_))));
+        if all {
+            (0..self.count).for_each(|index| drop(discard(room, &name(index))));
+        }
+        all
+    }
+}
+
+/// A directory of outputs that is ours alone for the run.
+#[derive(Debug)]
+pub struct Ledger {
+    place: Place,
+    room: Place,
+    scratch: Arc<Scratch>,
+    known: Manifest,
+    manifest: OwnedFd,
+    journal: OwnedFd,
+    _locks: Vec<OwnedFd>,
+}
+
+/// Where temporary files are made.
+#[derive(Debug)]
+pub struct Scratch {
+    place: Place,
+    /// What our temporary files, and our files in the room, end in.
+    suffix: String,
+    names: AtomicU64,
+}
+
+impl Scratch {
+    /// The directory.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// A name in it that nobody uses.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.names.fetch_add(1, Relaxed), self.suffix)
+    }
+}
+
+/// A finished file that waits for its name.
+#[derive(Debug)]
+pub struct Pending {
+    /// The file.
+    pub made: Made,
+    /// Its name in the scratch room.
+    pub temporary: String,
+    /// What it takes the place of.
+    pub replaces: Replaces,
+    /// What the manifest will say; it has an output.
+    pub entry: Entry,
+}
+
+/// What may stand where a file is to get its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaces {
+    /// Nothing.
+    Nothing,
+    /// A file that we made.
+    Ours,
+    /// The input itself, which must still be what was read.
+    Input(Identity),
+}
+
+/// What the journal says of one file.
+#[derive(Serialize, Deserialize)]
+struct Intent {
+    temporary: String,
+    entry: Entry,
+}
+
+impl Ledger {
+    /// Opens the directory's state, makes it if it is missing, and puts right what a crash left.
+    ///
+    /// # Errors
+    /// [`Kind::CannotCreate`] where another process works on it; [`Kind::Data`] where the manifest is damaged;
+    /// [`Kind::Permission`], [`Kind::Io`]
+    pub fn open(place: Place, shard: Option<Shard>) -> Result<Ledger, Error> {
+        let room = place.room(ROOM, 0o750)?;
+        let stat = rustix::fs::fstat(&room).map_err(|error| failed(&room, "use", &error.into()))?;
+        if stat.st_uid != rustix::process::geteuid().as_raw() {
+            let why = format!("`{}` belongs to another user; run sladd as its owner", room.path().display());
+            return Err(Error::new(Kind::Permission, format!("cannot use it: {why}")));
+        }
+        let scratch = room.room(SCRATCH, 0o750)?;
+        let suffix = shard.map_or_else(String::new, |shard| format!(".{}-of-{}", shard.index, shard.count));
+        let locks = lock(&room, shard, &suffix)?;
+        let manifest = append(&room, &format!("{MANIFEST}{suffix}"))?;
+        let journal = append(&room, &format!("{JOURNAL}{suffix}"))?;
+        let known = Ledger::look_at(&room)?;
+        let scratch = Arc::new(Scratch { place: scratch, suffix, names: AtomicU64::new(0) });
+        let mut ledger = Ledger { place, room, scratch, known, manifest, journal, _locks: locks };
+        ledger.recover().map_err(|error| failed(&ledger.room, "put right", &error))?;
+        Ok(ledger)
+    }
+
+    /// What is recorded of a directory, without touching anything.
+    ///
+    /// # Errors
+    /// [`Kind::Data`] where a manifest is damaged; [`Kind::Permission`], [`Kind::Io`]
+    pub fn look(place: &Place) -> Result<Option<Manifest>, Error> {
+        place.room_if_there(ROOM)?.map(|room| Ledger::look_at(&room)).transpose()
+    }
+
+    fn look_at(room: &Place) -> Result<Manifest, Error> {
+        let mut known = Manifest::default();
+        let mut names: Vec<String> = Vec::new();
+        let cannot = |error: Errno| failed(room, "read", &error.into());
+        for entry in rustix::fs::Dir::read_from(room).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
+            if let Ok(name) = entry.file_name().to_str()
+                && name.starts_with(MANIFEST)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        for name in names {
+            let text = read(room, &name).map_err(|error| failed(room, "read", &error))?;
+            known.read(&text).map_err(|line| {
+                let path = room.path().join(&name);
+                let why = "move it away, and everything is done again";
+                Error::new(Kind::Data, format!("line {line} of `{}` is damaged; {why}", path.display()))
+            })?;
+        }
+        Ok(known)
+    }
+
+    /// The directory.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Where its state is.
+    pub fn room(&self) -> &Place {
+        &self.room
+    }
+
+    /// Where temporary files are made.
+    pub fn scratch(&self) -> &Arc<Scratch> {
+        &self.scratch
+    }
+
+    /// What is recorded.
+    pub fn known(&self) -> &Manifest {
+        &self.known
+    }
+
+    /// Keeps the text of a policy under its digest, so that a later run can tell a weaker one.
+    ///
+    /// # Errors
+    /// [`Kind::Io`], [`Kind::Permission`]
+    pub fn keep_policy(&self, digest: &str, text: &str) -> Result<(), Error> {
+        let cannot = |error: io::Error| failed(&self.room, "keep the policy in", &error);
+        let policies = self.room.room(POLICIES, 0o750)?;
+        let name = policy_file(digest);
+        if policies.stat(name.as_str()).map_err(cannot)?.is_some() {
+            return Ok(());
+        }
+        let temporary = self.scratch.name();
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.scratch.place, &temporary, flags, FILE_MODE)
+            .map_err(|error| cannot(error.into()))?;
+        write_durably(&fd, text.as_bytes()).map_err(cannot)?;
+        match rename(&self.scratch.place, &temporary, &policies, name.as_str(), RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => discard(&self.scratch.place, &temporary).map_err(cannot)?,
+            Err(error) => return Err(cannot(error.into())),
+        }
+        policies.sync().map_err(cannot)
+    }
+
+    /// The text of a policy that was kept, if it is there.
+    ///
+    /// # Errors
+    /// [`Kind::Io`], [`Kind::Permission`]
+    pub fn kept_policy(&self, digest: &str) -> Result<Option<String>, Error> {
+        let Some(policies) = self.room.room_if_there(POLICIES)? else { return Ok(None) };
+        match read(&policies, &policy_file(digest)) {
+            Ok(text) => Ok(String::from_utf8(text).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&self.room, "read", &error)),
+        }
+    }
+
+    /// Gives a group of files their names. Says of each what is recorded, or why it was not done: its temporary file is then
+    /// gone.
+    pub fn commit(&mut self, group: Vec<Pending>) -> Vec<Result<Entry, Error>> {
+        let mut intents = Vec::new();
+        let synced: Vec<Result<Pending, Error>> = group
+            .into_iter()
+            .map(|pending| match sync(&pending.made.fd) {
+                Ok(()) => {
+                    let intent = Intent { temporary: pending.temporary.clone(), entry: pending.entry.clone() };
+                    serde_json::to_writer(&mut intents, &intent).expect("numbers and text");
+                    intents.push(b'\n');
+                    Ok(pending)
+                }
+                // What was written may be lost, and a second call would not say so.
+                Err(error) => Err(self.refuse(&pending, Kind::Io, &format!("making it durable failed: {error}"))),
+            })
+            .collect();
+        let journalled = write_durably(&self.journal, &intents);
+        let mut touched: Vec<(PathBuf, OwnedFd)> = Vec::new();
+        let named: Vec<Result<Entry, Error>> = synced
+            .into_iter()
+            .map(|pending| {
+                let pending = pending?;
+                if let Err(error) = &journalled {
+                    return Err(self.refuse(&pending, Kind::Io, &format!("writing the journal failed: {error}")));
+                }
+                self.name(&pending, &mut touched).map_err(|(kind, why)| self.refuse(&pending, kind, &why))?;
+                Ok(pending.entry)
+            })
+            .collect();
+        let mut durable = Ok(());
+        for (_, directory) in &touched {
+            durable = durable.and(sync(directory));
+        }
+        let mut lines = Vec::new();
+        named.iter().flatten().for_each(|entry| lines.extend(manifest::line(entry)));
+        if let Err(error) = durable.and_then(|()| self.record(&lines)) {
+            // They have their names; the journal stays, and the next run records them.
+            return named
+                .into_iter()
+                .map(|done| done.and_then(|_| Err(failed(&self.room, "record in", &error))))
+                .collect();
+        }
+        named.iter().flatten().for_each(|entry| self.known.put(entry.clone()));
+        named
+    }
+
+    /// Records what became of files of which nothing was made.
+    ///
+    /// # Errors
+    /// [`Kind::Io`]
+    pub fn note(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let lines: Vec<u8> = entries.iter().flat_map(manifest::line).collect();
+        write_durably(&self.manifest, &lines).map_err(|error| failed(&self.room, "record in", &error))?;
+        entries.iter().for_each(|entry| self.known.put(entry.clone()));
+        Ok(())
+    }
+
+    /// Takes away what is empty and not needed until the next run.
+    pub fn tidy(self) {
+        // Others may be at work in it; then it stays.
+        let _ = rustix::fs::unlinkat(&self.room, SCRATCH, rustix::fs::AtFlags::REMOVEDIR);
+    }
+
+    fn record(&mut self, lines: &[u8]) -> io::Result<()> {
+        write_durably(&self.manifest, lines)?;
+        // If this is lost, what the journal says is recorded a second time.
+        Ok(rustix::fs::ftruncate(&self.journal, 0)?)
+    }
+
+    fn name(&self, pending: &Pending, touched: &mut Vec<(PathBuf, OwnedFd)>) -> Result<(), (Kind, String)> {
+        let product = pending.entry.output.as_ref().expect("only what was made is committed");
+        let target = manifest::path(&product.path);
+        let system = |error: io::Error| {
+            let kind = match error.kind() {
+                io::ErrorKind::PermissionDenied => Kind::Permission,
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Kind::Io,
+                _ => Kind::CannotCreate,
+            };
+            (kind, error.to_string())
+        };
+        let parent = target.parent().unwrap_or(Path::new("")).to_path_buf();
+        let name = target.file_name().ok_or((Kind::CannotCreate, "it has no name".to_owned()))?;
+        let at = match touched.iter().position(|(path, _)| *path == parent) {
+            Some(at) => at,
+            None => {
+                touched.push((parent, self.place.directory_of(&target, true).map_err(system)?));
+                touched.len() - 1
+            }
+        };
+        let directory = &touched[at].1;
+        let there = stat(directory, name).map_err(system)?;
+        match pending.replaces {
+            Replaces::Nothing => {}
+            Replaces::Ours => {}
+            Replaces::Input(identity) => {
+                let now = there.as_ref().map(Identity::of);
+                if !now.is_some_and(|now| now.is_same(&identity)) {
+                    return Err((Kind::Data, "it changed while it was read; it is left as it is".to_owned()));
+                }
+            }
+        }
+        let flags = match pending.replaces {
+            Replaces::Nothing => RenameFlags::NOREPLACE,
+            Replaces::Ours | Replaces::Input(_) => RenameFlags::empty(),
+        };
+        match rename(&self.scratch.place, &pending.temporary, directory, name, flags) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) if self.is_made(directory, Path::new(name), product) => {
+                let _ = discard(&self.scratch.place, &pending.temporary);
+                Ok(())
+            }
+            Err(Errno::EXIST) => {
+                Err((Kind::CannotCreate, "something is there that sladd did not make; move it away".to_owned()))
+            }
+            Err(error) => Err(system(error.into())),
+        }
+    }
+
+    /// Whether this very file is there.
+    fn is_made(&self, directory: impl AsFd, name: &Path, product: &Product) -> bool {
+        matches!(digest_of(directory, name), Ok(Some((size, digest))) if size == product.size && digest == product.digest)
+    }
+
+    fn refuse(&self, pending: &Pending, kind: Kind, why: &str) -> Error {
+        let _ = discard(&self.scratch.place, &pending.temporary);
+        let name = pending.entry.output.as_ref().map(|product| manifest::path(&product.path)).unwrap_or_default();
+        Error::new(kind, format!("cannot write `{}`: {why}", self.place.path().join(name).display()))
+    }
+
+    fn recover(&mut self) -> io::Result<()> {
+        // A torn line was never acted on.
+        let text = read(&self.room, &format!("{MANIFEST}{}", self.scratch.suffix))?;
+        let whole = memchr::memrchr(b'\n', &text).map_or(0, |at| at + 1);
+        if whole < text.len() {
+            rustix::fs::ftruncate(&self.manifest, whole as u64)?;
+        }
+        let mut lines = Vec::new();
+        for line in read(&self.room, &format!("{JOURNAL}{}", self.scratch.suffix))?.split(|&byte| byte == b'\n') {
+            let Ok(intent) = serde_json::from_slice::<Intent>(line) else { continue };
+            let Some(product) = &intent.entry.output else { continue };
+            let target = manifest::path(&product.path);
+            let waits = stat(&self.scratch.place, intent.temporary.as_str())?.is_some();
+            let Ok(directory) = self.place.directory_of(&target, false) else { continue };
+            let Some(name) = target.file_name() else { continue };
+            if !waits && self.is_made(&directory, Path::new(name), product) {
+                lines.extend(manifest::line(&intent.entry));
+                self.known.put(intent.entry);
+            }
+        }
+        self.record(&lines)?;
+        let names: Vec<_> = rustix::fs::Dir::read_from(&self.scratch.place)?
+            .filter_map(Result::ok)
+            .filter_map(|entry| Some(entry.file_name().to_str().ok()?.to_owned()))
+            .filter(|name| is_ours(name, &self.scratch.suffix))
+            .collect();
+        for name in names {
+            discard(&self.scratch.place, &name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a temporary name is one of ours: a number and the suffix.
+fn is_ours(name: &str, suffix: &str) -> bool {
+    let number = name.strip_suffix(suffix);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Size and digest of a regular file, if there is one.
+///
+/// # Errors
+/// What the system says.
+pub fn digest_of(directory: impl AsFd, name: &Path) -> io::Result<Option<(u64, String)>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let fd = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let stat = rustix::fs::fstat(&fd)?;
+    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile {
+        return Ok(None);
+    }
+    let mut file = File::from(fd);
+    let mut digest = blake3::Hasher::new();
+    let mut bytes = vec![0; 256 * 1024];
+    let mut size = 0;
+    loop {
+        match file.read(&mut bytes) {
+            Ok(0) => return Ok(Some((size, digest.finalize().to_hex().to_string()))),
+            Ok(n) => {
+                digest.update(&bytes[..n]);
+                size += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A shard is alone with its number; a run without one is alone.
+fn lock(room: &Place, shard: Option<Shard>, suffix: &str) -> Result<Vec<OwnedFd>, Error> {
+    let take = |name: String, operation| {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd =
+            rustix::fs::openat(room, name, flags, FILE_MODE).map_err(|error| failed(room, "lock", &error.into()))?;
+        loop {
+            match rustix::fs::flock(&fd, operation) {
+                Ok(()) => return Ok(fd),
+                Err(Errno::INTR) => {}
+                Err(Errno::WOULDBLOCK) => {
+                    let path = room.path().parent().unwrap_or(room.path()).display();
+                    let why = format!("another sladd works on `{path}`; wait until it is done");
+                    return Err(Error::new(Kind::CannotCreate, why));
+                }
+                Err(error) => return Err(failed(room, "lock", &error.into())),
+            }
+        }
+    };
+    match shard {
+        None => Ok(vec![take(LOCK.to_owned(), FlockOperation::NonBlockingLockExclusive)?]),
+        Some(_) => Ok(vec![
+            take(LOCK.to_owned(), FlockOperation::NonBlockingLockShared)?,
+            take(format!("{LOCK}{suffix}"), FlockOperation::NonBlockingLockExclusive)?,
+        ]),
+    }
+}
+
+fn policy_file(digest: &str) -> String {
+    format!("{digest}.toml")
+}
+
+fn append(room: &Place, name: &str) -> Result<OwnedFd, Error> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || -> io::Result<OwnedFd> {
+        let fd = rustix::fs::openat(room, name, flags, FILE_MODE)?;
+        let stat = rustix::fs::fstat(&fd)?;
+        let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
+        if !regular || stat.st_nlink != 1 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{name}` is no plain file of ours")));
+        }
+        rustix::fs::fchmod(&fd, FILE_MODE)?;
+        Ok(fd)
+    };
+    open().map_err(|error| failed(room, "write in", &error))
+}
+
+fn read(room: &Place, name: &str) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(room, name, flags, Mode::empty())?;
+    let mut text = Vec::new();
+    File::from(fd).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Appends all of it, or nothing: no half line may stand before others.
+fn write_durably(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let before = rustix::fs::fstat(fd)?.st_size as u64;
+    write_all(fd, bytes).and_then(|()| sync(fd)).inspect_err(|_| {
+        let _ = rustix::fs::ftruncate(fd, before);
+    })
+}
+
+fn failed(room: &Place, deed: &str, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => Kind::Permission,
+        _ => Kind::Io,
+    };
+    Error::new(kind, format!("cannot {deed} `{}`: {error}", room.path().display()))
+}
+
+/// The directory that holds our state.
+pub const ROOM: &str = ".sladd";
+const SCRATCH: &str = "tmp";
+const MANIFEST: &str = "manifest";
+const JOURNAL: &str = "journal";
+const POLICIES: &str = "policies";
+const LOCK: &str = "lock";
+const FILE_MODE: Mode = Mode::from_raw_mode(0o640);

@@ -1,0 +1,10 @@
+//! What outlives a run: which files are done under which policy, and what was under way when a run was killed.
+//!
+//! Goes in: finished files under temporary names. Comes out: files under their own names and a manifest that says what they
+//! are. It knows nothing of lines, policies or engines; a policy is a digest here. Everything stands in `.sladd` beside
+//! what it speaks of, and holds names and figures of files, never a byte of a line.
+
+pub mod job;
+pub mod ledger;
+pub mod manifest;
+pub mod place;

@@ -1,0 +1,660 @@
+//! Bulk runs: trees of old logs, plain and compressed, to another place, in place and to standard output.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Write},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, SystemTime},
+};
+
+/// A directory for one test: inputs in `in`, outputs in `out`, a policy whose keys stay.
+struct Room(tempfile::TempDir);
+
+impl Room {
+    fn new() -> Room {
+        let room = Room(tempfile::tempdir().unwrap());
+        fs::create_dir(room.at("in")).unwrap();
+        let keys = room.at("keys");
+        let policy = format!(
+            "base = \"hosting\"\nname = \"bulk-test\"\nversion = 1\n[keys]\ndirectory = \"{}\"\n",
+            keys.display()
+        );
+        fs::write(room.at("policy.toml"), policy).unwrap();
+        room
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.at("in").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        // Old logs are old: what a run finds is not written any more.
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_262_400);
+        fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+        path
+    }
+
+    /// `sladd bulk` in this directory.
+    fn bulk(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sladd"));
+        command.arg("bulk").args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// The same under the policy whose keys stay.
+    fn with_keys(&self, arguments: &[&str]) -> Output {
+        self.bulk(&[&["--policy", "./policy.toml"], arguments].concat())
+    }
+
+    /// What the pipe makes of these bytes under that policy.
+    fn pipe(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+            .args(["-q", "--policy", "./policy.toml", "--reference-time", "2026-11-21T12:00:00Z"])
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let bytes = bytes.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&bytes).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output.stdout
+    }
+
+    /// All files below a directory but our own state, with what is in them.
+    fn tree(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+        fn walk(root: &Path, directory: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap() == ".sladd" {
+                    continue;
+                }
+                if path.is_dir() {
+                    walk(root, &path, found);
+                } else {
+                    let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                    found.insert(name, fs::read(&path).unwrap());
+                }
+            }
+        }
+        let mut found = BTreeMap::new();
+        walk(&self.at(name), &self.at(name), &mut found);
+        found
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("no signal ended it")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn good(output: &Output) {
+    assert_eq!(code(output), 0, "{}", said(output));
+}
+
+fn lines(count: usize) -> Vec<u8> {
+    (0..count)
+        .flat_map(|i| {
+            format!(
+                "198.51.100.{} - user{} [21/Nov/2026:10:{:02}:00 +0000] \"GET /a/{i}?q=secret{i} HTTP/1.1\" 200 {i} \"-\" \"curl/8.5.0\"\n",
+                i % 250 + 1, i % 7, i % 60
+            )
+            .into_bytes()
+        })
+        .collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut out).unwrap();
+    out
+}
+
+fn packed(name: &str, bytes: &[u8]) -> Vec<u8> {
+    match name {
+        "gz" => gzip(bytes),
+        "zst" => zstd::encode_all(bytes, 3).unwrap(),
+        "bz2" => {
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+        "xz" => {
+            let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 6);
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+        _ => bytes.to_vec(),
+    }
+}
+
+fn unpacked(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    match name {
+        "gz" => return gunzip(bytes),
+        "zst" => return zstd::decode_all(bytes).unwrap(),
+        "bz2" => bzip2::read::BzDecoder::new(bytes).read_to_end(&mut out).unwrap(),
+        "xz" => liblzma::read::XzDecoder::new(bytes).read_to_end(&mut out).unwrap(),
+        _ => return bytes.to_vec(),
+    };
+    out
+}
+
+fn samples() -> BTreeMap<String, Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/logs");
+    fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_sample_comes_out_as_the_pipe_writes_it_under_its_name_and_in_its_packing() {
+    let room = Room::new();
+    let kinds = ["log", "gz", "zst", "bz2", "xz"];
+    let samples = samples();
+    for (number, (name, bytes)) in samples.iter().enumerate() {
+        let kind = kinds[number % kinds.len()];
+        room.write(&format!("{}/{name}.{kind}", number % 3), &packed(kind, bytes));
+    }
+    good(&room.with_keys(&["--out", "out", "in", "-j", "3"]));
+    let tree = room.tree("out");
+    assert_eq!(tree.keys().collect::<Vec<_>>(), room.tree("in").keys().collect::<Vec<_>>());
+    for (number, (name, bytes)) in samples.iter().enumerate() {
+        let kind = kinds[number % kinds.len()];
+        let made = unpacked(kind, &tree[&format!("{}/{name}.{kind}", number % 3)]);
+        assert!(made == room.pipe(bytes), "{name}");
+    }
+}
+
+#[test]
+fn one_large_file_is_the_same_on_one_worker_and_on_many_and_as_the_pipe_has_it() {
+    let room = Room::new();
+    let bytes = lines(60_000);
+    room.write("access.log", &bytes);
+    let wanted = room.pipe(&bytes);
+    for threads in ["1", "2", "5"] {
+        let out = format!("out{threads}");
+        good(&room.with_keys(&["--out", &out, "in", "-j", threads]));
+        assert!(fs::read(room.at(&out).join("access.log")).unwrap() == wanted, "{threads}");
+        let stream = room.with_keys(&["--out", "-", "in", "-j", threads]);
+        good(&stream);
+        assert!(stream.stdout == wanted, "{threads} to standard output");
+    }
+    let json = room.with_keys(&["--out", "json", "in", "--encode", "json"]);
+    good(&json);
+    let made = fs::read_to_string(room.at("json/access.log")).unwrap();
+    assert_eq!(made.lines().count(), 60_000);
+    assert!(made.lines().all(|line| line.starts_with('{')));
+}
+
+#[test]
+fn standard_output_gets_all_files_one_after_the_other_by_name() {
+    let room = Room::new();
+    let (first, second) = (lines(3000), lines(50));
+    room.write("a.log", &first);
+    room.write("b.log.gz", &gzip(&second));
+    room.write("c.log", b"no line end 203.0.113.7");
+    let output = room.with_keys(&["--out", "-", "in", "-j", "4"]);
+    good(&output);
+    let wanted = [room.pipe(&first), room.pipe(&second), room.pipe(b"no line end 203.0.113.7")].concat();
+    assert!(output.stdout == wanted);
+    assert!(!room.at("in/.sladd").exists());
+}
+
+#[test]
+fn a_second_run_does_only_what_is_missing_or_changed() {
+    let room = Room::new();
+    for name in ["a.log", "b.log", "c/d.log"] {
+        room.write(name, &lines(20));
+    }
+    good(&room.with_keys(&["--out", "out", "in"]));
+    let before = room.tree("out");
+    let numbers = |name: &str| fs::metadata(room.at("out").join(name)).unwrap().ino();
+    let (a, b) = (numbers("a.log"), numbers("b.log"));
+    fs::remove_file(room.at("out/c/d.log")).unwrap();
+    room.write("b.log", &lines(30));
+    let again = room.with_keys(&["--out", "out", "in", "--summary", "json"]);
+    good(&again);
+    let report: serde_json::Value = serde_json::from_slice(&again.stderr).unwrap();
+    assert_eq!((&report["done"], &report["already_done"]), (&2.into(), &1.into()));
+    assert_eq!(numbers("a.log"), a);
+    assert_ne!(numbers("b.log"), b);
+    assert_eq!(room.tree("out")["c/d.log"], before["c/d.log"]);
+    // What else decides the output is asked for otherwise.
+    let other = room.with_keys(&["--out", "out", "in", "--policy", "strict", "--summary", "json"]);
+    assert_eq!(code(&other), 2, "one policy only");
+    let other = room.bulk(&["--policy", "strict", "--out", "out", "in", "--summary", "json"]);
+    good(&other);
+    let report: serde_json::Value = serde_json::from_slice(&other.stderr).unwrap();
+    assert_eq!(report["done"], 3);
+    assert!(String::from_utf8_lossy(&room.tree("out")["a.log"]).contains("policy=strict/"));
+}
+
+#[test]
+fn a_file_that_is_there_and_is_not_ours_is_left_alone() {
+    let room = Room::new();
+    room.write("a.log", &lines(5));
+    room.write("b.log", &lines(5));
+    fs::create_dir(room.at("out")).unwrap();
+    fs::write(room.at("out/a.log"), "mine").unwrap();
+    let output = room.with_keys(&["--out", "out", "in"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("something is there that sladd did not make"), "{}", said(&output));
+    assert_eq!(fs::read(room.at("out/a.log")).unwrap(), b"mine");
+    assert!(room.at("out/b.log").exists());
+    // What we made and somebody changed is not ours any more.
+    fs::write(room.at("out/b.log"), "changed").unwrap();
+    let output = room.with_keys(&["--out", "out", "in"]);
+    assert!(said(&output).contains("is not what sladd made"), "{}", said(&output));
+    assert_eq!(fs::read(room.at("out/b.log")).unwrap(), b"changed");
+}
+
+#[test]
+fn in_place_a_file_is_replaced_once_and_a_second_run_changes_nothing() {
+    let room = Room::new();
+    let bytes = lines(500);
+    let path = room.write("site/access.log", &bytes);
+    room.write("site/access.log.1.gz", &gzip(&bytes));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    good(&room.with_keys(&["--in-place", "in"]));
+    let first = room.tree("in");
+    assert!(first["site/access.log"] == room.pipe(&bytes));
+    assert!(gunzip(&first["site/access.log.1.gz"]) == room.pipe(&bytes));
+    let stat = fs::metadata(&path).unwrap();
+    assert_eq!((stat.mode() & 0o7777, stat.mtime()), (0o640, 1_795_262_400));
+    let inode = stat.ino();
+    good(&room.with_keys(&["--in-place", "in"]));
+    assert_eq!(room.tree("in"), first);
+    assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
+    // The same file, named otherwise.
+    good(&room.with_keys(&["--in-place", "in/site/access.log"]));
+    assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
+    // A raw file that comes back is minimised again.
+    room.write("site/access.log", &bytes);
+    good(&room.with_keys(&["--in-place", "in"]));
+    assert_eq!(room.tree("in"), first);
+}
+
+#[test]
+fn in_place_a_stricter_policy_may_follow_and_a_weaker_one_is_refused() {
+    let room = Room::new();
+    room.write("access.log", &lines(50));
+    good(&room.bulk(&["--in-place", "in"]));
+    let hosting = room.tree("in");
+    let weaker = room.bulk(&["--policy", "minimal", "--in-place", "in"]);
+    assert_eq!(code(&weaker), 78);
+    assert!(said(&weaker).contains("stands under policy hosting/1, which is stricter"), "{}", said(&weaker));
+    assert_eq!(room.tree("in"), hosting);
+    good(&room.bulk(&["--policy", "strict", "--in-place", "in"]));
+    let strict = room.tree("in");
+    assert!(String::from_utf8_lossy(&strict["access.log"]).starts_with("198.51.0.0 "));
+    assert_eq!(code(&room.bulk(&["--in-place", "in"])), 78);
+    assert_eq!(room.tree("in"), strict);
+}
+
+#[test]
+fn in_place_a_file_with_a_second_name_or_one_that_is_damaged_stays_as_it_is() {
+    let room = Room::new();
+    let path = room.write("access.log", &lines(5));
+    fs::hard_link(&path, room.at("elsewhere")).unwrap();
+    let mut cut = gzip(&lines(500));
+    cut.truncate(cut.len() / 2);
+    room.write("cut.gz", &cut);
+    let before = room.tree("in");
+    let output = room.bulk(&["--in-place", "in"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("it has a second name"), "{}", said(&output));
+    assert_eq!(room.tree("in"), before);
+}
+
+#[test]
+fn equal_values_match_within_a_job_and_never_after() {
+    let room = Room::new();
+    let line = |day: u32| {
+        format!("198.51.100.7 - kari [{day}/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n")
+    };
+    room.write("a.log", line(20).as_bytes());
+    room.write("b.log", line(21).as_bytes());
+    let pseudonym = |out: &str, name: &str| {
+        let text = fs::read_to_string(room.at(out).join(name)).unwrap();
+        text.split(' ').nth(2).unwrap().to_owned()
+    };
+    good(&room.bulk(&["--out", "first", "in"]));
+    assert!(pseudonym("first", "a.log").starts_with("p1."));
+    assert_eq!(pseudonym("first", "a.log"), pseudonym("first", "b.log"));
+    assert!(!room.at("first/.sladd/keys").exists());
+    assert!(!room.at("first/.sladd/job").exists());
+    good(&room.bulk(&["--out", "second", "in"]));
+    assert_ne!(pseudonym("first", "a.log"), pseudonym("second", "a.log"));
+    // A job of several calls is one job until all its shares are done.
+    good(&room.bulk(&["--out", "shared", "in", "--shard", "1/2"]));
+    assert!(room.at("shared/.sladd/keys").exists());
+    good(&room.bulk(&["--out", "shared", "in", "--shard", "2/2"]));
+    assert!(!room.at("shared/.sladd/keys").exists());
+    assert_eq!(pseudonym("shared", "a.log"), pseudonym("shared", "b.log"));
+    let left: Vec<_> =
+        fs::read_dir(room.at("shared/.sladd")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("done")), "{left:?}");
+}
+
+#[test]
+fn shares_are_disjoint_and_complete() {
+    let room = Room::new();
+    for number in 0..40 {
+        room.write(&format!("{}/{number}.log", number % 4), &lines(number + 1));
+    }
+    good(&room.with_keys(&["--out", "whole", "in"]));
+    let mut seen = 0;
+    for share in ["0/3", "1/3", "2/3"] {
+        let output = room.with_keys(&["--out", "out", "in", "--shard", share, "--summary", "json"]);
+        good(&output);
+        let report: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        seen += report["done"].as_u64().unwrap();
+    }
+    assert_eq!(seen, 40);
+    assert_eq!(room.tree("out"), room.tree("whole"));
+    good(&room.with_keys(&["--out", "out", "--verify"]));
+}
+
+#[test]
+fn a_truncated_archive_gives_its_good_part_and_is_not_done() {
+    let room = Room::new();
+    let whole = gzip(&lines(4000));
+    for cut in [whole.len() - 1, whole.len() - 9, whole.len() / 2, 30, 12] {
+        let path = room.write("access.log.gz", &whole[..cut]);
+        let zcat = Command::new("gzip").arg("-dc").arg(&path).stderr(Stdio::null()).output().unwrap();
+        let out = format!("out{cut}");
+        let output = room.with_keys(&["--out", &out, "in", "--compress", "none"]);
+        assert_eq!(code(&output), 65, "{cut}");
+        assert!(said(&output).contains(&format!("ends in the middle, after byte {cut}")), "{}", said(&output));
+        let made = fs::read(room.at(&out).join("access.log")).unwrap();
+        assert!(made == room.pipe(&zcat.stdout), "cut at {cut}");
+        let again = room.with_keys(&["--out", &out, "in", "--compress", "none"]);
+        assert_eq!(code(&again), 65, "it is not done");
+    }
+}
+
+#[test]
+fn all_members_are_read_and_what_stands_behind_them_is_told() {
+    let room = Room::new();
+    let all = lines(200);
+    let members: Vec<u8> = all.split_inclusive(|&byte| byte == b'\n').flat_map(gzip).collect();
+    room.write("members.gz", &members);
+    room.write("padded.gz", &[&gzip(&all)[..], &[0; 1000]].concat());
+    room.write("junk.gz", &[&gzip(&all)[..], b"203.0.113.9 raw junk\n"].concat());
+    let output = room.with_keys(&["--out", "out", "in"]);
+    good(&output);
+    assert!(said(&output).contains("is not gzip and was not read"), "{}", said(&output));
+    let wanted = room.pipe(&all);
+    for (name, bytes) in room.tree("out") {
+        assert!(gunzip(&bytes) == wanted, "{name}");
+    }
+}
+
+#[test]
+fn what_is_packed_twice_or_otherwise_and_what_bursts_is_skipped_with_the_reason() {
+    let room = Room::new();
+    room.write("good.log", &lines(3));
+    room.write("twice.gz", &gzip(&gzip(&lines(3))));
+    room.write("logs.zip", b"PK\x03\x04rest");
+    room.write("bomb.gz", &gzip(&vec![b'a'; 200 << 20]));
+    let output = room.bulk(&["--out", "out", "in"]);
+    assert_eq!(code(&output), 65);
+    let said = said(&output);
+    for why in ["packed again (gzip)", "it is an archive (zip)", "more than 400 times its size"] {
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!(room.tree("out").keys().collect::<Vec<_>>(), ["good.log"]);
+    assert!(fs::read_dir(room.at("out/.sladd")).unwrap().all(|entry| entry.unwrap().file_name() != "tmp"));
+}
+
+#[test]
+fn compression_is_chosen_and_names_say_so() {
+    let room = Room::new();
+    room.write("a.log", &lines(30));
+    room.write("b.log.gz", &gzip(&lines(40)));
+    good(&room.with_keys(&["--out", "out", "in", "--compress", "zst:5"]));
+    let tree = room.tree("out");
+    assert_eq!(tree.keys().collect::<Vec<_>>(), ["a.log.zst", "b.log.zst"]);
+    assert!(unpacked("zst", &tree["a.log.zst"]) == room.pipe(&lines(30)));
+    assert!(unpacked("zst", &tree["b.log.zst"]) == room.pipe(&lines(40)));
+    good(&room.with_keys(&["--out", "plain", "in", "--compress", "none"]));
+    assert_eq!(room.tree("plain").keys().collect::<Vec<_>>(), ["a.log", "b.log"]);
+}
+
+#[test]
+fn originals_go_only_when_their_outputs_are_there_and_only_if_asked() {
+    let room = Room::new();
+    room.write("a.log", &lines(30));
+    let mut cut = gzip(&lines(400));
+    cut.truncate(cut.len() / 2);
+    room.write("cut.gz", &cut);
+    let output = room.with_keys(&["--out", "out", "in", "--remove-originals", "--summary", "json", "-q"]);
+    assert_eq!(code(&output), 65);
+    assert_eq!(room.tree("in").keys().collect::<Vec<_>>(), ["cut.gz"]);
+    assert!(room.at("out/a.log").exists());
+    // What was done before goes too, unless its output was changed.
+    room.write("b.log", &lines(10));
+    room.write("c.log", &lines(10));
+    room.with_keys(&["--out", "out", "in"]);
+    let c = fs::read(room.at("out/c.log")).unwrap();
+    fs::write(room.at("out/c.log"), vec![b'x'; c.len()]).unwrap();
+    let output = room.with_keys(&["--out", "out", "in", "--remove-originals"]);
+    assert!(said(&output).contains("so the original stays"), "{}", said(&output));
+    assert_eq!(room.tree("in").keys().collect::<Vec<_>>(), ["c.log", "cut.gz"]);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_and_writes_nothing() {
+    let room = Room::new();
+    room.write("access.log", &lines(1000));
+    room.write("sub/old.gz", &gzip(&lines(1000)));
+    let output = room.bulk(&["--dry-run", "--out", "out", "in"]);
+    good(&output);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("access.log: plain"), "{text}");
+    assert!(text.contains("combined (200 of the first 200 lines)"), "{text}");
+    assert!(text.contains("2 files would be minimised to `out`"), "{text}");
+    assert!(text.contains("  198.51.100.0 - p1."), "{text}");
+    assert!(!text.contains("secret1") && !text.contains("user1"), "{text}");
+    assert!(!room.at("out").exists() && !room.at("in/.sladd").exists());
+}
+
+#[test]
+fn verifying_finds_one_changed_byte_and_a_missing_file() {
+    let room = Room::new();
+    room.write("a.log", &lines(30));
+    room.write("b.log", &lines(30));
+    good(&room.bulk(&["--out", "out", "in"]));
+    good(&room.bulk(&["--out", "out", "--verify"]));
+    let mut bytes = fs::read(room.at("out/a.log")).unwrap();
+    bytes[100] ^= 1;
+    fs::write(room.at("out/a.log"), bytes).unwrap();
+    fs::remove_file(room.at("out/b.log")).unwrap();
+    let output = room.bulk(&["--out", "out", "--verify"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("a.log`: it is not what was made"), "{}", said(&output));
+    assert!(said(&output).contains("b.log`: it is gone"), "{}", said(&output));
+    assert_eq!(code(&room.bulk(&["--out", "in", "--verify"])), 66);
+    good(&room.bulk(&["--in-place", "in"]));
+    good(&room.bulk(&["--in-place", "--verify", "in"]));
+}
+
+#[test]
+fn names_come_from_a_list() {
+    let room = Room::new();
+    room.write("a b.log", &lines(3));
+    room.write("sub/c.log", &lines(4));
+    room.write("not.log", &lines(5));
+    for list in ["in/a b.log\nin/sub/c.log\n", "in/a b.log\0in/sub/c.log\0"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+            .args(["bulk", "-q", "--out", "out"])
+            .current_dir(room.0.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert_eq!(room.tree("out").keys().collect::<Vec<_>>(), ["a b.log", "sub/c.log"]);
+        fs::remove_dir_all(room.at("out")).unwrap();
+    }
+}
+
+#[test]
+fn outputs_in_the_input_are_not_read_again_and_the_input_is_no_output() {
+    let room = Room::new();
+    room.write("a.log", &lines(3));
+    good(&room.bulk(&["--out", "in/minimised", "in"]));
+    good(&room.bulk(&["--out", "in/minimised", "in"]));
+    assert_eq!(room.tree("in/minimised").keys().collect::<Vec<_>>(), ["a.log"]);
+    let output = room.bulk(&["--out", "in", "in"]);
+    assert_eq!(code(&output), 2);
+    assert!(said(&output).contains("--in-place"), "{}", said(&output));
+}
+
+#[test]
+fn one_missing_file_is_66_and_some_failed_files_are_65() {
+    let room = Room::new();
+    room.write("a.log", &lines(3));
+    assert_eq!(code(&room.bulk(&["--out", "out", "in/missing"])), 66);
+    assert_eq!(code(&room.bulk(&["--out", "out", "in/missing", "in/a.log"])), 65);
+    assert_eq!(code(&room.bulk(&["--out", "out"])), 0, "an empty list");
+    assert_eq!(code(&room.bulk(&["in"])), 2, "where to?");
+    assert_eq!(code(&room.bulk(&["--out", "out", "--policy", "nonsense", "in"])), 78);
+}
+
+#[test]
+fn a_wrong_format_stops_a_file_and_leaves_nothing_of_it() {
+    let room = Room::new();
+    room.write("wrong.log", &vec![b"free text from 203.0.113.9\n".to_vec(); 12_000].concat());
+    room.write("right.log", &lines(12_000));
+    let output = room.bulk(&["--format", "combined", "--out", "out", "in"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("do not fit the format"), "{}", said(&output));
+    assert_eq!(room.tree("out").keys().collect::<Vec<_>>(), ["right.log"]);
+}
+
+#[test]
+fn nobody_else_reads_what_is_made_whatever_the_umask() {
+    let room = Room::new();
+    let path = room.write("sub/a.log", &lines(3));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    let private = room.write("private.log", &lines(3));
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
+    let script = format!("umask 000; exec {} bulk -q --out out in", env!("CARGO_BIN_EXE_sladd"));
+    let output = Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap();
+    good(&output);
+    let mode = |name: &str| fs::metadata(room.at("out").join(name)).unwrap().mode() & 0o7777;
+    assert_eq!((mode("sub/a.log"), mode("private.log")), (0o640, 0o600));
+    assert_eq!((mode("."), mode("sub"), mode(".sladd"), mode(".sladd/manifest")), (0o750, 0o750, 0o750, 0o640));
+    assert_eq!(fs::metadata(room.at("out/sub/a.log")).unwrap().mtime(), 1_795_262_400);
+}
+
+#[test]
+fn a_link_in_the_way_of_an_output_or_of_the_state_is_never_followed() {
+    let room = Room::new();
+    room.write("sub/a.log", &lines(3));
+    fs::create_dir(room.at("target")).unwrap();
+    fs::write(room.at("victim"), "untouched").unwrap();
+    let refused = |make: &dyn Fn()| {
+        let _ = fs::remove_dir_all(room.at("out"));
+        fs::create_dir(room.at("out")).unwrap();
+        make();
+        let output = room.bulk(&["--out", "out", "in/sub", "--base", "in"]);
+        assert_ne!(code(&output), 0, "{}", said(&output));
+        assert_eq!(fs::read_dir(room.at("target")).unwrap().count(), 0);
+        assert_eq!(fs::read(room.at("victim")).unwrap(), b"untouched");
+    };
+    refused(&|| symlink(room.at("target"), room.at("out/sub")).unwrap());
+    refused(&|| symlink(room.at("target"), room.at("out/.sladd")).unwrap());
+    refused(&|| {
+        fs::create_dir(room.at("out/.sladd")).unwrap();
+        symlink(room.at("target"), room.at("out/.sladd/tmp")).unwrap();
+    });
+    for name in ["manifest", "journal", "lock"] {
+        refused(&|| {
+            fs::create_dir(room.at("out/.sladd")).unwrap();
+            symlink(room.at("victim"), room.at("out/.sladd").join(name)).unwrap();
+        });
+    }
+    for name in ["manifest", "journal"] {
+        refused(&|| {
+            fs::create_dir(room.at("out/.sladd")).unwrap();
+            fs::hard_link(room.at("victim"), room.at("out/.sladd").join(name)).unwrap();
+        });
+    }
+    refused(&|| {
+        fs::create_dir(room.at("out/sub")).unwrap();
+        symlink(room.at("victim"), room.at("out/sub/a.log")).unwrap();
+    });
+    fs::remove_dir_all(room.at("out")).unwrap();
+    symlink(room.at("target"), room.at("out")).unwrap();
+    assert_eq!(code(&room.bulk(&["--out", "out", "in"])), 73);
+}
+
+#[test]
+fn a_second_run_at_the_same_time_is_refused() {
+    let room = Room::new();
+    room.write("a.log", &lines(3));
+    good(&room.bulk(&["--out", "out", "in"]));
+    let lock = fs::File::options().write(true).open(room.at("out/.sladd/lock")).unwrap();
+    lock.lock().unwrap();
+    let output = room.bulk(&["--out", "out", "in"]);
+    assert_eq!(code(&output), 73);
+    assert!(said(&output).contains("another sladd works on"), "{}", said(&output));
+    drop(lock);
+    good(&room.bulk(&["--out", "out", "in"]));
+}
+
+#[test]
+fn a_signal_leaves_what_is_whole_and_the_next_run_does_the_rest() {
+    let room = Room::new();
+    for number in 0..60 {
+        room.write(&format!("{number:02}.log"), &lines(3000));
+    }
+    good(&room.with_keys(&["--out", "whole", "in"]));
+    let whole = room.tree("whole");
+    let mut interrupted = false;
+    for wait in [5, 20, 60, 150, 300] {
+        let child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+            .args(["bulk", "--policy", "./policy.toml", "--out", "out", "in", "-j", "1"])
+            .current_dir(room.0.path())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(wait));
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        if output.status.code() == Some(130) {
+            interrupted = true;
+            assert!(said(&output).contains("goes on with the rest"), "{}", said(&output));
+        }
+        for (name, bytes) in if room.at("out").exists() { room.tree("out") } else { BTreeMap::new() } {
+            assert!(bytes == whole[&name], "{name} is not whole");
+        }
+    }
+    assert!(interrupted, "no signal met a run under way");
+    good(&room.with_keys(&["--out", "out", "in"]));
+    assert_eq!(room.tree("out"), whole);
+}
