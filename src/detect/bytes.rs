@@ -87,6 +87,15 @@ pub(super) fn run_end(text: &[u8], at: usize, classes: u8) -> usize {
     end
 }
 
+/// Whether `word` is one of `known`, which are words in ASCII, in whatever case. Most differ in length already.
+#[inline]
+pub(super) fn among(known: &[&str], word: &[u8]) -> bool {
+    let Some(&first) = word.first() else { return false };
+    known.iter().map(|known| known.as_bytes()).any(|known| {
+        known.len() == word.len() && known[0].eq_ignore_ascii_case(&first) && known.eq_ignore_ascii_case(word)
+    })
+}
+
 /// The value of a hexadecimal digit.
 #[inline]
 pub(super) fn nibble(byte: u8) -> Option<u8> {

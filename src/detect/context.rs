@@ -1,5 +1,7 @@
 //! The word in front of a number, which says what it is: `tlf. 22 33 44 55`, `"user_phone": "…"`, `cpr-nr=…`.
 
+use super::bytes::among;
+
 /// How far in front of a number its word may begin.
 const REACH: usize = 40;
 
@@ -25,10 +27,10 @@ pub(super) fn says(text: &[u8], at: usize, known: &[&str]) -> bool {
             let part = &text[start..end];
             // `AdMob` is no telephone.
             let camel = start > floor && is_letter(text[start - 1]) && part.len() < 4;
-            if !camel && known.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(part)) {
+            if !camel && among(known, part) {
                 return true;
             }
-            filling = FILLING.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(part));
+            filling = among(&FILLING, part);
             end = start;
             if end > floor && matches!(text[end - 1], b'_' | b'-') {
                 end -= 1;
@@ -41,13 +43,6 @@ pub(super) fn says(text: &[u8], at: usize, known: &[&str]) -> bool {
         }
     }
     false
-}
-
-/// Whether a word may stand in front of `at`: without it, [`says`] is false. For a look before anything else is read.
-#[inline]
-pub(super) fn follows_word(text: &[u8], at: usize) -> bool {
-    let before = &text[at.saturating_sub(REACH)..at];
-    before.iter().rev().find(|&&byte| !is_between(byte)).is_some_and(|&byte| is_letter(byte))
 }
 
 /// Where the part of a word that ends at `end` starts: at a capital behind a small letter, or where letters start.

@@ -6,7 +6,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
+    bytes::{ALNUM, HOST, TOKEN, among, is, is_at, is_before, run_end, run_start},
     secret,
 };
 
@@ -22,7 +22,8 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     let quoted = matches!(text[at - 1], b'"' | b'\'');
     // JSON inside a string has a backslash in front of its quotes.
     let end = at - usize::from(quoted) - usize::from(quoted && text[at - 2] == b'\\');
-    if !matches!(text[end - 1] | 0x20, b'r' | b'e' | b'n' | b'd' | b't') {
+    let &[.., before, last] = &text[..end] else { return None };
+    if !matches!(&[before | 0x20, last | 0x20], b"er" | b"sr" | b"dr" | b"me" | b"in" | b"id" | b"ct") {
         return None;
     }
     let word = &text[run_start(text, end, end.saturating_sub(32), TOKEN)..end];
@@ -91,12 +92,12 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     if !blank || at < 2 {
         return None;
     }
-    let name = Name::read(text, at + 2)?;
     if at >= 3 && text[at - 3..=at].eq_ignore_ascii_case(b"user") {
         // `superuser`, `nt user` and `$user` are other words.
         if is_before(text, at - 3, ALNUM) || text[..at - 3].ends_with(b"-") {
             return None;
         }
+        let name = Name::read(text, at + 2)?;
         return behind_user(text, at - 3, &name).then(|| name.finding());
     }
     if !text[at - 2..=at].eq_ignore_ascii_case(b"for") || is_before(text, at - 2, ALNUM) {
@@ -104,13 +105,19 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     // `Failed password for kari from 203.0.113.7`.
     let method = word_before(text, at - 2);
-    let told = among(&["login", "logon"], method)
+    let login = among(&["login", "logon"], method);
+    let outcome = among(OUTCOMES, method);
+    let method = method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part));
+    if !(login || outcome || method) {
+        return None;
+    }
+    let name = Name::read(text, at + 2)?;
+    let told = login
         && !among(&["user", "users", "account", "accounts", "everyone", "all"], name.of(text))
         && name.is_followed(text, &["failed", "succeeded", "denied", "rejected", "refused", "successful"]);
-    let login =
-        told || method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
+    let login = told || method && name.is_followed(text, &["from"]);
     let quoted = name.quote != 0 && !name.of(text).iter().any(|b| matches!(b, b'/' | b' '));
-    let told = login || among(OUTCOMES, method) && (quoted || name.comes_from(text));
+    let told = login || outcome && (quoted || name.comes_from(text));
     (told && !is_prose(name.of(text))).then(|| name.finding())
 }
 
@@ -194,32 +201,11 @@ impl Name {
         };
         let start = start + escaped + usize::from(quote != 0);
         let reach = &text[start..text.len().min(start + LONGEST)];
-        let end = |byte: &u8| match quote {
-            0 => matches!(
-                byte,
-                b' ' | b'\t'
-                    | b'\r'
-                    | b'\n'
-                    | b'"'
-                    | b'\''
-                    | b','
-                    | b';'
-                    | b'&'
-                    | b'('
-                    | b')'
-                    | b'['
-                    | b']'
-                    | b'{'
-                    | b'}'
-                    | b'<'
-                    | b'>'
-                    | b'|'
-                    | b'='
-                    | b'?'
-            ),
-            quote => *byte == quote,
+        let length = match quote {
+            0 => reach.iter().position(|&byte| ENDS[usize::from(byte)]),
+            quote => reach.iter().position(|&byte| byte == quote),
         };
-        let mut length = reach.iter().position(end).unwrap_or(reach.len());
+        let mut length = length.unwrap_or(reach.len());
         if escaped == 1 && reach[..length].ends_with(b"\\") {
             length -= 1;
         }
@@ -287,6 +273,18 @@ impl Name {
     }
 }
 
+/// What ends a name that nothing stands around.
+static ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let bytes = b" \t\r\n\"',;&()[]{}<>|=?";
+    let mut at = 0;
+    while at < bytes.len() {
+        ends[bytes[at] as usize] = true;
+        at += 1;
+    }
+    ends
+};
+
 /// How sure a name in front of a sign is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strength {
@@ -352,14 +350,12 @@ pub(super) fn is_prose(word: &[u8]) -> bool {
         && (goes_with_user(lower) || lower.strip_suffix(b"s").is_some_and(goes_with_user))
 }
 
-fn among(list: &[&str], word: &[u8]) -> bool {
-    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
-}
-
 /// Whether it is a line of a router or a terminal: `vty0`, `tty1`, `con0`.
 fn is_line(value: &[u8]) -> bool {
-    let number = [b"vty".as_slice(), b"tty", b"con", b"aux"].iter().find_map(|line| value.strip_prefix(*line));
-    number.is_some_and(|number| (1..=3).contains(&number.len()) && number.iter().all(u8::is_ascii_digit))
+    let [a, b, c, number @ ..] = value else { return false };
+    matches!(&[*a, *b, *c], b"vty" | b"tty" | b"con" | b"aux")
+        && (1..=3).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
 }
 
 /// Values that name nobody.

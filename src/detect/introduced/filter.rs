@@ -1,24 +1,38 @@
 //! Which of many words may begin at a byte of a text, by its first eight bytes.
 //!
-//! Words that begin alike share a bucket. Four tables, one for each of a word's first four bytes, say which buckets have a
-//! word with such a byte there; of those that all four name, the words are compared, eight bytes at once. What passes may be
-//! the word: whoever asks must look.
+//! The kernel names the places where three bytes are like those of some word ([`HEADS`]). There words that begin alike share
+//! a bucket: four tables, one for each of a word's first four bytes, say which buckets have a word with such a byte there; of
+//! those that all four name, the words are compared, eight bytes at once. What passes may be the word: whoever asks must look.
 
-use super::{CAPITAL, DIGIT, DOTTED, HEX, LETTER, MARKS, fits};
+use super::{
+    super::kernel::{HEAD, Heads, Kernel},
+    CAPITAL, DIGIT, DOTTED, HEX, LETTER, MARKS, fits,
+};
 
 /// Calls for each place of `text` where a word may stand with the word's number among [`MARKS`]: place by place, the words of
 /// one place in any order.
 #[inline]
-pub(super) fn each(text: &[u8], mut call: impl FnMut(usize, usize)) {
-    for (at, four) in text.windows(4).enumerate() {
-        let buckets = FILTER.buckets([four[0], four[1], four[2], four[3]]);
-        if buckets != 0 {
-            candidates(text, at, buckets, &mut call);
+pub(super) fn each(kernel: Kernel, text: &[u8], mut call: impl FnMut(usize, usize)) {
+    let mut base = 0;
+    while base + HEAD <= text.len() {
+        let block = &text[base..text.len().min(base + 64)];
+        let mut places = kernel.heads(block, &HEADS);
+        while places != 0 {
+            let at = base + places.trailing_zeros() as usize;
+            places &= places - 1;
+            let four = match text[at..] {
+                [a, b, c, d, ..] => [a, b, c, d],
+                // A word of three bytes may be the end.
+                [a, b, c] => [a, b, c, 0],
+                _ => break,
+            };
+            let buckets = FILTER.buckets(four);
+            if buckets != 0 {
+                candidates(text, at, buckets, &mut call);
+            }
         }
-    }
-    // A word of three bytes may be the end.
-    if let Some(&[first, second, third]) = text.last_chunk() {
-        candidates(text, text.len() - 3, FILTER.buckets([first, second, third, 0]), &mut call);
+        // The last places of a block are those at which it holds no whole head.
+        base += 64 - HEAD + 1;
     }
 }
 
@@ -130,6 +144,51 @@ static FILTER: Filter = {
     filter
 };
 
+/// What the kernel looks for. A word whose second byte, or whose first one, says enough is in no bucket.
+static HEADS: Heads = {
+    let mut heads = Heads::NONE;
+    let mut i = 0;
+    while i < MARKS.len() {
+        let word = MARKS[i].0.as_bytes();
+        if !heads.takes(word[0], word[1]) {
+            assert!(!is_class(word[0]), "behind a class stands what the kernel knows by itself");
+            let bucket = bucket(word[0]);
+            let mut at = 0;
+            while at < HEAD {
+                if is_class(word[at]) {
+                    let mut byte = 0;
+                    while byte < 256 {
+                        if fits(word[at], byte as u8) {
+                            heads.admit(at, byte as u8, bucket);
+                        }
+                        byte += 1;
+                    }
+                } else {
+                    heads.admit(at, word[at].to_ascii_lowercase(), bucket);
+                    heads.admit(at, word[at].to_ascii_uppercase(), bucket);
+                }
+                at += 1;
+            }
+        }
+        i += 1;
+    }
+    heads
+};
+
+/// Words that begin with these share a bucket of the kernel's: chosen so that few other words are like them in ordinary logs.
+const fn bucket(first: u8) -> u32 {
+    match first.to_ascii_lowercase() {
+        b'd' | b'f' | b't' | b'v' => 0,
+        b'a' | b'g' | b'j'..=b'o' => 1,
+        b'c' | b's' => 2,
+        b'b' | b'h' | b'i' | b'p'..=b'r' | b'u' | b'w'..=b'z' => 3,
+        b'e' | 0x80.. => 4,
+        b' ' | b'\'' => 5,
+        b'"' | b',' | b'/' | b'<' | b'\\' | b'|' => 6,
+        _ => 7,
+    }
+}
+
 /// Notes that a word of the bucket may have there what the pattern says: any byte, where it is over.
 const fn admit(table: &mut [u64; 256], pattern: u8, bucket: u64) {
     if pattern != 0 && !is_class(pattern) {
@@ -170,15 +229,23 @@ mod tests {
     }
 
     fn fast(text: &[u8]) -> Vec<(usize, usize)> {
-        let mut all = Vec::new();
-        each(text, |at, word| {
-            let (bytes, mark) = MARKS[word];
-            if stands(text, at, bytes.as_bytes(), mark) {
-                all.push((at, word));
-            }
-        });
-        all.sort_unstable();
-        all
+        let read = |kernel: Kernel| {
+            let (mut all, mut last) = (Vec::new(), 0);
+            each(kernel, text, |at, word| {
+                assert!(at >= last, "{kernel:?}");
+                last = at;
+                let (bytes, mark) = MARKS[word];
+                if stands(text, at, bytes.as_bytes(), mark) {
+                    all.push((at, word));
+                }
+            });
+            all.sort_unstable();
+            all
+        };
+        let mut all = Kernel::all().into_iter().map(read);
+        let plain = all.next().unwrap();
+        all.for_each(|other| assert_eq!(other, plain));
+        plain
     }
 
     /// A text that has the word's bytes, of each class one.
@@ -207,9 +274,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_word_is_found_in_every_place_of_a_long_text() {
+        for (number, (word, mark)) in MARKS.iter().enumerate() {
+            let text = text(word, false);
+            for before in (0..140).step_by(if number % 8 == 0 { 1 } else { 7 }) {
+                for behind in [0, 1, 100] {
+                    let whole = [&vec![b' '; before][..], &text, &vec![b'.'; behind]].concat();
+                    let stands = stands(&whole, before, word.as_bytes(), *mark);
+                    assert_eq!(fast(&whole).contains(&(before, number)), stands, "{word} at {before}");
+                }
+            }
+        }
+    }
+
     fn piece() -> impl Strategy<Value = Vec<u8>> {
         let word = (0..MARKS.len(), any::<bool>()).prop_map(|(i, upper)| text(MARKS[i].0, upper));
-        prop_oneof![word, proptest::collection::vec(any::<u8>(), 0..4)]
+        prop_oneof![word, proptest::collection::vec(any::<u8>(), 0..4), "[a-z ]{0,40}".prop_map(String::into_bytes)]
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 
 use super::super::{
     Finding,
+    bytes::among,
     user::{Name, is_full_name, is_prose},
 };
 use super::front::is_behind_address;
@@ -164,10 +165,6 @@ fn is_letter(byte: u8) -> bool {
 /// Whether nobody is called so.
 fn is_nobody(word: &[u8]) -> bool {
     is_prose(word) || among(ROLES, word) || among(NOBODY, word) || among(AUXILIARY, word)
-}
-
-fn among(list: &[&str], word: &[u8]) -> bool {
-    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Words between a name and the verb.
