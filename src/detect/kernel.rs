@@ -789,18 +789,23 @@ mod wide {
         // Zeros that fill a register up are no hits.
         let some = |v| _mm256_cmpeq_epi8(_mm256_max_epu8(v, set(1)), v);
         let hits = first.join(some(buckets.0), some(buckets.1));
-        let inside = first.range(b'0', 10)
-            | first.lower().range(b'a', 26)
-            | first.equal(b'_')
-            | first.join(first.first, first.last);
-        let taken = first.equal(b'(')
-            | first.equal(b'@')
-            | first.equal(b'[')
-            | first.equal(b'|')
-            | second.equal(b'<')
-            | second.equal(b'[')
-            | second.equal(b'\\')
-            | second.equal(b'~');
+        let or = |a, b| _mm256_or_si256(a, b);
+        let equal = |v, b: u8| _mm256_cmpeq_epi8(v, set(b));
+        let within = |v, from: u8, count: u8| {
+            let from = _mm256_sub_epi8(v, set(from));
+            _mm256_cmpeq_epi8(_mm256_min_epu8(from, set(count - 1)), from)
+        };
+        let goes_on = |v| {
+            let word = or(within(v, b'0', 10), within(or(v, set(0x20)), b'a', 26));
+            or(or(word, equal(v, b'_')), v)
+        };
+        let inside = first.join(goes_on(first.first), goes_on(first.last));
+        let taken = |first, second| {
+            let one = or(or(equal(first, b'('), equal(first, b'@')), or(equal(first, b'['), equal(first, b'|')));
+            let two = or(or(equal(second, b'<'), equal(second, b'[')), or(equal(second, b'\\'), equal(second, b'~')));
+            or(one, two)
+        };
+        let taken = first.join(taken(first.first, second.first), taken(first.last, second.last));
         (hits & !(inside & inside << 1) | taken) & valid
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, DIGIT, is, is_at, is_before, run_end},
+    bytes::{ALNUM, DIGIT, Known, is, is_at, is_before, run_end},
     context,
 };
 
@@ -56,7 +56,7 @@ fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
 
 /// The number without a country at `start`, behind a word that says what it is.
 pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
-    if is_before(text, start, ALNUM) || !context::says(text, first(text, start), WORDS) {
+    if is_before(text, start, ALNUM) || !context::says(text, first(text, start), &WORDS) {
         return None;
     }
     let mut number = Groups::new(text, start);
@@ -205,7 +205,7 @@ impl Country {
 }
 
 /// What stands in front of telephone numbers.
-const WORDS: &[&str] = &[
+static WORDS: Known = Known::new(&[
     "tlf",
     "tlfnr",
     "tlph",
@@ -247,7 +247,7 @@ const WORDS: &[&str] = &[
     "caller",
     "callerid",
     "callee",
-];
+]);
 
 #[cfg(test)]
 mod tests {

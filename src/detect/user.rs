@@ -6,7 +6,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, HOST, TOKEN, among, is, is_at, is_before, run_end, run_start},
+    bytes::{ALNUM, HOST, Known, TOKEN, among, is, is_at, is_before, run_end, run_start},
     secret,
 };
 
@@ -106,8 +106,8 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     // `Failed password for kari from 203.0.113.7`.
     let method = word_before(text, at - 2);
     let login = among(&["login", "logon"], method);
-    let outcome = among(OUTCOMES, method);
-    let method = method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part));
+    let outcome = OUTCOMES.has(method);
+    let method = method.rsplit(|&b| b == b'/').any(|part| METHODS.has(part));
     if !(login || outcome || method) {
         return None;
     }
@@ -145,7 +145,7 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
         // `user "kari"`; but a quotation after the word is none: `user 'is not allowed to'`.
         return !plain.contains(&b' ') || is_full_name(plain);
     }
-    if among(CERTAIN, before) && name.is_followed(text, &["from"]) {
+    if CERTAIN.has(before) && name.is_followed(text, &["from"]) {
         return true;
     }
     if is_prose(plain) {
@@ -170,9 +170,8 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
         && text[..start].trim_ascii_end().last().is_none_or(|&byte| matches!(byte, b';' | b':' | b',' | b'.'));
     addressed
         || clause
-        || among(STRONG, before)
-            && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
-        || name.is_followed(text, BEHIND)
+        || STRONG.has(before) && (CERTAIN.has(before) || odd || name.ends_there(text) || BEHIND.has(name.next(text)))
+        || BEHIND.has(name.next(text))
         || odd && name.ends_there(text)
         || text.get(name.end) == Some(&b':') && !is_at(text, name.end + 1, b':')
 }
@@ -222,7 +221,7 @@ impl Name {
             || ours.is_some_and(secret::is_word)
             || secret::is_ours(value)
             || value.iter().all(|b| matches!(b, b'-' | b'*' | b'.' | b'?' | b' '))
-            || among(NOBODY, value)
+            || NOBODY.has(value)
             || is_line(value)
             || quote == 0 && !(value[0].is_ascii_alphanumeric() || matches!(value[0], b'_' | b'+' | b'~' | 0x80..));
         (!nobody).then_some(Name { start, end: start + length, quote })
@@ -267,9 +266,13 @@ impl Name {
 
     /// Whether a blank and one of these words, or an address, follow.
     pub(super) fn is_followed(&self, text: &[u8], words: &[&str]) -> bool {
-        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return false };
-        let word = &rest[..rest.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count()];
-        among(words, word)
+        among(words, self.next(text))
+    }
+
+    /// The word behind it and a blank, up to 16 letters of it; empty where there is none.
+    fn next<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return &[] };
+        &rest[..rest.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count()]
     }
 }
 
@@ -359,10 +362,10 @@ fn is_line(value: &[u8]) -> bool {
 }
 
 /// Values that name nobody.
-const NOBODY: &[&str] = &["null", "(null)", "none", "nil", "undefined", "unknown", "true", "false", "n/a"];
+static NOBODY: Known = Known::new(&["null", "(null)", "none", "nil", "undefined", "unknown", "true", "false", "n/a"]);
 
 /// How a login went, in front of `for NAME from ADDRESS`.
-const OUTCOMES: &[&str] = &[
+static OUTCOMES: Known = Known::new(&[
     "failed",
     "failure",
     "failures",
@@ -379,10 +382,10 @@ const OUTCOMES: &[&str] = &[
     "authenticated",
     "logon",
     "login",
-];
+]);
 
 /// How people log in, in front of `for NAME from`.
-const METHODS: &[&str] = &[
+static METHODS: Known = Known::new(&[
     "password",
     "publickey",
     "none",
@@ -396,10 +399,10 @@ const METHODS: &[&str] = &[
     "logins",
     "otp",
     "certificate",
-];
+]);
 
 /// Words in front of `user` that a name follows.
-const STRONG: &[&str] = &[
+static STRONG: Known = Known::new(&[
     "for",
     "invalid",
     "illegal",
@@ -435,13 +438,13 @@ const STRONG: &[&str] = &[
     "mail",
     "smtp",
     "imap",
-];
+]);
 
 /// Of those, the ones behind which nothing else stands.
-const CERTAIN: &[&str] = &["invalid", "illegal", "authenticating", "nonexistent"];
+static CERTAIN: Known = Known::new(&["invalid", "illegal", "authenticating", "nonexistent"]);
 
 /// Words behind `user NAME` in known messages.
-const BEHIND: &[&str] = &[
+static BEHIND: Known = Known::new(&[
     "from",
     "by",
     "at",
@@ -476,7 +479,7 @@ const BEHIND: &[&str] = &[
     "blocked",
     "ok",
     "pid",
-];
+]);
 
 /// Words that go with *user* in prose, and outcomes behind `login:`. Without the `s` of their plural.
 // A macro's pattern would be laid out a word a line.
