@@ -87,6 +87,47 @@ pub(super) fn run_end(text: &[u8], at: usize, classes: u8) -> usize {
     end
 }
 
+/// Whether `word` is one of `known`, which are words in ASCII, in whatever case. Most differ in length already.
+#[inline]
+pub(super) fn among(known: &[&str], word: &[u8]) -> bool {
+    let Some(&first) = word.first() else { return false };
+    known.iter().map(|known| known.as_bytes()).any(|known| {
+        known.len() == word.len() && known[0].eq_ignore_ascii_case(&first) && known.eq_ignore_ascii_case(word)
+    })
+}
+
+/// Words in ASCII in whatever case, and what tells at a glance that most others are none of them.
+pub(super) struct Known {
+    words: &'static [&'static str],
+    /// For each length the first letters of those that are so long, a bit each. Longer ones are with the last.
+    firsts: [u32; 16],
+}
+
+impl Known {
+    /// The words themselves, each in small letters.
+    pub(super) const fn new(words: &'static [&'static str]) -> Known {
+        let mut firsts = [0; 16];
+        let mut i = 0;
+        while i < words.len() {
+            let word = words[i].as_bytes();
+            firsts[Known::length(word)] |= 1 << (word[0] & 31);
+            i += 1;
+        }
+        Known { words, firsts }
+    }
+
+    /// Whether `word` is one of them.
+    #[inline]
+    pub(super) fn has(&self, word: &[u8]) -> bool {
+        word.first().is_some_and(|first| self.firsts[Known::length(word)] >> (first & 31) & 1 != 0)
+            && among(self.words, word)
+    }
+
+    const fn length(word: &[u8]) -> usize {
+        if word.len() < 16 { word.len() } else { 15 }
+    }
+}
+
 /// The value of a hexadecimal digit.
 #[inline]
 pub(super) fn nibble(byte: u8) -> Option<u8> {

@@ -1,5 +1,7 @@
 //! The word in front of a number, which says what it is: `tlf. 22 33 44 55`, `"user_phone": "…"`, `cpr-nr=…`.
 
+use super::bytes::Known;
+
 /// How far in front of a number its word may begin.
 const REACH: usize = 40;
 
@@ -8,7 +10,7 @@ const FILLERS: usize = 2;
 
 /// Whether the word in front of `at`, or a part of it where it is a compound (`user_phone`, `mobilePhone`, `tlf-nr`), is
 /// one of `known`, which are in small letters. Reads at most [`REACH`] bytes.
-pub(super) fn says(text: &[u8], at: usize, known: &[&str]) -> bool {
+pub(super) fn says(text: &[u8], at: usize, known: &Known) -> bool {
     let floor = at.saturating_sub(REACH);
     let mut end = at;
     for _ in 0..=FILLERS {
@@ -25,10 +27,10 @@ pub(super) fn says(text: &[u8], at: usize, known: &[&str]) -> bool {
             let part = &text[start..end];
             // `AdMob` is no telephone.
             let camel = start > floor && is_letter(text[start - 1]) && part.len() < 4;
-            if !camel && known.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(part)) {
+            if !camel && known.has(part) {
                 return true;
             }
-            filling = FILLING.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(part));
+            filling = FILLING.has(part);
             end = start;
             if end > floor && matches!(text[end - 1], b'_' | b'-') {
                 end -= 1;
@@ -41,13 +43,6 @@ pub(super) fn says(text: &[u8], at: usize, known: &[&str]) -> bool {
         }
     }
     false
-}
-
-/// Whether a word may stand in front of `at`: without it, [`says`] is false. For a look before anything else is read.
-#[inline]
-pub(super) fn follows_word(text: &[u8], at: usize) -> bool {
-    let before = &text[at.saturating_sub(REACH)..at];
-    before.iter().rev().find(|&&byte| !is_between(byte)).is_some_and(|&byte| is_letter(byte))
 }
 
 /// Where the part of a word that ends at `end` starts: at a capital behind a small letter, or where letters start.
@@ -92,8 +87,8 @@ fn is_between(byte: u8) -> bool {
 }
 
 /// Words that say only that a number follows.
-const FILLING: [&str; 12] =
-    ["nr", "no", "num", "number", "nummer", "numero", "er", "is", "var", "was", "mobil", "mobile"];
+static FILLING: Known =
+    Known::new(&["nr", "no", "num", "number", "nummer", "numero", "er", "is", "var", "was", "mobil", "mobile"]);
 
 #[cfg(test)]
 mod tests {
@@ -113,12 +108,12 @@ mod tests {
             "PHONE=1",
             "phone number is 1",
         ] {
-            assert!(says(text.as_bytes(), text.len() - 1, &["tlf", "phone", "telefon"]), "{text}");
+            assert!(says(text.as_bytes(), text.len() - 1, &Known::new(&["tlf", "phone", "telefon"])), "{text}");
         }
         for text in
             ["1", " 1", "hotel 1", "microphone, 1", "phone x 1", "a/1", "phone and a very long text that goes on 1"]
         {
-            assert!(!says(text.as_bytes(), text.len() - 1, &["tel", "phone"]), "{text}");
+            assert!(!says(text.as_bytes(), text.len() - 1, &Known::new(&["tel", "phone"])), "{text}");
         }
     }
 }

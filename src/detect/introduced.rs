@@ -17,18 +17,18 @@ mod read;
 mod request;
 mod sentence;
 
-use super::{Finding, Kinds};
+use super::{Finding, Kinds, kernel::Kernel};
 use mark::{Mark, verify};
 
 /// Adds what is introduced in `text`. Does not allocate once warm; linear in the length of the text.
 #[inline(never)]
-pub(super) fn all(text: &[u8], kinds: Kinds, found: &mut Vec<Finding>) {
+pub(super) fn all(kernel: Kernel, text: &[u8], kinds: Kinds, found: &mut Vec<Finding>) {
     let mut read = 0;
     // A request without a method is nothing but its target.
     if kinds.has(Kinds::TOKEN) && text.starts_with(b"/") {
         request::target(text, 0, 0, found);
     }
-    filter::each(text, |at, word| each(text, at, word, kinds, &mut read, found));
+    filter::each(kernel, text, |at, word| each(text, at, word, kinds, &mut read, found));
 }
 
 /// Adds what the word of this number introduces, if it stands at `at`.
@@ -578,7 +578,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<&str> {
         let mut found = Vec::new();
-        all(text.as_bytes(), Kinds::ALL, &mut found);
+        all(Kernel::best(), text.as_bytes(), Kinds::ALL, &mut found);
         found.sort_unstable_by_key(|f| (f.span.start, f.span.end));
         found.dedup();
         found.iter().map(|f| std::str::from_utf8(f.span.of(text.as_bytes())).unwrap()).collect()

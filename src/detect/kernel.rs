@@ -66,6 +66,8 @@ pub(super) struct Masks {
     pub amp: u64,
     /// `;`
     pub semicolon: u64,
+    /// `,`
+    pub comma: u64,
     /// The last letter of `u??r` and `f?r`, in any case.
     pub user: u64,
 }
@@ -113,6 +115,7 @@ struct Classes {
     escape: [u64; BLOCKS],
     amp: [u64; BLOCKS],
     semicolon: [u64; BLOCKS],
+    comma: [u64; BLOCKS],
     user: [u64; BLOCKS],
 }
 
@@ -134,6 +137,7 @@ impl Classes {
         self.escape[i] = m.escape;
         self.amp[i] = m.amp;
         self.semicolon[i] = m.semicolon;
+        self.comma[i] = m.comma;
         if ALL {
             self.plus[i] = m.plus;
             self.at[i] = m.at;
@@ -160,6 +164,7 @@ impl Classes {
             escape: self.escape[i],
             amp: self.amp[i],
             semicolon: self.semicolon[i],
+            comma: self.comma[i],
             user: self.user[i],
         }
     }
@@ -186,6 +191,7 @@ impl Window {
         self.marks[Marks::COLON][i] = marks.colon & fresh;
         self.marks[Marks::HOST][i] = marks.host & fresh;
         self.marks[Marks::ESCAPE][i] = marks.escape & fresh;
+        self.marks[Marks::LIST][i] = marks.list & fresh;
         if ALL {
             self.marks[Marks::TOKEN][i] = marks.token & fresh;
             self.marks[Marks::UUID][i] = marks.uuid & fresh;
@@ -228,6 +234,39 @@ impl Window {
         for (found, marks) in self.hits.iter_mut().zip(&self.marks).take(if ALL { KINDS } else { OF_ADDRESSES }) {
             *found = hits(marks) & filled;
         }
+    }
+}
+
+/// Which bytes the heads of words are made of, the first [`HEAD`] bytes of each: for each of them and each nibble of it the
+/// buckets of the words that may have it there. What all six name may be a word of the bucket.
+#[derive(Debug)]
+pub(super) struct Heads {
+    low: [[u8; 16]; HEAD],
+    high: [[u8; 16]; HEAD],
+}
+
+/// So many bytes of a word are its head.
+pub(super) const HEAD: usize = 3;
+
+impl Heads {
+    /// Of no word.
+    pub(super) const NONE: Heads = Heads { low: [[0; 16]; HEAD], high: [[0; 16]; HEAD] };
+
+    /// A word of the bucket may have the byte in this place.
+    pub(super) const fn admit(&mut self, place: usize, byte: u8, bucket: u32) {
+        self.low[place][(byte & 15) as usize] |= 1 << bucket;
+        self.high[place][(byte >> 4) as usize] |= 1 << bucket;
+    }
+
+    /// Whether two bytes are taken for a word's head whatever the buckets say: such bytes are rare. With the second ones a
+    /// word may begin inside another one.
+    pub(super) const fn takes(&self, first: u8, second: u8) -> bool {
+        matches!(first, b'(' | b'@' | b'[' | b'|') || matches!(second, b'<' | b'[' | b'\\' | b'~')
+    }
+
+    #[inline(always)]
+    fn buckets(&self, place: usize, byte: u8) -> u8 {
+        self.low[place][usize::from(byte & 15)] & self.high[place][usize::from(byte >> 4)]
     }
 }
 
@@ -361,6 +400,27 @@ impl Kernel {
             // SAFETY: as in `window`, for AVX-512F and BW.
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512 => unsafe { wide::delimiters512(text) },
+        }
+    }
+}
+
+impl Kernel {
+    /// Where words with such heads may begin in a block of up to 64 bytes: in front of no byte that goes on with a word
+    /// (letters and digits, `_`, all from 0x80 on) but at the block's start, where nothing is known of what stands in front.
+    /// Not at its last bytes, which are no whole head.
+    #[inline]
+    pub(super) fn heads(self, block: &[u8], heads: &Heads) -> u64 {
+        if block.len() < HEAD {
+            return 0;
+        }
+        match self {
+            Kernel::Plain => plain_heads(block, heads),
+            // SAFETY: as in `window`, for AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { wide::heads2(block, heads) },
+            // SAFETY: as in `window`, for AVX-512F and BW.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { wide::heads512(block, heads) },
         }
     }
 }
@@ -536,6 +596,16 @@ fn plain_delimiters(text: &[u8]) -> Delimiters {
     seen
 }
 
+/// The reference.
+fn plain_heads(block: &[u8], heads: &Heads) -> u64 {
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    block.windows(HEAD).enumerate().fold(0, |all, (at, head)| {
+        let goes_on = at > 0 && inside(block[at - 1]) && inside(head[0]);
+        let buckets = head.iter().enumerate().fold(u8::MAX, |all, (i, &byte)| all & heads.buckets(i, byte));
+        all | u64::from(buckets != 0 && !goes_on || heads.takes(head[0], head[1])) << at
+    })
+}
+
 /// The reference: one byte at a time.
 fn plain<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize {
     let mut count = 0;
@@ -561,6 +631,7 @@ fn plain<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize
             set(&mut m.escape, matches!(b, b'%' | b'\\' | 0xE3 | 0xEF));
             set(&mut m.amp, b == b'&');
             set(&mut m.semicolon, b == b';');
+            set(&mut m.comma, b == b',');
             set(&mut u, b | 0x20 == b'u');
             set(&mut f, b | 0x20 == b'f');
             set(&mut r, b | 0x20 == b'r');
@@ -577,7 +648,9 @@ fn plain<const ALL: bool>(text: &[u8], first: u64, window: &mut Window) -> usize
 
 #[cfg(target_arch = "x86_64")]
 mod wide {
-    use super::{BLOCKS, Delimiters, Ends, FEW, Glance, Masks, Outline, Sight, Window, blocks, each_block, each_end};
+    use super::{
+        BLOCKS, Delimiters, Ends, FEW, Glance, HEAD, Heads, Masks, Outline, Sight, Window, blocks, each_block, each_end,
+    };
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
@@ -652,9 +725,88 @@ mod wide {
                 | _mm512_cmpeq_epi8_mask(v, set(0xEF)),
             amp: _mm512_cmpeq_epi8_mask(v, set(b'&')),
             semicolon: _mm512_cmpeq_epi8_mask(v, set(b';')),
+            comma: _mm512_cmpeq_epi8_mask(v, set(b',')),
             user: _mm512_cmpeq_epi8_mask(lower, set(b'r'))
                 & ((_mm512_cmpeq_epi8_mask(lower, set(b'u')) << 3) | (_mm512_cmpeq_epi8_mask(lower, set(b'f')) << 2)),
         }
+    }
+
+    /// The block has a head at least.
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn heads512(block: &[u8], heads: &Heads) -> u64 {
+        let count = block.len() - (HEAD - 1);
+        let valid = u64::MAX >> (64 - count);
+        let set = |b: u8| _mm512_set1_epi8(b as i8);
+        let bytes = [load512(&block[..count]), load512(&block[1..=count]), load512(&block[2..])];
+        let mut buckets = set(u8::MAX);
+        for ((v, low), high) in bytes.into_iter().zip(&heads.low).zip(&heads.high) {
+            // SAFETY: each reads the 16 bytes of its array, and needs no alignment.
+            let (low, high) = unsafe { (_mm_loadu_si128(low.as_ptr().cast()), _mm_loadu_si128(high.as_ptr().cast())) };
+            let nibble = |v| _mm512_and_si512(v, set(15));
+            let low = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(low), nibble(v));
+            let high = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(high), nibble(_mm512_srli_epi16::<4>(v)));
+            buckets = _mm512_and_si512(buckets, _mm512_and_si512(low, high));
+        }
+        let [first, second, _] = bytes;
+        let equal = |v, b: u8| _mm512_cmpeq_epi8_mask(v, set(b));
+        let from_a = _mm512_sub_epi8(_mm512_or_si512(first, set(0x20)), set(b'a'));
+        let inside = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(first, set(b'0')), set(10))
+            | _mm512_cmplt_epu8_mask(from_a, set(26))
+            | equal(first, b'_')
+            | _mm512_movepi8_mask(first);
+        let taken = equal(first, b'(')
+            | equal(first, b'@')
+            | equal(first, b'[')
+            | equal(first, b'|')
+            | equal(second, b'<')
+            | equal(second, b'[')
+            | equal(second, b'\\')
+            | equal(second, b'~');
+        (_mm512_test_epi8_mask(buckets, buckets) & !(inside & inside << 1) | taken) & valid
+    }
+
+    /// The same.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn heads2(block: &[u8], heads: &Heads) -> u64 {
+        let count = block.len() - (HEAD - 1);
+        let valid = u64::MAX >> (64 - count);
+        // Of one length: the same place of each speaks of the same head.
+        let bytes = [Pair::of(&block[..count]), Pair::of(&block[1..=count]), Pair::of(&block[2..])];
+        let set = |b: u8| _mm256_set1_epi8(b as i8);
+        let mut buckets = (set(u8::MAX), set(u8::MAX));
+        for ((v, low), high) in bytes.into_iter().zip(&heads.low).zip(&heads.high) {
+            // SAFETY: each reads the 16 bytes of its array, and needs no alignment.
+            let (low, high) = unsafe { (_mm_loadu_si128(low.as_ptr().cast()), _mm_loadu_si128(high.as_ptr().cast())) };
+            let (low, high) = (_mm256_broadcastsi128_si256(low), _mm256_broadcastsi128_si256(high));
+            let nibble = |v| _mm256_and_si256(v, set(15));
+            let both = |v| {
+                let high = _mm256_shuffle_epi8(high, nibble(_mm256_srli_epi16::<4>(v)));
+                _mm256_and_si256(_mm256_shuffle_epi8(low, nibble(v)), high)
+            };
+            buckets = (_mm256_and_si256(buckets.0, both(v.first)), _mm256_and_si256(buckets.1, both(v.last)));
+        }
+        let [first, second, _] = bytes;
+        // Zeros that fill a register up are no hits.
+        let some = |v| _mm256_cmpeq_epi8(_mm256_max_epu8(v, set(1)), v);
+        let hits = first.join(some(buckets.0), some(buckets.1));
+        let or = |a, b| _mm256_or_si256(a, b);
+        let equal = |v, b: u8| _mm256_cmpeq_epi8(v, set(b));
+        let within = |v, from: u8, count: u8| {
+            let from = _mm256_sub_epi8(v, set(from));
+            _mm256_cmpeq_epi8(_mm256_min_epu8(from, set(count - 1)), from)
+        };
+        let goes_on = |v| {
+            let word = or(within(v, b'0', 10), within(or(v, set(0x20)), b'a', 26));
+            or(or(word, equal(v, b'_')), v)
+        };
+        let inside = first.join(goes_on(first.first), goes_on(first.last));
+        let taken = |first, second| {
+            let one = or(or(equal(first, b'('), equal(first, b'@')), or(equal(first, b'['), equal(first, b'|')));
+            let two = or(or(equal(second, b'<'), equal(second, b'[')), or(equal(second, b'\\'), equal(second, b'~')));
+            or(one, two)
+        };
+        let taken = first.join(taken(first.first, second.first), taken(first.last, second.last));
+        (hits & !(inside & inside << 1) | taken) & valid
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -694,6 +846,7 @@ mod wide {
             escape: pair.equal(b'%') | pair.equal(b'\\') | pair.equal(0xE3) | pair.equal(0xEF),
             amp: pair.equal(b'&'),
             semicolon: pair.equal(b';'),
+            comma: pair.equal(b','),
             user: lower.equal(b'r') & ((lower.equal(b'u') << 3) | (lower.equal(b'f') << 2)),
         }
     }

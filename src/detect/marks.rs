@@ -25,6 +25,8 @@ pub(super) struct Marks {
     pub named: u64,
     /// At a digit where a host stands: behind `//`, `name=` or `"name":`.
     pub host: u64,
+    /// At a comma behind a digit.
+    pub list: u64,
     /// At what may start an escape, at the end of what may be an entity (`&#46;`), and of what may be a sign in brackets:
     /// `[.]`, `(at)`.
     pub escape: u64,
@@ -37,25 +39,26 @@ pub(super) struct Marks {
 }
 
 /// How many kinds of marks there are. Where those of one kind stand in a window: the name of their field.
-pub(super) const KINDS: usize = 13;
+pub(super) const KINDS: usize = 14;
 
 /// How many of them, the first ones, are those of [`Marks::of_addresses`].
-pub(super) const OF_ADDRESSES: usize = 4;
+pub(super) const OF_ADDRESSES: usize = 5;
 
 impl Marks {
     pub(super) const WORD: usize = 0;
     pub(super) const COLON: usize = 1;
     pub(super) const HOST: usize = 2;
     pub(super) const ESCAPE: usize = 3;
-    pub(super) const TOKEN: usize = 4;
-    pub(super) const UUID: usize = 5;
-    pub(super) const MAC: usize = 6;
-    pub(super) const IMEI: usize = 7;
-    pub(super) const AT: usize = 8;
-    pub(super) const NAMED: usize = 9;
-    pub(super) const NUMBER: usize = 10;
-    pub(super) const IBAN: usize = 11;
-    pub(super) const USER: usize = 12;
+    pub(super) const LIST: usize = 4;
+    pub(super) const TOKEN: usize = 5;
+    pub(super) const UUID: usize = 6;
+    pub(super) const MAC: usize = 7;
+    pub(super) const IMEI: usize = 8;
+    pub(super) const AT: usize = 9;
+    pub(super) const NAMED: usize = 10;
+    pub(super) const NUMBER: usize = 11;
+    pub(super) const IBAN: usize = 12;
+    pub(super) const USER: usize = 13;
 }
 
 /// How far back the logic looks: marks in the first bytes of a block that is not the first are the block's before it.
@@ -158,7 +161,9 @@ impl Marks {
         let entity = m.semicolon & (near(m.amp) | (near(m.amp) << 4) | (near(m.amp) << 6));
         let bracketed = m.bracket & (m.bracket << 2 | m.bracket << 3 | m.bracket << 4);
 
-        Marks { word, colon, host, escape: m.escape | entity | bracketed, ..Marks::default() }
+        let list = m.comma & (m.digit << 1);
+
+        Marks { word, colon, host, list, escape: m.escape | entity | bracketed, ..Marks::default() }
     }
 }
 

@@ -14,7 +14,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, DIGIT, is, is_at, run_end},
+    bytes::{ALNUM, DIGIT, Known, is, is_at, run_end},
     card, context,
 };
 
@@ -32,13 +32,13 @@ pub(super) fn at(text: &[u8], start: usize) -> Option<Finding> {
         10 => {
             let known = iceland(digits)
                 || sweden(digits) && digits[0] != b'1'
-                || (denmark(digits) || sweden(digits)) && context::says(text, start, WORDS);
+                || (denmark(digits) || sweden(digits)) && context::says(text, start, &WORDS);
             let fraction = text.get(start + 10) == Some(&b'.') && is_at(text, start + 11, DIGIT);
             // A browser's build by the hour: `Gecko/2010031218`.
             let build = text[..start].ends_with(b"Gecko/");
             (known && !fraction && !build).then_some(start + 10)?
         }
-        11 => (norway(digits, Rule::Both) || context::says(text, start, WORDS)).then_some(start + 11)?,
+        11 => (norway(digits, Rule::Both) || context::says(text, start, &WORDS)).then_some(start + 11)?,
         // A date with hours and minutes is written like this too, and is taken for a token in any case.
         _ => (century(digits) && sweden(&digits[2..])).then_some(start + 12)?,
     };
@@ -75,13 +75,13 @@ fn split(text: &[u8], start: usize) -> Option<usize> {
         4 if !goes_on => {
             let number = join::<10>([date, rest, b""])?;
             let plain = sign == b'-' && denmark(&number) || !spaced && sweden(&number);
-            let told = || (denmark(&number) || sweden(&number)) && context::says(text, start, WORDS);
+            let told = || (denmark(&number) || sweden(&number)) && context::says(text, start, &WORDS);
             (plain || iceland(&number) || told()).then_some(end)
         }
         5 if !goes_on => {
             let number = join::<11>([date, rest, b""])?;
             let rule = if spaced { Rule::Strict } else { Rule::Both };
-            (norway(&number, rule) || context::says(text, start, WORDS) && norway_date(&number)).then_some(end)
+            (norway(&number, rule) || context::says(text, start, &WORDS) && norway_date(&number)).then_some(end)
         }
         _ => None,
     }
@@ -106,7 +106,7 @@ fn split_long(text: &[u8], start: usize) -> Option<usize> {
     let two = |at: usize| (rest[at] - b'0') * 10 + rest[at + 1] - b'0';
     let time = date[0] == b'2' && (date[2] > b'0') && two(0) < 24 && two(2) < 60;
     let number = join::<10>([&date[2..], rest, b""])?;
-    (sweden(&number) && (!time || context::says(text, start, WORDS))).then_some(end)
+    (sweden(&number) && (!time || context::says(text, start, &WORDS))).then_some(end)
 }
 
 /// `DD.MM.YY NNNNN`, and the same with blanks or dashes.
@@ -283,7 +283,7 @@ fn exists(day: u32, month: u32, year: u32) -> bool {
 }
 
 /// What stands in front of such numbers.
-const WORDS: &[&str] = &[
+static WORDS: Known = Known::new(&[
     "fnr",
     "fødselsnr",
     "fødselsnummer",
@@ -314,7 +314,7 @@ const WORDS: &[&str] = &[
     "identitetsnummer",
     "idnr",
     "personid",
-];
+]);
 
 #[cfg(test)]
 mod tests {

@@ -8,29 +8,19 @@ use super::{
     bytes::{ALNUM, DIGIT, is, is_at, is_before},
 };
 use crate::record::Span;
-use memchr::memchr_iter;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// How far in front of the numbers the answer's code may stand.
 const REACH: usize = 48;
 
-/// Adds the addresses in `text`. Linear: each comma that begins no list is left at once.
-pub(super) fn all(text: &[u8], found: &mut Vec<Finding>) {
-    let mut read = 0;
-    for comma in memchr_iter(b',', text) {
-        if comma > read
-            && is(text[comma - 1], DIGIT)
-            && (is_at(text, comma + 1, DIGIT) || text.get(comma + 1) == Some(&b' ') && is_at(text, comma + 2, DIGIT))
-            && let Some(finding) = at(text, comma)
-        {
-            read = finding.span.end as usize;
-            found.push(finding);
-        }
-    }
-}
-
 /// The address whose first comma stands at `comma`.
-fn at(text: &[u8], comma: usize) -> Option<Finding> {
+pub(super) fn at(text: &[u8], comma: usize) -> Option<Finding> {
+    let begins = text.get(comma) == Some(&b',')
+        && is_before(text, comma, DIGIT)
+        && (is_at(text, comma + 1, DIGIT) || text.get(comma + 1) == Some(&b' ') && is_at(text, comma + 2, DIGIT));
+    if !begins {
+        return None;
+    }
     let digits = text[comma.saturating_sub(3)..comma].iter().rev().take_while(|&&b| is(b, DIGIT)).count();
     let start = comma - digits;
     if is_before(text, start, ALNUM) || start > 0 && matches!(text[start - 1], b',' | b'.' | b'-') || !says(text, start)
@@ -86,8 +76,12 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<(&str, What)> {
-        let mut found = Vec::new();
-        all(text.as_bytes(), &mut found);
+        let (mut found, mut read) = (Vec::new(), 0);
+        for comma in 0..text.len() {
+            let finding = at(text.as_bytes(), comma).filter(|_| comma > read);
+            read = finding.map_or(read, |finding| finding.span.end as usize);
+            found.extend(finding);
+        }
         found.iter().map(|f| (std::str::from_utf8(f.span.of(text.as_bytes())).unwrap(), f.what)).collect()
     }
 

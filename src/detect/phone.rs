@@ -2,7 +2,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, DIGIT, is, is_at, is_before, run_end},
+    bytes::{ALNUM, DIGIT, Known, is, is_at, is_before, run_end},
     context,
 };
 
@@ -56,7 +56,7 @@ fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
 
 /// The number without a country at `start`, behind a word that says what it is.
 pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
-    if is_before(text, start, ALNUM) || !follows(text, start) {
+    if is_before(text, start, ALNUM) || !context::says(text, first(text, start), &WORDS) {
         return None;
     }
     let mut number = Groups::new(text, start);
@@ -72,20 +72,17 @@ pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
     let address = number.dots == 3 && (number.groups != 4 || number.digits != 8);
     let version = number.dots == 1 || number.dots > 0 && number.dots + 1 != number.groups;
     let fits = (7..=12).contains(&number.digits) && !address && !version && !fraction && !is_at(text, end, ALNUM);
-    (fits && context::says(text, first(text, start), WORDS))
-        .then(|| Finding::new(bracketed(text, start), end, What::Phone))
-}
-
-/// Whether a word stands in front of the number, or in front of the first one of its list.
-fn follows(text: &[u8], start: usize) -> bool {
-    context::follows_word(text, start) || {
-        let first = first(text, start);
-        first < start && context::follows_word(text, first)
-    }
+    fits.then(|| Finding::new(bracketed(text, start), end, What::Phone))
 }
 
 /// Where the first number of a list starts that the one at `start` stands in: `91234567/91234568`, `91234567, 91234568`.
 fn first(text: &[u8], start: usize) -> usize {
+    // What parts two numbers stands right in front, or a blank does and that.
+    let parts = |byte: Option<&u8>| matches!(byte, Some(b' ' | b',' | b'/' | b';'));
+    let mut before = text[..start].iter().rev();
+    if !matches!(before.next(), Some(b',' | b'/' | b';')) && !parts(before.next()) {
+        return start;
+    }
     let mut first = start;
     for _ in 0..MOST_IN_LIST {
         let signs = text[..first].iter().rev().take(3).take_while(|&&b| matches!(b, b' ' | b',' | b'/' | b';')).count();
@@ -208,7 +205,7 @@ impl Country {
 }
 
 /// What stands in front of telephone numbers.
-const WORDS: &[&str] = &[
+static WORDS: Known = Known::new(&[
     "tlf",
     "tlfnr",
     "tlph",
@@ -250,7 +247,7 @@ const WORDS: &[&str] = &[
     "caller",
     "callerid",
     "callee",
-];
+]);
 
 #[cfg(test)]
 mod tests {

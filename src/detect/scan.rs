@@ -22,6 +22,7 @@ pub(super) struct Scan<'a> {
     token_end: usize,
     secret_end: usize,
     number_end: usize,
+    list_end: usize,
     agents: Agents,
 }
 
@@ -38,6 +39,7 @@ impl<'a> Scan<'a> {
             token_end: 0,
             secret_end: 0,
             number_end: 0,
+            list_end: 0,
             agents: Agents::default(),
         }
     }
@@ -57,7 +59,7 @@ impl<'a> Scan<'a> {
     #[inline]
     fn read<const ALL: bool>(mut self, kernel: Kernel, window: &mut Window, escapes: &mut Escapes) -> bool {
         escapes.clear();
-        self.begin();
+        self.begin(kernel);
         let text = self.text;
         let mut base = 0;
         // All of the first block is new.
@@ -80,15 +82,12 @@ impl<'a> Scan<'a> {
 
     /// What can be said of the whole text.
     #[inline]
-    fn begin(&mut self) {
+    fn begin(&mut self, kernel: Kernel) {
         if self.place == Place::Host && self.kinds.has(Kinds::IP) {
             self.found.extend(host::whole(self.text, 0));
         }
-        if self.place == Place::Text && self.kinds.has(Kinds::IP) {
-            passive::all(self.text, self.found);
-        }
         if self.place == Place::Text && self.kinds.overlaps(Kinds::USER.with(Kinds::TOKEN)) {
-            introduced::all(self.text, self.kinds, self.found);
+            introduced::all(kernel, self.text, self.kinds, self.found);
         }
     }
 
@@ -116,6 +115,9 @@ impl<'a> Scan<'a> {
             each(window, Marks::COLON, base, |at| self.colon(at));
         }
         each(window, Marks::HOST, base, |at| self.add(host::at(self.text, at)));
+        if window.hits[Marks::LIST] != 0 {
+            each(window, Marks::LIST, base, |at| self.list(at));
+        }
     }
 
     /// Looks for what was asked for.
@@ -125,6 +127,7 @@ impl<'a> Scan<'a> {
         if kinds.has(Kinds::IP) {
             each(window, Marks::WORD, base, |at| self.word(at));
             each(window, Marks::HOST, base, |at| self.add(host::at(self.text, at)));
+            each(window, Marks::LIST, base, |at| self.list(at));
         }
         if kinds.overlaps(Kinds::IP.with(Kinds::MAC)) {
             each(window, Marks::COLON, base, |at| self.colon(at));
@@ -174,6 +177,17 @@ impl<'a> Scan<'a> {
         self.colon_end
     }
 
+    fn list(&mut self, at: usize) -> usize {
+        if self.place == Place::Text
+            && at > self.list_end
+            && let Some(finding) = passive::at(self.text, at)
+        {
+            self.list_end = finding.span.end as usize;
+            self.found.push(finding);
+        }
+        self.list_end
+    }
+
     fn token(&mut self, at: usize) -> usize {
         if at >= self.token_end {
             self.token_end = token::run(self.text, at, self.token_end, self.kinds, self.place, self.found);
@@ -215,12 +229,13 @@ impl<'a> Scan<'a> {
     /// The reference: every verifier tried at every byte.
     #[cfg(test)]
     pub(super) fn plain(mut self) {
-        self.begin();
+        self.begin(Kernel::Plain);
         for at in 0..self.text.len() {
             if self.kinds.has(Kinds::IP) {
                 self.word(at);
                 self.found.extend(host::at(self.text, at));
                 self.found.extend(binary::at(self.text, at));
+                self.list(at);
             }
             if self.kinds.overlaps(Kinds::IP.with(Kinds::MAC)) {
                 self.colon(at);

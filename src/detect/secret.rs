@@ -237,9 +237,8 @@ pub(super) fn is_ours(value: &[u8]) -> bool {
     if let [b'[', name @ ..] = value {
         return name.iter().all(|b| b.is_ascii_lowercase());
     }
-    let dots = value.iter().filter(|&&b| b == b'.').count();
-    dots == 2
-        && value.starts_with(b"p1.")
+    value.starts_with(b"p1.")
+        && value.iter().filter(|&&b| b == b'.').count() == 2
         && value
             .iter()
             .rposition(|&b| b == b'.')

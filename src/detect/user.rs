@@ -6,7 +6,7 @@
 
 use super::{
     Finding, What,
-    bytes::{ALNUM, HOST, TOKEN, is, is_at, is_before, run_end, run_start},
+    bytes::{ALNUM, HOST, Known, TOKEN, among, is, is_at, is_before, run_end, run_start},
     secret,
 };
 
@@ -22,7 +22,8 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     let quoted = matches!(text[at - 1], b'"' | b'\'');
     // JSON inside a string has a backslash in front of its quotes.
     let end = at - usize::from(quoted) - usize::from(quoted && text[at - 2] == b'\\');
-    if !matches!(text[end - 1] | 0x20, b'r' | b'e' | b'n' | b'd' | b't') {
+    let &[.., before, last] = &text[..end] else { return None };
+    if !matches!(&[before | 0x20, last | 0x20], b"er" | b"sr" | b"dr" | b"me" | b"in" | b"id" | b"ct") {
         return None;
     }
     let word = &text[run_start(text, end, end.saturating_sub(32), TOKEN)..end];
@@ -91,12 +92,12 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     if !blank || at < 2 {
         return None;
     }
-    let name = Name::read(text, at + 2)?;
     if at >= 3 && text[at - 3..=at].eq_ignore_ascii_case(b"user") {
         // `superuser`, `nt user` and `$user` are other words.
         if is_before(text, at - 3, ALNUM) || text[..at - 3].ends_with(b"-") {
             return None;
         }
+        let name = Name::read(text, at + 2)?;
         return behind_user(text, at - 3, &name).then(|| name.finding());
     }
     if !text[at - 2..=at].eq_ignore_ascii_case(b"for") || is_before(text, at - 2, ALNUM) {
@@ -104,13 +105,19 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
     }
     // `Failed password for kari from 203.0.113.7`.
     let method = word_before(text, at - 2);
-    let told = among(&["login", "logon"], method)
+    let login = among(&["login", "logon"], method);
+    let outcome = OUTCOMES.has(method);
+    let method = method.rsplit(|&b| b == b'/').any(|part| METHODS.has(part));
+    if !(login || outcome || method) {
+        return None;
+    }
+    let name = Name::read(text, at + 2)?;
+    let told = login
         && !among(&["user", "users", "account", "accounts", "everyone", "all"], name.of(text))
         && name.is_followed(text, &["failed", "succeeded", "denied", "rejected", "refused", "successful"]);
-    let login =
-        told || method.rsplit(|&b| b == b'/').any(|part| among(METHODS, part)) && name.is_followed(text, &["from"]);
+    let login = told || method && name.is_followed(text, &["from"]);
     let quoted = name.quote != 0 && !name.of(text).iter().any(|b| matches!(b, b'/' | b' '));
-    let told = login || among(OUTCOMES, method) && (quoted || name.comes_from(text));
+    let told = login || outcome && (quoted || name.comes_from(text));
     (told && !is_prose(name.of(text))).then(|| name.finding())
 }
 
@@ -138,7 +145,7 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
         // `user "kari"`; but a quotation after the word is none: `user 'is not allowed to'`.
         return !plain.contains(&b' ') || is_full_name(plain);
     }
-    if among(CERTAIN, before) && name.is_followed(text, &["from"]) {
+    if CERTAIN.has(before) && name.is_followed(text, &["from"]) {
         return true;
     }
     if is_prose(plain) {
@@ -163,9 +170,8 @@ fn behind_user(text: &[u8], start: usize, name: &Name) -> bool {
         && text[..start].trim_ascii_end().last().is_none_or(|&byte| matches!(byte, b';' | b':' | b',' | b'.'));
     addressed
         || clause
-        || among(STRONG, before)
-            && (among(CERTAIN, before) || odd || name.ends_there(text) || name.is_followed(text, BEHIND))
-        || name.is_followed(text, BEHIND)
+        || STRONG.has(before) && (CERTAIN.has(before) || odd || name.ends_there(text) || BEHIND.has(name.next(text)))
+        || BEHIND.has(name.next(text))
         || odd && name.ends_there(text)
         || text.get(name.end) == Some(&b':') && !is_at(text, name.end + 1, b':')
 }
@@ -194,32 +200,11 @@ impl Name {
         };
         let start = start + escaped + usize::from(quote != 0);
         let reach = &text[start..text.len().min(start + LONGEST)];
-        let end = |byte: &u8| match quote {
-            0 => matches!(
-                byte,
-                b' ' | b'\t'
-                    | b'\r'
-                    | b'\n'
-                    | b'"'
-                    | b'\''
-                    | b','
-                    | b';'
-                    | b'&'
-                    | b'('
-                    | b')'
-                    | b'['
-                    | b']'
-                    | b'{'
-                    | b'}'
-                    | b'<'
-                    | b'>'
-                    | b'|'
-                    | b'='
-                    | b'?'
-            ),
-            quote => *byte == quote,
+        let length = match quote {
+            0 => reach.iter().position(|&byte| ENDS[usize::from(byte)]),
+            quote => reach.iter().position(|&byte| byte == quote),
         };
-        let mut length = reach.iter().position(end).unwrap_or(reach.len());
+        let mut length = length.unwrap_or(reach.len());
         if escaped == 1 && reach[..length].ends_with(b"\\") {
             length -= 1;
         }
@@ -236,7 +221,7 @@ impl Name {
             || ours.is_some_and(secret::is_word)
             || secret::is_ours(value)
             || value.iter().all(|b| matches!(b, b'-' | b'*' | b'.' | b'?' | b' '))
-            || among(NOBODY, value)
+            || NOBODY.has(value)
             || is_line(value)
             || quote == 0 && !(value[0].is_ascii_alphanumeric() || matches!(value[0], b'_' | b'+' | b'~' | 0x80..));
         (!nobody).then_some(Name { start, end: start + length, quote })
@@ -281,11 +266,27 @@ impl Name {
 
     /// Whether a blank and one of these words, or an address, follow.
     pub(super) fn is_followed(&self, text: &[u8], words: &[&str]) -> bool {
-        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return false };
-        let word = &rest[..rest.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count()];
-        among(words, word)
+        among(words, self.next(text))
+    }
+
+    /// The word behind it and a blank, up to 16 letters of it; empty where there is none.
+    fn next<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return &[] };
+        &rest[..rest.iter().take(16).take_while(|b| b.is_ascii_alphabetic()).count()]
     }
 }
+
+/// What ends a name that nothing stands around.
+static ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let bytes = b" \t\r\n\"',;&()[]{}<>|=?";
+    let mut at = 0;
+    while at < bytes.len() {
+        ends[bytes[at] as usize] = true;
+        at += 1;
+    }
+    ends
+};
 
 /// How sure a name in front of a sign is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -352,21 +353,19 @@ pub(super) fn is_prose(word: &[u8]) -> bool {
         && (goes_with_user(lower) || lower.strip_suffix(b"s").is_some_and(goes_with_user))
 }
 
-fn among(list: &[&str], word: &[u8]) -> bool {
-    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
-}
-
 /// Whether it is a line of a router or a terminal: `vty0`, `tty1`, `con0`.
 fn is_line(value: &[u8]) -> bool {
-    let number = [b"vty".as_slice(), b"tty", b"con", b"aux"].iter().find_map(|line| value.strip_prefix(*line));
-    number.is_some_and(|number| (1..=3).contains(&number.len()) && number.iter().all(u8::is_ascii_digit))
+    let [a, b, c, number @ ..] = value else { return false };
+    matches!(&[*a, *b, *c], b"vty" | b"tty" | b"con" | b"aux")
+        && (1..=3).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
 }
 
 /// Values that name nobody.
-const NOBODY: &[&str] = &["null", "(null)", "none", "nil", "undefined", "unknown", "true", "false", "n/a"];
+static NOBODY: Known = Known::new(&["null", "(null)", "none", "nil", "undefined", "unknown", "true", "false", "n/a"]);
 
 /// How a login went, in front of `for NAME from ADDRESS`.
-const OUTCOMES: &[&str] = &[
+static OUTCOMES: Known = Known::new(&[
     "failed",
     "failure",
     "failures",
@@ -383,10 +382,10 @@ const OUTCOMES: &[&str] = &[
     "authenticated",
     "logon",
     "login",
-];
+]);
 
 /// How people log in, in front of `for NAME from`.
-const METHODS: &[&str] = &[
+static METHODS: Known = Known::new(&[
     "password",
     "publickey",
     "none",
@@ -400,10 +399,10 @@ const METHODS: &[&str] = &[
     "logins",
     "otp",
     "certificate",
-];
+]);
 
 /// Words in front of `user` that a name follows.
-const STRONG: &[&str] = &[
+static STRONG: Known = Known::new(&[
     "for",
     "invalid",
     "illegal",
@@ -439,13 +438,13 @@ const STRONG: &[&str] = &[
     "mail",
     "smtp",
     "imap",
-];
+]);
 
 /// Of those, the ones behind which nothing else stands.
-const CERTAIN: &[&str] = &["invalid", "illegal", "authenticating", "nonexistent"];
+static CERTAIN: Known = Known::new(&["invalid", "illegal", "authenticating", "nonexistent"]);
 
 /// Words behind `user NAME` in known messages.
-const BEHIND: &[&str] = &[
+static BEHIND: Known = Known::new(&[
     "from",
     "by",
     "at",
@@ -480,7 +479,7 @@ const BEHIND: &[&str] = &[
     "blocked",
     "ok",
     "pid",
-];
+]);
 
 /// Words that go with *user* in prose, and outcomes behind `login:`. Without the `s` of their plural.
 // A macro's pattern would be laid out a word a line.

@@ -1,6 +1,6 @@
 //! A literal of a layout: compared as one word where it fits, found by its least common byte.
 
-use super::Malformed;
+use super::{Malformed, seek};
 use memchr::{memchr, memrchr};
 use std::sync::Arc;
 
@@ -36,8 +36,14 @@ impl Literal {
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         let Some(&byte) = self.bytes.get(self.rare) else { return Some(from) };
         let mut at = from;
+        if self.bytes.len() == 1 {
+            return Some(at + memchr(byte, text.get(at..)?)?);
+        }
+        // The rare byte and its neighbour.
+        let place = self.rare.min(self.bytes.len() - 2);
+        let pair = [self.bytes[place], self.bytes[place + 1]];
         loop {
-            at += memchr(byte, text.get(at + self.rare..)?)?;
+            at = seek::pair(text, at + place, pair)? - place;
             if text[at..].starts_with(&self.bytes) {
                 return Some(at);
             }

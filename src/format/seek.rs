@@ -86,6 +86,39 @@ pub(super) fn byte(line: &[u8], at: usize, byte: u8) -> usize {
     either(line, at, byte, byte)
 }
 
+/// The first place from `at` on where `one` stands and `other` right behind it. Looked for in sixteen places at once: a byte
+/// alone stands too often for each to be looked at.
+#[inline]
+pub(super) fn pair(line: &[u8], at: usize, [one, other]: [u8; 2]) -> Option<usize> {
+    let hits = |bytes: &[u8; 17]| {
+        let mut hits = [0; 16];
+        for ((hit, &a), &b) in hits.iter_mut().zip(bytes).zip(&bytes[1..]) {
+            *hit = if (a == one) & (b == other) { 0xff } else { 0 };
+        }
+        u128::from_le_bytes(hits)
+    };
+    let place = |hits: u128| (hits.trailing_zeros() / 8) as usize;
+    let mut from = at;
+    while let Some(bytes) = line.get(from..).and_then(|rest| rest.first_chunk()) {
+        let hits = hits(bytes);
+        if hits != 0 {
+            return Some(from + place(hits));
+        }
+        from += 16;
+    }
+    let Some(bytes) = line.last_chunk() else {
+        return line.get(from..)?.windows(2).position(|pair| *pair == [one, other]).map(|place| from + place);
+    };
+    // The last places once more, those in front of `from` left out.
+    let start = line.len() - 17;
+    let seen = from - start;
+    if seen >= 16 {
+        return None;
+    }
+    let hits = hits(bytes) >> (8 * seen);
+    (hits != 0).then(|| from + place(hits))
+}
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
@@ -103,6 +136,11 @@ mod tests {
             prop_assert_eq!(byte(line, at, b'x'), plain(&|byte| byte == b'x'));
             prop_assert_eq!(either(line, at, b'x', b'#'), plain(&|byte| byte == b'x' || byte == b'#'));
             prop_assert_eq!(first(line, at, |byte| byte > b'x'), plain(&|byte| byte > b'x'));
+            for pair_of in [*b"ab", *b"ax", *b"bb"] {
+                let plain = (at..line.len().saturating_sub(1)).find(|&at| line[at..at + 2] == pair_of);
+                prop_assert_eq!(pair(line, at, pair_of), plain);
+            }
+            prop_assert_eq!(pair(line, line.len() + 1, *b"ab"), None);
         }
 
         #[test]

@@ -8,6 +8,9 @@ pub(super) type Digest = [u8; 16];
 pub(super) struct Cache {
     entries: Vec<Entry>,
     long: Vec<Long>,
+    /// What tells most values that are not there from those that are, without a look at their entries: these are many, and
+    /// far away. 0: the place is empty.
+    tags: Vec<u16>,
 }
 
 /// One cache line.
@@ -64,11 +67,14 @@ impl Cache {
         value: &[u8],
         make: impl FnOnce() -> Option<Digest>,
     ) -> Option<Digest> {
-        let place = place(number, kind, value);
-        let Some(entry) = self.entries.get_mut(place).filter(|_| value.len() <= LONGEST) else {
+        let (place, own) = place(number, kind, value);
+        let (Some(entry), Some(tag), true) =
+            (self.entries.get_mut(place), self.tags.get_mut(place), value.len() <= LONGEST)
+        else {
             return self.make_room(number, kind, value, make);
         };
-        let same = entry.number == number
+        let same = *tag == own
+            && entry.number == number
             && entry.kind == kind
             && usize::from(entry.length) == value.len()
             && equal(&entry.value[..value.len()], value);
@@ -77,6 +83,7 @@ impl Cache {
         }
         let digest = make()?;
         entry.fill(number, kind, value, digest);
+        *tag = own;
         Some(digest)
     }
 
@@ -92,6 +99,7 @@ impl Cache {
         if value.len() <= LONGEST {
             let empty = Entry { number: 0, kind: 0, length: 0, value: [0; LONGEST], digest: [0; 16] };
             self.entries = vec![empty; 1 << BITS];
+            self.tags = vec![0; 1 << BITS];
             return make();
         }
         if value.len() > LONGEST_LONG {
@@ -101,7 +109,7 @@ impl Cache {
             let empty = Long { number: 0, kind: 0, length: 0, value: [0; LONGEST_LONG], digest: [0; 16] };
             self.long = vec![empty; 1 << LONG_BITS];
         }
-        let entry = &mut self.long[place(number, kind, value) >> (BITS - LONG_BITS)];
+        let entry = &mut self.long[place(number, kind, value).0 >> (BITS - LONG_BITS)];
         let same = entry.number == number && entry.kind == kind && usize::from(entry.length) == value.len();
         if same && entry.value[..value.len()] == *value {
             return Some(entry.digest);
@@ -115,6 +123,7 @@ impl Cache {
 
     /// Leaves no value in memory.
     pub(super) fn wipe(&mut self) {
+        self.tags.fill(0);
         for entry in &mut self.entries {
             entry.number = 0;
             zeroize::Zeroize::zeroize(&mut entry.value);
@@ -136,9 +145,9 @@ fn equal(one: &[u8], other: &[u8]) -> bool {
     words && one_rest.iter().zip(other_rest).all(|(one, other)| one == other)
 }
 
-/// Where a value is remembered. Mixes eight bytes at a time; the last eight may overlap those before.
+/// Where a value is remembered, and its tag. Mixes eight bytes at a time; the last eight may overlap those before.
 #[inline]
-fn place(number: u32, kind: u8, value: &[u8]) -> usize {
+fn place(number: u32, kind: u8, value: &[u8]) -> (usize, u16) {
     let mut state = u64::from(number) << 16 | u64::from(kind) << 8 | value.len() as u64;
     let mut mix = |word: u64| {
         let product = u128::from(state ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
@@ -155,7 +164,7 @@ fn place(number: u32, kind: u8, value: &[u8]) -> usize {
     } else {
         mix(rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
     }
-    (state >> (64 - BITS)) as usize
+    ((state >> (64 - BITS)) as usize, state as u16 | 1)
 }
 
 #[cfg(test)]
@@ -201,7 +210,7 @@ mod tests {
     #[test]
     fn values_spread_over_the_places() {
         let places: std::collections::HashSet<usize> =
-            (0..8192).map(|i: u32| place(1, 0, format!("user{i}").as_bytes())).collect();
+            (0..8192).map(|i: u32| place(1, 0, format!("user{i}").as_bytes()).0).collect();
         assert!(places.len() > 4500, "{}", places.len());
     }
 

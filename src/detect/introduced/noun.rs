@@ -1,7 +1,9 @@
 //! Behind the word for a user, or for a secret: in quotes of any language, behind a sign, behind a domain.
 
 use super::super::{
-    Finding, What, secret,
+    Finding, What,
+    bytes::among,
+    secret,
     user::{self, LONGEST, Name, is_full_name, is_prose},
 };
 use super::mark::Mark;
@@ -71,8 +73,7 @@ pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<F
         let told = sign || read.quote != b')' && (!plain.contains(&b' ') || is_full_name(plain));
         return (told && plain.iter().any(u8::is_ascii_alphanumeric)).then(|| read.finding());
     }
-    let english = [&b"user"[..], b"username", b"user name", b"account", b"login"];
-    let english = english.iter().any(|known| known.eq_ignore_ascii_case(&text[word..end]));
+    let english = among(&["user", "username", "user name", "account", "login"], &text[word..end]);
     let odd = english && plain.iter().any(|b| b.is_ascii_digit()) && plain.iter().any(u8::is_ascii_alphabetic)
         || english && plain.iter().any(|b| matches!(b, b'@' | b'_' | b'\\'));
     // `user name kari` at the end of a clause.
@@ -195,7 +196,7 @@ fn is_behind_preposition(text: &[u8], word: usize) -> bool {
 
 /// What becomes of logins, in the languages of the nouns.
 fn is_outcome(word: &[u8]) -> bool {
-    let known = [
+    let known = &[
         "logget",
         "logga",
         "loggade",
@@ -232,7 +233,7 @@ fn is_outcome(word: &[u8]) -> bool {
         "zalogowany",
         "kirjautui",
     ];
-    known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+    among(known, word)
 }
 
 /// The length of the typographic quotation mark at `at`.

@@ -1,6 +1,6 @@
 //! What the readers share: runs, brackets, and what is nobody's name.
 
-use super::super::{Finding, What, secret, user::LONGEST};
+use super::super::{Finding, What, bytes::Known, secret, user::LONGEST};
 
 /// How far around a word a name and what tells it may stand.
 pub(super) const REACH: usize = 128;
@@ -13,7 +13,7 @@ pub(super) fn name(text: &[u8], start: usize, end: usize) -> Option<Finding> {
         || secret::is_placeholder(value)
         // `[[user]]`: what was in brackets when it was replaced.
         || start > 0 && text[start - 1] == b'[' && secret::is_word(value.strip_suffix(b"]").unwrap_or(value))
-        || NOBODY.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(value));
+        || NOBODY.has(value);
     (!nobody && value.len() <= REACH).then(|| Finding::new(start, end, What::User))
 }
 
@@ -70,4 +70,5 @@ pub(super) fn is_blank(byte: Option<&u8>) -> bool {
 }
 
 /// Values that name nobody.
-const NOBODY: &[&str] = &["null", "(null)", "none", "nil", "undefined", "unknown", "CRON", "SYSTEM", "nobody"];
+static NOBODY: Known =
+    Known::new(&["null", "(null)", "none", "nil", "undefined", "unknown", "CRON", "SYSTEM", "nobody"]);

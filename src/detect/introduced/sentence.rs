@@ -5,6 +5,7 @@
 
 use super::super::{
     Finding,
+    bytes::{Known, among},
     user::{Name, is_full_name, is_prose},
 };
 use super::front::is_behind_address;
@@ -19,7 +20,7 @@ pub(super) fn acted(text: &[u8], at: usize, end: usize) -> Option<Finding> {
     // `has just`, `har`, `hat sich`.
     for _ in 0..4 {
         let start = run_back(text, stop, is_letter);
-        if start == stop || start == 0 || text[start - 1] != b' ' || !among(AUXILIARY, &text[start..stop]) {
+        if start == stop || start == 0 || text[start - 1] != b' ' || !AUXILIARY.has(&text[start..stop]) {
             break;
         }
         stop = start - 1;
@@ -55,10 +56,10 @@ pub(super) fn acted(text: &[u8], at: usize, end: usize) -> Option<Finding> {
         let first = run_back(text, start.checked_sub(1)?, is_letter);
         let before = &text[first..start - 1];
         let capital = |word: &[u8]| word.first().is_some_and(|&byte| byte.is_ascii_uppercase() || byte >= 0x80);
-        if text[start - 1] != b' ' || !capital(before) || !begins(text, first) && !among(ROLES, before) {
+        if text[start - 1] != b' ' || !capital(before) || !begins(text, first) && !ROLES.has(before) {
             return None;
         }
-        if !among(ROLES, before) {
+        if !ROLES.has(before) {
             if is_nobody(before) || !capital(&text[start..stop]) {
                 return None;
             }
@@ -163,15 +164,11 @@ fn is_letter(byte: u8) -> bool {
 
 /// Whether nobody is called so.
 fn is_nobody(word: &[u8]) -> bool {
-    is_prose(word) || among(ROLES, word) || among(NOBODY, word) || among(AUXILIARY, word)
-}
-
-fn among(list: &[&str], word: &[u8]) -> bool {
-    list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
+    is_prose(word) || ROLES.has(word) || NOBODY.has(word) || AUXILIARY.has(word)
 }
 
 /// Words between a name and the verb.
-const AUXILIARY: &[&str] = &[
+static AUXILIARY: Known = Known::new(&[
     "has",
     "have",
     "had",
@@ -214,10 +211,10 @@ const AUXILIARY: &[&str] = &[
     "fue",
     "foi",
     "está",
-];
+]);
 
 /// Words that stand for who it is.
-const ROLES: &[&str] = &[
+static ROLES: Known = Known::new(&[
     "user",
     "player",
     "member",
@@ -257,10 +254,10 @@ const ROLES: &[&str] = &[
     "użytkownik",
     "account",
     "konto",
-];
+]);
 
 /// Words that no name is, in front of such a verb or behind such words.
-const NOBODY: &[&str] = &[
+static NOBODY: Known = Known::new(&[
     "fully",
     "partially",
     "additional",
@@ -440,4 +437,4 @@ const NOBODY: &[&str] = &[
     "einem",
     "einen",
     "brukere",
-];
+]);

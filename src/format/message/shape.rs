@@ -1,7 +1,7 @@
 //! One shape: literals and typed fields, compiled once.
 
 use super::{
-    super::{Ending, literal::Literal},
+    super::{Ending, literal::Literal, seek},
     words,
 };
 use crate::record::{Blank, Field, Item, Kind, Layout, Record, State, Value};
@@ -17,6 +17,8 @@ pub(in crate::format) struct Body {
     lists: Vec<Box<[Turn]>>,
     /// Which of the lists a text has, by its first byte.
     by_first: Box<[u16; 256]>,
+    /// What shapes need: bit `i` of [`Shape::needs`] is the one at `i`.
+    needed: Box<[Literal]>,
     words: words::Words,
 }
 
@@ -53,6 +55,8 @@ struct Shape {
     layout: u16,
     /// The text in which users are looked for.
     text: Option<usize>,
+    /// Which literals stand behind its first free field, a bit each: a text without one of them has not this shape.
+    needs: u64,
 }
 
 /// A shape without its ending.
@@ -142,7 +146,8 @@ impl Body {
             stem.shapes(endings, fields, head, &mut compiled, &mut layouts);
         }
         let (lists, by_first) = lists(&compiled);
-        (Body { shapes: compiled.into(), lists, by_first, words: words::Words::new(words, head.user) }, layouts)
+        let needed = needed(&mut compiled).into();
+        (Body { shapes: compiled.into(), lists, by_first, needed, words: words::Words::new(words, head.user) }, layouts)
     }
 
     /// Whether one of the shapes may begin with this byte.
@@ -166,10 +171,12 @@ impl Body {
         let mut reach = Reach { read: 0, failed: false };
         // How many parts all shapes share since the one that came so far.
         let mut shared = 0;
+        // What was looked for in the text, and what of that does not stand there.
+        let (mut sought, mut absent) = (0, 0);
         for turn in &self.lists[list] {
             let shape = &self.shapes[usize::from(turn.shape)];
             shared = shared.min(usize::from(turn.shared));
-            if reach.failed && reach.read < shared || !shape.ends(&line[from..]) {
+            if reach.failed && reach.read < shared || shape.needs & absent != 0 || !shape.ends(&line[from..]) {
                 continue;
             }
             reach.read = reach.read.min(shared);
@@ -182,6 +189,16 @@ impl Body {
                     Ending::Cut => cut(line, base, record),
                 }
                 return true;
+            }
+            // What one shape lacks behind its first free field, others lack too.
+            let mut needs = if reach.failed { 0 } else { shape.needs & !sought };
+            while needs != 0 && absent & shape.needs == 0 {
+                let next = needs & needs.wrapping_neg();
+                needs ^= next;
+                sought |= next;
+                if self.needed[next.trailing_zeros() as usize].find(line, from).is_none() {
+                    absent |= next;
+                }
             }
         }
         record.values.truncate(base);
@@ -282,12 +299,37 @@ impl<'a> Stem<'a> {
                 parts: self.parts.clone(),
                 last: tail.last().copied(),
                 tail,
+                needs: 0,
             };
             let variants = if shape.text.is_some() { MOST_USERS } else { 0 };
             layouts.extend((0..=variants).map(|users| shape.layout(users, head)));
             shapes.push(shape);
         }
     }
+}
+
+/// The literals that tell shapes apart behind their first free fields, at most as many as there are bits; each shape is told
+/// which of them it needs.
+fn needed(shapes: &mut [Shape]) -> Vec<Literal> {
+    let mut needed: Vec<Literal> = Vec::new();
+    for shape in shapes {
+        let free = shape.parts.iter().position(|part| part.form == Form::Free);
+        for part in shape.parts.iter().skip(free.map_or(usize::MAX, |free| free + 1)) {
+            let literal = &part.literal;
+            // A shorter one stands in most texts.
+            if literal.len() < 4 {
+                continue;
+            }
+            let place = needed.iter().position(|known| **known == **literal).unwrap_or_else(|| {
+                if needed.len() < 64 {
+                    needed.push(literal.clone());
+                }
+                needed.iter().position(|known| **known == **literal).unwrap_or(64)
+            });
+            shape.needs |= 1u64.checked_shl(place as u32).unwrap_or(0);
+        }
+    }
+    needed
 }
 
 /// The lists of shapes, and which of them each first byte has.
@@ -637,9 +679,14 @@ fn begins(text: &[u8], literal: &[u8]) -> bool {
 /// The first place from `from` on where `literal` stands.
 pub(in crate::format) fn find(line: &[u8], from: usize, literal: &[u8]) -> Option<usize> {
     let (&first, mut at) = (literal.first()?, from);
+    // Behind its sign and its blank a literal is like few others.
+    let place = if literal.len() < 4 { 0 } else { 2 };
+    let Some(&[one, other]) = literal[place..].first_chunk() else {
+        return Some(at + memchr(first, line.get(at..)?)?);
+    };
     loop {
-        at += memchr(first, line.get(at..)?)?;
-        if begins(&line[at..], literal) {
+        at = seek::pair(line, at + place, [one, other])? - place;
+        if line[at..].starts_with(literal) {
             return Some(at);
         }
         at += 1;

@@ -3,71 +3,79 @@
 /// Words behind which a user's name stands.
 #[derive(Clone, Debug)]
 pub(super) struct Words {
+    /// The words, in their order among those that begin alike.
     words: Box<[Box<[u8]>]>,
-    first: [bool; 256],
-    /// What may stand in the second place of one: each has two bytes.
-    second: [bool; 256],
+    /// Which of them begin with a byte: from the first to behind the last.
+    first: Box<[(u16, u16); 256]>,
+    /// What a byte may be: [`BEGINS`], [`GOES_ON`].
+    class: Box<[u8; 256]>,
     /// The field of the users.
     pub(super) field: u16,
 }
 
 impl Words {
     pub(super) fn new(own: &[&str], field: u16) -> Words {
-        let words: Box<[Box<[u8]>]> = COMMON.iter().chain(own).map(|word| word.as_bytes().into()).collect();
-        let (mut first, mut second) = ([false; 256], [false; 256]);
-        for word in &words {
-            (first[usize::from(word[0])], second[usize::from(word[1])]) = (true, true);
+        let mut words: Vec<Box<[u8]>> = COMMON.iter().chain(own).map(|word| word.as_bytes().into()).collect();
+        words.sort_by_key(|word| word[0]);
+        let (mut first, mut class) = (Box::new([(0, 0); 256]), Box::new([0; 256]));
+        for (i, word) in (0..).zip(&words) {
+            let range = &mut first[usize::from(word[0])];
+            *range = (if range.1 == 0 { i } else { range.0 }, i + 1);
+            class[usize::from(word[0])] = BEGINS;
         }
-        Words { words, first, second, field }
+        for (byte, class) in (0..=u8::MAX).zip(&mut *class) {
+            *class |= if byte.is_ascii_alphanumeric() { GOES_ON } else { 0 };
+        }
+        Words { words: words.into(), first, class, field }
     }
 
     /// The next user of `line[from..to]`: where the name begins and ends.
     pub(super) fn next(&self, line: &[u8], from: usize, to: usize) -> Option<(usize, usize)> {
         let text = &line[..to];
         let mut at = from;
-        while at < to {
-            // Most bytes begin no word.
-            let word = if self.first[usize::from(text[at])] { self.word(text, at) } else { None };
-            let Some(word) = word else {
-                at += 1;
-                continue;
-            };
-            let (start, mut end) = name(text, at, word);
+        while let Some((place, word)) = self.seek(text, at, to) {
+            let (start, mut end) = name(text, place, word);
             if end > start && !(word.ends_with(b" ") && HARMLESS.contains(&&text[start..end])) {
                 // A name in which another is introduced goes on to the end of that one.
                 at = start;
                 let mut nested = 0;
-                while at < end {
-                    if let Some(word) = self.word(text, at) {
-                        nested += 1;
-                        end = if nested > MOST_NESTED { to } else { end.max(name(text, at, word).1) };
-                    }
-                    if end == to {
-                        break;
-                    }
-                    at += 1;
+                while end < to
+                    && let Some((place, word)) = self.seek(text, at, end)
+                {
+                    nested += 1;
+                    end = if nested > MOST_NESTED { to } else { end.max(name(text, place, word).1) };
+                    at = place + 1;
                 }
                 return Some((start, end));
             }
-            at += word.len();
+            at = place + word.len();
         }
         None
     }
 
-    /// The word that begins at `at`: where no letter stands in front of it; a path begins anywhere.
+    /// The first word that begins in `text[from..until]`, and where: no letter stands in front of it; a path begins anywhere.
     #[inline]
-    fn word(&self, text: &[u8], at: usize) -> Option<&[u8]> {
-        let begins = self.first[usize::from(text[at])]
-            && text.get(at + 1).is_some_and(|&second| self.second[usize::from(second)])
-            && (text[at] == b'/' || at == 0 || !text[at - 1].is_ascii_alphanumeric());
-        begins
-            .then(|| {
-                self.words
-                    .iter()
-                    .find(|word| word[..2] == text[at..at + 2] && text[at..].starts_with(word))
-                    .map(|word| &**word)
-            })
-            .flatten()
+    fn seek(&self, text: &[u8], from: usize, until: usize) -> Option<(usize, &[u8])> {
+        let class = |byte: u8| self.class[usize::from(byte)];
+        let mut goes_on = from > 0 && class(text[from - 1]) & GOES_ON != 0;
+        for (at, &byte) in (from..until).zip(text.get(from..until)?) {
+            let class = class(byte);
+            if class & BEGINS != 0
+                && (!goes_on || byte == b'/')
+                && let Some(word) = self.word(&text[at..], byte)
+            {
+                return Some((at, word));
+            }
+            goes_on = class & GOES_ON != 0;
+        }
+        None
+    }
+
+    /// The first of the words that `text` begins with, whose first byte is `byte`.
+    #[inline]
+    fn word(&self, text: &[u8], byte: u8) -> Option<&[u8]> {
+        let (first, last) = self.first[usize::from(byte)];
+        self.words[usize::from(first)..usize::from(last)].iter().find(|word| text.starts_with(word)).map(|word| &**word)
     }
 }
 
@@ -107,6 +115,11 @@ fn name(text: &[u8], at: usize, word: &[u8]) -> (usize, usize) {
     let length = memchr::memchr(close, &text[at + 1..]).unwrap_or(text.len() - at - 1);
     (at + 1, at + 1 + length)
 }
+
+/// A word begins with it.
+const BEGINS: u8 = 1;
+/// A word may go on with it: none begins behind it.
+const GOES_ON: u8 = 2;
 
 /// How many names within a name are looked at; with more of them all of the rest is the name.
 const MOST_NESTED: usize = 16;
