@@ -51,7 +51,7 @@ fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
     }
     let end = number.end;
     let fits = (country.least..=country.most).contains(&number.digits) && !is_at(text, end, ALNUM);
-    fits.then(|| Finding::new(bracketed(text, start), end, What::Phone))
+    fits.then(|| Finding::new(bracketed(text, start, end), end, What::Phone))
 }
 
 /// The number without a country at `start`, behind a word that says what it is.
@@ -73,7 +73,7 @@ pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
     let version = number.dots == 1 || number.dots > 0 && number.dots + 1 != number.groups;
     let fits = (7..=12).contains(&number.digits) && !address && !version && !fraction && !is_at(text, end, ALNUM);
     (fits && context::says(text, first(text, start), WORDS))
-        .then(|| Finding::new(bracketed(text, start), end, What::Phone))
+        .then(|| Finding::new(bracketed(text, start, end), end, What::Phone))
 }
 
 /// Whether a word stands in front of the number, or in front of the first one of its list.
@@ -106,9 +106,9 @@ fn first(text: &[u8], start: usize) -> usize {
 /// How many numbers of a list are looked at in front of one.
 const MOST_IN_LIST: usize = 4;
 
-/// `(0047) 22…`, `(070) 123…`: the bracket goes too.
-fn bracketed(text: &[u8], start: usize) -> usize {
-    start - usize::from(start > 0 && text[start - 1] == b'(')
+/// `(0047) 22…`, `(070) 123…`: the bracket goes too, unless it closes right behind the number.
+fn bracketed(text: &[u8], start: usize, end: usize) -> usize {
+    start - usize::from(start > 0 && text[start - 1] == b'(' && text.get(end) != Some(&b')'))
 }
 
 /// Groups of digits with at most a few separators between them.

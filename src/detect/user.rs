@@ -55,6 +55,11 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
         && !plain.contains(&b':')
         && !is_prose(plain)
         && (word.contains(&b'-') || name.is_followed(text, &["is", "INFO", "WARN", "DEBUG", "ERROR"]));
+    // `Authenticated user: kari ip: 192.0.2.7`, `Deleted user: kari kari@example.org`.
+    // `username:kari password:x`: pairs.
+    let joined = joined
+        || start == at + 1 && is_pair(text, name.end)
+        || !is_prose(plain) && (name.is_followed(text, &["ip", "from", "via"]) || name.is_reached(text));
     if bare && sign == b':' && !quoted && !joined && (is_prose(plain) || !name.ends_there(text)) {
         return None;
     }
@@ -196,6 +201,13 @@ const TWO_WORDS: &[&str] = &[
     "shippingname",
     "nickname",
 ];
+
+/// Whether a blank follows and another pair, its sign right behind its name.
+fn is_pair(text: &[u8], end: usize) -> bool {
+    let Some([b' ', rest @ ..]) = text.get(end..) else { return false };
+    let name = rest.iter().take(24).take_while(|&&b| is(b, TOKEN)).count();
+    name > 0 && matches!(rest.get(name..), Some([b':' | b'=', next, ..]) if *next > b' ')
+}
 
 /// Whether it is the time that a program took: `user=0.02 sys=0.1`.
 pub(super) fn is_timing(text: &[u8], name: &Name) -> bool {
@@ -425,6 +437,13 @@ impl Name {
             signs > 1 && place[0] != b'.' || place.starts_with(b"[id]")
         };
         between && (place.is_some_and(address) || reach.starts_with(b" has been denied"))
+    }
+
+    /// Whether a blank and an e-mail address follow, or what stands for one.
+    fn is_reached(&self, text: &[u8]) -> bool {
+        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return false };
+        let word = &rest[..rest.iter().take(LONGEST).take_while(|&&byte| byte > b' ').count()];
+        word.starts_with(b"[email]") || word.contains(&b'@')
     }
 
     /// Whether a blank and one of these words, or an address, follow.
@@ -781,6 +800,10 @@ mod tests {
             ("Principal = User:kari is Denied", "kari"),
             ("assignee=kari x", "kari"),
             ("updated_by=kari x", "kari"),
+            ("username:kari password:x", "kari"),
+            ("Authenticated user: kari ip: x", "kari"),
+            ("New user: kari kari@example.org.", "kari"),
+            ("New user: kari [email].", "kari"),
             ("\"createdBy\":\"kari\"", "kari"),
             ("\"principalName\":\"kari\"", "kari"),
             ("username:kari INFO x", "kari"),

@@ -21,10 +21,9 @@ const FRAMES: &[(&[u8], &[u8])] = &[
     (b"plaintext ", b" sasl("),
     (b"mailbox: user.", b""),
     (b"[login_error] ", b" ("),
-    (b"identification u=", b" d="),
     (b"/var/spool/cron/", b")"),
     // Games, Git, a directory's client, what a login asked for.
-    (b"]: <", b"> "),
+    (b"/info]: <", b"> "),
     (b"of player ", b" is "),
     (b"argv=", b"\t"),
     (b"authc=\"", b"\""),
@@ -38,11 +37,6 @@ const FRAMES: &[(&[u8], &[u8])] = &[
     (b"create role ", b" password"),
     (b"alter role ", b" with"),
     (b"alter role ", b" password"),
-    (b"create user ", b" with"),
-    (b"create user ", b" password"),
-    (b"create user ", b" identified"),
-    (b"drop role ", b";"),
-    (b"drop user ", b";"),
 ];
 
 /// The name between a row's two sides.
@@ -174,27 +168,6 @@ pub(super) fn parameter(text: &[u8], start: usize) -> Option<Finding> {
     let stop = close(text, start, b'\'').unwrap_or(text.len().min(start + REACH));
     let small = stop - start < 6 && text[start..stop].iter().all(u8::is_ascii_digit);
     (!small).then(|| name(text, start, stop)).flatten().map(|finding| Finding { what: What::Token, ..finding })
-}
-
-/// The text of an element whose key says that a user follows: `<Data Name='TargetUserName'>kari</Data>`.
-pub(super) fn element(text: &[u8], at: usize, start: usize) -> Option<Finding> {
-    let open = back(text, at, text[at])?;
-    let key = &text[open..at];
-    // The key is the value of an attribute; a link's end says nothing.
-    let attribute = text[..open - 1].last_chunk::<5>().is_some_and(|last| last.eq_ignore_ascii_case(b"name="));
-    if !attribute {
-        return None;
-    }
-    let user = super::super::user::promises(key);
-    let device = key.ends_with(b"WorkstationName") || key.ends_with(b"Workstation");
-    if !user && !device {
-        return None;
-    }
-    let stop = run(text, start, |byte| byte != b'<');
-    let number = text[start..stop].iter().all(u8::is_ascii_digit);
-    let told = text[stop..].starts_with(b"</") && stop > start && !number;
-    let what = if device { What::HostName } else { What::User };
-    told.then(|| name(text, start, stop)).flatten().map(|finding| Finding { what, ..finding })
 }
 
 /// The words beside an address in a line of columns parted by commas: `kari,192.0.2.7:1194,`, `login,192.0.2.7,ok` with

@@ -154,8 +154,8 @@ pub(super) enum Mark {
     SecretElement,
     /// `$1 = 'kari'`: PostgreSQL.
     Parameter,
-    /// `<Data Name='TargetUserName'>kari</Data>`.
-    Data,
+    /// `<Data Name='WorkstationName'>KARIS-PC</Data>`.
+    StationElement,
     /// `kari,192.0.2.7,`: columns beside an address.
     Beside,
     /// `db1,kari,karis-pc,8,0,FAILED_CONNECT,`: MariaDB.
@@ -311,14 +311,14 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::OddSecret => frame::odd_secret(text, end),
         Mark::SecretElement => behind::element(text, end).map(|finding| Finding { what: What::Token, ..finding }),
         Mark::Parameter => frame::parameter(text, end),
-        Mark::Data => frame::element(text, at, end - 1),
+        Mark::StationElement => behind::element(text, end).map(|finding| Finding { what: What::HostName, ..finding }),
         Mark::Beside => return frame::beside(text, at, found),
         Mark::Audited => return frame::audited(text, at, found),
         Mark::Owned => owned::owned(text, at, end),
         Mark::AtHome => owned::at_home(text, at, end),
         Mark::Known => owned::known(text, end),
         Mark::Asked => owned::asked(text, end),
-        Mark::Leased => owned::leased(text, end - 1),
+        Mark::Leased => owned::leased(text, at),
         Mark::Called => return person::in_front(text, at, found),
         Mark::Titled => person::behind_key(text, end - 1, person::Sure::Full),
         Mark::Greeted => person::greeted(text, end),

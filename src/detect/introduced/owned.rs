@@ -2,6 +2,7 @@
 //! the domain of a home: `karis-phone.lan`.
 
 use super::super::{Finding, What};
+use super::front::is_behind_address;
 use super::read::{close, device, is_name, run, run_back};
 
 /// The name around the mark from `at` to `end`: `-iPhone` behind a name, `iPhone-` in front of one, `DESKTOP-`.
@@ -75,16 +76,10 @@ pub(super) fn asked(text: &[u8], start: usize) -> Option<Finding> {
     (alone && stop > from && text.get(from - 1) == Some(&b' ')).then(|| device(text, from, stop)).flatten()
 }
 
-/// The device in a line of leases, behind its addresses: `00:00:5e:00:53:01 192.0.2.7 karis-phone 01:00:…`.
-pub(super) fn leased(text: &[u8], start: usize) -> Option<Finding> {
-    let end = run(text, start, |byte| byte.is_ascii_digit() || byte == b'.');
-    let four = text[start..end].iter().filter(|&&byte| byte == b'.').count() == 3;
-    if !four || text.get(end) != Some(&b' ') {
-        return None;
-    }
-    let stop = run(text, end + 1, is_name);
-    let behind = &text[stop..text.len().min(stop + 4)];
-    let id = matches!(behind, [b' ', a, b, b':'] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
-        || behind.starts_with(b" *");
-    (id && stop > end + 1).then(|| device(text, end + 1, stop)).flatten()
+/// The device in a line of leases, in front of its client's id, which the blank at `at` parts off: `192.0.2.7 karis-phone
+/// 01:00:5e:…`.
+pub(super) fn leased(text: &[u8], at: usize) -> Option<Finding> {
+    let start = run_back(text, at, is_name);
+    let told = start > 0 && text[start - 1] == b' ' && is_behind_address(text, start - 1);
+    (told && start < at).then(|| device(text, start, at)).flatten()
 }

@@ -133,6 +133,14 @@ pub(super) fn beside(text: &[u8], at: usize, found: &mut Vec<Finding>) {
         return;
     }
     in_front(text, start, found);
+    // `kari@example.org (Kari Nordmann)`
+    if text[end..].starts_with(b" (")
+        && let Some((from, to)) = full(text, end + 2, 2)
+        && text.get(to) == Some(&b')')
+    {
+        found.extend(name(text, from, to));
+        return;
+    }
     // Behind it only where columns are parted: prose goes on with capitals too.
     let parted = run(text, end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b'>' | b')' | b']'));
     if !matches!(text.get(parted), Some(b',' | b';' | b'|' | b'\t')) {

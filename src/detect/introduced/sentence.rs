@@ -103,6 +103,7 @@ pub(super) fn behind(text: &[u8], start: usize) -> Option<Finding> {
         "de",
         "depuis",
         "desde",
+        "er",
         "ip",
     ];
     let rest = text.get(read.end..).unwrap_or_default();
