@@ -84,7 +84,7 @@ pub(super) fn session(text: &[u8], start: usize) -> Option<Finding> {
 
 /// `] NEW kari:q8Hn4kTz address=`: cPanel's sessions, a name and a token.
 pub(super) fn opened(text: &[u8], start: usize) -> Option<Finding> {
-    let stop = run(text, start, |byte| is_name(byte));
+    let stop = run(text, start, is_name);
     let rest = text[stop..].strip_prefix(b":")?;
     let token = rest.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let told = rest.starts_with(b"[token]") || token > 7 && rest.get(token) == Some(&b' ');

@@ -30,8 +30,8 @@ pub(super) fn owned(text: &[u8], at: usize, end: usize) -> Option<Finding> {
         }
         _ => {
             let capital = before.first().is_some_and(|byte| byte.is_ascii_uppercase() || *byte >= 0x80);
-            let goes_on = !behind.first().is_some_and(|&byte| byte != b'-');
-            capital && before.len() > 2 && goes_on && !MAKERS.contains(&before)
+            let joined = behind.first().is_none_or(|&byte| byte == b'-');
+            capital && before.len() > 2 && joined && !MAKERS.contains(&before)
         }
     };
     let path = start > 0 && matches!(text[start - 1], b'/' | b'\\');
