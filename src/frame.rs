@@ -159,6 +159,8 @@ impl LineBuffer {
         let begins = is_line && self.bytes[unfinished..new].iter().all(|&byte| byte == 0);
         let mut from = if begins { unfinished } else { new };
         let mut to = from;
+        // Bytes move into places that were looked at.
+        self.scanned = self.scanned.min(from);
         let mut at_line = begins;
         let mut hole = std::mem::take(&mut self.in_hole);
         while from < self.end {
@@ -183,7 +185,6 @@ impl LineBuffer {
             at_line = true;
         }
         self.end = to;
-        self.scanned = self.scanned.min(to);
     }
 
     /// Finds as many lines as there are, unless a cut head waits to be consumed.

@@ -65,7 +65,10 @@ pub(super) fn word(
     if dotted_alone && place != Place::Host {
         let product = from == start && to == end && numeric && agents.version(text, from, to, place);
         let file = !rows.long && matches!(place, Place::Path | Place::Text) && version::file_version(text, from, to);
-        if product || file {
+        // `v1.7.0.6`: small numbers behind a letter for *version*. An address has larger ones.
+        let small = text[from..to].split(|&byte| byte == b'.').all(|part| matches!(part, [_] | [b'1' | b'2', _]));
+        let named = from == start + 1 && to == end && matches!(text[start], b'v' | b'V') && !rows.long && small;
+        if product || file || named {
             found.truncate(kept);
             return end;
         }
@@ -664,6 +667,26 @@ mod tests {
         ] {
             assert_eq!(found(text, Place::Text), [], "{text}");
         }
+    }
+
+    #[test]
+    fn a_letter_for_version_makes_four_parts_a_version() {
+        for text in ["v1.2.3.4", "V1.2.3.4,", "upgraded (v1.2.3.4)"] {
+            assert!(found(text, Place::Text).is_empty(), "{text}");
+        }
+        for text in [
+            "v1.2.3.4.example.net",
+            "vm1.2.3.4",
+            "v-1.2.3.4",
+            "v1.2.3.4-5.6.7.8",
+            "w1.2.3.4",
+            "v1-2-3-4",
+            "v203.0.113.7",
+            "v1.2.3.30",
+        ] {
+            assert!(!found(text, Place::Text).is_empty(), "{text}");
+        }
+        assert!(!found("v1.2.3.4", Place::Host).is_empty());
     }
 
     #[test]

@@ -182,7 +182,8 @@ impl Chain {
                     chain.end = group + 4;
                     chain.next = (at - 4).max(chain.end);
                     // A fifth digit and no more is a slip: it goes with the rest, or it would be read as the next address.
-                    if digits.len() == 5 && !is_at(text, at, ALNUM | COLON) {
+                    let stop = matches!(text.get(at), Some(b':' | b'.')) && !is_at(text, at + 1, ALNUM | COLON);
+                    if digits.len() == 5 && (stop || !is_at(text, at, ALNUM | COLON)) {
                         (chain.port, chain.next) = (1, at);
                     }
                     return chain;

@@ -6,6 +6,7 @@
 use super::{
     Finding, What,
     bytes::{ALNUM, DIGIT, DOMAIN, LOCAL, is, is_at, is_before, run_end, run_start},
+    secret,
 };
 use memchr::memmem;
 
@@ -67,7 +68,9 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
         while user > 0 && !matches!(text[user - 1], b'/' | b'@' | b' ' | b'"') {
             user -= 1;
         }
-        if user > 0 && text[user - 1] == b'/' {
+        // What an earlier run put there is nobody's any more.
+        let ours = start == at && secret::is_placeholder(&text[user..stop - 1]);
+        if user > 0 && text[user - 1] == b'/' && !ours {
             return Some(user);
         }
     }
@@ -109,6 +112,8 @@ fn quoted(text: &[u8], close: usize) -> Option<usize> {
         Some(open) if text[open] == b'@' => Some(open + 1),
         Some(open) if open + 1 == close => None,
         Some(open) => Some(open),
+        // A quote that begins the text closes nothing.
+        None if close == 0 => None,
         None => Some(floor),
     }
 }

@@ -9,16 +9,20 @@ mod behind;
 mod command;
 mod credential;
 mod filter;
+mod frame;
 mod front;
 mod home;
 mod mark;
 mod noun;
+mod owned;
+pub(super) mod person;
 mod read;
 mod request;
 mod sentence;
 
 use super::{Finding, Kinds, kernel::Kernel};
 use mark::{Mark, verify};
+pub(super) use sentence::is_nobody;
 
 /// Adds what is introduced in `text`. Does not allocate once warm; linear in the length of the text.
 #[inline(never)]
@@ -51,7 +55,10 @@ fn each(text: &[u8], at: usize, word: usize, kinds: Kinds, read: &mut usize, fou
 fn stands(text: &[u8], at: usize, word: &[u8], mark: Mark) -> bool {
     let Some(here) = text.get(at..at + word.len()) else { return false };
     // Where these stand, a small letter makes another word of it.
-    let exact = matches!(mark, Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token | Mark::Ftp);
+    let exact = matches!(
+        mark,
+        Mark::Home | Mark::Windows | Mark::Scheduled | Mark::Token | Mark::Ftp | Mark::Imap | Mark::Owned
+    );
     let mut place = 0;
     while place < word.len() {
         let (byte, pattern) = (here[place], word[place]);
@@ -71,7 +78,7 @@ const fn fits(pattern: u8, byte: u8) -> bool {
         DOTTED => byte.is_ascii_digit() || byte == b'.',
         CAPITAL => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
         LETTER => byte.is_ascii_alphanumeric() || byte == b'\\',
-        HEX => byte.is_ascii_hexdigit() || byte == b':',
+        HEX => byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'),
         pattern => pattern.eq_ignore_ascii_case(&byte),
     }
 }
@@ -84,7 +91,7 @@ const DOTTED: u8 = 2;
 const CAPITAL: u8 = 3;
 /// `0-9A-Za-z`, or the second of two backslashes
 const LETTER: u8 = 4;
-/// `0-9A-Fa-f:`
+/// `0-9A-Fa-f:.`
 const HEX: u8 = 5;
 
 /// What is looked for, and what it says.
@@ -569,6 +576,109 @@ const MARKS: &[(&str, Mark)] = &[
     ("proctitle=", Mark::Process),
     ("cookie: ", Mark::Cookie),
     (".php(", Mark::Trace),
+    // Names at fixed places.
+    ("exit (", Mark::Framed),
+    ("certificate id \"", Mark::Framed),
+    (" id ", Mark::Framed),
+    (" by '", Mark::Framed),
+    ("query for '", Mark::Framed),
+    ("+ok ", Mark::Framed),
+    ("plaintext ", Mark::Framed),
+    ("mailbox: user.", Mark::Framed),
+    ("[login_error] ", Mark::Framed),
+    ("/info]: <", Mark::Framed),
+    ("of player ", Mark::Framed),
+    ("argv=", Mark::Framed),
+    ("authc=\"", Mark::Framed),
+    (" u=\"", Mark::Framed),
+    ("identity='", Mark::Framed),
+    ("identity=\"", Mark::Framed),
+    ("[login|", Mark::Framed),
+    ("/var/spool/cron/", Mark::Framed),
+    ("create role ", Mark::Framed),
+    ("alter role ", Mark::Framed),
+    (" - (", Mark::Transfer),
+    ("FTP Session ", Mark::Session),
+    ("] NEW ", Mark::Opened),
+    ("] PURGE ", Mark::Opened),
+    ("LOGIN ", Mark::Imap),
+    ("><[U:", Mark::Gamer),
+    ("><STEAM_", Mark::Gamer),
+    (" tty\u{1}", Mark::Terminal),
+    (" 443 ", Mark::Ported),
+    (" 80 ", Mark::Ported),
+    ("auth ", Mark::Pair),
+    ("password ", Mark::OddSecret),
+    ("pass '", Mark::QuotedSecret),
+    ("pass \"", Mark::QuotedSecret),
+    ("$\u{1} = '", Mark::Parameter),
+    (",\u{1}\u{2}\u{2}", Mark::Beside),
+    (",\"\u{1}\u{2}", Mark::Beside),
+    (",CONNECT,", Mark::Audited),
+    (",FAILED_CONNECT,", Mark::Audited),
+    ("entry '", Mark::Bracketed),
+    ("targetusername'>", Mark::Element),
+    ("targetusername\">", Mark::Element),
+    ("subjectusername'>", Mark::Element),
+    ("workstationname'>", Mark::StationElement),
+    (" 01:", Mark::Leased),
+    ("a0=\"", Mark::Executed),
+    // Devices.
+    ("-iPhone", Mark::Owned),
+    ("-iPad", Mark::Owned),
+    ("-MacBook", Mark::Owned),
+    ("-LAPTOP", Mark::Owned),
+    ("-PC", Mark::Owned),
+    ("iPhone-", Mark::Owned),
+    ("DESKTOP-\u{3}", Mark::Owned),
+    ("LAPTOP-\u{3}", Mark::Owned),
+    (".lan", Mark::AtHome),
+    (".fritz.box", Mark::AtHome),
+    (".home.arpa", Mark::AtHome),
+    ("/etc/hosts ", Mark::Known),
+    ("giving name ", Mark::HostBehind),
+    ("query[", Mark::Asked),
+    // People.
+    ("+\u{1}\u{1}", Mark::Called),
+    ("name\", \"", Mark::Titled),
+    ("name\" \"", Mark::Titled),
+    ("dear ", Mark::Greeted),
+    ("kjære ", Mark::Greeted),
+    ("kunde ", Mark::Greeted),
+    ("<name>", Mark::Greeted),
+    ("password to ", Mark::OddSecret),
+    ("innlogging feilet for ", Mark::ActedAs),
+    ("customer ", Mark::Greeted),
+    ("patient ", Mark::Greeted),
+    ("shipping to: ", Mark::Greeted),
+    ("session request: ", Mark::Greeted),
+    // More sentences.
+    ("user not found: ", Mark::ActedAs),
+    ("user session: ", Mark::ActedAs),
+    ("logged in: ", Mark::ActedAs),
+    ("logged out: ", Mark::ActedAs),
+    ("login attempt for ", Mark::ActedAs),
+    ("welcome back ", Mark::ActedAs),
+    ("invalid login ", Mark::ActedAs),
+    ("last login: ", Mark::ActedAs),
+    (" failed to log in", Mark::Acted),
+    (" failed to login", Mark::Acted),
+    ("<password>", Mark::SecretElement),
+    ("<pass>", Mark::SecretElement),
+    ("passord ", Mark::OddSecret),
+    ("passwort ", Mark::OddSecret),
+    ("password is ", Mark::OddSecret),
+    ("failed by ", Mark::ActedAs),
+    ("mailed to ", Mark::ActedAs),
+    (" attempted to log in", Mark::Acted),
+    (" attempted to login", Mark::Acted),
+    (" tried to log in", Mark::Acted),
+    (" tried to login", Mark::Acted),
+    (" lost connection", Mark::Acted),
+    (" issued server command", Mark::Acted),
+    (" is banned", Mark::Acted),
+    (" was banned", Mark::Acted),
+    (" was kicked", Mark::Acted),
 ];
 
 #[cfg(test)]
@@ -723,6 +833,77 @@ mod tests {
         ("sshpass -p hunter2 ssh -l kari web1", &["hunter2", "kari"]),
         ("COMMAND=/usr/sbin/useradd -m kari", &["kari"]),
         ("tool --user kari --password hunter2", &["kari", "hunter2"]),
+        ("a0=\"mysql\" a1=\"-u\" a2=\"kari\" a3=\"-phunter2\" a4=\"db\"", &["kari", "hunter2"]),
+        ("a0=\"/usr/sbin/useradd\" a1=\"-m\" a2=\"kari\"", &["kari"]),
+        ("a0=\"tool\" a1=\"--password\" a2=\"hunter2\" a3=\"x\"", &["hunter2"]),
+        // Names at fixed places.
+        ("Exit (kari) from <203.0.113.7:5>: Disconnect", &["kari"]),
+        ("(77) - (kari) 203.0.113.7> x", &["kari"]),
+        ("10:00:00 - (kari) (203.0.113.7)> 230 Logged on", &["kari"]),
+        ("[FTP Session 77 203.0.113.7 kari] 230", &["kari"]),
+        ("] NEW kari:q8Hn4kTz2LxWvB1f address=203.0.113.7", &["kari"]),
+        ("C: A001 LOGIN kari hunter2", &["kari", "hunter2"]),
+        ("C: a1 LOGIN \"kari\" \"hunter 2\"", &["kari", "hunter 2"]),
+        ("\"kari<2><[U:1:77]><CT>\" connected", &["kari"]),
+        ("\"kari<2><STEAM_0:1:77><CT>\" connected", &["kari"]),
+        ("203.0.113.7 kari tty0 192.0.2.5 stop", &["kari"]),
+        ("GET /x - 443 kari 203.0.113.7 Mozilla", &["kari"]),
+        ("smtp auth kari/hunter2 from 203.0.113.7", &["kari", "hunter2"]),
+        ("bind with password hunter2", &["hunter2"]),
+        ("parameters: $1 = 'kari', $2 = '5'", &["kari"]),
+        ("(SQL: insert into `u` (`a`) values (Kari Nordmann, hunter2, 5))", &["Kari Nordmann", "hunter2"]),
+        ("<Data Name='TargetUserName'>kari</Data>", &["kari"]),
+        ("<Data Name='WorkstationName'>KARIS</Data>", &["KARIS"]),
+        ("10.8.0.6,kari,203.0.113.7:1194,Sat Nov 21", &["kari"]),
+        ("CLIENT_LIST,kari,203.0.113.7:1194,10.8.0.6,", &["kari"]),
+        ("2026-11-21 10:00:00,kari,login,203.0.113.7,ok", &["kari"]),
+        ("CET,\"kari\",\"shop\",77,\"203.0.113.7:50112\",5fb8", &["kari"]),
+        ("10:00:00,db1,kari,karis-pc,8,0,FAILED_CONNECT,,,1045", &["kari", "karis-pc"]),
+        ("Duplicate entry 'kari' for key 'name'", &["kari"]),
+        ("CREATE ROLE kari LOGIN", &["kari"]),
+        ("virtual IP for kari/203.0.113.7:1194: 10.8.0.6", &["kari"]),
+        ("[subject: CN=Kari Nordmann,emailAddress=x / issuer: CN=CA", &["Kari Nordmann"]),
+        ("filter=\"(cn=Kari Nordmann)\"", &["Kari Nordmann"]),
+        ("from karis-pc (dyn.example.net [203.0.113.7])", &["karis-pc", "dyn.example.net"]),
+        ("10:00:00 H=(karis-pc) [203.0.113.7] F=<x>", &["karis-pc"]),
+        ("connection from (karis-pc) [5.44.118.61] lost", &["karis-pc"]),
+        ("GET /users/kari/edit 200", &["kari"]),
+        ("path=/users/kari format=html", &["kari"]),
+        ("player kari is banned", &["kari"]),
+        ("user not found: kari", &["kari"]),
+        ("login kari 203.0.113.7", &["kari"]),
+        ("comment submitted by kari (203.0.113.7)", &["kari"]),
+        ("order submitted by kari ([email])", &["kari"]),
+        ("mailed to kari at kari@example.org", &["kari"]),
+        ("SAM Account Name: kari Display Name: x", &["kari"]),
+        ("logged in: kari", &["kari"]),
+        ("Failed login attempt for kari", &["kari"]),
+        ("kari failed to log in", &["kari"]),
+        ("<user>kari</user><pass>hunter2</pass>", &["kari", "hunter2"]),
+        ("Password is hunter2", &["hunter2"]),
+        // Devices.
+        ("host Karis-iPhone up", &["Karis-iPhone"]),
+        ("iPhone-von-Max.local", &["iPhone-von-Max"]),
+        ("KARI-LAPTOP joined", &["KARI-LAPTOP"]),
+        ("from DESKTOP-7ABC123", &["DESKTOP-7ABC123"]),
+        ("query[A] karis-phone.lan from 203.0.113.7", &["karis-phone"]),
+        ("query[A] karis-phone from 203.0.113.7", &["karis-phone"]),
+        ("DHCP 203.0.113.7 is karis-phone", &["karis-phone"]),
+        ("DHCP karis-phone is 203.0.113.7", &["karis-phone"]),
+        ("/etc/hosts 203.0.113.7 is karis-phone", &["karis-phone"]),
+        ("1795255200 00:00:5e:00:53:01 203.0.113.7 karis-phone 01:00:00:5e:00:53:01", &["karis-phone"]),
+        // People.
+        ("<name>Kari Nordmann</name>", &["Kari Nordmann"]),
+        ("changed password to hunter2", &["hunter2"]),
+        ("Innlogging feilet for kari fra 203.0.113.7", &["kari"]),
+        ("mail to kari@example.org (Kari Nordmann)", &["Kari Nordmann"]),
+        ("Kunde Kari Nordmann, tlf", &["Kari Nordmann"]),
+        ("Dear Kari Nordmann, your code", &["Kari Nordmann"]),
+        ("Kari Nordmann (+47 22 33 44 55)", &["Kari Nordmann"]),
+        ("sent to Kari Nordmann (kari@example.org)", &["Kari Nordmann"]),
+        ("1;Kari Nordmann;kari@example.org;Bergen", &["Kari Nordmann"]),
+        ("'name' => 'Kari Nordmann', x", &["Kari Nordmann"]),
+        ("[\"name\", \"Kari Nordmann\"]", &["Kari Nordmann"]),
     ];
 
     /// Prose, code and messages about nobody.
@@ -818,20 +999,42 @@ mod tests {
         "a, b, ... as usual, and they",
         "logged in as Node.js, it's good",
         "--password <secret>, --password-file x, --user ID",
+        "exit (signal 9), exit (0) from <x>",
+        "[main] NEW session: x, ] NEW [user]:[token] address=203.0.113.0",
+        "LOGIN failed, FAILED LOGIN attempt 5",
+        "listening on 443 tcp 0.0.0.0",
+        "6,tcp,40,203.0.113.0,192.0.2.0,5",
+        "a,any,203.0.113.0,eth0,b",
+        "x,www.example.org,203.0.113.0,x.example.com,",
+        "password sha256 is used, password must be set",
+        "$1 = '5', $2 = '[token]'",
+        "<a href=\"x#setUser\">setUser</a>",
+        "to pass '--quiet' on, pass \"x\" to it",
+        "code(...) and f[...]",
+        "issuer: /CN=R-CA 1/O=Example/C=DE",
+        "a0=\"ls\" a1=\"-u\" a2=\"x\"",
+        "apple-iphone-15 /images/Apple-iPhone.jpg Windows-PC",
+        "DESKTOP-ENVIRONMENT",
+        "[id].lan, DHCP server is up, DHCP 203.0.113.0 is [id]",
+        "query[A] www.example.org from 203.0.113.0",
+        "[id] 203.0.113.0 [id] [id]",
+        "GET /users/new, GET /users/login/x, \"/users/kari/x\"",
+        "Sat Nov 21 10:00:00 +0100",
+        "the customer service is closed, kunde service",
+        "Order Confirmation: x@example.org",
     ];
 
     #[test]
     fn what_is_introduced_goes() {
-        for (text, gone) in GONE {
-            assert_eq!(found(text), *gone, "{text}");
-        }
+        let wrong: Vec<_> = GONE.iter().filter(|(text, gone)| found(text) != *gone).collect();
+        let found: Vec<_> = wrong.iter().map(|(text, _)| found(text)).collect();
+        assert!(wrong.is_empty(), "{wrong:#?} {found:#?}");
     }
 
     #[test]
     fn what_names_nobody_stays() {
-        for text in STAYS {
-            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
-        }
+        let wrong: Vec<_> = STAYS.iter().filter(|text| !found(text).is_empty()).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn with_country(text: &[u8], start: usize, from: usize) -> Option<Finding> {
     }
     let end = number.end;
     let fits = (country.least..=country.most).contains(&number.digits) && !is_at(text, end, ALNUM);
-    fits.then(|| Finding::new(bracketed(text, start), end, What::Phone))
+    fits.then(|| Finding::new(bracketed(text, start, end), end, What::Phone))
 }
 
 /// The number without a country at `start`, behind a word that says what it is.
@@ -72,7 +72,7 @@ pub(super) fn national(text: &[u8], start: usize) -> Option<Finding> {
     let address = number.dots == 3 && (number.groups != 4 || number.digits != 8);
     let version = number.dots == 1 || number.dots > 0 && number.dots + 1 != number.groups;
     let fits = (7..=12).contains(&number.digits) && !address && !version && !fraction && !is_at(text, end, ALNUM);
-    fits.then(|| Finding::new(bracketed(text, start), end, What::Phone))
+    fits.then(|| Finding::new(bracketed(text, start, end), end, What::Phone))
 }
 
 /// Where the first number of a list starts that the one at `start` stands in: `91234567/91234568`, `91234567, 91234568`.
@@ -103,9 +103,9 @@ fn first(text: &[u8], start: usize) -> usize {
 /// How many numbers of a list are looked at in front of one.
 const MOST_IN_LIST: usize = 4;
 
-/// `(0047) 22…`, `(070) 123…`: the bracket goes too.
-fn bracketed(text: &[u8], start: usize) -> usize {
-    start - usize::from(start > 0 && text[start - 1] == b'(')
+/// `(0047) 22…`, `(070) 123…`: the bracket goes too, unless it closes right behind the number.
+fn bracketed(text: &[u8], start: usize, end: usize) -> usize {
+    start - usize::from(start > 0 && text[start - 1] == b'(' && text.get(end) != Some(&b')'))
 }
 
 /// Groups of digits with at most a few separators between them.

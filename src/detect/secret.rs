@@ -173,13 +173,12 @@ fn strength(name: &[u8]) -> Option<Strength> {
         }
     }
     match &plain[..length] {
-        b"password" | b"passwd" | b"pwd" | b"passphrase" | b"apikey" | b"xapikey" | b"apisecret" | b"secret"
-        | b"clientsecret" | b"secretkey" | b"accesskey" | b"accesskeyid" | b"secretaccesskey" | b"privatekey"
-        | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken" | b"xsrftoken"
-        | b"sessiontoken" | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword" | b"oldpassword"
-        | b"jsessionid" | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode" | b"authkey" => {
-            Some(Strength::Always)
-        }
+        b"password" | b"pgpassword" | b"passwd" | b"pwd" | b"passphrase" | b"apikey" | b"xapikey" | b"apisecret"
+        | b"secret" | b"clientsecret" | b"secretkey" | b"accesskey" | b"accesskeyid" | b"secretaccesskey"
+        | b"privatekey" | b"accesstoken" | b"authtoken" | b"refreshtoken" | b"idtoken" | b"csrftoken"
+        | b"xsrftoken" | b"sessiontoken" | b"xauthtoken" | b"bearertoken" | b"userpassword" | b"newpassword"
+        | b"oldpassword" | b"jsessionid" | b"phpsessid" | b"aspsessionid" | b"sessionid" | b"sessid" | b"passcode"
+        | b"authkey" => Some(Strength::Always),
         b"token" | b"pass" | b"auth" | b"session" | b"sid" | b"sig" | b"signature" | b"jwt" | b"otp"
         | b"credential" | b"credentials" | b"nonce" => Some(Strength::Assigned),
         // No secrets, but a device's.

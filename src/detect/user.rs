@@ -7,6 +7,7 @@
 use super::{
     Finding, What,
     bytes::{ALNUM, HOST, Known, TOKEN, among, is, is_at, is_before, run_end, run_start},
+    introduced::person::{self, Sure},
     secret,
 };
 
@@ -22,12 +23,17 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     let quoted = matches!(text[at - 1], b'"' | b'\'');
     // JSON inside a string has a backslash in front of its quotes.
     let end = at - usize::from(quoted) - usize::from(quoted && text[at - 2] == b'\\');
-    let &[.., before, last] = &text[..end] else { return None };
-    if !matches!(&[before | 0x20, last | 0x20], b"er" | b"sr" | b"dr" | b"me" | b"in" | b"id" | b"ct") {
+    let by = text[..end].ends_with(b"by") || text[..end].ends_with(b"By");
+    if !by && !matches!(text[end - 1] | 0x20, b'r' | b'e' | b'n' | b'd' | b't') {
         return None;
     }
     let word = &text[run_start(text, end, end.saturating_sub(32), TOKEN)..end];
-    let strength = strength(word)?;
+    let Some(strength) = strength(word) else { return titled(text, at, end, word) };
+    // `creator: x` and `--reporter=x` are of programs.
+    let role = among(&["creator", "assignee", "reporter"], word.rsplit(|&b| b == b'-').next().unwrap_or(word));
+    if role && (sign == b':' && !quoted || word.contains(&b'-')) {
+        return None;
+    }
     let mut start = at + 1;
     while start < at + 4 && text.get(start) == Some(&b' ') {
         start += 1;
@@ -45,7 +51,15 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
         return None;
     }
     // `unix-user:kari to gain`
-    let joined = start == at + 1 && !plain.contains(&b':') && !is_prose(plain) && word.contains(&b'-');
+    let joined = start == at + 1
+        && !plain.contains(&b':')
+        && !is_prose(plain)
+        && (word.contains(&b'-') || name.is_followed(text, &["is", "INFO", "WARN", "DEBUG", "ERROR"]));
+    // `Authenticated user: kari ip: 192.0.2.7`, `Deleted user: kari kari@example.org`.
+    // `username:kari password:x`: pairs.
+    let joined = joined
+        || start == at + 1 && is_pair(text, name.end)
+        || !is_prose(plain) && (name.is_followed(text, &["ip", "from", "via"]) || name.is_reached(text));
     if bare && sign == b':' && !quoted && !joined && (is_prose(plain) || !name.ends_there(text)) {
         return None;
     }
@@ -73,6 +87,126 @@ pub(super) fn named(text: &[u8], at: usize) -> Option<Finding> {
     // The bracket goes with what it holds.
     let end = end + usize::from(start < open && text.get(end) == Some(&b')'));
     (plain.len() > 3 || told && plain != b"0").then(|| Finding::new(start, end, What::User))
+}
+
+/// The name of a person behind the sign at `at`, if the `word` that ends at `end` says that one follows: `fullName`, `name`.
+fn titled(text: &[u8], at: usize, end: usize, word: &[u8]) -> Option<Finding> {
+    let sure = sure(word)?;
+    // `Service Name: x`: of a thing. `Display Name` and `Full Name` are of people.
+    let open = end - word.len();
+    if sure == Sure::Full && text[at] == b':' && open > 1 && text[open - 1] == b' ' && is(text[open - 2], ALNUM) {
+        let before = word_before(text, open);
+        if !among(
+            &["display", "full", "real", "contact", "customer", "guest", "your", "my", "their", "his", "her"],
+            before,
+        ) {
+            return None;
+        }
+    }
+    let mut start = at + 1;
+    while start < at + 4 && text.get(start) == Some(&b' ') {
+        start += 1;
+    }
+    person::behind_key(text, start, sure)
+}
+
+/// How sure a key says that a person's name follows.
+pub(super) fn sure(word: &[u8]) -> Option<Sure> {
+    let plain = Plain::of(word)?;
+    if plain.is(ONE_WORD) {
+        return Some(Sure::One);
+    }
+    plain.is(TWO_WORDS).then_some(Sure::Full)
+}
+
+/// A key in small letters, without what parts its words.
+struct Plain {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl Plain {
+    fn of(word: &[u8]) -> Option<Plain> {
+        let mut plain = Plain { bytes: [0; 16], length: 0 };
+        for byte in word.iter().filter(|byte| !matches!(byte, b'_' | b'-')) {
+            *plain.bytes.get_mut(plain.length)? = byte.to_ascii_lowercase();
+            plain.length += 1;
+        }
+        Some(plain)
+    }
+
+    fn is(&self, known: &[&str]) -> bool {
+        known.iter().any(|known| known.as_bytes() == &self.bytes[..self.length])
+    }
+}
+
+/// Keys behind which one word is a name.
+const ONE_WORD: &[&str] = &[
+    "firstname",
+    "lastname",
+    "givenname",
+    "familyname",
+    "surname",
+    "forename",
+    "fornavn",
+    "etternavn",
+    "vorname",
+    "nachname",
+    "middlename",
+    "maidenname",
+];
+
+/// Keys behind which a person's whole name may stand.
+const TWO_WORDS: &[&str] = &[
+    "name",
+    "fullname",
+    "displayname",
+    "realname",
+    "personname",
+    "customername",
+    "clientname",
+    "contactname",
+    "recipientname",
+    "cardholder",
+    "cardholdername",
+    "holdername",
+    "accountholder",
+    "userdisplayname",
+    "patientname",
+    "employeename",
+    "studentname",
+    "guestname",
+    "authorname",
+    "sendername",
+    "receivername",
+    "customer",
+    "recipient",
+    "patient",
+    "employee",
+    "student",
+    "contact",
+    "kunde",
+    "kundenavn",
+    "navn",
+    "kontakt",
+    "namn",
+    "commonname",
+    "identity",
+    "author",
+    "owner",
+    "passenger",
+    "guest",
+    "cardname",
+    "billingname",
+    "shippingname",
+    "nickname",
+];
+
+/// Whether a blank follows and another pair, its sign right behind its name.
+fn is_pair(text: &[u8], end: usize) -> bool {
+    let Some([b' ', rest @ ..]) = text.get(end..) else { return false };
+    let name = rest.iter().take(24).take_while(|&&b| is(b, TOKEN)).count();
+    name > 0 && matches!(rest.get(name..), Some([b':' | b'=', next, ..]) if *next > b' ')
 }
 
 /// Whether it is the time that a program took: `user=0.02 sys=0.1`.
@@ -104,11 +238,15 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         return None;
     }
     // `Failed password for kari from 203.0.113.7`.
-    let method = word_before(text, at - 2);
-    let login = among(&["login", "logon"], method);
-    let outcome = OUTCOMES.has(method);
-    let method = method.rsplit(|&b| b == b'/').any(|part| METHODS.has(part));
-    if !(login || outcome || method) {
+    let word = word_before(text, at - 2);
+    let login = among(&["login", "logon"], word);
+    let outcome = OUTCOMES.has(word);
+    let method = word.rsplit(|&b| b == b'/').any(|part| METHODS.has(part));
+    let front = &text[at.saturating_sub(56)..at - 2];
+    let behind_quote = matches!(front.trim_ascii_end().last(), Some(b'"' | b'\'' | b']'));
+    let code =
+        among(CODES, word) || word.eq_ignore_ascii_case(b"code") || word.eq_ignore_ascii_case(b"sent") || behind_quote;
+    if !(login || outcome || method || code) {
         return None;
     }
     let name = Name::read(text, at + 2)?;
@@ -117,7 +255,31 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Finding> {
         && name.is_followed(text, &["failed", "succeeded", "denied", "rejected", "refused", "successful"]);
     let login = told || method && name.is_followed(text, &["from"]);
     let quoted = name.quote != 0 && !name.of(text).iter().any(|b| matches!(b, b'/' | b' '));
-    let told = login || outcome && (quoted || name.comes_from(text));
+    // `Invalid verification code for kari`, `PIN 4711 sent for kari`, `invalid password "x" for kari`.
+    let asked = code && {
+        let ends = name.ends_there(text)
+            || name.is_followed(text, &["from", "by", "at", "on", "via"])
+            || name.comes_from(text);
+        let says =
+            |words: &[&[u8]]| words.iter().any(|word| front.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word)));
+        ends && !is_nobody(name.of(text))
+            && (among(CODES, word)
+                || word.eq_ignore_ascii_case(b"code")
+                    && says(&[
+                        b"verification ",
+                        b"2fa ",
+                        b"mfa ",
+                        b"otp ",
+                        b"login ",
+                        b"security ",
+                        b"reset ",
+                        b"sms ",
+                        b"time ",
+                    ])
+                || word.eq_ignore_ascii_case(b"sent") && says(&[b"pin ", b"otp ", b"code ", b"sms "])
+                || behind_quote && says(&[b"password ", b"passcode "]))
+    };
+    let told = login || asked || outcome && (quoted || name.comes_from(text));
     (told && !is_prose(name.of(text))).then(|| name.finding())
 }
 
@@ -221,6 +383,8 @@ impl Name {
             || ours.is_some_and(secret::is_word)
             || secret::is_ours(value)
             || value.iter().all(|b| matches!(b, b'-' | b'*' | b'.' | b'?' | b' '))
+            // `User [Username=[user], Enabled=true]`: what an object holds.
+            || quote == b']' && value.iter().any(|b| matches!(b, b'=' | b'['))
             || NOBODY.has(value)
             || is_line(value)
             || quote == 0 && !(value[0].is_ascii_alphanumeric() || matches!(value[0], b'_' | b'+' | b'~' | 0x80..));
@@ -262,6 +426,13 @@ impl Name {
             signs > 1 && place[0] != b'.' || place.starts_with(b"[id]")
         };
         between && (place.is_some_and(address) || reach.starts_with(b" has been denied"))
+    }
+
+    /// Whether a blank and an e-mail address follow, or what stands for one.
+    fn is_reached(&self, text: &[u8]) -> bool {
+        let Some([b' ', rest @ ..]) = text.get(self.end..) else { return false };
+        let word = &rest[..rest.iter().take(LONGEST).take_while(|&&byte| byte > b' ').count()];
+        word.starts_with(b"[email]") || word.contains(&b'@')
     }
 
     /// Whether a blank and one of these words, or an address, follow.
@@ -309,9 +480,35 @@ fn strength(word: &[u8]) -> Option<Strength> {
     let capital = last.windows(2).rposition(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
     if let Some(capital) = capital {
         (first, last) = (Some(&last[..=capital]), &last[capital + 1..]);
+        // `TargetUserName`.
+        first = first.map(|first| {
+            let inner = first.windows(2).rposition(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+            inner.map_or(first, |inner| &first[inner + 1..])
+        });
     }
-    if among(&["user", "username", "ruser", "euser", "usr", "login", "logname", "userid", "loginname", "uname"], last) {
+    let names = [
+        "user",
+        "username",
+        "ruser",
+        "euser",
+        "usr",
+        "login",
+        "logname",
+        "userid",
+        "loginname",
+        "uname",
+        "creator",
+        "assignee",
+        "reporter",
+        "principalname",
+    ];
+    if among(&names, last) {
         return Some(Strength::Name);
+    }
+    // `created_by`, `updatedBy`.
+    if last.eq_ignore_ascii_case(b"by") {
+        let done = first.is_some_and(|first| first.len() > 4 && first[first.len() - 2..].eq_ignore_ascii_case(b"ed"));
+        return done.then_some(Strength::Name);
     }
     if among(&["ctladdr", "authid", "authcid", "authzid"], last) && first.is_none() {
         return Some(Strength::Name);
@@ -323,8 +520,9 @@ fn strength(word: &[u8]) -> Option<Strength> {
     if among(&numbers, last) && first.is_none() {
         return Some(Strength::Number);
     }
-    (among(&["id", "name"], last) && first.is_some_and(|first| among(&["user", "login", "usr"], first)))
-        .then_some(Strength::Name)
+    (among(&["id", "name"], last) && first.is_some_and(|first| among(&["user", "login", "usr"], first))
+        || last.eq_ignore_ascii_case(b"name") && first.is_some_and(|first| among(&["principal", "lower"], first)))
+    .then_some(Strength::Name)
 }
 
 /// The word in front of `at`, behind at most one blank.
@@ -336,6 +534,11 @@ fn word_before(text: &[u8], at: usize) -> &[u8] {
         start -= 1;
     }
     &text[start..end]
+}
+
+/// Whether nobody is called so who gets a code.
+fn is_nobody(word: &[u8]) -> bool {
+    super::introduced::is_nobody(word)
 }
 
 /// Whether a word goes with *user* in prose, or says how a login went.
@@ -383,6 +586,10 @@ static OUTCOMES: Known = Known::new(&[
     "logon",
     "login",
 ]);
+
+/// What is asked of somebody, or given, in front of `for NAME`.
+const CODES: &[&str] =
+    &["pin", "otp", "totp", "2fa", "mfa", "credentials", "authenticator", "google_authenticator", "succeeds"];
 
 /// How people log in, in front of `for NAME from`.
 static METHODS: Known = Known::new(&[
@@ -541,6 +748,7 @@ mod tests {
 
     #[test]
     fn names_behind_signs_and_in_known_messages_are_found() {
+        let mut wrong = Vec::new();
         for (text, name) in [
             ("user=kari", "kari"),
             ("logname= uid=0 ruser= rhost=x  user=kari", "kari"),
@@ -592,13 +800,41 @@ mod tests {
             ("memberUid=kari x", "kari"),
             ("OUID=\"kari\" x", "kari"),
             ("OGID=\"kari\" x", "kari"),
+            ("Principal = User:kari is Denied", "kari"),
+            ("assignee=kari x", "kari"),
+            ("updated_by=kari x", "kari"),
+            ("username:kari password:x", "kari"),
+            ("Authenticated user: kari ip: x", "kari"),
+            ("New user: kari kari@example.org.", "kari"),
+            ("New user: kari [email].", "kari"),
+            ("\"createdBy\":\"kari\"", "kari"),
+            ("\"principalName\":\"kari\"", "kari"),
+            ("username:kari INFO x", "kari"),
+            ("Invalid verification code for kari", "kari"),
+            ("Bad credentials for kari", "kari"),
+            ("Accepted google_authenticator for kari", "kari"),
+            ("PIN 4711 sent for kari", "kari"),
+            ("invalid password \"[token]\" for kari", "kari"),
+            ("authentication succeeds for 'kari' (x)", "kari"),
+            ("name=Kari Nordmann, x", "Kari Nordmann"),
+            ("Name: Kari Nordmann", "Kari Nordmann"),
+            ("{\"name\":\"Kari Nordmann\"}", "Kari Nordmann"),
+            ("{\\\"name\\\":\\\"Kari Nordmann\\\"}", "Kari Nordmann"),
+            ("firstName='Kari', x", "Kari"),
+            ("first_name: Kari", "Kari"),
+            ("Display Name: Kari Nordmann x", "Kari Nordmann"),
+            ("customer=\"Kåre Bø\"", "Kåre Bø"),
         ] {
-            assert_eq!(found(text), [name], "{text}");
+            if found(text) != [name] {
+                wrong.push((text, found(text)));
+            }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
     fn prose_about_users_and_names_of_nobody_stay() {
+        let mut wrong = Vec::new();
         for text in [
             "user agent",
             "user agent: Mozilla",
@@ -647,8 +883,25 @@ mod tests {
             "attempt for access from the web",
             "authentication request for access has been denied",
             "user \"Is not allowed\" here",
+            "Name: Default Web Site",
+            "name: Build Docker Image",
+            "name=web-frontend",
+            "Service Name: Kari Nordmann",
+            "fullname=org.example.Foo",
+            "firstName is required",
+            "displayName: must not be empty",
+            "name=\"[user]\"",
+            "creator: Callgrind",
+            "--test-reporter=spec",
+            "generates code for kari",
+            "code sent for verification",
+            "PIN required for payment",
+            "User::kari is",
         ] {
-            assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+            if !found(text).is_empty() {
+                wrong.push((text, found(text)));
+            }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

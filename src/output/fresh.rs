@@ -96,7 +96,11 @@ impl Fresh {
             Compression::None => Packer::None,
             Compression::Gzip(level) => Packer::Gzip(GzEncoder::new(Vec::new(), flate2::Compression::new(level))),
             Compression::Zstd(level) => {
-                Packer::Zstd(ZstEncoder::new(Vec::new(), level).map_err(|error| cannot(error, Kind::Io))?)
+                let packer = ZstEncoder::new(Vec::new(), level).and_then(|mut packer| {
+                    packer.include_checksum(true)?;
+                    Ok(packer)
+                });
+                Packer::Zstd(packer.map_err(|error| cannot(error, Kind::Io))?)
             }
             Compression::Bzip2(level) => Packer::Bzip2(BzEncoder::new(Vec::new(), bzip2::Compression::new(level))),
             Compression::Xz(level) => Packer::Xz(XzEncoder::new(Vec::new(), level)),

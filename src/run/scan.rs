@@ -199,7 +199,10 @@ mod tests {
     }
 
     fn zstd(bytes: &[u8]) -> Vec<u8> {
-        zstd::encode_all(bytes, 3).unwrap()
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.include_checksum(true).unwrap();
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
     }
 
     fn xz(bytes: &[u8]) -> Vec<u8> {
@@ -256,7 +259,7 @@ mod tests {
     #[test]
     fn what_is_cut_off_or_damaged_is_an_error_and_not_a_shorter_log() {
         for bytes in [gzip(TEXT), zstd(TEXT), xz(TEXT), bzip2(TEXT)] {
-            for length in [5, bytes.len() / 2, bytes.len() - 1] {
+            for length in [8, bytes.len() / 2, bytes.len() - 1] {
                 let error = counts(&bytes[..length]).unwrap_err();
                 assert!(error.raw_os_error().is_none(), "{length}");
             }

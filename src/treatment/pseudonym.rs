@@ -5,6 +5,7 @@ use super::{
     address::{Address, parse_element},
     cache::Digest,
     escape, list,
+    segment::is_placeholder,
 };
 
 pub use super::keys::{Keys, MOST_EPOCHS};
@@ -65,7 +66,9 @@ impl Pseudonym {
     /// What is a pseudonym already stands as it came.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        if is_pseudonym(value) {
+        // What an earlier run wrote is nobody's any more, and so is `- -`.
+        let dashes = value.len() > 1 && value.iter().all(|byte| matches!(byte, b'-' | b' '));
+        if is_pseudonym(value) || is_placeholder(value) || dashes {
             return Outcome::Kept;
         }
         if !aid.keys.ready() {
@@ -234,6 +237,16 @@ mod tests {
             let made = treated_by(pseudonym, b"anna", &mut aid()).unwrap();
             assert_eq!(made, all[..12 + usize::from(digits)]);
             assert!(is_pseudonym(made.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_run_wrote_stays() {
+        for value in ["p1.20261121.9f86d081884c7d65", "[user]", "[email]", "- -"] {
+            assert_eq!(treated(Canonical::User, value).as_deref(), Some(value));
+        }
+        for value in ["[users]", "-a-", "[user] x"] {
+            assert_ne!(treated(Canonical::User, value).as_deref(), Some(value));
         }
     }
 

@@ -490,7 +490,7 @@ fn inner_at(text: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// `[id]` and its like.
-fn is_placeholder(text: &[u8]) -> bool {
+pub(super) fn is_placeholder(text: &[u8]) -> bool {
     matches!(text, b"[email]" | b"[token]" | b"[id]" | b"[user]" | b"[phone]" | b"[card]" | b"[iban]")
 }
 

@@ -17,6 +17,8 @@ pub(super) fn bracketed(text: &[u8], start: usize) -> Option<Finding> {
 
 /// What stands in quotes in front of an e-mail address in brackets.
 pub(super) fn display(text: &[u8], at: usize, end: usize) -> Option<Finding> {
+    // CSV doubles its quotes.
+    let at = at - usize::from(at > 0 && text[at - 1] == b'"');
     let start = back(text, at, b'"')?;
     let mail = is_mail(text, end);
     let start = start - usize::from(text[start..at].ends_with(b"\\") && text[..start - 1].ends_with(b"\\"));
@@ -26,7 +28,16 @@ pub(super) fn display(text: &[u8], at: usize, end: usize) -> Option<Finding> {
 /// Whether an address and a closing bracket follow.
 pub(super) fn is_mail(text: &[u8], start: usize) -> bool {
     let stop = run(text, start, |byte| byte > b' ' && !matches!(byte, b'<' | b'>' | b'"'));
-    text.get(stop) == Some(&b'>') && (text[start..stop].contains(&b'@') || secret::is_placeholder(&text[start..stop]))
+    let value = &text[start..stop];
+    // A telephone's number too.
+    let digits = value.strip_prefix(b"+").unwrap_or(value);
+    let phone = digits.len() > 6 && digits.iter().all(u8::is_ascii_digit);
+    // Its groups stand apart.
+    let grouped = value.len() > 2
+        && value.starts_with(b"+")
+        && text.get(stop) == Some(&b' ')
+        && digits.iter().all(u8::is_ascii_digit);
+    grouped || text.get(stop) == Some(&b'>') && (value.contains(&b'@') || secret::is_placeholder(value) || phone)
 }
 
 /// What stands without quotes in front of an e-mail address in brackets.
@@ -115,17 +126,22 @@ pub(super) fn common_name(text: &[u8], at: usize, start: usize) -> Option<Findin
     let ends = |byte: u8| matches!(byte, b',' | b'/' | b'"' | b'\'' | b')' | b';' | b'>' | b']' | b'\n' | b'\r');
     let stop = run(text, start, |byte| !ends(byte));
     let value = &text[start..stop];
-    let behind = &text[stop..text.len().min(stop + 8)];
-    let entry = ["ou=", "dc=", "cn=", "o="].iter().any(|part| {
-        behind
-            .strip_prefix(b",")
-            .map(<[u8]>::trim_ascii_start)
-            .is_some_and(|rest| rest.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part.as_bytes())))
-    });
-    // What is no host in the certificate of the other end.
-    let leaf = !value.contains(&b'.') && has(&text[at.saturating_sub(REACH)..at], b"depth=0");
+    let behind = &text[stop..text.len().min(stop + 16)];
+    // In the older way of writing, behind a slash.
+    let mail = behind.get(1..14).is_some_and(|head| head.eq_ignore_ascii_case(b"emailaddress="));
+    let entry = mail
+        || ["ou=", "dc=", "cn=", "o="].iter().any(|part| {
+            behind.strip_prefix(b",").map(<[u8]>::trim_ascii_start).is_some_and(|rest| {
+                rest.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part.as_bytes()))
+            })
+        });
+    // What is no host in the certificate of the other end: `kari.n` has no domain that ends so.
+    let site = value.iter().rposition(|&byte| byte == b'.').is_some_and(|dot| value.len() - dot > 2);
+    let leaf = !site && has(&text[at.saturating_sub(REACH)..at], b"depth=0");
     let host = value.contains(&b'.') && !value.contains(&b' ');
-    ((entry && !host || leaf) && !value.is_empty()).then(|| name(text, start, stop)).flatten()
+    // A filter: `(cn=Kari Nordmann)`.
+    let asked = text[..at].ends_with(b"(") && text.get(stop) == Some(&b')') && value.contains(&b' ');
+    ((entry && !host || leaf || asked) && !value.is_empty()).then(|| name(text, start, stop)).flatten()
 }
 
 pub(super) fn has(text: &[u8], word: &[u8]) -> bool {
@@ -187,6 +203,11 @@ pub(super) fn scanned(text: &[u8], start: usize) -> Option<Finding> {
 pub(super) fn quoted_secret(text: &[u8], start: usize) -> Option<Finding> {
     let stop = close(text, start, text[start - 1])?;
     let one = !text[start..stop].contains(&b' ');
+    // `pass '--quiet' on`: a verb, unless a user stands in front.
+    let front = &text[start.saturating_sub(REACH / 2)..start];
+    if front[..front.len() - 1].ends_with(b"pass ") && !has(front, b"user ") && !has(front, b"login ") {
+        return None;
+    }
     one.then(|| name(text, start, stop)).flatten().map(|finding| Finding { what: What::Token, ..finding })
 }
 

@@ -165,6 +165,72 @@ pub(super) fn command(text: &[u8], at: usize, found: &mut Vec<Finding>) {
     }
 }
 
+/// Adds what the words of a command hold that the audit wrote one by one: `a0="mysql" a1="-u" a2="kari"`. `start` is where
+/// the first one's quotes open.
+pub(super) fn executed(text: &[u8], start: usize, found: &mut Vec<Finding>) {
+    let mut words = [(0, 0); WORDS];
+    let mut count = 0;
+    let mut at = start;
+    while count < WORDS {
+        let Some(stop) = text[at..text.len().min(at + LONGEST)].iter().position(|&byte| byte == b'"') else { break };
+        words[count] = (at, at + stop);
+        count += 1;
+        // ` a12="`
+        let next = at + stop + 1;
+        let digits = text
+            .get(next..)
+            .and_then(|rest| rest.strip_prefix(b" a"))
+            .map_or(0, |rest| rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count());
+        if digits == 0 || !text[next + 2 + digits..].starts_with(b"=\"") {
+            break;
+        }
+        at = next + digits + 4;
+    }
+    let words = &words[..count];
+    let Some((&(from, to), rest)) = words.split_first() else { return };
+    let called = &text[from + text[from..to].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1)..to];
+    let program = PROGRAMS.iter().find(|program| program.names.contains(&called));
+    let mut last = None;
+    let mut skip = false;
+    for (place, &(from, to)) in rest.iter().enumerate() {
+        let next = rest.get(place + 1).copied().filter(|&(from, _)| text[from] != b'-');
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        last = None;
+        match &text[from..to] {
+            b"--password" | b"--passwd" | b"--pass" | b"--token" | b"--secret" => {
+                next.inspect(|&(from, to)| hide(text, from, to, What::Token, found));
+                skip = true;
+            }
+            b"--user" | b"--username" | b"--login" => {
+                next.inspect(|&(from, to)| credentials(text, from, to, found));
+                skip = true;
+            }
+            [b'-', letter, value @ ..] if *letter != b'-' => {
+                let Some(program) = program else { continue };
+                let target = if value.is_empty() { next } else { Some((from + 2, to)) };
+                let Some((start, stop)) = target else { continue };
+                if program.user.contains(letter) {
+                    credentials(text, start, stop, found);
+                    skip = value.is_empty();
+                } else if program.secret.contains(letter) || program.joined.contains(letter) && !value.is_empty() {
+                    hide(text, start, stop, What::Token, found);
+                    skip = value.is_empty();
+                }
+            }
+            [b'-', ..] | [] => {}
+            _ => last = Some((from, to)),
+        }
+    }
+    if let (Some(program), Some((from, to))) = (program, last)
+        && program.last
+        && text[from..to].iter().all(|&byte| is_name(byte))
+    {
+        hide(text, from, to, What::User, found);
+    }
+}
+
 /// Whether what ends at `end` was run: a path or a sign stands in front. The words of these programs are nouns too.
 fn is_run(text: &[u8], end: usize) -> bool {
     let before = &text[..end];

@@ -2,6 +2,7 @@
 
 use super::super::{Finding, What, base64, secret};
 use super::read::{REACH, close, name, run};
+use memchr::memmem;
 
 /// Credentials that are too short to look drawn.
 pub(super) fn credentials(text: &[u8], at: usize, start: usize) -> Option<Finding> {
@@ -80,10 +81,14 @@ pub(super) fn trace(text: &[u8], start: usize, found: &mut Vec<Finding>) {
 
 /// The strings of a row that is written to a table: `VALUES ('kari', 'secret')`.
 pub(super) fn literals(text: &[u8], start: usize, found: &mut Vec<Finding>) {
+    let reach = text.len().min(start + 8 * REACH);
+    // Laravel puts them in without quotes.
+    if memmem::find(&text[start.saturating_sub(8 * REACH)..start], b"SQL: ").is_some() {
+        return columns(text, start, reach, found);
+    }
     if !matches!(text.get(start), Some(b'\'' | b'0'..=b'9' | b'$' | b'N' | b'?')) {
         return;
     }
-    let reach = text.len().min(start + 8 * REACH);
     let mut at = start;
     while at < reach {
         let Some(first) = text[at..reach].iter().position(|&byte| matches!(byte, b'\'' | b';')).map(|i| at + i + 1)
@@ -105,6 +110,25 @@ pub(super) fn literals(text: &[u8], start: usize, found: &mut Vec<Finding>) {
             found.push(Finding::new(first, last, What::Token));
         }
         at = last + 1;
+    }
+}
+
+/// The values of a row parted by commas, without quotes around them: `values (Kari Nordmann, secret, 5)`.
+fn columns(text: &[u8], start: usize, reach: usize, found: &mut Vec<Finding>) {
+    let mut at = start;
+    while at < reach {
+        let length = text[at..reach].iter().position(|&byte| matches!(byte, b',' | b')')).unwrap_or(reach - at);
+        let value = text[at..at + length].trim_ascii_start();
+        let from = at + length - value.len();
+        let ours = secret::is_placeholder(value) || secret::is_ours(value) || value == b"?";
+        let small = value.len() < 6 && value.iter().all(u8::is_ascii_digit);
+        if !ours && !small && value.iter().any(u8::is_ascii_alphanumeric) {
+            found.push(Finding::new(from, at + length, What::Token));
+        }
+        if text.get(at + length) != Some(&b',') {
+            return;
+        }
+        at += length + 1;
     }
 }
 

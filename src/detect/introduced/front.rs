@@ -64,7 +64,8 @@ pub(super) fn reverse(text: &[u8], open: usize) -> Option<Finding> {
     let value = &text[open + 1..address];
     let dots = value.iter().filter(|&&byte| byte == b'.').count();
     let colons = value.iter().filter(|&&byte| byte == b':').count();
-    if text.get(address) != Some(&bracket(text[open])) || dots != 3 && colons < 2 {
+    let digit = value.iter().any(u8::is_ascii_hexdigit);
+    if text.get(address) != Some(&bracket(text[open])) || !digit || dots != 3 && colons < 2 {
         return None;
     }
     if let Some(finding) = in_brackets(text, open) {
@@ -78,6 +79,18 @@ pub(super) fn reverse(text: &[u8], open: usize) -> Option<Finding> {
     // MySQL's `kari[kari] @ host [192.0.2.7]`.
     let named = labelled || start < end && text[..start].ends_with(b" @ ") && !host.starts_with(b"localhost");
     (named && !is_path(text, start)).then(|| Finding::new(start, end, What::HostName))
+}
+
+/// What the other end called itself, in front of the name and the address in the bracket at `open`: `from karis-pc
+/// (dyn.example.net [192.0.2.7])`.
+pub(super) fn helo(text: &[u8], open: usize) -> Option<Finding> {
+    let end = open - usize::from(open > 0 && text[open - 1] == b' ');
+    let host = run_back(text, end, |byte| is_name(byte) || matches!(byte, b'[' | b']'));
+    let end = host.checked_sub(2).filter(|&end| text[end..].starts_with(b" ("))?;
+    let start = run_back(text, end, is_name);
+    let told = text[..start].ends_with(b"from ") || text[..start].ends_with(b"dns; ");
+    let digits = text[open + 1..].iter().take(4).filter(|byte| byte.is_ascii_digit()).count();
+    (told && digits > 0 && start < end).then(|| device(text, start, end)).flatten()
 }
 
 /// Whether what starts at `start` goes on from a path or an address.
@@ -95,11 +108,12 @@ pub(super) fn tunnel(text: &[u8], slash: usize) -> Option<Finding> {
         }
     }
     let end = run(text, at, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']'));
+    let end = end - usize::from(text[..end].ends_with(b":") && text.get(end) == Some(&b' '));
     let address = &text[at..end];
     let dots = address.iter().filter(|&&byte| byte == b'.').count();
     let colons = address.iter().filter(|&&byte| byte == b':').count();
     let fits = dots == 3 && colons == 1 || colons > 2;
-    if !fits || !matches!(text.get(end), None | Some(b' ' | b',')) {
+    if !fits || !matches!(text.get(end), None | Some(b' ' | b',' | b':')) {
         return None;
     }
     let start = run_back(text, slash, |byte| is_name(byte) || byte == b'=');
@@ -290,7 +304,9 @@ pub(super) fn in_brackets(text: &[u8], open: usize) -> Option<Finding> {
     let value = &text[start..end];
     let word = value.iter().all(|&byte| is_name(byte)) && value.iter().any(u8::is_ascii_alphabetic);
     let digits = text[open + 1..].iter().take(3).filter(|byte| byte.is_ascii_digit()).count();
-    (word && digits > 0 && !is_prose(value) && is_blank(start.checked_sub(2).map(|i| &text[i])))
+    // Exim's `H=(karis-pc) [192.0.2.7]`.
+    let free = start.checked_sub(2).map(|before| &text[before]);
+    (word && digits > 0 && !is_prose(value) && (is_blank(free) || text[..start].ends_with(b" H=(")))
         .then(|| name(text, start, end))
         .flatten()
 }

@@ -1,8 +1,8 @@
 //! What a word says of the name beside it, and who reads it.
 
-use super::super::Finding;
+use super::super::{Finding, What};
 use super::{
-    behind, command, credential, front, home, noun,
+    behind, command, credential, frame, front, home, noun, owned, person,
     read::{bracket, close, device, is_name, name, run, run_back},
     request, sentence,
 };
@@ -130,6 +130,54 @@ pub(super) enum Mark {
     Cookie,
     /// `db.php(3): connect('kari', 'secret')`: what a function was called with.
     Trace,
+    /// `Exit (kari) from <`: a name between two fixed sides.
+    Framed,
+    /// `- (kari) 192.0.2.7>`: FileZilla.
+    Transfer,
+    /// `[FTP Session 77 192.0.2.7 kari]`: the same.
+    Session,
+    /// `] NEW kari:token`: cPanel.
+    Opened,
+    /// `A1 LOGIN kari secret`: IMAP.
+    Imap,
+    /// `"kari<2><[U:1:77]>`: a game's server.
+    Gamer,
+    /// `192.0.2.7 kari tty0`.
+    Terminal,
+    /// ` 443 kari 192.0.2.7`: IIS.
+    Ported,
+    /// `auth kari/secret from`.
+    Pair,
+    /// `password hunter2`.
+    OddSecret,
+    /// `<password>hunter2</password>`.
+    SecretElement,
+    /// `$1 = 'kari'`: PostgreSQL.
+    Parameter,
+    /// `<Data Name='WorkstationName'>KARIS-PC</Data>`.
+    StationElement,
+    /// `kari,192.0.2.7,`: columns beside an address.
+    Beside,
+    /// `db1,kari,karis-pc,8,0,FAILED_CONNECT,`: MariaDB.
+    Audited,
+    /// `Karis-iPhone`, `DESKTOP-7ABC123`.
+    Owned,
+    /// `karis-phone.lan`.
+    AtHome,
+    /// `DHCP 192.0.2.7 is karis-phone`, `/etc/hosts 192.0.2.7 is karis-phone`.
+    Known,
+    /// `query[A] karis-phone from`.
+    Asked,
+    /// `00:00:5e:00:53:01 192.0.2.7 karis-phone 01:`.
+    Leased,
+    /// `Kari Nordmann (+47 …`: a name in front of a number.
+    Called,
+    /// `["name", "Kari Nordmann"]`.
+    Titled,
+    /// `Dear Kari Nordmann`, `kunde Kari Nordmann`.
+    Greeted,
+    /// `a0="mysql" a1="-u" a2="kari"`: a command of the audit's, word by word.
+    Executed,
 }
 
 impl Mark {
@@ -146,6 +194,9 @@ impl Mark {
                 | Mark::Secret
                 | Mark::QuotedSecret
                 | Mark::Literals
+                | Mark::OddSecret
+                | Mark::SecretElement
+                | Mark::Parameter
         )
     }
 }
@@ -179,7 +230,10 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::AsWhom => sentence::as_whom(text, at, end),
         Mark::Addressed => front::addressed(text, at),
         Mark::Mailed => front::mailed(text, at, end),
-        Mark::Matrix => behind::matrix(text, at),
+        Mark::Matrix => {
+            person::beside(text, at, found);
+            behind::matrix(text, at)
+        }
         Mark::Element => behind::element(text, end),
         Mark::Secret => noun::secret_abroad(text, end),
         Mark::QuotedSecret => behind::quoted_secret(text, end),
@@ -219,7 +273,10 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
             text[stop..].starts_with(b"' account").then(|| name(text, end, stop)).flatten()
         }
         Mark::Groups => return behind::groups(text, end - 1, found),
-        Mark::Reverse => front::reverse(text, at),
+        Mark::Reverse => {
+            found.extend(front::helo(text, at));
+            front::reverse(text, at)
+        }
         Mark::Assigned => noun::assigned(text, at, end),
         Mark::Key => noun::key(text, at, end),
         Mark::Matched => credential::matched(text, end),
@@ -239,9 +296,33 @@ pub(super) fn verify(text: &[u8], at: usize, end: usize, mark: Mark, found: &mut
         Mark::Channel => behind::channel(text, end),
         Mark::CommonName => behind::common_name(text, at, end),
         Mark::Number => behind::number(text, at, end),
-        Mark::Lease => behind::lease(text, end),
+        Mark::Lease => behind::lease(text, end).or_else(|| owned::known(text, end + 1)),
         Mark::Token => credential::credentials(text, at, end),
         Mark::Process => credential::process(text, end),
+        Mark::Framed => frame::framed(text, at, end),
+        Mark::Transfer => frame::transfer(text, end),
+        Mark::Session => frame::session(text, end),
+        Mark::Opened => frame::opened(text, end),
+        Mark::Imap => return frame::imap(text, at, end, found),
+        Mark::Gamer => frame::gamer(text, at),
+        Mark::Terminal => frame::terminal(text, at),
+        Mark::Ported => frame::ported(text, end),
+        Mark::Pair => return frame::pair(text, end, found),
+        Mark::OddSecret => frame::odd_secret(text, end),
+        Mark::SecretElement => behind::element(text, end).map(|finding| Finding { what: What::Token, ..finding }),
+        Mark::Parameter => frame::parameter(text, end),
+        Mark::StationElement => behind::element(text, end).map(|finding| Finding { what: What::HostName, ..finding }),
+        Mark::Beside => return frame::beside(text, at, found),
+        Mark::Audited => return frame::audited(text, at, found),
+        Mark::Owned => owned::owned(text, at, end),
+        Mark::AtHome => owned::at_home(text, at, end),
+        Mark::Known => owned::known(text, end),
+        Mark::Asked => owned::asked(text, end),
+        Mark::Leased => owned::leased(text, at),
+        Mark::Called => return person::in_front(text, at, found),
+        Mark::Titled => person::behind_key(text, end - 1, person::Sure::Full),
+        Mark::Greeted => person::greeted(text, end),
+        Mark::Executed => return command::executed(text, end, found),
     };
     found.extend(finding);
 }

@@ -6,8 +6,8 @@ use super::super::{
     secret,
     user::{self, LONGEST, Name, is_full_name, is_prose},
 };
-use super::mark::Mark;
 use super::read::{back, close, is_blank, is_name, name, run, run_back};
+use super::{mark::Mark, person};
 
 /// The name behind a noun: in quotes of any language, behind a sign, or odd enough.
 pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<Finding> {
@@ -97,7 +97,11 @@ pub(super) fn noun(text: &[u8], word: usize, end: usize, mark: Mark) -> Option<F
     };
     let told = if sign { mark == Mark::Noun } else { odd || closing || abroad && !is_outcome(plain) };
     // Windows puts tabs between.
-    let tab = matches!(text.get(read.end), Some(b'\t' | b'\r')) || text.get(at - 1) == Some(&b'\t');
+    let gap = text.get(read.end..).is_some_and(|rest| rest.starts_with(b"  "));
+    // `Account Name: kari Account Domain: x`: nothing else stands there.
+    let tab = matches!(text.get(read.end), Some(b'\t' | b'\r'))
+        || text.get(at - 1) == Some(&b'\t')
+        || sign && (gap || text[word..end].eq_ignore_ascii_case(b"account name"));
     (told
         && !is_prose(plain)
         && (tab || abroad && !sign || read.ends_there(text))
@@ -283,11 +287,12 @@ pub(super) fn assigned(text: &[u8], at: usize, end: usize) -> Option<Finding> {
     let word = &text[start..stop];
     let user = user::promises(word);
     let secret = !user && word.len() > 2 && secret::promises(word);
-    if !user && !secret {
-        return None;
-    }
     let from = end - usize::from(matches!(text[end - 1], b'"' | b'\''));
     let from = run(text, from, |byte| byte == b' ');
+    if !user && !secret {
+        let quoted = matches!(text.get(from), Some(b'"' | b'\''));
+        return user::sure(word).filter(|_| quoted).and_then(|sure| person::behind_key(text, from, sure));
+    }
     let read = Name::read(text, from)?;
     let value = read.of(text);
     // What programs are written in has such signs too: `let nonce = [0; 12]`, `user => user.name`.

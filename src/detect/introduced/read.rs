@@ -29,7 +29,8 @@ pub(super) fn device(text: &[u8], start: usize, end: usize) -> Option<Finding> {
 
 /// Where a run of bytes that `holds` ends, from `start` on.
 pub(super) fn run(text: &[u8], start: usize, holds: impl Fn(u8) -> bool) -> usize {
-    let reach = &text[start.min(text.len())..text.len().min(start + LONGEST)];
+    let start = start.min(text.len());
+    let reach = &text[start..text.len().min(start + LONGEST)];
     start + reach.iter().take_while(|&&byte| holds(byte)).count()
 }
 

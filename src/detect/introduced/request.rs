@@ -3,7 +3,7 @@
 //! The rule is that of a query in a format's own field: names stay, and so do the values that say nothing of anybody.
 
 use super::super::{Finding, What, secret, user};
-use super::read::{REACH, bracket};
+use super::read::{REACH, bracket, is_name, name};
 use memchr::{memchr, memchr2, memmem};
 
 /// Adds the values in the target that starts at `start`; the method, or what else introduces it, starts at `at`.
@@ -30,8 +30,171 @@ pub(super) fn target(text: &[u8], at: usize, start: usize, found: &mut Vec<Findi
     };
     // Without a method or quotes it may be anybody's link, and small numbers stay.
     let most = if at == start { 5 } else { 0 };
+    // `"/users/kari"` without a method may be any file.
+    let method = text[..at].last_chunk::<2>().is_some_and(|last| last[0].is_ascii_uppercase() && last[1] == b' ');
+    if at < start && (!text[at..].starts_with(b"\"/") || method) {
+        people(text, start, end, found);
+    }
     values(text, start, end, most, found);
 }
+
+/// Adds the segments of the target's path that name somebody: what stands behind `/users/` and its like.
+fn people(text: &[u8], start: usize, end: usize, found: &mut Vec<Finding>) {
+    let path = &text[start..end];
+    let path = &path[..memchr(b'?', path).unwrap_or(path.len())];
+    let mut named = false;
+    let mut at = 0;
+    for segment in path.split(|&byte| byte == b'/').take(SEGMENTS) {
+        let among = |list: &[&str]| list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(segment));
+        if named && !segment.is_empty() {
+            let word = segment.iter().all(|&byte| is_name(byte)) && segment[0].is_ascii_alphabetic();
+            let page = segment.contains(&b'.') && at + segment.len() == path.len();
+            if word && !page && segment.len() > 2 && !user::is_prose(segment) && !among(PAGES) && !among(USERS) {
+                found.extend(name(text, start + at, start + at + segment.len()));
+            }
+        }
+        named = among(USERS);
+        at += segment.len() + 1;
+    }
+}
+
+/// How many segments of a path are read.
+const SEGMENTS: usize = 16;
+
+/// Segments that a user's name follows.
+const USERS: &[&str] = &[
+    "u",
+    "user",
+    "users",
+    "profile",
+    "profiles",
+    "member",
+    "members",
+    "author",
+    "authors",
+    "people",
+    "person",
+    "persons",
+    "customer",
+    "customers",
+    "client",
+    "clients",
+    "employee",
+    "employees",
+    "student",
+    "students",
+    "patient",
+    "patients",
+    "bruker",
+    "brukere",
+    "benutzer",
+    "usuario",
+    "accounts",
+];
+
+/// What else stands behind them.
+const PAGES: &[&str] = &[
+    "login",
+    "logout",
+    "signin",
+    "sign_in",
+    "sign-in",
+    "signup",
+    "sign_up",
+    "sign-up",
+    "register",
+    "edit",
+    "create",
+    "all",
+    "current",
+    "self",
+    "auth",
+    "oauth",
+    "reset",
+    "forgot",
+    "forgot-password",
+    "forgotpassword",
+    "verify",
+    "confirm",
+    "confirmation",
+    "activate",
+    "settings",
+    "notifications",
+    "messages",
+    "orders",
+    "index",
+    "count",
+    "stats",
+    "batch",
+    "bulk",
+    "avatar",
+    "avatars",
+    "photo",
+    "photos",
+    "images",
+    "img",
+    "css",
+    "js",
+    "assets",
+    "static",
+    "public",
+    "private",
+    "admin",
+    "api",
+    "v1",
+    "v2",
+    "v3",
+    "rest",
+    "json",
+    "feed",
+    "rss",
+    "about",
+    "contact",
+    "blog",
+    "online",
+    "recent",
+    "popular",
+    "top",
+    "sms",
+    "invite",
+    "invites",
+    "invitations",
+    "password",
+    "passwords",
+    "dashboard",
+    "favorites",
+    "followers",
+    "following",
+    "friends",
+    "groups",
+    "billing",
+    "invoices",
+    "payments",
+    "addresses",
+    "delete",
+    "remove",
+    "tokens",
+    "sessions",
+    "roles",
+    "permissions",
+    "me",
+    "whoami",
+    "anonymous",
+    "guest",
+    "service",
+    "portal",
+    "area",
+    "zone",
+    "center",
+    "centre",
+    "home",
+    "info",
+    "details",
+    "reviews",
+    "stories",
+    "testimonials",
+    "logos",
+];
 
 /// What ends a target without quotes around it.
 fn stops(byte: u8) -> bool {

@@ -56,7 +56,13 @@ pub(super) fn acted(text: &[u8], at: usize, end: usize) -> Option<Finding> {
         let first = run_back(text, start.checked_sub(1)?, is_letter);
         let before = &text[first..start - 1];
         let capital = |word: &[u8]| word.first().is_some_and(|&byte| byte.is_ascii_uppercase() || byte >= 0x80);
-        if text[start - 1] != b' ' || !capital(before) || !begins(text, first) && !ROLES.has(before) {
+        // `player kari is banned` begins a sentence in small letters.
+        let told = if capital(before) {
+            begins(text, first) || ROLES.has(before)
+        } else {
+            begins(text, first) && ROLES.has(before)
+        };
+        if text[start - 1] != b' ' || !told {
             return None;
         }
         if !ROLES.has(before) {
@@ -98,16 +104,29 @@ pub(super) fn behind(text: &[u8], start: usize) -> Option<Finding> {
         "de",
         "depuis",
         "desde",
+        "er",
+        "ip",
     ];
     let rest = text.get(read.end..).unwrap_or_default();
-    let bracket = matches!(rest, [b' ', b'(' | b'[' | b'<' | b'-' | b'|' | b'0'..=b'9', ..]);
+    // An address follows, or what an earlier run wrote for one.
+    let reached = |rest: &[u8]| {
+        let word = rest.iter().take(64).take_while(|&&byte| is_name(byte));
+        rest.starts_with(b"[email]") || word.filter(|&&byte| byte == b'@').count() > 0
+    };
+    let bracket = matches!(rest, [b' ', b'(' | b'[' | b'<' | b'-' | b'|' | b'0'..=b'9', ..])
+        || rest.first() == Some(&b' ') && reached(&rest[1..]);
     // `failed login cpaneld: …`: a program speaks.
     if read.quote == 0 && text.get(read.end) == Some(&b':') || read.quote == b'`' {
         return None;
     }
     // `modified by dpkg; …`: so do those.
     let odd = value.iter().any(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'@'));
-    if text[..start].ends_with(b"ed by ") && !odd && !read.is_followed(text, &["at", "on", "from", "via"]) {
+    let shown = match rest {
+        [b' ', b'(' | b'<' | b'[', rest @ ..] => reached(rest) || rest.first().is_some_and(u8::is_ascii_digit),
+        _ => false,
+    };
+    let followed = shown || read.is_followed(text, &["at", "on", "from", "via"]);
+    if text[..start].ends_with(b"ed by ") && !odd && !followed && !text[..start].ends_with(b"failed by ") {
         return None;
     }
     // `logged in as Node.js, it's good` goes on.
@@ -123,9 +142,14 @@ pub(super) fn behind(text: &[u8], start: usize) -> Option<Finding> {
 pub(super) fn login(text: &[u8], start: usize) -> Option<Finding> {
     let read = Name::read(text, start)?;
     let value = read.of(text);
-    let rest = text.get(read.end..)?.strip_prefix(b" from ")?;
+    let rest = text.get(read.end..)?.strip_prefix(b" ")?;
+    // `login kari 192.0.2.7`
+    let (rest, least) = rest.strip_prefix(b"from ").map_or((rest, 2), |rest| (rest, 0));
+    if least > 0 && !rest.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
     let address = rest.strip_prefix(b"[").unwrap_or(rest).iter().take(16).take_while(|&&b| is_name(b) || b == b':');
-    let address = address.filter(|byte| matches!(byte, b'.' | b':')).count() > 0;
+    let address = address.filter(|byte| matches!(byte, b'.' | b':')).count() > least;
     let word = is_word(value) && read.quote == 0;
     (address && word && !is_nobody(value)).then(|| read.finding())
 }
@@ -163,7 +187,7 @@ fn is_letter(byte: u8) -> bool {
 }
 
 /// Whether nobody is called so.
-fn is_nobody(word: &[u8]) -> bool {
+pub(in super::super) fn is_nobody(word: &[u8]) -> bool {
     is_prose(word) || ROLES.has(word) || NOBODY.has(word) || AUXILIARY.has(word)
 }
 
@@ -258,6 +282,19 @@ static ROLES: Known = Known::new(&[
 
 /// Words that no name is, in front of such a verb or behind such words.
 static NOBODY: Known = Known::new(&[
+    "production",
+    "staging",
+    "development",
+    "verification",
+    "maintenance",
+    "inactivity",
+    "payment",
+    "processing",
+    "delivery",
+    "review",
+    "approval",
+    "testing",
+    "debugging",
     "fully",
     "partially",
     "additional",

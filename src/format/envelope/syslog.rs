@@ -237,6 +237,7 @@ impl Program {
         }
         let end = start + length;
         match text.get(length)? {
+            b':' if is_label(&text[..length]) => None,
             b':' => Some(Program { start, end, id: None, colon: end + 1 }),
             b'[' => {
                 let digits = text[length + 1..].iter().take(11).take_while(|byte| byte.is_ascii_digit()).count();
@@ -264,6 +265,45 @@ impl Program {
         Some(self.colon + usize::from(blank))
     }
 }
+
+/// Whether it says what follows it, and is no program: `password: hunter2` behind a time belongs together.
+fn is_label(word: &[u8]) -> bool {
+    let ends: [&[u8]; 6] = [b"password", b"secret", b"token", b"username", b"apikey", b"api_key"];
+    let ends_with = |end: &&[u8]| word.len() >= end.len() && word[word.len() - end.len()..].eq_ignore_ascii_case(end);
+    ends.iter().any(ends_with) || LABELS.iter().any(|label| label.as_bytes().eq_ignore_ascii_case(word))
+}
+
+/// Words in front of a colon that a person's name or a secret follows.
+const LABELS: [&str; 28] = [
+    "user",
+    "userid",
+    "user_id",
+    "user_name",
+    "usr",
+    "name",
+    "fullname",
+    "full_name",
+    "display_name",
+    "displayname",
+    "firstname",
+    "first_name",
+    "lastname",
+    "last_name",
+    "owner",
+    "author",
+    "assignee",
+    "customer",
+    "kunde",
+    "navn",
+    "bruker",
+    "brukernavn",
+    "passord",
+    "passwort",
+    "pwd",
+    "pass",
+    "passphrase",
+    "pin",
+];
 
 /// Whether a line of ArcSight's format stands at `at`: its own head ends with a colon, as a program's name does.
 fn is_cef(line: &[u8], at: usize) -> bool {
