@@ -166,3 +166,23 @@ pub(super) mod work {
         DONE.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_known_in_either_case_and_no_other_is() {
+        static KNOWN: Known = Known::new(&["from", "by", "n/a", "keyboard-interactive", "(null)", "sími"]);
+        for word in ["from", "FROM", "By", "N/A", "Keyboard-Interactive", "(NULL)", "sími"] {
+            assert!(KNOWN.has(word.as_bytes()), "{word}");
+        }
+        for word in ["", "f", "form", "fro", "froms", "n/b", "keyboard-interactiv", "keyboard-interactives", "null"] {
+            assert!(!KNOWN.has(word.as_bytes()), "{word}");
+        }
+        for length in 0..40 {
+            let word = "a".repeat(length);
+            assert!(!KNOWN.has(word.as_bytes()));
+        }
+    }
+}

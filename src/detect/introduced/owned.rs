@@ -35,7 +35,9 @@ pub(super) fn owned(text: &[u8], at: usize, end: usize) -> Option<Finding> {
         }
     };
     let path = start > 0 && matches!(text[start - 1], b'/' | b'\\');
-    (told && !path).then(|| Finding::new(start, stop, What::HostName))
+    // `ShopFree-iPad/3.1.4`
+    let product = text.get(stop) == Some(&b'/') && text.get(stop + 1).is_some_and(u8::is_ascii_digit);
+    (told && !path && !product).then(|| Finding::new(start, stop, What::HostName))
 }
 
 /// Words in front of a product that are no owners.

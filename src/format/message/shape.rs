@@ -743,3 +743,83 @@ fn known(name: &str) -> (Kind, Form) {
         other => panic!("a built-in shape has no field {other}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::PROGRAMS;
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    /// Each program's shapes, and the same without what they need.
+    static BODIES: LazyLock<Vec<(Body, Body)>> = LazyLock::new(|| {
+        let body = |program: &&super::super::Program| {
+            let (shapes, endings) = (program.shapes, program.endings);
+            let (body, _) = Body::compile(shapes, endings, None, program.words, &mut Vec::new(), &[], b"");
+            let mut plain = body.clone();
+            plain.shapes.iter_mut().for_each(|shape| shape.needs = 0);
+            (body, plain)
+        };
+        PROGRAMS.iter().map(body).collect()
+    });
+
+    /// The text of a shape with something in each place, and a literal left out here and there.
+    fn text(shape: &str, choices: &[usize]) -> String {
+        const VALUES: [&str; 8] =
+            ["kari", "203.0.113.7", "4711", "a b", "2026-11-21 10:00:00", "x, rip=1, lip=2", "user=<", ""];
+        let mut choices = choices.iter().cycle();
+        let mut choose = || *choices.next().unwrap();
+        let mut text = String::new();
+        for part in shape.split('{') {
+            let literal = match part.split_once('}') {
+                Some((_, literal)) => {
+                    text += VALUES[choose() % VALUES.len()];
+                    literal
+                }
+                None => part,
+            };
+            text += if choose() == 8 { "" } else { literal };
+        }
+        text
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn a_shape_is_left_out_only_where_it_does_not_fit(
+            program in 0..PROGRAMS.len(),
+            shape: prop::sample::Index,
+            choices in prop::collection::vec(0..9usize, 1..24),
+        ) {
+            let shapes = PROGRAMS[program].shapes;
+            let text = text(shapes[shape.index(shapes.len())], &choices);
+            let (body, plain) = &BODIES[program];
+            let (mut one, mut other) = (Record::default(), Record::default());
+            for ending in [Ending::Whole, Ending::Cut] {
+                (one.clear(), other.clear());
+                let read = body.read(text.as_bytes(), 0, ending, 0, &mut one);
+                prop_assert_eq!(read, plain.read(text.as_bytes(), 0, ending, 0, &mut other));
+                if read {
+                    prop_assert_eq!(one.layout, other.layout);
+                    prop_assert_eq!(&one.values, &other.values);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_need_what_stands_behind_their_first_free_fields() {
+        for (body, plain) in &*BODIES {
+            for shape in &body.shapes {
+                for (bit, literal) in body.needed.iter().enumerate() {
+                    let holds = shape.parts.iter().any(|part| *part.literal == **literal);
+                    assert!(holds || shape.needs >> bit & 1 == 0);
+                }
+            }
+            assert!(plain.shapes.iter().all(|shape| shape.needs == 0));
+        }
+        let dovecot = PROGRAMS.iter().position(|program| program.name == "dovecot").unwrap();
+        assert!(BODIES[dovecot].0.shapes.iter().any(|shape| shape.needs != 0));
+    }
+}
