@@ -251,7 +251,7 @@ impl Plan {
 
     /// The format that a whole line fits of which the sight is known, by its place among the routes, where it can be read by
     /// sight; its values are then in the record. `None` says nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_sight(&self, line: &[u8], sight: &Sight, record: &mut Record) -> Option<(u16, Seen)> {
         let [plain, behind] = *self.seeing.by_quotes.get(sight.count)?;
         if let Some(at) = plain
