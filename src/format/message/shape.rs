@@ -797,7 +797,8 @@ mod tests {
             let (body, plain) = &BODIES[program];
             let (mut one, mut other) = (Record::default(), Record::default());
             for ending in [Ending::Whole, Ending::Cut] {
-                (one.clear(), other.clear());
+                one.clear();
+                other.clear();
                 let read = body.read(text.as_bytes(), 0, ending, 0, &mut one);
                 prop_assert_eq!(read, plain.read(text.as_bytes(), 0, ending, 0, &mut other));
                 if read {
