@@ -140,7 +140,8 @@ fn order<'a>(
         args.max_line,
         args.compress,
         args.reference_time,
-        args.drop_due.then_some(now),
+        // What is due is reckoned by days.
+        args.drop_due.then(|| now.0.div_euclid(86_400)),
         args.guard,
     );
     Ok(Order {

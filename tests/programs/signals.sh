@@ -36,7 +36,9 @@ wait $pid; [ "$(lines "$work/rot.log.1") $(lines "$work/rot.log")" = "5 7" ] || 
 # EINTR is invisible, on a file and on standard output.
 "$sladd" -q < "$work/big.log" > "$work/plain.out"
 head -3000 "$work/big.log" > "$work/small.log"; head -3000 "$work/plain.out" > "$work/small.want"
-eintr() { strace -f -qq -o "$work/trace" -e trace=read,write,poll,ppoll -e inject=read,write,poll,ppoll:error=EINTR:when=3+2 "$@"; }
+# The loader reads each library once, and gives up where that is interrupted: those reads are not ours.
+first=$(( $(ldd "$sladd" | grep -c '=> /') + 1 ))
+eintr() { strace -f -qq -o "$work/trace" -e trace=read,write,poll,ppoll -e inject=read,write,poll,ppoll:error=EINTR:when=$first+2 "$@"; }
 cat "$work/small.log" | eintr "$sladd" -q > "$work/small.out" || fail "EINTR: exit code $?"
 cmp "$work/small.want" "$work/small.out" || fail "EINTR changes the output"
 cat "$work/small.log" | eintr "$sladd" -q -o "$work/small.file" || fail "EINTR with a file: exit code $?"
