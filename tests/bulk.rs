@@ -269,7 +269,7 @@ fn a_file_that_is_there_and_is_not_ours_is_left_alone() {
     fs::write(room.at("out/a.log"), "mine").unwrap();
     let output = room.with_keys(&["--out", "out", "in"]);
     assert_eq!(code(&output), 65);
-    assert!(said(&output).contains("something is there that sladd did not make"), "{}", said(&output));
+    assert!(said(&output).contains("something is there that was not made of this input"), "{}", said(&output));
     assert_eq!(fs::read(room.at("out/a.log")).unwrap(), b"mine");
     assert!(room.at("out/b.log").exists());
     // What we made and somebody changed is not ours any more.
@@ -362,9 +362,6 @@ fn equal_values_match_within_a_job_and_never_after() {
     good(&room.bulk(&["--out", "shared", "in", "--shard", "2/2"]));
     assert!(!room.at("shared/.sladd/keys").exists());
     assert_eq!(pseudonym("shared", "a.log"), pseudonym("shared", "b.log"));
-    let left: Vec<_> =
-        fs::read_dir(room.at("shared/.sladd")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("done")), "{left:?}");
 }
 
 #[test]
@@ -411,10 +408,15 @@ fn all_members_are_read_and_what_stands_behind_them_is_told() {
     let members: Vec<u8> = all.split_inclusive(|&byte| byte == b'\n').flat_map(gzip).collect();
     room.write("members.gz", &members);
     room.write("padded.gz", &[&gzip(&all)[..], &[0; 1000]].concat());
+    good(&room.with_keys(&["--out", "out", "in"]));
+    // Raw lines that somebody appended are not read, so the file is not done and its original stays.
     room.write("junk.gz", &[&gzip(&all)[..], b"203.0.113.9 raw junk\n"].concat());
-    let output = room.with_keys(&["--out", "out", "in"]);
-    good(&output);
+    let output = room.with_keys(&["--out", "out", "in", "--remove-originals"]);
+    assert_eq!(code(&output), 65);
     assert!(said(&output).contains("is not gzip and was not read"), "{}", said(&output));
+    assert_eq!(room.tree("in").keys().collect::<Vec<_>>(), ["junk.gz"]);
+    assert_eq!(code(&room.with_keys(&["--in-place", "in"])), 65);
+    assert!(room.tree("in")["junk.gz"].ends_with(b"raw junk\n"));
     let wanted = room.pipe(&all);
     for (name, bytes) in room.tree("out") {
         assert!(gunzip(&bytes) == wanted, "{name}");
@@ -450,6 +452,79 @@ fn compression_is_chosen_and_names_say_so() {
     assert!(unpacked("zst", &tree["b.log.zst"]) == room.pipe(&lines(40)));
     good(&room.with_keys(&["--out", "plain", "in", "--compress", "none"]));
     assert_eq!(room.tree("plain").keys().collect::<Vec<_>>(), ["a.log", "b.log"]);
+}
+
+#[test]
+fn outputs_of_two_inputs_never_share_a_name_and_what_is_superseded_goes() {
+    let room = Room::new();
+    room.write("a.log", &lines(3));
+    room.write("a.log.gz", &gzip(&lines(7)));
+    good(&room.with_keys(&["--out", "out", "in"]));
+    let output = room.with_keys(&["--out", "out", "in", "--compress", "none", "--remove-originals"]);
+    assert_eq!(code(&output), 65);
+    assert_eq!(room.tree("in").keys().collect::<Vec<_>>(), ["a.log.gz"], "{}", said(&output));
+    assert!(room.tree("out")["a.log"] == room.pipe(&lines(3)));
+    // Another name, and the one before is not left to itself.
+    let room = Room::new();
+    room.write("a.log", &lines(3));
+    good(&room.bulk(&["--policy", "minimal", "--out", "out", "in", "--compress", "gz"]));
+    fs::write(room.at("out/a.log"), "mine").unwrap();
+    assert_eq!(code(&room.bulk(&["--policy", "strict", "--out", "out", "in"])), 73);
+    assert_eq!(fs::read(room.at("out/a.log")).unwrap(), b"mine");
+    fs::remove_file(room.at("out/a.log")).unwrap();
+    good(&room.bulk(&["--policy", "strict", "--out", "out", "in"]));
+    assert_eq!(room.tree("out").keys().collect::<Vec<_>>(), ["a.log"]);
+}
+
+#[test]
+fn our_state_and_our_outputs_are_no_logs_however_they_are_named() {
+    let room = Room::new();
+    room.write("a.log", &lines(3));
+    for _ in 0..3 {
+        let script = format!("find in -type f -print0 | {} bulk -q --in-place", env!("CARGO_BIN_EXE_sladd"));
+        good(&Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap());
+        let script = format!("find in -type f -print0 | {} bulk -q --out in/min", env!("CARGO_BIN_EXE_sladd"));
+        good(&Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap());
+    }
+    assert_eq!(room.tree("in").keys().collect::<Vec<_>>(), ["a.log", "min/a.log"]);
+    let script = format!("{} bulk -q --out - in > in/zz.log", env!("CARGO_BIN_EXE_sladd"));
+    let output = Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap();
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("it is where standard output goes"), "{}", said(&output));
+}
+
+#[test]
+fn a_jobs_key_dies_with_the_job_and_not_before() {
+    let room = Room::new();
+    let keys = |place: &str| room.at(place).join(".sladd/keys").exists();
+    room.write("a.log", &lines(20));
+    good(&room.bulk(&["--in-place", "--shard", "1/2", "in"]));
+    good(&room.bulk(&["--in-place", "--shard", "2/2", "in"]));
+    assert!(!keys("in"));
+    // A share that is tried again when all is done begins nothing.
+    good(&room.bulk(&["--in-place", "--shard", "1/2", "in"]));
+    assert!(!keys("in"));
+    // Of two shares one is done: a call that finds nothing ends nothing.
+    room.write("b.log", &lines(20));
+    room.write("c.log", &lines(20));
+    good(&room.bulk(&["--out", "out", "in", "--shard", "1/2"]));
+    assert!(keys("out"));
+    assert_eq!(code(&room.bulk(&["--out", "out", "in/missing"])), 66);
+    assert!(keys("out"));
+    good(&room.bulk(&["--out", "out", "in", "--shard", "2/2"]));
+    assert!(!keys("out"));
+}
+
+#[test]
+fn many_directories_need_no_more_descriptors_than_are_allowed() {
+    let room = Room::new();
+    for number in 0..200 {
+        room.write(&format!("{number}/a.log"), b"x\n");
+    }
+    let script = format!("ulimit -Sn 100; exec {} bulk -q --in-place in", env!("CARGO_BIN_EXE_sladd"));
+    good(&Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap());
+    let script = format!("ulimit -n 400; exec {} bulk -q --out out in", env!("CARGO_BIN_EXE_sladd"));
+    good(&Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap());
 }
 
 #[test]

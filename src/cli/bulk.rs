@@ -68,6 +68,10 @@ pub fn run(args: &BulkArgs) -> Result<ExitCode, Error> {
         Some(path) if path == Path::new("-") => Whither::Stdout,
         Some(path) => Whither::Directory(path.clone()),
     };
+    if whither == Whither::Stdout && (args.compress.0.is_some() || args.remove_originals) {
+        let why = "--out - writes plain lines and keeps no record: leave --compress and --remove-originals out, or name a directory";
+        return Err(Error::new(Kind::Usage, why));
+    }
     if args.verify {
         return verified(args, &whither);
     }
@@ -217,7 +221,7 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
     tell(&report.faults);
     if !args.quiet {
         for (path, what) in &report.notes {
-            crate::run::say!("sladd: note: `{}`: {what}", path.display());
+            crate::run::say!("sladd: note: `{}`: {what}", shown(path));
         }
         match args.summary {
             SummaryArg::Text => crate::run::say_text!("{}", progress::table(report)),
@@ -239,8 +243,17 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
 
 fn tell(faults: &[Trouble]) {
     for fault in faults {
-        crate::run::say!("sladd: `{}`: {}", fault.path.display(), fault.why);
+        crate::run::say!("sladd: `{}`: {}", shown(&fault.path), printable(&fault.why));
     }
+}
+
+/// A path as a terminal may see it.
+fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy())
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }
 
 fn verified(args: &BulkArgs, whither: &Whither) -> Result<ExitCode, Error> {

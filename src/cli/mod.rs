@@ -58,7 +58,9 @@ pub fn main() -> ExitCode {
 
 /// One line on standard error, the same form for every command.
 fn complain(error: &Error) {
-    crate::run::say!("sladd: {error}");
+    // What is named may hold anything; a terminal must not see it.
+    let text: String = error.to_string().chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect();
+    crate::run::say!("sladd: {text}");
 }
 
 /// Prints to standard output; a reader that has gone away is no error.

@@ -51,18 +51,6 @@ impl Shard {
         let number = digest.as_bytes()[..8].iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
         number % u64::from(self.count) == u64::from(self.index)
     }
-
-    /// Notes that this one is done, and says whether all others are too: then what they shared may go.
-    pub fn is_last(self, room: &Place) -> bool {
-        let name = |index| format!("done.{index}-of-{}", self.count);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let noted = rustix::fs::openat(room, name(self.index), flags, FILE_MODE);
-        let all = noted.is_ok() && (0..self.count).all(|index| matches!(room.stat(name(index)), Ok(Some(_))));
-        if all {
-            (0..self.count).for_each(|index| drop(discard(room, &name(index))));
-        }
-        all
-    }
 }
 
 /// A directory of outputs that is ours alone for the run.
@@ -286,8 +274,36 @@ impl Ledger {
                 .map(|done| done.and_then(|_| Err(failed(&self.room, "record in", &error))))
                 .collect();
         }
+        let superseded: Vec<Product> = named.iter().flatten().filter_map(|entry| self.superseded(entry)).collect();
         named.iter().flatten().for_each(|entry| self.known.put(entry.clone()));
+        superseded.iter().for_each(|product| self.withdraw(product));
         named
+    }
+
+    /// What was made of the same input before.
+    fn product_before(&self, pending: &Pending) -> Option<&Product> {
+        self.known.get(&pending.entry.path)?.output.as_ref()
+    }
+
+    /// What was made of the same input before under another name, which nothing else has.
+    fn superseded(&self, entry: &Entry) -> Option<Product> {
+        let before = self.known.get(&entry.path)?.output.clone()?;
+        let new = entry.output.as_ref()?;
+        (before.path != new.path).then_some(before)
+    }
+
+    /// Takes away an output whose input has another now, if it is still what was made: nobody would know of it any more.
+    fn withdraw(&self, product: &Product) {
+        let claimed = self.known.entries().filter_map(|entry| entry.output.as_ref());
+        if claimed.into_iter().any(|other| other.path == product.path) {
+            return;
+        }
+        let target = manifest::path(&product.path);
+        if let (Ok(directory), Some(name)) = (self.place.directory_of(&target, false), target.file_name())
+            && self.is_made(&directory, Path::new(name), product)
+        {
+            let _ = rustix::fs::unlinkat(&directory, name, rustix::fs::AtFlags::empty());
+        }
     }
 
     /// Records what became of files of which nothing was made.
@@ -345,9 +361,12 @@ impl Ledger {
                 }
             }
         }
+        // Ours is only what was made of this very input, under this very name.
+        let same_name = self.product_before(pending).is_some_and(|before| before.path == product.path);
         let flags = match pending.replaces {
-            Replaces::Nothing => RenameFlags::NOREPLACE,
-            Replaces::Ours | Replaces::Input(_) => RenameFlags::empty(),
+            Replaces::Ours if same_name => RenameFlags::empty(),
+            Replaces::Nothing | Replaces::Ours => RenameFlags::NOREPLACE,
+            Replaces::Input(_) => RenameFlags::empty(),
         };
         match rename(&self.scratch.place, &pending.temporary, directory, name, flags) {
             Ok(()) => Ok(()),
@@ -356,7 +375,8 @@ impl Ledger {
                 Ok(())
             }
             Err(Errno::EXIST) => {
-                Err((Kind::CannotCreate, "something is there that sladd did not make; move it away".to_owned()))
+                let why = "something is there that was not made of this input; move it away, or choose another --out";
+                Err((Kind::CannotCreate, why.to_owned()))
             }
             Err(error) => Err(system(error.into())),
         }

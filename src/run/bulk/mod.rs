@@ -124,6 +124,7 @@ pub struct Total {
 pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, Total)) -> Result<Report, Error> {
     let began = Instant::now();
     let mut report = Report::default();
+    allow_descriptors();
     for skipped in &order.found.skipped {
         match skipped.kind {
             Some(kind) => report.fault(&skipped.path, &skipped.why, kind),
@@ -132,14 +133,20 @@ pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, To
     }
     let (mut ledgers, todo) = plan::plan(order, &mut report)?;
     let progress = Progress::default();
+    // A call that found nothing to do and nothing done ends nobody's job.
+    let ends = !todo.is_empty() || report.faults.is_empty() && (report.already > 0 || order.shard.is_some());
     let report = match todo.is_empty() {
         true => report,
         false => run(order, &mut ledgers, &todo, &progress, report, signals, &mut show)?,
     };
     let mut report = Report { bytes_read: progress.bytes.load(Relaxed), took: began.elapsed(), ..report };
     if !report.stopped && report.failure.is_none() {
+        if let Err(error) = plan::note_failures(order, &mut ledgers, &todo) {
+            report.failure = Some(error);
+        }
         if let Some(ledger) = ledgers.main()
-            && order.shard.is_none_or(|shard| shard.is_last(ledger.room()))
+            && ends
+            && plan::others_are_done(order)
             && let Err(error) = job::end(ledger.room(), order.now)
         {
             report.failure = Some(error);
@@ -147,6 +154,14 @@ pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, To
         ledgers.by_home.into_values().for_each(crate::state::ledger::Ledger::tidy);
     }
     Ok(report)
+}
+
+/// In place every directory has its own state open: as many descriptors as we may have.
+fn allow_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, the error says so when they run out.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// What pseudonyms are made with.
@@ -319,4 +334,4 @@ fn cannot_start(error: &std::io::Error) -> Error {
 }
 
 /// So many finished files may wait for their names.
-const READY_FILES: usize = 1024;
+const READY_FILES: usize = 64;

@@ -126,10 +126,6 @@ impl Office<'_> {
                 None
             }
             ReadEnd::Read { opened, packing, junk, fault } => {
-                if let Some(at) = junk {
-                    let why = format!("what stands behind byte {at} is not {} and was not read", packing.name());
-                    self.report().note(&read.item.path, why);
-                }
                 let now = rustix::fs::lstat(&read.item.path).map(|stat| Identity::of(&stat));
                 let changed = !now.as_ref().is_ok_and(|now| now.is_same(opened));
                 let shrank = now.as_ref().is_ok_and(|now| now.inode == opened.inode && now.size < opened.size);
@@ -140,6 +136,14 @@ impl Office<'_> {
                             _ => Kind::Data,
                         };
                         Some((fault.to_string(), kind, fault.has_good_prefix()))
+                    }
+                    None if junk.is_some() => {
+                        let (at, packing) = (junk.unwrap_or_default(), packing.name());
+                        Some((
+                            format!("what stands behind byte {at} is not {packing} and was not read"),
+                            Kind::Data,
+                            true,
+                        ))
                     }
                     None if shrank => {
                         Some(("it was cut while it was read; what was left is read".to_owned(), Kind::Data, true))
@@ -322,7 +326,8 @@ impl Desk for Office<'_> {
             Packing::Gzip => Compression::Gzip(6),
             Packing::Zstd => Compression::Zstd(3),
             Packing::Bzip2 => Compression::Bzip2(9),
-            Packing::Xz => Compression::Xz(6),
+            // The levels above take 94 MiB and more.
+            Packing::Xz => Compression::Xz(2),
             _ => Compression::None,
         });
         let path = match (&self.order.whither, self.order.compress) {
@@ -387,13 +392,14 @@ fn hexadecimal(digest: &[u8; 32]) -> String {
     blake3::Hash::from(*digest).to_hex().to_string()
 }
 
-fn rfc3339(time: Timestamp) -> String {
+/// A time as the manifest has it.
+pub(super) fn rfc3339(time: Timestamp) -> String {
     let (day, second) = (Period::Day.dashed(Period::Day.epoch(time)), time.0.rem_euclid(86_400));
     format!("{}T{:02}:{:02}:{:02}Z", day.as_str(), second / 3600, second / 60 % 60, second % 60)
 }
 
 /// So many files are made durable together.
-const GROUP_FILES: usize = 256;
+const GROUP_FILES: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! What is to be done with each file: which are done already, which stand under another policy, what may be replaced.
 
-use super::{Order, Trouble, Whither, walk::Item};
+use super::{Order, Trouble, Whither, office::rfc3339, walk::Item};
 use crate::{
     error::{Error, Kind},
     input::file::Identity,
@@ -8,7 +8,7 @@ use crate::{
     run::bulk::report::Report,
     state::{
         ledger::{Ledger, ROOM, Replaces, Scratch, digest_of},
-        manifest::{self, Entry, Outcome},
+        manifest::{self, Counts, Entry, Manifest, Outcome},
         place::{Place, stat},
     },
 };
@@ -55,9 +55,19 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
     let mut todo = Vec::new();
     match &order.whither {
         Whither::Stdout => {
-            let all = items.into_iter().cloned();
-            let replaces = Replaces::Nothing;
-            todo.extend(all.map(|item| Todo { item, replaces, home: PathBuf::new(), scratch: None }));
+            let stdout = rustix::fs::fstat(std::io::stdout()).map(|stat| Identity::of(&stat));
+            for item in items {
+                let same = |out: &Identity| (out.device, out.inode) == (item.identity.device, item.identity.inode);
+                match stdout.as_ref().is_ok_and(same) {
+                    true => report.fault(&item.path, "it is where standard output goes", Kind::Data),
+                    false => todo.push(Todo {
+                        item: item.clone(),
+                        replaces: Replaces::Nothing,
+                        home: PathBuf::new(),
+                        scratch: None,
+                    }),
+                }
+            }
         }
         Whither::Directory(path) => {
             let ledger = Ledger::open(Place::create(path)?, order.shard)?;
@@ -75,15 +85,22 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
             ledgers.by_home.insert(PathBuf::new(), ledger);
         }
         Whither::InPlace => {
+            let mut closed: HashMap<PathBuf, Error> = HashMap::new();
             for item in items {
                 let home = item.name.parent().unwrap_or(Path::new("")).to_path_buf();
-                let ledger = match ledgers.by_home.entry(home.clone()) {
-                    std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                    std::collections::hash_map::Entry::Vacant(new) => {
-                        let ledger = Ledger::open(Place::open(&order.found.base.join(&home))?, order.shard)?;
-                        ledger.keep_policy(&order.policy_digest, &order.policy_text)?;
-                        new.insert(ledger)
+                if !ledgers.by_home.contains_key(&home) && !closed.contains_key(&home) {
+                    match open_home(order, &home) {
+                        Ok(ledger) => drop(ledgers.by_home.insert(home.clone(), ledger)),
+                        // A second run at the same time is no matter of one directory.
+                        Err(error) if error.kind() == Kind::CannotCreate => return Err(error),
+                        Err(error) => drop(closed.insert(home.clone(), error)),
                     }
+                }
+                let Some(ledger) = ledgers.by_home.get(&home) else {
+                    if let Some(error) = closed.get(&home) {
+                        report.fault(&item.path, &error.to_string(), error.kind());
+                    }
+                    continue;
                 };
                 match standing_in_place(order, ledger, item)? {
                     Standing::Done(_) => report.already += 1,
@@ -94,7 +111,9 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
                     Standing::Refused(why) => report.fault(&item.path, &why, Kind::Config),
                 }
             }
-            if !todo.is_empty() && !ledgers.by_home.contains_key(Path::new("")) {
+            // There the job is, if one is begun or was left.
+            let left = order.found.base.join(ROOM).is_dir();
+            if (left || !todo.is_empty()) && !ledgers.by_home.contains_key(Path::new("")) {
                 let ledger = Ledger::open(Place::open(&order.found.base)?, order.shard)?;
                 ledgers.by_home.insert(PathBuf::new(), ledger);
             }
@@ -105,6 +124,65 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
         todo.sort_by_key(|todo: &Todo| std::cmp::Reverse(todo.item.identity.size));
     }
     Ok((ledgers, todo))
+}
+
+fn open_home(order: &Order, home: &Path) -> Result<Ledger, Error> {
+    let ledger = Ledger::open(Place::open(&order.found.base.join(home))?, order.shard)?;
+    ledger.keep_policy(&order.policy_digest, &order.policy_text)?;
+    Ok(ledger)
+}
+
+/// Whether the files of all other shares are recorded, whatever became of them: then what the job shares may go.
+pub(super) fn others_are_done(order: &Order) -> bool {
+    let Some(shard) = order.shard else { return true };
+    let mut known: HashMap<PathBuf, Option<Manifest>> = HashMap::new();
+    order.found.items.iter().filter(|item| !shard.takes(&item.name)).all(|item| {
+        let (home, key) = match &order.whither {
+            Whither::Stdout => return true,
+            Whither::Directory(path) => (path.clone(), manifest::written(&item.name)),
+            Whither::InPlace => {
+                let home = item.path.parent().unwrap_or(Path::new("")).to_path_buf();
+                (home, item.name.file_name().map(manifest::name).unwrap_or_default())
+            }
+        };
+        let look = |home: &PathBuf| Ledger::look(&Place::open(home).ok()?).ok()?;
+        let manifest = known.entry(home).or_insert_with_key(look);
+        let entry = manifest.as_ref().and_then(|manifest| manifest.get(&key));
+        entry.is_some_and(|entry| entry.policy_digest == order.policy_digest && entry.options == order.options)
+    })
+}
+
+/// Records files of which nothing was made. What was made of them before stays known.
+pub(super) fn note_failures(order: &Order, ledgers: &mut Ledgers, todo: &[Todo]) -> Result<(), Error> {
+    for todo in todo.iter().filter(|todo| todo.scratch.is_some()) {
+        let Some(ledger) = ledgers.by_home.get_mut(&todo.home) else { continue };
+        let path = match order.whither {
+            Whither::InPlace => todo.item.name.file_name().map(manifest::name).unwrap_or_default(),
+            Whither::Directory(_) | Whither::Stdout => manifest::written(&todo.item.name),
+        };
+        let before = ledger.known().get(&path);
+        let recorded =
+            before.is_some_and(|entry| entry.policy_digest == order.policy_digest && entry.options == order.options);
+        // In place what stands there stands under the policy that it was made under.
+        if recorded || before.is_some() && order.whither == Whither::InPlace {
+            continue;
+        }
+        let entry = Entry {
+            path,
+            source: (&todo.item.identity).into(),
+            packing: "unknown".to_owned(),
+            outcome: Outcome::Failed,
+            output: before.and_then(|entry| entry.output.clone()),
+            policy: order.policy_name(),
+            policy_digest: order.policy_digest.clone(),
+            options: order.options.clone(),
+            keys: None,
+            counts: Counts::default(),
+            recorded: rfc3339(order.now),
+        };
+        ledger.note(&[entry])?;
+    }
+    Ok(())
 }
 
 enum Standing {

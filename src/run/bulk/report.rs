@@ -86,6 +86,10 @@ impl Report {
     pub(super) fn remove(&mut self, item: &Item) {
         let now = rustix::fs::lstat(&item.path).map(|stat| crate::input::file::Identity::of(&stat));
         match now {
+            Ok(now) if now.links > 1 => {
+                let why = "the original has a second name, which would keep the raw lines, so it stays";
+                self.fault(&item.path, why, Kind::Data);
+            }
             Ok(now) if now.is_same(&item.identity) => match std::fs::remove_file(&item.path) {
                 Ok(()) => self.removed += 1,
                 Err(error) => {

@@ -3,6 +3,7 @@
 use crate::{
     error::Kind,
     input::file::{Identity, what},
+    state::ledger::ROOM,
 };
 use rustix::fs::FileType;
 use std::{
@@ -72,7 +73,15 @@ pub fn find(paths: &[PathBuf], base: Option<&Path>, own: Option<&Path>) -> Found
         }
         None => walk.roots.into_iter().reduce(|a, b| common(&a, &b)).unwrap_or_default(),
     };
+    let own = own.and_then(|own| fs::canonicalize(own).ok());
     for (path, identity) in walk.files {
+        // Our state and our outputs are no logs, however they are named.
+        if path.components().any(|part| part.as_os_str() == ROOM)
+            || own.as_ref().is_some_and(|own| path.starts_with(own) && *own != found.base)
+        {
+            found.hidden += 1;
+            continue;
+        }
         match path.strip_prefix(&found.base) {
             Ok(name) => found.items.push(Item { name: name.to_path_buf(), path, identity }),
             Err(_) => {
@@ -92,7 +101,9 @@ pub fn list(mut input: impl Read) -> io::Result<Vec<PathBuf>> {
     let mut text = Vec::new();
     input.read_to_end(&mut text)?;
     let end = if text.contains(&0) { 0 } else { b'\n' };
-    let names = text.split(|&byte| byte == end).filter(|name| !name.is_empty());
+    let names = text.split(|&byte| byte == end);
+    let names = names.map(|name| if end == b'\n' { name.strip_suffix(b"\r").unwrap_or(name) } else { name });
+    let names = names.filter(|name| !name.is_empty());
     Ok(names.map(|name| PathBuf::from(std::ffi::OsStr::from_bytes(name))).collect())
 }
 
@@ -163,9 +174,11 @@ impl Walk {
                 Ok(path) => {
                     any = true;
                     match fs::symlink_metadata(&path) {
-                        // Patterns name files; what is below a directory has names of its own.
-                        Ok(found) if found.is_dir() => {}
                         _ if is_hidden(&path) => self.hidden += 1,
+                        Ok(found) if found.is_dir() => match fs::canonicalize(&path) {
+                            Ok(path) => self.below(&path),
+                            Err(error) => self.failed(&path, &error),
+                        },
                         Ok(found) if found.is_symlink() => self.link(&path),
                         _ => self.typed(&path),
                     }
@@ -297,6 +310,8 @@ mod tests {
         );
         assert_eq!(names(&find(&[at("*/access.log")], None, None)), ["a/access.log", "b/access.log"]);
         assert_eq!(names(&find(&[at("a/**/*.gz")], None, None)), ["sub/error.log.gz"]);
+        assert_eq!(names(&find(&[at("*")], None, None)), names(&find(&[at("a"), at("b")], None, None)));
+        assert_eq!(names(&find(&[at("a/access.log"), at("b/access.log")], None, Some(&at("b")))), ["a/access.log"]);
         assert_eq!(names(&find(&[at("a/sub")], Some(room.path()), None)), ["a/sub/error.log.gz"]);
         assert_eq!(names(&find(&[at("a/.hidden")], None, None)), [".hidden"]);
         assert_eq!(
@@ -333,6 +348,7 @@ mod tests {
     fn a_list_ends_its_names_with_line_feeds_or_with_nul() {
         assert_eq!(list(&b"a\nb c\n"[..]).unwrap(), [PathBuf::from("a"), PathBuf::from("b c")]);
         assert_eq!(list(&b"a\nb\0c\0"[..]).unwrap(), [PathBuf::from("a\nb"), PathBuf::from("c")]);
+        assert_eq!(list(&b"a\r\n\r\nb\r\n"[..]).unwrap(), [PathBuf::from("a"), PathBuf::from("b")]);
         assert_eq!(list(&b""[..]).unwrap(), Vec::<PathBuf>::new());
     }
 }
