@@ -528,6 +528,39 @@ fn many_directories_need_no_more_descriptors_than_are_allowed() {
 }
 
 #[test]
+fn one_directory_that_cannot_be_used_does_not_keep_the_others() {
+    let room = Room::new();
+    for name in ["a/x.log", "b/x.log", "c/x.log"] {
+        room.write(name, &lines(3));
+    }
+    fs::create_dir(room.at("in/b/.sladd")).unwrap();
+    fs::write(room.at("in/b/.sladd/manifest"), "{}\n").unwrap();
+    let raw = room.tree("in");
+    let output = room.with_keys(&["--in-place", "in"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("line 1 of"), "{}", said(&output));
+    let made = room.tree("in");
+    assert_eq!(made["b/x.log"], raw["b/x.log"]);
+    assert!(made["a/x.log"] == room.pipe(&lines(3)) && made["c/x.log"] == made["a/x.log"]);
+}
+
+#[test]
+fn an_original_with_a_second_name_stays_and_no_name_reaches_a_terminal_raw() {
+    let room = Room::new();
+    let path = room.write("a.log", &lines(3));
+    fs::hard_link(&path, room.at("elsewhere")).unwrap();
+    let output = room.bulk(&["--out", "out", "in", "--remove-originals"]);
+    assert_eq!(code(&output), 65);
+    assert!(path.exists() && said(&output).contains("has a second name"), "{}", said(&output));
+    let fifo = room.at("in").join("e\u{1b}[2J\nsladd: all fine");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let output = room.bulk(&["--out", "out", "in"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("e?[2J?sladd: all fine`: a FIFO"), "{:?}", said(&output));
+}
+
+#[test]
 fn originals_go_only_when_their_outputs_are_there_and_only_if_asked() {
     let room = Room::new();
     room.write("a.log", &lines(30));
