@@ -365,6 +365,31 @@ fn equal_values_match_within_a_job_and_never_after() {
 }
 
 #[test]
+fn what_a_killed_share_left_is_put_right_by_a_run_without_shares() {
+    let room = Room::new();
+    for number in 0..6 {
+        room.write(&format!("{number}.log"), &lines(5));
+    }
+    good(&room.with_keys(&["--out", "out", "in", "--shard", "0/2"]));
+    let place = room.at("out/.sladd");
+    let manifest = fs::read_to_string(place.join("manifest.0-of-2")).unwrap();
+    let done = manifest.lines().count();
+    assert!((1..6).contains(&done), "{manifest}");
+    // As if it had been killed behind the names and before the manifest, with a file under way.
+    let intents = manifest.lines().map(|entry| format!("{{\"temporary\":\"7.0-of-2\",\"entry\":{entry}}}\n"));
+    fs::write(place.join("journal.0-of-2"), intents.collect::<String>()).unwrap();
+    fs::write(place.join("manifest.0-of-2"), "").unwrap();
+    fs::create_dir_all(place.join("tmp")).unwrap();
+    fs::write(place.join("tmp/9.0-of-2"), "half").unwrap();
+    let output = room.with_keys(&["--out", "out", "in", "--summary", "json"]);
+    good(&output);
+    let report: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((&report["already_done"], &report["done"]), (&done.into(), &(6 - done).into()));
+    assert!(!place.join("tmp").exists() && !place.join("journal.0-of-2").exists());
+    good(&room.with_keys(&["--out", "out", "--verify"]));
+}
+
+#[test]
 fn shares_are_disjoint_and_complete() {
     let room = Room::new();
     for number in 0..40 {
@@ -657,7 +682,9 @@ fn one_missing_file_is_66_and_some_failed_files_are_65() {
     assert_eq!(code(&room.bulk(&["--out", "out", "in/missing"])), 66);
     assert_eq!(code(&room.bulk(&["--out", "out", "in/missing", "in/a.log"])), 65);
     assert_eq!(code(&room.bulk(&["--out", "out"])), 0, "an empty list");
-    assert_eq!(code(&room.bulk(&["in"])), 2, "where to?");
+    let nowhere = room.bulk(&["in"]);
+    assert_eq!(code(&nowhere), 2);
+    assert!(said(&nowhere).contains("--out DIR") && said(&nowhere).contains("--in-place"), "{}", said(&nowhere));
     assert_eq!(code(&room.bulk(&["--out", "out", "--policy", "nonsense", "in"])), 78);
 }
 

@@ -62,6 +62,10 @@ pub fn compression(text: &str) -> Result<Compress, String> {
 
 /// Runs over all files and prints an account on standard error.
 pub fn run(args: &BulkArgs) -> Result<ExitCode, Error> {
+    if args.out.is_none() && !args.in_place && !args.dry_run {
+        let why = "where to? name a directory with --out DIR, or replace the files with --in-place";
+        return Err(Error::new(Kind::Usage, why));
+    }
     let from_list = args.paths.is_empty() || args.paths.iter().any(|path| path == Path::new("-"));
     let whither = match &args.out {
         None => Whither::InPlace,

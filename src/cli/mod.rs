@@ -210,7 +210,7 @@ pub struct BulkArgs {
     #[command(flatten)]
     choice: Choice,
     /// Write below this directory, under the names of the inputs; `-` is standard output
-    #[arg(short, long, value_name = "DIR", required_unless_present_any = ["in_place", "dry_run"])]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replace each file by its minimised form. A file that stands under a stricter policy is refused
     #[arg(long, conflicts_with_all = ["out", "compress", "remove_originals"])]

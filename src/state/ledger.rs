@@ -80,6 +80,12 @@ impl Scratch {
         &self.place
     }
 
+    /// Whether what a run left that ended its names so may be put right by this one: its own, and what nobody can be at
+    /// work on. A run without shares is alone; no such run is at work beside a share.
+    fn may_put_right(&self, suffix: &str) -> bool {
+        self.suffix.is_empty() || suffix.is_empty() || self.suffix == suffix
+    }
+
     /// A name in it that nobody uses.
     pub fn name(&self) -> String {
         format!("{}{}", self.names.fetch_add(1, Relaxed), self.suffix)
@@ -152,16 +158,8 @@ impl Ledger {
 
     fn look_at(room: &Place) -> Result<Manifest, Error> {
         let mut known = Manifest::default();
-        let mut names: Vec<String> = Vec::new();
-        let cannot = |error: Errno| failed(room, "read", &error.into());
-        for entry in rustix::fs::Dir::read_from(room).map_err(cannot)? {
-            let entry = entry.map_err(cannot)?;
-            if let Ok(name) = entry.file_name().to_str()
-                && name.starts_with(MANIFEST)
-            {
-                names.push(name.to_owned());
-            }
-        }
+        let mut names = names_in(room).map_err(|error| failed(room, "read", &error))?;
+        names.retain(|name| name.starts_with(MANIFEST));
         names.sort();
         for name in names {
             let text = read(room, &name).map_err(|error| failed(room, "read", &error))?;
@@ -401,7 +399,15 @@ impl Ledger {
             rustix::fs::ftruncate(&self.manifest, whole as u64)?;
         }
         let mut lines = Vec::new();
-        for line in read(&self.room, &format!("{JOURNAL}{}", self.scratch.suffix))?.split(|&byte| byte == b'\n') {
+        let journals: Vec<String> = names_in(&self.room)?
+            .into_iter()
+            .filter(|name| name.strip_prefix(JOURNAL).is_some_and(|suffix| self.scratch.may_put_right(suffix)))
+            .collect();
+        let mut intents = Vec::new();
+        for name in &journals {
+            intents.extend(read(&self.room, name)?);
+        }
+        for line in intents.split(|&byte| byte == b'\n') {
             let Ok(intent) = serde_json::from_slice::<Intent>(line) else { continue };
             let Some(product) = &intent.entry.output else { continue };
             let target = manifest::path(&product.path);
@@ -414,22 +420,27 @@ impl Ledger {
             }
         }
         self.record(&lines)?;
-        let names: Vec<_> = rustix::fs::Dir::read_from(&self.scratch.place)?
-            .filter_map(Result::ok)
-            .filter_map(|entry| Some(entry.file_name().to_str().ok()?.to_owned()))
-            .filter(|name| is_ours(name, &self.scratch.suffix))
-            .collect();
-        for name in names {
-            discard(&self.scratch.place, &name)?;
+        let own = format!("{JOURNAL}{}", self.scratch.suffix);
+        for name in journals.iter().filter(|name| **name != own) {
+            discard(&self.room, name)?;
+        }
+        for name in names_in(&self.scratch.place)? {
+            let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+            if digits > 0 && self.scratch.may_put_right(&name[digits..]) {
+                discard(&self.scratch.place, &name)?;
+            }
         }
         Ok(())
     }
 }
 
-/// Whether a temporary name is one of ours: a number and the suffix.
-fn is_ours(name: &str, suffix: &str) -> bool {
-    let number = name.strip_suffix(suffix);
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+/// The names in a directory that are UTF-8, as all of ours are.
+fn names_in(place: &Place) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(place)? {
+        names.extend(entry?.file_name().to_str().ok().map(str::to_owned));
+    }
+    Ok(names)
 }
 
 /// Size and digest of a regular file, if there is one.

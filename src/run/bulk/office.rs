@@ -294,7 +294,7 @@ impl Office<'_> {
                     Err(error) if error.kind() == Kind::Io => fail(error),
                     Err(error) => {
                         self.fault(&item.path, &error.to_string(), error.kind());
-                        self.settle(&tally, 0);
+                        self.settle(&Tally::default(), 0);
                     }
                 }
             }
