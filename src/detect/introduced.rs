@@ -17,7 +17,7 @@ mod noun;
 mod owned;
 pub(super) mod person;
 mod read;
-mod request;
+pub(super) mod request;
 mod sentence;
 
 use super::{Finding, Kinds, kernel::Kernel};

@@ -47,6 +47,7 @@ use self::{
     scan::Scan,
 };
 use crate::record::{Sight, Span, gap::Ends};
+pub(crate) use introduced::request::USERS;
 use std::net::IpAddr;
 
 /// A set of kinds to look for.

@@ -1,6 +1,7 @@
 //! One segment of a path, and what it says of the next.
 
 use super::{names, scrub};
+use crate::detect::USERS;
 
 /// What the segments before say of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -545,36 +546,6 @@ fn among(list: &[&str], word: &[u8]) -> bool {
 
 /// Longer segments are no words.
 const LONGEST_WORD: usize = 64;
-
-/// Segments that a user's name or number follows.
-const USERS: &[&str] = &[
-    "u",
-    "user",
-    "users",
-    "profile",
-    "profiles",
-    "member",
-    "members",
-    "author",
-    "authors",
-    "people",
-    "person",
-    "persons",
-    "customer",
-    "customers",
-    "client",
-    "clients",
-    "employee",
-    "employees",
-    "student",
-    "students",
-    "patient",
-    "patients",
-    "bruker",
-    "brukere",
-    "benutzer",
-    "usuario",
-];
 
 /// Words of segments that a token follows.
 const TOKENS: &[&str] = &[

@@ -49,11 +49,18 @@ fn people(text: &[u8], start: usize, end: usize, found: &mut Vec<Finding>) {
         if named && !segment.is_empty() {
             let word = segment.iter().all(|&byte| is_name(byte)) && segment[0].is_ascii_alphabetic();
             let page = segment.contains(&b'.') && at + segment.len() == path.len();
-            if word && !page && segment.len() > 2 && !user::is_prose(segment) && !among(PAGES) && !among(USERS) {
+            if word
+                && !page
+                && segment.len() > 2
+                && !user::is_prose(segment)
+                && !among(PAGES)
+                && !among(USERS)
+                && !among(&["accounts"])
+            {
                 found.extend(name(text, start + at, start + at + segment.len()));
             }
         }
-        named = among(USERS);
+        named = among(USERS) || among(&["accounts"]);
         at += segment.len() + 1;
     }
 }
@@ -61,8 +68,8 @@ fn people(text: &[u8], start: usize, end: usize, found: &mut Vec<Finding>) {
 /// How many segments of a path are read.
 const SEGMENTS: usize = 16;
 
-/// Segments that a user's name follows.
-const USERS: &[&str] = &[
+/// Segments that a user's name or number follows.
+pub(crate) const USERS: &[&str] = &[
     "u",
     "user",
     "users",
@@ -89,7 +96,6 @@ const USERS: &[&str] = &[
     "brukere",
     "benutzer",
     "usuario",
-    "accounts",
 ];
 
 /// What else stands behind them.
