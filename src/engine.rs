@@ -19,6 +19,7 @@ mod export;
 mod recall;
 mod recent;
 mod show;
+mod stretch;
 mod wrapped;
 
 pub use carry::Carry;
@@ -205,6 +206,12 @@ impl Engine {
                 }
                 tally.lines += 1;
                 at += length + 1;
+                continue;
+            }
+            if self.plan.bare
+                && let Some(length) = self.desk.stretch(&self.plan, rest, batch, &mut tally)
+            {
+                at += length;
                 continue;
             }
             if rest[0] == 0xEF {

@@ -28,6 +28,7 @@ mod passive;
 mod phone;
 mod scan;
 mod secret;
+mod stretch;
 mod surround;
 mod token;
 mod user;
@@ -185,6 +186,12 @@ impl Finding {
     fn new(start: usize, end: usize, what: What) -> Finding {
         Finding { span: Span::new(start, end), core: Span::new(start, end), what }
     }
+
+    /// The same in a text in which its own begins at `at`.
+    fn moved(self, at: usize) -> Finding {
+        let moved = |span: Span| Span::new(at + span.start as usize, at + span.end as usize);
+        Finding { span: moved(self.span), core: moved(self.core), what: self.what }
+    }
 }
 
 /// Finds identifiers. One a worker, reused; holds scratch memory only.
@@ -199,6 +206,8 @@ pub struct Detector {
     decoded: Decoded,
     inner: Vec<Finding>,
     own: Option<Box<Patterns>>,
+    /// For lines that are read together.
+    ahead: Box<stretch::Ahead>,
 }
 
 impl Default for Detector {
@@ -212,6 +221,7 @@ impl Default for Detector {
             decoded: Decoded::default(),
             inner: Vec::new(),
             own: None,
+            ahead: Box::default(),
         }
     }
 }
@@ -235,13 +245,19 @@ impl Detector {
         self.found.clear();
         let scan = Scan::new(text, kinds, place, &mut self.found);
         let far = scan.fast(self.kernel, &mut self.window, &mut self.escapes);
+        self.settle(text, kinds, place, far);
+        &self.found
+    }
+
+    /// What was found in the text, put in order, and what its escapes hide.
+    #[inline]
+    fn settle(&mut self, text: &[u8], kinds: Kinds, place: Place, far: bool) {
         merge(&mut self.found);
         let plain = !self.escapes.any() || kinds == Kinds::IP && !far && self.escapes_hide_nothing(text, place);
         let decoded = !plain && self.find_escaped(text, kinds, place);
         if self.own.is_some() {
             self.find_own(text, decoded);
         }
-        &self.found
     }
 
     /// Whether there is any. Cheaper than [`Detector::find`] where there is none.

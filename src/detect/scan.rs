@@ -80,6 +80,37 @@ impl<'a> Scan<'a> {
         self.agents.was_asked()
     }
 
+    /// Looks for addresses among the marks of a window from `from` to `to`, places of a longer text in which this one begins
+    /// at `start`.
+    #[inline]
+    pub(super) fn part(
+        &mut self,
+        window: &Window,
+        base: usize,
+        start: usize,
+        (from, to): (usize, usize),
+        escapes: &mut Escapes,
+    ) {
+        let part = Part::of(base, from, to);
+        if window.hits[Marks::ESCAPE] & part.blocks != 0 {
+            self.escapes_of(escapes, |call| part.each(window, Marks::ESCAPE, start, call));
+        }
+        part.each(window, Marks::WORD, start, |at| self.word(at));
+        if window.hits[Marks::COLON] & part.blocks != 0 {
+            part.each(window, Marks::COLON, start, |at| self.colon(at));
+        }
+        part.each(window, Marks::HOST, start, |at| self.add(host::at(self.text, at)));
+        if window.hits[Marks::LIST] & part.blocks != 0 {
+            part.each(window, Marks::LIST, start, |at| self.list(at));
+        }
+    }
+
+    /// Whether it was asked what stands in front of a product, far off in the text.
+    #[inline]
+    pub(super) fn was_asked(&self) -> bool {
+        self.agents.was_asked()
+    }
+
     /// What can be said of the whole text.
     #[inline]
     fn begin(&mut self, kernel: Kernel) {
@@ -94,8 +125,14 @@ impl<'a> Scan<'a> {
     /// Notes the escapes of a window.
     #[cold]
     fn escapes(&mut self, window: &Window, base: usize, escapes: &mut Escapes) {
+        self.escapes_of(escapes, |call| each(window, Marks::ESCAPE, base, call));
+    }
+
+    /// Notes those at the places that `each` calls for.
+    #[inline]
+    fn escapes_of(&mut self, escapes: &mut Escapes, each: impl FnOnce(&mut dyn FnMut(usize) -> usize)) {
         let (binary, parts) = (self.kinds.has(Kinds::IP), self.kinds == Kinds::IP);
-        each(window, Marks::ESCAPE, base, |at| {
+        each(&mut |at| {
             let wanted = parts || !escapes.any();
             if wanted && decode::may_be(self.text, at) {
                 if parts { escapes.note(self.text, at) } else { escapes.tell() }
@@ -267,6 +304,46 @@ impl<'a> Scan<'a> {
             if self.kinds.has(Kinds::IBAN) {
                 self.found.extend(iban::at(self.text, at));
             }
+        }
+    }
+}
+
+/// A stretch of a window's marks.
+#[derive(Clone, Copy)]
+struct Part {
+    base: usize,
+    from: usize,
+    to: usize,
+    /// The blocks that hold its marks, a bit a block.
+    blocks: u8,
+}
+
+impl Part {
+    /// Of the window that begins at `base`. `from < to`, and both lie within what the window tells.
+    #[inline(always)]
+    fn of(base: usize, from: usize, to: usize) -> Part {
+        let block = |at: usize| (at - base).saturating_sub(REACH) / STRIDE;
+        let (first, last) = (block(from) as u32 & 7, block(to - 1) as u32 & 7);
+        Part { base, from, to, blocks: (u8::MAX >> (7 - last)) & (u8::MAX << first) }
+    }
+
+    /// As [`each`], with places of a text that begins at `start`.
+    #[inline(always)]
+    fn each(self, window: &Window, kind: usize, start: usize, mut call: impl FnMut(usize) -> usize) {
+        let mut hits = window.hits[kind] & self.blocks;
+        while hits != 0 {
+            let block = (hits.trailing_zeros() & 7) as usize;
+            let begins = self.base + block * STRIDE;
+            let mut bits = window.marks[kind][block];
+            bits &= u64::MAX << self.from.saturating_sub(begins);
+            let behind = self.to - begins;
+            bits &= if behind < 64 { (1 << behind) - 1 } else { u64::MAX };
+            while bits != 0 {
+                let done = (start + call(begins + bits.trailing_zeros() as usize - start)).saturating_sub(begins);
+                bits &= bits - 1;
+                bits = if done < 64 { bits >> done << done } else { 0 };
+            }
+            hits &= hits - 1;
         }
     }
 }

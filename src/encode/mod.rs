@@ -167,6 +167,13 @@ impl Encoding {
         batch.close(class);
     }
 
+    /// Writes lines of one class that were treated together and carry no tag. For the input's own layout.
+    #[inline]
+    pub fn encode_lines(self, lines: &Treated<'_>, class: ClassId, batch: &mut Batch) {
+        batch.bytes.extend_from_slice(lines.lines().unwrap_or_default());
+        batch.close(class);
+    }
+
     /// Writes a record that stands in envelopes or holds another line: envelopes, then the record, with the nested line in
     /// the place of the value that it came from. For the input's own layout.
     #[expect(clippy::too_many_arguments, reason = "each is another part of one line")]

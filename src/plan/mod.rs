@@ -68,6 +68,9 @@ pub struct Plan {
     pub(crate) text: Option<Route>,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
     pub(crate) text_is_a_format: bool,
+    /// Whether every line is text, of which nothing but the addresses is cut and to which nothing is added: then many lines
+    /// are treated together.
+    pub(crate) bare: bool,
     /// How records are written.
     pub(crate) encoding: Encoding,
     /// Whether the tag is written.
@@ -365,7 +368,22 @@ impl Plan {
             fields.any(|(field, _)| matches!(*field, json::KNOWN_KEY | json::UNKNOWN_KEY))
         };
         let is_json = |route: &Route| matches!(route.format, Format::Json(_));
+        let bare = |text: &Route| {
+            let rules = text.rules.0.iter().all(|(_, conditions)| conditions.fields.is_empty());
+            let step = matches!(&text.steps[..], [Step::Scrub(scrub)] if scrub.is_bare());
+            rules && step && text.clocks.is_empty()
+        };
+        let bare = text_is_a_format
+            && routes.is_empty()
+            && envelopes.is_empty()
+            && policy.encode.layout == Layout::Same
+            && policy.encode.tag == TagForm::None
+            && compiler.labels.is_empty()
+            && policy.detect.is_empty()
+            && policy.keep_text.is_none()
+            && text.as_ref().is_some_and(bare);
         Ok(Plan {
+            bare,
             recalls: routes.first().is_some_and(|route| is_json(route) && !asks_for_keys(route)),
             joins_cri: envelopes.iter().any(|wrap| matches!(wrap.envelope, Envelope::Cri(_))),
             joins_docker: routes.iter().any(|route| matches!(route.format, Format::Json(_))),

@@ -228,11 +228,32 @@ pub struct Treated<'a> {
     laid: Option<Laid>,
 }
 
+/// Treats many lines of nothing but text together, where `step` can: the lines that `lines` begins with, up to the first
+/// that `takes` refuses, which is shown each without its line end. What leaves of them, how many bytes came, and how many
+/// lines.
+#[inline]
+pub(crate) fn treat_lines<'a>(
+    step: &Step,
+    schema: &'a Schema,
+    lines: &'a [u8],
+    takes: impl FnMut(&[u8]) -> bool,
+    (record, aid): (&'a Record, &mut Aid),
+    scratch: &'a mut Scratch,
+) -> Option<(Treated<'a>, usize, u64)> {
+    let Step::Scrub(scrub) = step else { return None };
+    scratch.made.clear();
+    scratch.slots.clear();
+    let (length, count) = scrub.treat_lines(lines, takes, aid, &mut scratch.made);
+    (count > 0).then_some((Treated { schema, line: lines, record, scratch, laid: Some(Laid::Lines) }, length, count))
+}
+
 /// What a record was made as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Laid {
     /// Its own fixed layout.
     Layout,
+    /// Many lines, with their ends.
+    Lines,
     /// One flat object.
     Flat,
     /// An object in its own layout, without its last brace.
@@ -254,6 +275,12 @@ impl<'a> Treated<'a> {
     #[inline]
     pub fn object(&self) -> Option<&'a [u8]> {
         (self.laid == Some(Laid::Object)).then_some(&self.scratch.made)
+    }
+
+    /// Many lines with their ends, where they were treated together.
+    #[inline]
+    pub(crate) fn lines(&self) -> Option<&'a [u8]> {
+        (self.laid == Some(Laid::Lines)).then_some(&self.scratch.made)
     }
 
     /// How many values there are.
