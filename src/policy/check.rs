@@ -4,11 +4,12 @@ mod fields;
 mod process;
 mod retention;
 mod text;
+mod wiring;
 mod words;
 
 use super::{
     Class, Databases, Detect, Encode, Example, KeepText, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port,
-    Source, TagForm, Treatment, builtin,
+    Source, TagForm, Treatment, Wiring, builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
@@ -59,6 +60,7 @@ pub(super) const TOP: Keys = Keys {
         "detect",
         "keep_text",
         "state",
+        "status",
         "input",
         "output",
     ],
@@ -88,6 +90,7 @@ struct Draft {
     tag: Option<TagForm>,
     keys: process::WrittenKeys,
     examples: Vec<Example>,
+    wiring: Wiring,
 }
 
 impl Draft {
@@ -113,7 +116,7 @@ impl Draft {
         }
         draft.keys = process::keys(top, report);
         draft.examples = process::examples(top, report);
-        process::wiring(top, report);
+        draft.wiring = wiring::read(top, report);
         draft
     }
 
@@ -199,8 +202,17 @@ impl Draft {
             // A base's examples say what the base does.
             examples: self.examples.clone(),
             databases: Databases::default(),
+            // What a built-in reads and writes is what its front end is told.
+            wiring: self.wiring.clone(),
         };
         policy.rules = retention.rules_under(&policy, report);
+        for class in policy.wiring.outputs.iter().flat_map(|output| &output.classes) {
+            if !policy.classes.iter().any(|known| known.name == *class) {
+                let known: Vec<&str> = policy.classes.iter().map(|known| &*known.name).collect();
+                let message = format!("an output takes the class {}, which no rule gives", quoted(class));
+                report.helped(Code::BadValue, 0..0, message, suggest::help(class, &known));
+            }
+        }
         Some(policy)
     }
 
@@ -240,9 +252,11 @@ pub(super) fn every_key() -> Vec<&'static str> {
         retention::RETENTION,
         process::KEYS,
         process::EXAMPLE,
-        process::STATE,
-        process::INPUT,
-        process::OUTPUT,
+        wiring::STATE,
+        wiring::STATUS,
+        wiring::INPUT,
+        wiring::OUTPUT,
+        wiring::ROTATE,
         text::DETECT,
         text::KEEP_TEXT,
     ];
@@ -394,7 +408,8 @@ fn warn_of_weakenings(policy: &Policy, draft: &Draft, report: &mut Report) {
 
 fn warn_of_borrowed_name(policy: &Policy, draft: &Draft, report: &mut Report) {
     let (Some(name), Some(builtin)) = (&draft.name, Policy::builtin(&policy.name)) else { return };
-    if builtin != *policy {
+    let bare = Policy { wiring: Wiring::default(), ..policy.clone() };
+    if builtin != bare {
         report.helped(
             Code::BorrowedName,
             name.span.clone(),

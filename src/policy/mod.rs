@@ -11,10 +11,12 @@ pub mod names;
 mod raw;
 mod suggest;
 mod weaken;
+pub mod wiring;
 
 pub use builtin::{names, show};
 pub use finding::{Code, Colour, Finding, Severity, draw};
 pub use weaken::Weakening;
+pub use wiring::Wiring;
 
 use crate::{
     detect::Kinds,
@@ -75,6 +77,8 @@ pub struct Policy {
     pub examples: Vec<Example>,
     /// What was opened for it. Nothing of it is written in the policy.
     pub databases: Databases,
+    /// What the sidecar reads and writes.
+    pub wiring: Wiring,
 }
 
 impl Policy {

@@ -1,4 +1,4 @@
-//! `[keys]`, `[[example]]`, format names, and the sidecar's wiring, of which only the keys are looked at.
+//! `[keys]`, `[[example]]` and format names.
 
 use super::{Code, Example, Keep, Period, Range, Report, Table, quoted, suggest, words};
 use crate::format::{self, Parse};
@@ -7,10 +7,6 @@ use std::path::PathBuf;
 
 pub(in crate::policy) const KEYS: Keys = Keys { known: &["directory", "epoch", "keep"], later: &["wrap", "seal"] };
 pub(in crate::policy) const EXAMPLE: Keys = Keys { known: &["line", "format", "gone", "kept"], later: &[] };
-pub(in crate::policy) const STATE: Keys = Keys { known: &["directory", "memory_limit"], later: &[] };
-pub(in crate::policy) const INPUT: Keys = Keys { known: &["follow"], later: &["socket", "syslog", "stdin", "journal"] };
-pub(in crate::policy) const OUTPUT: Keys =
-    Keys { known: &["file", "forward", "syslog", "http", "classes", "fields"], later: &["store", "seal", "wrap"] };
 
 /// `[keys]` as written.
 #[derive(Clone, Debug, Default)]
@@ -89,20 +85,6 @@ pub(super) fn examples(top: &Table<'_>, report: &mut Report) -> Vec<Example> {
 fn format_of_example(table: &Table<'_>, report: &mut Report) -> Option<Box<str>> {
     let format = table.text("format", report)?;
     source_format(&format, report)
-}
-
-/// Accepts the keys that the design gives them and leaves the values alone.
-pub(super) fn wiring(top: &Table<'_>, report: &mut Report) {
-    if let Some(state) = top.table("state", "[state]", STATE, report) {
-        state.text("directory", report);
-        state.text("memory_limit", report);
-    }
-    if let Some(inputs) = top.tables("input", "[[input]]", INPUT, report) {
-        for input in inputs.value {
-            input.texts("follow", report);
-        }
-    }
-    top.tables("output", "[[output]]", OUTPUT, report);
 }
 
 /// `[source] format`: a name or a directive, or a list of them.

@@ -1,0 +1,326 @@
+//! `[state]`, `[status]`, `[[input]]` and `[[output]]`: the sidecar's wiring.
+
+use super::{Code, Report, Table, choice, process, quoted, words};
+use crate::policy::{
+    raw::{At, Keys},
+    wiring::{From, Input, LEAST_MEMORY, Listen, OnStall, Output, Rotate, To, Wiring},
+};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+pub(in crate::policy) const STATE: Keys = Keys { known: &["directory", "memory_limit"], later: &[] };
+pub(in crate::policy) const STATUS: Keys = Keys { known: &["listen"], later: &[] };
+pub(in crate::policy) const INPUT: Keys = Keys {
+    known: &["follow", "fifo", "stdin", "syslog", "forward", "format", "start", "on_stall"],
+    later: &["journal", "tenant"],
+};
+pub(in crate::policy) const OUTPUT: Keys = Keys {
+    known: &["file", "stdout", "forward", "syslog", "http", "classes", "fields", "rotate"],
+    later: &["store", "seal", "wrap"],
+};
+pub(in crate::policy) const ROTATE: Keys = Keys { known: &["size", "every", "keep"], later: &[] };
+
+/// Reads the wiring.
+pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
+    let mut wiring = Wiring::default();
+    if let Some(state) = top.table("state", "[state]", STATE, report) {
+        wiring.directory =
+            state.text("directory", report).and_then(|path| absolute(&path, "/var/lib/sladd/state", report));
+        if let Some(limit) = state.text("memory_limit", report) {
+            wiring.memory_limit = memory(&limit, report).unwrap_or(wiring.memory_limit);
+        }
+    }
+    if let Some(status) = top.table("status", "[status]", STATUS, report) {
+        wiring.status = status.needed_text("listen", report).and_then(|place| listen(&place, report));
+    }
+    if let Some(inputs) = top.tables("input", "[[input]]", INPUT, report) {
+        wiring.inputs = inputs.value.iter().filter_map(|table| input(table, report)).collect();
+        let stdin = inputs.value.iter().filter(|table| table.has("stdin")).nth(1);
+        if let Some(table) = stdin {
+            report.add(Code::BadValue, table.span.clone(), "standard input can be read once");
+        }
+    }
+    if let Some(outputs) = top.tables("output", "[[output]]", OUTPUT, report) {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for table in &outputs.value {
+            let Some(output) = output(table, report) else { continue };
+            if let To::File { path, .. } = &output.to {
+                if paths.contains(path) {
+                    report.add(Code::BadValue, table.span.clone(), "another output writes the same file");
+                }
+                paths.push(path.clone());
+            }
+            wiring.outputs.push(output);
+        }
+    }
+    wiring
+}
+
+/// The one key of a table that says what it is.
+fn kind(table: &Table<'_>, called: &str, keys: &[&'static str], report: &mut Report) -> Option<&'static str> {
+    let mut said = keys.iter().copied().filter(|key| table.has(key));
+    match (said.next(), said.next()) {
+        (Some(key), None) => return Some(key),
+        (Some(key), Some(other)) => report.helped(
+            Code::BadValue,
+            table.span.clone(),
+            format!("{called} has {} and {}", quoted(key), quoted(other)),
+            "write one table for each",
+        ),
+        (None, _) => {
+            let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
+            report.add(Code::MissingKey, table.span.clone(), format!("{called} needs one of {}", keys.join(", ")));
+        }
+    }
+    None
+}
+
+fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
+    let kind = kind(table, "[[input]]", &["follow", "fifo", "stdin", "syslog", "forward"], report);
+    let formats = process::formats(table, report).map_or_else(Vec::new, |at| at.value);
+    let start = choice(table, "start", &[("beginning", false), ("end", true)], report);
+    let stall = choice(table, "on_stall", &[("block", OnStall::Block), ("shed", OnStall::Shed)], report);
+    if let (Some(start), Some("fifo" | "stdin" | "syslog" | "forward")) = (&start, kind) {
+        report.add(Code::BadValue, start.span.clone(), "`start` is for files that are followed");
+    }
+    if let (Some(stall), Some("follow")) = (&stall, kind)
+        && stall.value == OnStall::Shed
+    {
+        let message = "lines of files are never shed: they wait where they are";
+        report.add(Code::BadValue, stall.span.clone(), message);
+    }
+    let from = match kind? {
+        "follow" => {
+            let patterns = table.texts("follow", report)?;
+            if patterns.value.is_empty() {
+                report.add(Code::BadValue, patterns.span, "`follow` names no file");
+                return None;
+            }
+            let known = patterns.value.iter().map(|pattern| absolute(pattern, "/var/log/nginx/access.log*", report));
+            let patterns: Option<Vec<Box<str>>> = known.map(|path| path?.to_str().map(Into::into)).collect();
+            From::Follow { patterns: patterns?, from_end: start.is_some_and(|start| start.value) }
+        }
+        "fifo" => From::Fifo(absolute(&table.text("fifo", report)?, "/run/sladd/access.fifo", report)?),
+        "stdin" => match table.flag("stdin", report)? {
+            true => From::Stdin,
+            false => {
+                report.add(Code::BadValue, table.span.clone(), "`stdin = false` is no input; leave the table out");
+                return None;
+            }
+        },
+        other => {
+            table.text(other, report)?;
+            From::NotBuilt(other)
+        }
+    };
+    Some(Input { from, formats, on_stall: stall.map_or(OnStall::Block, |stall| stall.value) })
+}
+
+fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
+    let kind = kind(table, "[[output]]", &["file", "stdout", "forward", "syslog", "http"], report);
+    let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
+    let fields = table.texts("fields", report);
+    let rotate =
+        table.table("rotate", "`rotate`", ROTATE, report).map(|rotate| (rotation(&rotate, report), rotate.span));
+    if let (Some((_, span)), Some(other)) = (&rotate, kind)
+        && other != "file"
+    {
+        report.add(Code::BadValue, span.clone(), format!("`rotate` is for files, not for {}", quoted(other)));
+    }
+    let to = match kind? {
+        "file" => {
+            let path = absolute(&table.text("file", report)?, "/var/log/sladd/access.log", report)?;
+            To::File { path, rotate: rotate.and_then(|(rotate, _)| rotate).unwrap_or(Rotate::NEVER) }
+        }
+        "stdout" if table.flag("stdout", report)? => To::Stdout,
+        "stdout" => {
+            report.add(Code::BadValue, table.span.clone(), "`stdout = false` is no output; leave the table out");
+            return None;
+        }
+        other => {
+            table.text(other, report)?;
+            To::NotBuilt(other)
+        }
+    };
+    let to = if fields.is_some() && matches!(to, To::File { .. } | To::Stdout) { To::NotBuilt("fields") } else { to };
+    Some(Output { to, classes: classes.iter().map(|class| class.value.into()).collect() })
+}
+
+fn rotation(table: &Table<'_>, report: &mut Report) -> Option<Rotate> {
+    let size = table.text("size", report).map(|text| memory_of(&text, 1, report));
+    let every = table.text("every", report).map(|text| span(&text, report));
+    let keep = table.number("keep", report);
+    if let Some(keep) = &keep
+        && !(1..=10_000).contains(&keep.value)
+    {
+        report.add(Code::BadValue, keep.span.clone(), "`keep` should be between 1 and 10,000");
+        return None;
+    }
+    if size.is_none() && every.is_none() {
+        report.add(Code::MissingKey, table.span.clone(), "`rotate` needs `size` or `every`");
+        return None;
+    }
+    // What was written and is wrong was reported.
+    if size == Some(None) || every == Some(None) {
+        return None;
+    }
+    Some(Rotate {
+        size: size.flatten(),
+        every: every.flatten(),
+        keep: keep.map_or(Rotate::NEVER.keep, |keep| keep.value as u32),
+    })
+}
+
+fn absolute(path: &At<&str>, example: &str, report: &mut Report) -> Option<PathBuf> {
+    if words::is_absolute(path.value) {
+        return Some(PathBuf::from(path.value));
+    }
+    report.helped(
+        Code::RelativeDirectory,
+        path.span.clone(),
+        format!("{} is not an absolute path", quoted(path.value)),
+        format!("write it from the root, without . and .., for example \"{example}\""),
+    );
+    None
+}
+
+fn memory(text: &At<&str>, report: &mut Report) -> Option<u64> {
+    memory_of(text, LEAST_MEMORY, report)
+}
+
+/// `64 MiB`, `100 MB`, `1 GiB`.
+fn memory_of(text: &At<&str>, least: u64, report: &mut Report) -> Option<u64> {
+    const UNITS: [(&str, u64); 7] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("kB", 1000),
+        ("KB", 1000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+    ];
+    let unit = UNITS.iter().find_map(|(unit, times)| Some((text.value.strip_suffix(unit)?.trim_end(), *times)));
+    let plain = unit.filter(|(digits, _)| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let bytes = plain.and_then(|(digits, times)| digits.parse::<u64>().ok()?.checked_mul(times));
+    let (message, help) = match bytes {
+        Some(bytes) if bytes >= least => return Some(bytes),
+        Some(_) => (format!("{} is too little", quoted(text.value)), format!("write at least \"{} MiB\"", least >> 20)),
+        None => (
+            format!("{} is not a size", quoted(text.value)),
+            "write a number and KiB, MiB or GiB, for example \"64 MiB\"".to_owned(),
+        ),
+    };
+    report.helped(Code::BadValue, text.span.clone(), message, help);
+    None
+}
+
+/// `1 day`, `6 hours`.
+fn span(text: &At<&str>, report: &mut Report) -> Option<Duration> {
+    const UNITS: [(&str, u64); 4] = [("minute", 60), ("hour", 3600), ("day", 86_400), ("week", 604_800)];
+    let parsed = text.value.split_once(' ').and_then(|(number, unit)| {
+        let unit = unit.strip_suffix('s').unwrap_or(unit);
+        let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        let number: u64 = number.parse().ok().filter(|number| (1..=10_000).contains(number))?;
+        Some(Duration::from_secs(number * seconds))
+    });
+    if parsed.is_none() {
+        report.helped(
+            Code::BadDuration,
+            text.span.clone(),
+            format!("{} is not a time", quoted(text.value)),
+            "write a number and minutes, hours, days or weeks, for example \"1 day\"",
+        );
+    }
+    parsed
+}
+
+/// A loopback address and a port, or the path of a socket.
+fn listen(text: &At<&str>, report: &mut Report) -> Option<Listen> {
+    if text.value.starts_with('/') {
+        return absolute(text, "/run/sladd/status.sock", report).map(Listen::Unix);
+    }
+    const HELP: &str = "write \"127.0.0.1:9464\", \"[::1]:9464\" or the path of a socket, \"/run/sladd/status.sock\"";
+    let (message, help) = match text.value.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => return Some(Listen::Tcp(address)),
+        Ok(_) => (
+            "others than this machine could connect here",
+            "write 127.0.0.1 or a socket's path, and let a proxy with access rules stand before it",
+        ),
+        Err(_) => ("this is no address with a port", HELP),
+    };
+    report.helped(Code::BadValue, text.span.clone(), message, help);
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::policy::Policy;
+
+    const HEAD: &str = "base = \"hosting\"\nname = \"example-host\"\nversion = 1\n";
+
+    fn wiring(text: &str) -> Wiring {
+        let (policy, findings) = Policy::parse(&format!("{HEAD}{text}"), "test.toml");
+        assert_eq!(findings, [], "{text}");
+        policy.unwrap().wiring
+    }
+
+    #[test]
+    fn wiring_is_read_as_it_is_written() {
+        let wiring = wiring(
+            "[state]\ndirectory = \"/var/lib/sladd/state\"\nmemory_limit = \"96 MiB\"\n[status]\nlisten = \"[::1]:9464\"\n\
+             [[input]]\nfollow = [\"/var/log/nginx/*.log\"]\nstart = \"end\"\nformat = \"combined\"\n\
+             [[input]]\nfifo = \"/run/sladd/a\"\non_stall = \"shed\"\n[[input]]\nstdin = true\n\
+             [[output]]\nfile = \"/var/log/sladd/a.log\"\nclasses = [\"security_log\"]\nrotate = { size = \"100 MB\", every = \"1 day\" }\n\
+             [[output]]\nstdout = true\n",
+        );
+        assert_eq!(wiring.directory.as_deref(), Some("/var/lib/sladd/state".as_ref()));
+        assert_eq!((wiring.memory_limit, wiring.status), (96 << 20, Some(Listen::Tcp("[::1]:9464".parse().unwrap()))));
+        let follow = From::Follow { patterns: vec!["/var/log/nginx/*.log".into()], from_end: true };
+        assert_eq!(
+            wiring.inputs[0],
+            Input { from: follow, formats: vec!["combined".into()], on_stall: OnStall::Block }
+        );
+        assert_eq!(wiring.inputs[1].on_stall, OnStall::Shed);
+        assert_eq!(wiring.inputs[2].from, From::Stdin);
+        let rotate = Rotate { size: Some(100_000_000), every: Some(Duration::from_secs(86_400)), keep: 7 };
+        assert_eq!(wiring.outputs[0].to, To::File { path: "/var/log/sladd/a.log".into(), rotate });
+        assert_eq!(wiring.outputs[0].classes, ["security_log".into()]);
+        assert_eq!(wiring.outputs[1].to, To::Stdout);
+    }
+
+    #[test]
+    fn what_is_odd_is_reported_under_its_own_line() {
+        for (text, code, says) in [
+            ("[state]\nmemory_limit = \"1 MiB\"\n", Code::BadValue, "too little"),
+            ("[state]\nmemory_limit = \"much\"\n", Code::BadValue, "not a size"),
+            ("[state]\ndirectory = \"state\"\n", Code::RelativeDirectory, "not an absolute path"),
+            ("[status]\nlisten = \"0.0.0.0:80\"\n", Code::BadValue, "others than this machine"),
+            ("[status]\nlisten = \"localhost\"\n", Code::BadValue, "no address with a port"),
+            ("[[input]]\nformat = \"combined\"\n", Code::MissingKey, "needs one of"),
+            ("[[input]]\nfifo = \"/a\"\nstdin = true\n", Code::BadValue, "has `fifo` and `stdin`"),
+            ("[[input]]\nfollow = []\n", Code::BadValue, "names no file"),
+            ("[[input]]\nfollow = [\"a.log\"]\n", Code::RelativeDirectory, "not an absolute path"),
+            ("[[input]]\nfollow = [\"/a.log\"]\non_stall = \"shed\"\n", Code::BadValue, "never shed"),
+            ("[[input]]\nfifo = \"/a\"\nstart = \"end\"\n", Code::BadValue, "files that are followed"),
+            ("[[input]]\nstdin = true\n[[input]]\nstdin = true\n", Code::BadValue, "read once"),
+            ("[[output]]\nfile = \"/a\"\n[[output]]\nfile = \"/a\"\n", Code::BadValue, "the same file"),
+            ("[[output]]\nfile = \"/a\"\nrotate = { keep = 3 }\n", Code::MissingKey, "needs `size` or `every`"),
+            ("[[output]]\nfile = \"/a\"\nrotate = { every = \"soon\" }\n", Code::BadDuration, "not a time"),
+            ("[[output]]\nstdout = true\nclasses = [\"security\"]\n", Code::BadValue, "which no rule gives"),
+            ("[[output]]\nstdout = true\nrotate = { every = \"1 day\" }\n", Code::BadValue, "is for files"),
+        ] {
+            let (policy, findings) = Policy::parse(&format!("{HEAD}{text}"), "test.toml");
+            assert!(policy.is_none() && findings.len() == 1, "{text} {findings:?}");
+            assert!(findings[0].code == code && findings[0].message.contains(says), "{text} {findings:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_is_known_and_named() {
+        let wiring =
+            wiring("[[input]]\nsyslog = \"udp://127.0.0.1:5514\"\n[[output]]\nhttp = \"https://example.net/\"\n");
+        assert_eq!(wiring.inputs[0].from, From::NotBuilt("syslog"));
+        assert_eq!(wiring.outputs[0].to, To::NotBuilt("http"));
+    }
+}
