@@ -1,6 +1,11 @@
 //! Numbered lines, each with planted identifiers, and the packings they come in.
 
-use std::io::{Read, Write};
+use std::{
+    fs,
+    io::{Read, Write},
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 /// What must not stand in anything that is left behind or said: the planted identifiers, in the spellings they are planted in
 /// and in those that a program could turn them into.
@@ -70,6 +75,13 @@ pub fn numbers(made: &[u8]) -> Vec<usize> {
             behind[..digits].parse().ok()
         })
         .collect()
+}
+
+/// Writes a file as old logs are: it is not written any more.
+pub fn write_old(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_262_400);
+    fs::File::options().append(true).open(path).unwrap().set_modified(old).unwrap();
 }
 
 /// How many line feeds there are.
