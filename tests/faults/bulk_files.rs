@@ -110,7 +110,11 @@ fn every_member_of_an_archive_is_read_and_junk_behind_the_last_is_told() {
             let told = said.lines().any(|line| line.contains(&name) && line.contains("was not read"));
             // Zeros are padding.
             assert_eq!(told, behind == "lines", "{what}: {said}");
-            assert_eq!(job.at("in").join(&name).exists(), told, "{what}: an original stays where something was not read");
+            assert_eq!(
+                job.at("in").join(&name).exists(),
+                told,
+                "{what}: an original stays where something was not read"
+            );
         }
     }
     println!("F22: {archives} archives");

@@ -62,7 +62,11 @@ fn is_killed_everywhere(job: &Job, shape: &Shape) {
             None => missed.push(point.to_string()),
         }
     }
-    println!("F02 {}: killed at {} of {tried} points; {shadowed} calls more are not told apart", shape.name, tried - missed.len());
+    println!(
+        "F02 {}: killed at {} of {tried} points; {shadowed} calls more are not told apart",
+        shape.name,
+        tried - missed.len()
+    );
     missed.iter().for_each(|point| println!("F02 {}: never came to {point}", shape.name));
     assert!(missed.len() * 20 <= tried, "{missed:?}");
 }

@@ -153,15 +153,16 @@ fn a_log_of_another_kind_than_was_named_stops_before_a_line_of_it_goes_out() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(65), "{format}: {said}");
         for name in &names {
-            let written = ["", ".gz"].map(|end| format!("{name}{end}")).into_iter().find(|name| job.at("in").join(name).exists());
+            let written =
+                ["", ".gz"].map(|end| format!("{name}{end}")).into_iter().find(|name| job.at("in").join(name).exists());
             let written = written.unwrap();
             let is_own = own.iter().any(|own| name.contains(own));
             let out = job.at("out").join(&written);
             match out.exists() {
                 false => {
-                    let told = said.lines().any(|line| {
-                        line.contains(&format!("/{written}`: ")) && line.contains("do not fit the format")
-                    });
+                    let told = said
+                        .lines()
+                        .any(|line| line.contains(&format!("/{written}`: ")) && line.contains("do not fit the format"));
                     assert!(told, "{format}: nothing is said of {written}: {said}");
                     wrong += usize::from(!is_own);
                 }
@@ -180,6 +181,9 @@ fn a_log_of_another_kind_than_was_named_stops_before_a_line_of_it_goes_out() {
     assert!(wrong >= 50, "{wrong}");
 }
 
+/// A record of a day.
+type Layout<'a> = &'a dyn Fn(&jiff::civil::Date) -> String;
+
 /// F39: records from 0 to 900 days back, of which those past half a year are due.
 #[test]
 fn old_records_are_counted_and_left_out_where_that_is_asked_for() {
@@ -191,7 +195,7 @@ fn old_records_are_counted_and_left_out_where_that_is_asked_for() {
     let days: Vec<_> = (0..=900).step_by(step).map(|back| today - jiff::Span::new().days(back as i64)).collect();
     let due = days.iter().filter(|day| **day <= due_by).count();
     assert!(due > 10 && due < days.len());
-    let layouts: [(&str, &dyn Fn(&jiff::civil::Date) -> String); 4] = [
+    let layouts: [(&str, Layout); 4] = [
         ("combined.log", &|day| {
             let time = day.strftime("%d/%b/%Y:10:00:00 +0000");
             format!("198.51.100.77 - - [{time}] \"GET /d/{day} HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n")
@@ -203,7 +207,9 @@ fn old_records_are_counted_and_left_out_where_that_is_asked_for() {
             )
         }),
         ("json.log", &|day| {
-            format!("{{\"time\":\"{day}T10:00:00Z\",\"remote_addr\":\"198.51.100.77\",\"request_uri\":\"/d/{day}\",\"status\":200}}\n")
+            format!(
+                "{{\"time\":\"{day}T10:00:00Z\",\"remote_addr\":\"198.51.100.77\",\"request_uri\":\"/d/{day}\",\"status\":200}}\n"
+            )
         }),
         ("syslog.log", &|day| format!("<30>1 {day}T10:00:00Z web app 7 - - client 198.51.100.77 asked for /d/{day}\n")),
     ];

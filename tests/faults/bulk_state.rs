@@ -3,8 +3,7 @@
 use super::harness::{
     Dice,
     job::{IN_PLACE, Job, OUT, REMOVES, Shape, Tree},
-    lines,
-    often, oracle,
+    lines, often, oracle,
 };
 use std::{
     collections::BTreeMap,
@@ -91,8 +90,10 @@ fn survives(job: &Job, shape: &Shape, states: &[(&str, Snapshot, Snapshot)], rou
         let (state, out, inputs) = &states[round % states.len()];
         out.restore();
         inputs.restore();
-        // What is not there was left out by the state, on purpose.
+        // Most of them where there is something to damage.
         let names: Vec<&PathBuf> = out.files.keys().filter(|path| is_state(path)).collect();
+        let some: Vec<&PathBuf> = names.iter().filter(|path| !out.files[**path].is_empty()).copied().collect();
+        let names = if dice.below(10) == 0 { names } else { some };
         let name = names[dice.below(names.len() as u64) as usize];
         let mut bytes = out.files[name].clone();
         let how = damage(&mut bytes, &mut dice);
@@ -125,7 +126,7 @@ fn is_state(path: &Path) -> bool {
 
 const FILES: [(&str, usize); 3] = [("a.log", 30), ("b.log.gz", 20), ("sub/c.log", 10)];
 
-/// The job when all is done; when it was killed before the manifest; and when it was killed in the middle of a file.
+/// The job when all is done; and when it was killed between names and manifest, with a file under way.
 fn states(job: &Job, shape: &Shape, place: &str, other: &str) -> Vec<(&'static str, Snapshot, Snapshot)> {
     job.restore();
     assert_eq!(job.run(shape.arguments()).status.code(), Some(0));

@@ -88,14 +88,16 @@ pub fn points(room: &Path, arguments: &[&str], clean: &mut dyn FnMut()) -> Point
     let mut shadowed = 0;
     for (at, call) in first.iter().enumerate() {
         // What the loader reads is not ours.
-        if call.marks.iter().any(|mark| ["/lib", "/usr", "/etc", "/proc", "/sys"].iter().any(|root| mark.starts_with(root))) {
+        if call
+            .marks
+            .iter()
+            .any(|mark| ["/lib", "/usr", "/etc", "/proc", "/sys"].iter().any(|root| mark.starts_with(root)))
+        {
             continue;
         }
         let marks = call.marks.iter().filter(|mark| lasting(mark)).map(Some).chain([None]);
         let named = marks.map(|mark| {
-            let is = |other: &&Call| {
-                other.name == call.name && mark.is_none_or(|mark| other.marks.contains(mark))
-            };
+            let is = |other: &&Call| other.name == call.name && mark.is_none_or(|mark| other.marks.contains(mark));
             let nth = first[..=at].iter().filter(is).filter(|other| other.thread == call.thread).count();
             // Of another thread that has as many, one comes there first, and nobody knows which.
             let mut others: BTreeMap<u32, usize> = BTreeMap::new();
@@ -117,7 +119,8 @@ pub fn points(room: &Path, arguments: &[&str], clean: &mut dyn FnMut()) -> Point
 
 fn trace(room: &Path, arguments: &[&str]) -> Vec<Call> {
     let log = room.join("calls");
-    let output = strace(room, &log, None).args(["-e", &format!("trace={}", names(&CALLS))]).arg(SLADD).args(arguments).output();
+    let output =
+        strace(room, &log, None).args(["-e", &format!("trace={}", names(&CALLS))]).arg(SLADD).args(arguments).output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(&log).unwrap();

@@ -34,9 +34,12 @@ pub const OUT: Shape = Shape {
     again: &[&["--policy", "./policy.toml", "--out", "out", "in"]],
     draws_key: false,
 };
-pub const ONE_KEY: Shape =
-    Shape { name: "with a key of its own", first: &["--policy", "./drawn.toml", "--out", "out", "in"],
-    again: &[&["--policy", "./drawn.toml", "--out", "out", "in"]], draws_key: true };
+pub const ONE_KEY: Shape = Shape {
+    name: "with a key of its own",
+    first: &["--policy", "./drawn.toml", "--out", "out", "in"],
+    again: &[&["--policy", "./drawn.toml", "--out", "out", "in"]],
+    draws_key: true,
+};
 pub const SHARES: Shape = Shape {
     name: "in shares",
     first: &["--policy", "./drawn.toml", "--out", "out", "in", "--shard", "0/2"],
@@ -76,8 +79,7 @@ pub struct Job {
 impl Job {
     /// A job without files yet, under a policy whose keys stay.
     pub fn empty() -> Job {
-        let job =
-            Job { room: tempfile::tempdir().unwrap(), originals: BTreeMap::new(), wanted: BTreeMap::new() };
+        let job = Job { room: tempfile::tempdir().unwrap(), originals: BTreeMap::new(), wanted: BTreeMap::new() };
         let keys = job.at("keys");
         let policy = "base = \"hosting\"\nname = \"faults\"\nversion = 1\n";
         fs::write(job.at("drawn.toml"), policy).unwrap();
@@ -186,7 +188,9 @@ impl Job {
             oracle::clean(&path.to_string_lossy(), &bytes, what);
         }
         let is_wanted = |path: &Path, bytes: &[u8]| {
-            self.wanted.get(path).is_some_and(|wanted| wanted == bytes || shape.draws_key && alike([(path, bytes)], [(path, wanted)]))
+            self.wanted
+                .get(path)
+                .is_some_and(|wanted| wanted == bytes || shape.draws_key && alike([(path, bytes)], [(path, wanted)]))
         };
         for (path, bytes) in self.outputs("out") {
             assert!(is_wanted(&path, &bytes), "{what}: {} is not whole: {} bytes", path.display(), bytes.len());

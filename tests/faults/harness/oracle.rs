@@ -48,9 +48,7 @@ pub fn tree(root: &std::path::Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = walkdir::WalkDir::new(root).into_iter().flatten().filter(|entry| entry.file_type().is_file());
     // A file may go while it is looked at.
     files
-        .filter_map(|entry| {
-            Some((entry.path().strip_prefix(root).ok()?.to_path_buf(), fs::read(entry.path()).ok()?))
-        })
+        .filter_map(|entry| Some((entry.path().strip_prefix(root).ok()?.to_path_buf(), fs::read(entry.path()).ok()?)))
         .collect()
 }
 

@@ -66,7 +66,8 @@ impl Running {
     pub fn probe(&mut self) {
         let process = format!("/proc/{}", self.child.id());
         let status = fs::read_to_string(format!("{process}/status")).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         self.peak = self.peak.max(peak.unwrap_or(0));
         let open = fs::read_dir(format!("{process}/fd")).map_or(0, Iterator::count);
         self.descriptors = self.descriptors.max(open);
