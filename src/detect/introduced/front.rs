@@ -137,15 +137,19 @@ pub(super) fn is_behind_address(text: &[u8], end: usize) -> bool {
     address && digit && (start == 0 || matches!(text[start - 1], b' ' | b'\t' | b'"' | b'[' | b','))
 }
 
-/// The user of an access log that fits no format: ` - NAME [TIME]`, ` - "NAME" [TIME]`, ` - NAME "POST`.
+/// The user of an access log that fits no format: ` - NAME [TIME]`, ` - "NAME" [TIME]`, ` - NAME "POST`; cut, ` - NAME [`
+/// and ` - NAME `.
 pub(super) fn access(text: &[u8], at: usize, end: usize) -> Option<Finding> {
     let reach = &text[end..text.len().min(end + REACH)];
     let mut blanks = 0;
     let (stop, timed) = reach.windows(2).enumerate().find_map(|(i, two)| {
         blanks += usize::from(two[0] == b' ');
-        let timed = two == b" [" && is_time(text, end + i + 1);
+        // A line may be cut within its time, and what is left of it then ends here.
+        let cut = end + i + 2 == text.len();
+        let timed = two == b" [" && (cut || is_time(text, end + i + 1));
         let asked = matches!(two, b" \"" | b" \'") && blanks == 1 && is_method(&text[end + i + 2..]);
-        (timed || asked).then_some((end + i, timed))
+        let ends = cut && two[1] == b' ' && two[0] != b' ' && blanks == 0;
+        (timed || asked).then_some((end + i, timed)).or(ends.then_some((end + i + 1, false)))
     })?;
     let told = is_behind_address(text, at) || is_behind_host(text, at) && (!timed || is_requested_at(text, stop + 1));
     let (start, stop) = unquoted(text, end, stop);
