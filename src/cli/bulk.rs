@@ -13,7 +13,7 @@ use crate::{
     run::{
         Signals,
         bulk::{
-            Order, Report, Trouble, Whither, bulk, verify,
+            Order, Report, Trouble, Verified, Whither, bulk, verify,
             walk::{self, Found},
         },
         worker::clock,
@@ -234,7 +234,11 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
         if report.stopped || report.failure.is_some() {
             let again =
                 if order.shard.is_some() { "the same command with the same --shard" } else { "the same command" };
-            crate::run::say!("sladd: what is done stays; {again} goes on with the rest");
+            let anew = match report.under_way {
+                0 => String::new(),
+                count => format!(" begins what was under way anew ({count} files) and"),
+            };
+            crate::run::say!("sladd: what is done stays; {again}{anew} goes on with the rest");
         }
     }
     if let Some(error) = &report.failure {
@@ -261,45 +265,67 @@ fn printable(text: &str) -> String {
 }
 
 fn verified(args: &BulkArgs, whither: &Whither) -> Result<ExitCode, Error> {
-    let places = match whither {
+    let mut places = match whither {
         Whither::Stdout => return Err(Error::new(Kind::Usage, "--verify has nothing to compare on standard output")),
         Whither::Directory(path) => vec![path.clone()],
         Whither::InPlace if args.paths.is_empty() => vec![PathBuf::from(".")],
-        Whither::InPlace => args.paths.clone(),
+        Whither::InPlace => args.paths.iter().map(|path| directory(path).to_path_buf()).collect(),
     };
-    let (mut good, mut faults) = (0, Vec::new());
+    places.sort();
+    places.dedup();
+    let (mut sum, mut strays) = (Verified::default(), Vec::new());
     for path in &places {
-        for place in with_state(path, matches!(whither, Whither::InPlace)) {
-            let found = verify(&Place::open(&place)?)?;
-            good += found.good;
-            faults.extend(found.faults);
+        let place = Place::open(path)?;
+        let found = verify(&place)?;
+        // In place others may lie beside what was made, unless nothing was made.
+        if matches!(whither, Whither::Directory(_)) || found.recorded == 0 {
+            let why = "no line of the manifest names it";
+            let stray = |file: &PathBuf| Trouble { path: path.join(file), why: why.to_owned(), kind: Kind::Data };
+            strays.extend(found.unknown.iter().map(stray));
         }
+        sum.recorded += found.recorded;
+        sum.good += found.good;
+        sum.faults.extend(found.faults);
+        sum.unknown.extend(found.unknown);
     }
+    let Verified { recorded, good, mut faults, unknown } = sum;
+    let (faulty, unknown) = (faults.len(), unknown.len());
+    faults.extend(strays);
     tell(&faults);
     if !args.quiet {
         match args.summary {
-            SummaryArg::Text => crate::run::say!("sladd: {good} files are what was made, {} are not", faults.len()),
-            SummaryArg::Json => crate::run::say!("{}", serde_json::json!({ "good": good, "faulty": faults.len() })),
+            SummaryArg::Text if recorded == 0 => {
+                crate::run::say!("sladd: nothing is recorded to verify, and {unknown} files are there");
+            }
+            SummaryArg::Text => {
+                let beside = match unknown {
+                    0 => String::new(),
+                    unknown => format!(", and {unknown} more that no manifest names"),
+                };
+                crate::run::say!("sladd: {good} files are what was made, {faulty} are not{beside}");
+            }
+            SummaryArg::Json => crate::run::say!(
+                "{}",
+                serde_json::json!({
+                    "recorded": recorded,
+                    "good": good,
+                    "faulty": faulty,
+                    "unknown": unknown,
+                    "faults": faults.iter().map(Trouble::json).collect::<Vec<_>>(),
+                })
+            ),
         }
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Data.code()) })
 }
 
-/// The directory, or in place all below it that have a manifest, and the directory itself where none has.
-fn with_state(path: &Path, below: bool) -> Vec<PathBuf> {
-    let path = if below && path.is_file() { path.parent().unwrap_or(Path::new(".")) } else { path };
-    let mut found: Vec<PathBuf> = Vec::new();
-    if below {
-        let walk = walkdir::WalkDir::new(path).follow_links(false).sort_by_file_name().into_iter().flatten();
-        let has_state = |entry: &walkdir::DirEntry| {
-            entry.file_type().is_dir() && entry.path().join(crate::state::ledger::ROOM).is_dir()
-        };
-        found.extend(walk.filter(has_state).map(walkdir::DirEntry::into_path));
+/// The directory that is meant: where a file is named, the one that it is in.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if path.is_file() && parent != Path::new("") => parent,
+        _ if path.is_file() => Path::new("."),
+        _ => path,
     }
-    if found.is_empty() {
-        found.push(path.to_path_buf());
-    }
-    found
 }
 
 #[cfg(test)]

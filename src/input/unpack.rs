@@ -5,6 +5,7 @@
 //! keep us busy for ever.
 
 use super::packing::{HEAD_BYTES, MARK_BYTES, Packing};
+use crate::error::Kind;
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
@@ -46,6 +47,18 @@ impl Fault {
         match self {
             Fault::Read(_) | Fault::Truncated { .. } | Fault::Damaged { .. } => true,
             Fault::Bomb { .. } | Fault::Unsupported(_) | Fault::Nested(_) => false,
+        }
+    }
+
+    /// The kind of error that it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fault::Read(_) => Kind::Io,
+            Fault::Truncated { .. }
+            | Fault::Damaged { .. }
+            | Fault::Bomb { .. }
+            | Fault::Unsupported(_)
+            | Fault::Nested(_) => Kind::Data,
         }
     }
 }

@@ -67,6 +67,9 @@ pub(super) trait Desk: Sync {
     /// Looks at the account of an errand as it grows, and may end it.
     fn verdict(&self) -> Verdict;
 
+    /// Whether what is written of a file that is not read to its end is of use.
+    fn keeps_parts(&self) -> bool;
+
     /// Takes what is finished, and says why the run cannot go on, if it cannot.
     fn finished(&self, finished: Finished) -> Option<Error>;
 }
@@ -292,6 +295,10 @@ impl<'a, D: Desk> Crew<'a, D> {
             if self.is_stopped() {
                 under_way.stopped.store(true, Relaxed);
                 under_way.exhausted.store(true, Relaxed);
+                if !self.desk.keeps_parts() {
+                    // What waits to be packed and written would be thrown away.
+                    under_way.ordered.end(End::Signal);
+                }
                 return;
             }
             let mut feed = lock(&under_way.feed);

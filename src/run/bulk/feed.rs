@@ -184,17 +184,25 @@ impl Feed {
     }
 }
 
-/// Fills the buffer with some whole lines. Says whether the input is at its end; an unfinished line is then in it too.
+/// Fills the buffer with some whole lines; with none where there are none for long, as in a hole or a line without end, so that
+/// a request to stop is heard. Says whether the input is at its end; an unfinished line is then in it too.
 fn fill(input: &mut Unpack<Plain>, buffer: &mut LineBuffer) -> Result<bool, Fault> {
+    let mut read = 0;
     loop {
         let some = !buffer.lines().is_empty();
         let space = buffer.space();
-        if some && space.len() < PORTION_BYTES / 4 {
+        if some && space.len() < PORTION_BYTES / 4 || read > PATIENCE_BYTES {
             return Ok(false);
         }
         match input.read(space)? {
             0 => return Ok(true),
-            n => buffer.filled(n),
+            n => {
+                buffer.filled(n);
+                read += n;
+            }
         }
     }
 }
+
+/// So much is read without a pause.
+const PATIENCE_BYTES: usize = 16 << 20;

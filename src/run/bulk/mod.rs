@@ -9,11 +9,12 @@ mod feed;
 mod office;
 mod plan;
 mod report;
+mod verify;
 pub mod walk;
 
 pub use crew::Progress;
-pub use plan::{Verified, verify};
 pub use report::{INTERRUPTED, Report, Trouble};
+pub use verify::{Verified, verify};
 
 use super::{
     Signals,
@@ -151,8 +152,8 @@ pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, To
         {
             report.failure = Some(error);
         }
-        ledgers.by_home.into_values().for_each(crate::state::ledger::Ledger::tidy);
     }
+    ledgers.by_home.into_values().for_each(crate::state::ledger::Ledger::tidy);
     Ok(report)
 }
 
@@ -297,7 +298,7 @@ fn supervise(
     signals: &Signals,
     mut show: impl FnMut(),
 ) -> Result<(), Error> {
-    let mut asked = 0;
+    let mut asked: Option<Instant> = None;
     loop {
         let [quit, reopen] = signals.fds();
         let mut fds = [done.as_fd(), quit, reopen].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
@@ -312,15 +313,15 @@ fn supervise(
         if !fds[0].revents().is_empty() {
             return Ok(());
         }
-        let quits = signals.take_quits();
         signals.take_reopens();
-        if quits > 0 {
-            asked += quits;
+        if signals.take_quits() > 0 {
+            // Shells and `timeout` send the same signal to a process and to its group: that is one request.
+            if asked.is_some_and(|first| first.elapsed() > ONE_REQUEST) {
+                // What has no name yet is taken away by the next run.
+                std::process::exit(INTERRUPTED.into());
+            }
+            asked.get_or_insert_with(Instant::now);
             crew.stop();
-        }
-        if asked > 1 {
-            // What has no name yet is taken away by the next run.
-            std::process::exit(INTERRUPTED.into());
         }
         show();
     }
@@ -328,6 +329,9 @@ fn supervise(
 
 /// How often it is shown how far the run is.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Signals that come within so long of the first are the same request.
+const ONE_REQUEST: Duration = Duration::from_millis(300);
 
 fn cannot_start(error: &std::io::Error) -> Error {
     Error::new(Kind::Io, format!("cannot start: {error}"))

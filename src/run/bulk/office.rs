@@ -130,13 +130,7 @@ impl Office<'_> {
                 let changed = !now.as_ref().is_ok_and(|now| now.is_same(opened));
                 let shrank = now.as_ref().is_ok_and(|now| now.inode == opened.inode && now.size < opened.size);
                 let fault = match fault {
-                    Some(fault) => {
-                        let kind = match fault {
-                            crate::input::unpack::Fault::Read(_) => Kind::Io,
-                            _ => Kind::Data,
-                        };
-                        Some((fault.to_string(), kind, fault.has_good_prefix()))
-                    }
+                    Some(fault) => Some((fault.to_string(), fault.kind(), fault.has_good_prefix())),
                     None if junk.is_some() => {
                         let (at, packing) = (junk.unwrap_or_default(), packing.name());
                         Some((
@@ -165,7 +159,9 @@ impl Office<'_> {
         if finished.stopped {
             drop(finished.output);
             self.give_up(number);
-            self.report().stopped = true;
+            let mut report = self.report();
+            report.stopped = true;
+            report.under_way += 1;
             return None;
         }
         let todo = &self.todo[number];
@@ -347,6 +343,10 @@ impl Desk for Office<'_> {
 
     fn verdict(&self) -> Verdict {
         limit(self.order.malformed_limit)
+    }
+
+    fn keeps_parts(&self) -> bool {
+        matches!(self.order.whither, Whither::Stdout)
     }
 
     fn finished(&self, finished: Finished) -> Option<Error> {

@@ -1,6 +1,6 @@
 //! What is to be done with each file: which are done already, which stand under another policy, what may be replaced.
 
-use super::{Order, Trouble, Whither, office::rfc3339, walk::Item};
+use super::{Order, Whither, office::rfc3339, walk::Item};
 use crate::{
     error::{Error, Kind},
     input::file::Identity,
@@ -72,9 +72,22 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
         Whither::Directory(path) => {
             let ledger = Ledger::open(Place::create(path)?, order.shard)?;
             ledger.keep_policy(&order.policy_digest, &order.policy_text)?;
+            let mut elsewhere: HashMap<&Path, bool> = HashMap::new();
             for item in items {
+                let parent = item.name.parent().unwrap_or(Path::new(""));
+                // What cannot be seen is told when it is written.
+                let is_elsewhere = |_: &_| ledger.place().is_elsewhere(&item.name).unwrap_or(false);
                 match standing(order, &ledger, item)? {
                     Standing::Done(entry) => report.already(order, &ledger, item, &entry),
+                    Standing::Todo(_) if *elsewhere.entry(parent).or_insert_with_key(is_elsewhere) => {
+                        let (there, here) = (path.join(parent), path.display());
+                        let why = format!(
+                            "its output would be in `{}`, which is on another file system than `{here}`, and no finished file can be \
+                             moved there; name that directory with --out in a run of its own",
+                            there.display()
+                        );
+                        report.fault(&item.path, &why, Kind::CannotCreate);
+                    }
                     Standing::Todo(replaces) => {
                         let scratch = Some(ledger.scratch().clone());
                         todo.push(Todo { item: item.clone(), replaces, home: PathBuf::new(), scratch });
@@ -269,44 +282,4 @@ fn weaker(policy: &Policy, was: &str) -> Option<String> {
         [one] => Some(one.clone()),
         [first, rest @ ..] => Some(format!("{first}, and {} more", rest.len())),
     }
-}
-
-/// Compares the outputs in a directory with what its manifest says of them.
-///
-/// # Errors
-/// [`Kind::NoInput`] where there is no manifest; as [`Ledger::look`].
-pub fn verify(place: &Place) -> Result<Verified, Error> {
-    let Some(known) = Ledger::look(place)? else {
-        let why = format!("there is no `{ROOM}` in `{}`; name the directory of a bulk run", place.path().display());
-        return Err(Error::new(Kind::NoInput, why));
-    };
-    let mut verified = Verified::default();
-    for entry in known.entries() {
-        let Some(product) = &entry.output else { continue };
-        let target = manifest::path(&product.path);
-        let found = match (place.directory_of(&target, false), target.file_name()) {
-            (Ok(directory), Some(name)) => digest_of(&directory, Path::new(name)),
-            (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            (Err(error), _) => Err(error),
-            (Ok(_), None) => Ok(None),
-        };
-        let path = place.path().join(&target);
-        let fault = |why: &str, kind| Trouble { path: path.clone(), why: why.to_owned(), kind };
-        match found {
-            Ok(Some((size, digest))) if (size, &digest) == (product.size, &product.digest) => verified.good += 1,
-            Ok(Some(_)) => verified.faults.push(fault("it is not what was made", Kind::Data)),
-            Ok(None) => verified.faults.push(fault("it is gone", Kind::Data)),
-            Err(error) => verified.faults.push(fault(&error.to_string(), super::walk::kind(&error))),
-        }
-    }
-    Ok(verified)
-}
-
-/// What [`verify`] found.
-#[derive(Debug, Default)]
-pub struct Verified {
-    /// Files that are what was made.
-    pub good: u64,
-    /// Files that are not.
-    pub faults: Vec<Trouble>,
 }
