@@ -7,7 +7,7 @@ use super::{BulkArgs, LayoutArg, SummaryArg, load, pipe};
 use crate::{
     engine::Due,
     error::{Error, Kind},
-    output::fresh::Compression,
+    output::packer::Compression,
     plan::Plan,
     policy::{self, Layout, Policy},
     run::{

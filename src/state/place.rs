@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn a_mount_below_is_elsewhere_and_what_is_not_there_yet_is_where_it_would_be_made() {
         let top = Place::open(Path::new("/")).unwrap();
-        assert!(top.is_elsewhere(Path::new("proc/self/log")).is_ok_and(|elsewhere| elsewhere));
+        assert!(top.is_elsewhere(Path::new("proc/sys/log")).unwrap());
         assert!(top.is_elsewhere(Path::new("proc/not-there/log")).unwrap());
         assert!(!top.is_elsewhere(Path::new("not-there-at-all/log")).unwrap());
         assert!(!top.is_elsewhere(Path::new("log")).unwrap());

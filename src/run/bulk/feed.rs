@@ -95,6 +95,20 @@ impl Feed {
         self.open().map(|reading| reading.input.packing())
     }
 
+    /// What unpacking the file under way takes beside the usual.
+    pub fn window_bytes(&self) -> u64 {
+        self.reading.as_ref().map_or(0, |reading| reading.input.window_bytes())
+    }
+
+    /// The files that are not read to their end, for another feed to begin with.
+    pub fn take_items(&mut self) -> VecDeque<Item> {
+        let mut items = mem::take(&mut self.waiting);
+        if let Some(reading) = self.reading.take() {
+            items.push_front(reading.item);
+        }
+        items
+    }
+
     /// Fills `buffer`, which is empty, with lines of one file. `None` when there are no more.
     ///
     /// `before` is made what stood before these lines.

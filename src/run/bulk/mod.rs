@@ -26,7 +26,7 @@ use crate::{
     epoch::Epoch,
     error::{Error, Kind},
     key::Keyring,
-    output::fresh::Compression,
+    output::packer::Compression,
     plan::Plan,
     policy::Policy,
     state::{job, ledger::Shard},

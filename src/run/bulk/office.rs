@@ -14,7 +14,8 @@ use crate::{
     input::{file::Identity, packing::Packing},
     output::{
         Output,
-        fresh::{Compression, Fresh, discard},
+        fresh::{Fresh, discard},
+        packer::Compression,
         stdout::Stdout,
     },
     run::{Verdict, summary::End, worker::limit},
