@@ -208,6 +208,101 @@ fn one_large_file_is_the_same_on_one_worker_and_on_many_and_as_the_pipe_has_it()
 }
 
 #[test]
+fn a_packed_output_is_the_same_whoever_packed_it() {
+    let room = Room::new();
+    let bytes = lines(60_000);
+    room.write("access.log", &bytes);
+    let wanted = room.pipe(&bytes);
+    for (how, name, magic) in [
+        ("gz:1", "access.log.gz", &b"\x1f\x8b\x08\0"[..]),
+        ("zst", "access.log.zst", b"\x28\xb5\x2f\xfd"),
+        ("bz2:1", "access.log.bz2", b"BZh1"),
+        ("zst:9", "access.log.zst", b""),
+        ("xz:0", "access.log.xz", b""),
+    ] {
+        let made = |threads: &str| {
+            let out = format!("{}-{threads}", how.replace(':', "-"));
+            good(&room.with_keys(&["--out", &out, "in", "-j", threads, "--compress", how]));
+            fs::read(room.at(&out).join(name)).unwrap()
+        };
+        let one = made("1");
+        let members = one.windows(4).filter(|bytes| *bytes == magic).count();
+        assert!(magic.is_empty() || members > 1, "{how}: {members}");
+        let mut out = Vec::new();
+        match name.rsplit('.').next().unwrap() {
+            "bz2" => drop(bzip2::read::MultiBzDecoder::new(&one[..]).read_to_end(&mut out).unwrap()),
+            kind => out = unpacked(kind, &one),
+        }
+        assert!(out == wanted, "{how}");
+        for threads in ["2", "5"] {
+            assert!(made(threads) == one, "{how} on {threads}");
+        }
+    }
+}
+
+/// The most memory that a process took, in KiB, as far as it was looked at.
+fn most_memory(mut child: std::process::Child) -> u64 {
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let figure = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        most = most.max(figure.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    most
+}
+
+#[test]
+fn no_way_of_packing_takes_more_memory_than_a_run_may_have() {
+    let room = Room::new();
+    room.write("a.log", &lines(12_000));
+    room.write("b.log", &lines(12_000));
+    for how in ["zst:19", "xz:9", "zst:8", "bz2", "gz:9"] {
+        let out = how.replace(':', "-");
+        let most = most_memory(start(&room, "exec", &format!("-q -j 2 --out {out} --compress {how} in")));
+        assert!((1..64 << 10).contains(&most), "{how}: {most} KiB");
+    }
+}
+
+/// A frame that asks for a window of so many powers of two.
+fn wide(bytes: &[u8], log: u32) -> Vec<u8> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(log).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn inputs_that_take_much_memory_are_read_one_at_a_time_and_those_that_take_too_much_not_at_all() {
+    let room = Room::new();
+    let bytes = lines(250_000);
+    for name in ["a.zst", "b.zst", "c.zst"] {
+        room.write(name, &wide(&bytes, 26));
+    }
+    room.write("d.log", &lines(10));
+    let most = most_memory(start(&room, "exec", "-q -j 3 --out out --compress none in"));
+    // Each fills some 27 MiB of its window: two at a time would be over it.
+    assert!((1..64 << 10).contains(&most), "{most} KiB");
+    let made = room.tree("out");
+    let wanted = room.pipe(&bytes);
+    assert_eq!(made.len(), 4);
+    assert!(["a", "b", "c"].iter().all(|name| made[*name] == wanted));
+    let mut too_wide = wide(&lines(10), 24);
+    too_wide[5] = (29 - 10) << 3;
+    room.write("long.zst", &too_wide);
+    let output = room.with_keys(&["--out", "out", "in", "--compress", "none"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("long.zst`: unpacking it takes a window of more than 128 MiB"), "{}", said(&output));
+    assert_eq!(room.tree("out").len(), 4);
+    room.write("e.log", b"x\n");
+    assert_eq!(code(&room.with_keys(&["--in-place", "in"])), 65);
+    assert_eq!(room.tree("in")["long.zst"], too_wide);
+}
+
+#[test]
 fn standard_output_gets_all_files_one_after_the_other_by_name() {
     let room = Room::new();
     let (first, second) = (lines(3000), lines(50));
