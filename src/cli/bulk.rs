@@ -3,13 +3,12 @@
 mod dry_run;
 mod progress;
 
-use super::{BulkArgs, LayoutArg, SummaryArg, load, pipe};
+use super::{BulkArgs, SummaryArg, lines, load};
 use crate::{
     engine::Due,
     error::{Error, Kind},
     output::packer::Compression,
-    plan::Plan,
-    policy::{self, Layout, Policy},
+    policy::{self, Policy},
     run::{
         Signals,
         bulk::{
@@ -26,7 +25,6 @@ use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     thread,
 };
 
@@ -83,15 +81,8 @@ pub fn run(args: &BulkArgs) -> Result<ExitCode, Error> {
         return Err(Error::new(Kind::Usage, "nothing to read: name files or directories, or pipe a list of names in"));
     }
     let signals = Signals::catch()?;
-    let written = load::find(&args.choice.policy)?;
-    let mut policy = load::policy(&args.choice.policy)?;
-    load::formats(&mut policy, &args.choice);
-    if let Some(layout) = args.encode {
-        policy.encode.layout = match layout {
-            LayoutArg::Same => Layout::Same,
-            LayoutArg::Json => Layout::Json,
-        };
-    }
+    let written = load::find(&args.lines.choice.policy)?;
+    let policy = args.lines.policy()?;
     let found = find(args, &whither)?;
     let order = order(args, &policy, written.text, found, whither)?;
     if args.dry_run {
@@ -132,42 +123,39 @@ fn order<'a>(
     found: Found,
     whither: Whither,
 ) -> Result<Order<'a>, Error> {
-    let today = clock();
-    let now = args.now.as_deref().map_or(Ok(today), pipe::day)?;
-    let plan = Arc::new(Plan::compile(policy)?);
-    // It lives as long as the program does, and taking it apart in the end would take milliseconds. It holds no key.
-    std::mem::forget(Arc::clone(&plan));
-    // Under `auto` every line may be of another format; there is no wrong one.
-    let auto = policy.source.formats.iter().any(|format| matches!(&**format, "auto" | "text"));
+    let (due, today) = (args.lines.due()?, clock());
     // What a built-in says may change with the program.
     let base = base_of(&text).and_then(|base| policy::show(&base)).unwrap_or_default();
     let options = format!(
         "{:?} {:?} {} {:?} {:?} {:?} {}",
         policy.source.formats,
         policy.encode.layout,
-        args.max_line,
+        args.lines.max_line,
         args.compress,
         args.reference_time,
         // What is due is reckoned by days.
-        args.drop_due.then(|| now.0.div_euclid(86_400)),
-        args.guard,
+        match due {
+            Due::Drop(now) => Some(now.0.div_euclid(86_400)),
+            Due::Count(_) | Due::Unknown => None,
+        },
+        args.lines.guard,
     );
     Ok(Order {
         policy,
         policy_digest: digest(&[&text, &base]),
         policy_text: text,
         options: digest(&[&options]),
-        plan,
+        plan: lines::plan(policy)?,
         found,
         whither,
         compress: args.compress.0,
         threads: args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
-        max_line_bytes: args.max_line as usize,
+        max_line_bytes: args.lines.max_line as usize,
         max_ratio: args.max_ratio,
-        malformed_limit: policy.source.malformed_limit.filter(|_| !auto),
-        reference: args.reference_time.as_deref().map(pipe::reference).transpose()?,
-        due: if args.drop_due { Due::Drop(now) } else { Due::Count(now) },
-        guard: args.guard,
+        malformed_limit: lines::malformed_limit(policy),
+        reference: args.reference_time.as_deref().map(lines::reference).transpose()?,
+        due,
+        guard: args.lines.guard,
         shard: args.shard.as_deref().map(|text| shard(text, |name| env::var(name).ok())).transpose()?,
         remove_originals: args.remove_originals,
         now: today,
@@ -245,8 +233,7 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
         return Err(error.clone());
     }
     let code = report.code();
-    let met = args.fail_on.iter().any(|what| pipe::is_met(*what, &report.tally));
-    Ok(if code == 0 && met { ExitCode::FAILURE } else { ExitCode::from(code) })
+    Ok(if code == 0 && args.lines.is_met(&report.tally) { ExitCode::FAILURE } else { ExitCode::from(code) })
 }
 
 fn tell(faults: &[Trouble]) {

@@ -219,17 +219,14 @@ mod tests {
             let stat = fs::metadata(room.path().join(name)).unwrap();
             assert_eq!((stat.mode() & 0o7777, stat.mtime(), stat.mtime_nsec()), (0o640, 1_700_000_000, 5));
             let mut out = Vec::new();
-            match compression {
-                Compression::None => out = stored,
-                Compression::Gzip(_) => {
-                    drop(flate2::read::MultiGzDecoder::new(&stored[..]).read_to_end(&mut out).unwrap())
-                }
-                Compression::Zstd(_) => out = zstd::decode_all(&stored[..]).unwrap(),
-                Compression::Bzip2(_) => {
-                    drop(bzip2::read::MultiBzDecoder::new(&stored[..]).read_to_end(&mut out).unwrap())
-                }
-                Compression::Xz(_) => drop(liblzma::read::XzDecoder::new(&stored[..]).read_to_end(&mut out).unwrap()),
-            }
+            let mut unpacked: Box<dyn Read> = match compression {
+                Compression::None => Box::new(&stored[..]),
+                Compression::Gzip(_) => Box::new(flate2::read::MultiGzDecoder::new(&stored[..])),
+                Compression::Zstd(_) => Box::new(zstd::Decoder::new(&stored[..]).unwrap()),
+                Compression::Bzip2(_) => Box::new(bzip2::read::MultiBzDecoder::new(&stored[..])),
+                Compression::Xz(_) => Box::new(liblzma::read::XzDecoder::new(&stored[..])),
+            };
+            unpacked.read_to_end(&mut out).unwrap();
             assert!(out == lines, "{name}");
         }
     }

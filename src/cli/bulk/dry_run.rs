@@ -17,7 +17,7 @@ use crate::{
     },
     state::{
         ledger::Ledger,
-        manifest::{self, Manifest, Outcome},
+        manifest::{self, Manifest},
         place::Place,
     },
     time::Timestamp,
@@ -45,7 +45,8 @@ pub fn run(args: &BulkArgs, order: &Order) -> Result<ExitCode, Error> {
     for item in order.found.items.iter().filter(|item| order.shard.is_none_or(|shard| shard.takes(&item.name))) {
         let name = manifest::written(&item.name);
         sum.found += 1;
-        if known.as_ref().is_some_and(|known| is_done(order, known, item)) {
+        let before = known.as_ref().and_then(|known| known.get(&order.key_of(item)));
+        if before.is_some_and(|entry| order.is_done(entry, item)) {
             sum.done += 1;
             let _ = writeln!(text, "{name}: done before");
             continue;
@@ -88,15 +89,6 @@ fn known(order: &Order) -> Result<Option<Manifest>, Error> {
         Whither::Directory(path) if path.is_dir() => Ledger::look(&Place::open(path)?),
         Whither::Directory(_) | Whither::InPlace | Whither::Stdout => Ok(None),
     }
-}
-
-fn is_done(order: &Order, known: &Manifest, item: &Item) -> bool {
-    known.get(&manifest::written(&item.name)).is_some_and(|entry| {
-        entry.outcome == Outcome::Done
-            && entry.source.is_still(&item.identity)
-            && entry.policy_digest == order.policy_digest
-            && entry.options == order.options
-    })
 }
 
 /// What the beginning of a file tells.

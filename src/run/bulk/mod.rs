@@ -8,6 +8,7 @@ mod crew;
 mod feed;
 mod office;
 mod plan;
+mod reading;
 mod report;
 mod verify;
 pub mod walk;
@@ -25,11 +26,16 @@ use crate::{
     engine::Due,
     epoch::Epoch,
     error::{Error, Kind},
+    input::file::Identity,
     key::Keyring,
     output::packer::Compression,
     plan::Plan,
     policy::Policy,
-    state::{job, ledger::Shard},
+    state::{
+        job,
+        ledger::Shard,
+        manifest::{self, Counts, Entry, Outcome},
+    },
     time::Timestamp,
 };
 use crew::{Crew, Errand};
@@ -104,8 +110,39 @@ pub enum Whither {
 }
 
 impl Order<'_> {
-    fn policy_name(&self) -> String {
-        format!("{}/{}", self.policy.name, self.policy.version)
+    /// What the manifest calls an input: in place its name in its own directory, else below the directory that holds all.
+    pub fn key_of(&self, item: &walk::Item) -> String {
+        match self.whither {
+            Whither::InPlace => item.name.file_name().map(manifest::name).unwrap_or_default(),
+            Whither::Directory(_) | Whither::Stdout => manifest::written(&item.name),
+        }
+    }
+
+    /// Whether something was made under this policy and these options.
+    pub fn made_it(&self, entry: &Entry) -> bool {
+        entry.policy_digest == self.policy_digest && entry.options == self.options
+    }
+
+    /// Whether all of an input was minimised as it is asked for, and the input is what it was then.
+    pub fn is_done(&self, entry: &Entry, item: &walk::Item) -> bool {
+        entry.outcome == Outcome::Done && entry.source.is_still(&item.identity) && self.made_it(entry)
+    }
+
+    /// What the manifest says of an input of which nothing was made, for whoever knows more to add it.
+    fn entry(&self, item: &walk::Item, source: &Identity) -> Entry {
+        Entry {
+            path: self.key_of(item),
+            source: source.into(),
+            packing: "unknown".to_owned(),
+            outcome: Outcome::Failed,
+            output: None,
+            policy: format!("{}/{}", self.policy.name, self.policy.version),
+            policy_digest: self.policy_digest.clone(),
+            options: self.options.clone(),
+            keys: None,
+            counts: Counts::default(),
+            recorded: manifest::rfc3339(self.now),
+        }
     }
 }
 
