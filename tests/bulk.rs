@@ -208,6 +208,103 @@ fn one_large_file_is_the_same_on_one_worker_and_on_many_and_as_the_pipe_has_it()
 }
 
 #[test]
+fn a_packed_output_is_the_same_whoever_packed_it() {
+    let room = Room::new();
+    let bytes = lines(60_000);
+    room.write("access.log", &bytes);
+    let wanted = room.pipe(&bytes);
+    for (how, name, magic) in [
+        ("gz:1", "access.log.gz", &b"\x1f\x8b\x08\0"[..]),
+        ("zst", "access.log.zst", b"\x28\xb5\x2f\xfd"),
+        ("bz2:1", "access.log.bz2", b"BZh1"),
+        ("zst:9", "access.log.zst", b""),
+        ("xz:0", "access.log.xz", b""),
+    ] {
+        let made = |threads: &str| {
+            let out = format!("{}-{threads}", how.replace(':', "-"));
+            good(&room.with_keys(&["--out", &out, "in", "-j", threads, "--compress", how]));
+            fs::read(room.at(&out).join(name)).unwrap()
+        };
+        let one = made("1");
+        let members = one.windows(4).filter(|bytes| *bytes == magic).count();
+        assert!(magic.is_empty() || members > 1, "{how}: {members}");
+        let mut out = Vec::new();
+        match name.rsplit('.').next().unwrap() {
+            "bz2" => {
+                bzip2::read::MultiBzDecoder::new(&one[..]).read_to_end(&mut out).unwrap();
+            }
+            kind => out = unpacked(kind, &one),
+        }
+        assert!(out == wanted, "{how}");
+        for threads in ["2", "5"] {
+            assert!(made(threads) == one, "{how} on {threads}");
+        }
+    }
+}
+
+/// The most memory that a process took, in KiB, as far as it was looked at.
+fn most_memory(mut child: std::process::Child) -> u64 {
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let figure = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        most = most.max(figure.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    most
+}
+
+#[test]
+fn no_way_of_packing_takes_more_memory_than_a_run_may_have() {
+    let room = Room::new();
+    room.write("a.log", &lines(12_000));
+    room.write("b.log", &lines(12_000));
+    for how in ["zst:19", "xz:9", "zst:8", "bz2", "gz:9"] {
+        let out = how.replace(':', "-");
+        let most = most_memory(start(&room, "exec", &format!("-q -j 2 --out {out} --compress {how} in")));
+        assert!((1..64 << 10).contains(&most), "{how}: {most} KiB");
+    }
+}
+
+/// A frame that asks for a window of so many powers of two.
+fn wide(bytes: &[u8], log: u32) -> Vec<u8> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(log).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn inputs_that_take_much_memory_are_read_one_at_a_time_and_those_that_take_too_much_not_at_all() {
+    let room = Room::new();
+    let bytes = lines(250_000);
+    for name in ["a.zst", "b.zst", "c.zst"] {
+        room.write(name, &wide(&bytes, 26));
+    }
+    room.write("d.log", &lines(10));
+    let most = most_memory(start(&room, "exec", "-q -j 3 --out out --compress none in"));
+    // Each fills some 27 MiB of its window: two at a time would be over it.
+    assert!((1..64 << 10).contains(&most), "{most} KiB");
+    let made = room.tree("out");
+    let wanted = room.pipe(&bytes);
+    assert_eq!(made.len(), 4);
+    assert!(["a", "b", "c"].iter().all(|name| made[*name] == wanted));
+    let mut too_wide = wide(&lines(10), 24);
+    too_wide[5] = (29 - 10) << 3;
+    room.write("long.zst", &too_wide);
+    let output = room.with_keys(&["--out", "out", "in", "--compress", "none"]);
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("long.zst`: unpacking it takes a window of more than 128 MiB"), "{}", said(&output));
+    assert_eq!(room.tree("out").len(), 4);
+    room.write("e.log", b"x\n");
+    assert_eq!(code(&room.with_keys(&["--in-place", "in"])), 65);
+    assert_eq!(room.tree("in")["long.zst"], too_wide);
+}
+
+#[test]
 fn standard_output_gets_all_files_one_after_the_other_by_name() {
     let room = Room::new();
     let (first, second) = (lines(3000), lines(50));
@@ -624,6 +721,88 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
 }
 
 #[test]
+fn a_dry_run_gives_its_account_as_one_object_too() {
+    let room = Room::new();
+    room.write("access.log", &lines(1000));
+    room.write("sub/old.gz", &gzip(&lines(1000)));
+    room.write("logs.zip", b"PK\x03\x04rest");
+    let output = room.bulk(&["--dry-run", "--summary", "json", "--out", "out", "in", "in/missing"]);
+    assert_eq!(code(&output), 65);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["dry_run"], &json["files"], &json["to_do"]), (&true.into(), &3.into(), &2.into()));
+    assert_eq!((&json["already_done"], &json["failed"]), (&0.into(), &2.into()));
+    let codes: Vec<_> = json["faults"].as_array().unwrap().iter().map(|fault| fault["code"].as_u64()).collect();
+    assert_eq!(codes, [Some(65), Some(66)]);
+    let row = &json["expected"][0];
+    assert_eq!(
+        (&row["path"], &row["packing"], &row["format"]),
+        (&"access.log".into(), &"plain".into(), &"combined".into())
+    );
+    assert_eq!(row["bytes_in"], lines(1000).len());
+    assert!(json["samples"][0]["lines"][0].as_str().unwrap().starts_with("198.51.100.0 - p1."), "{json}");
+    // The names are those of the account of a run.
+    let run = room.bulk(&["--summary", "json", "--out", "out", "in"]);
+    let run: serde_json::Value = serde_json::from_str(said(&run).lines().last().unwrap()).unwrap();
+    for name in ["files", "already_done", "failed", "bytes_read", "bytes_in", "bytes_out", "seconds", "faults"] {
+        assert!(json.get(name).is_some() && run.get(name).is_some(), "{name}");
+    }
+    let again = room.bulk(&["--dry-run", "--summary", "json", "--out", "out", "in"]);
+    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&again["already_done"], &again["to_do"]), (&2.into(), &0.into()));
+}
+
+#[test]
+fn verifying_where_nothing_is_recorded_says_so() {
+    let room = Room::new();
+    room.write("a.log", &lines(30));
+    room.write("sub/b.log", &lines(30));
+    good(&room.bulk(&["--out", "out", "in"]));
+    let verify = || room.bulk(&["--out", "out", "--verify"]);
+    good(&verify());
+    // A file that no manifest knows.
+    fs::write(room.at("out/sub/stray.log"), "203.0.113.7\n").unwrap();
+    let output = verify();
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("stray.log`: no line of the manifest names it"), "{}", said(&output));
+    let json = room.bulk(&["--out", "out", "--verify", "--summary", "json", "-j", "1"]);
+    let text = said(&json);
+    let json: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!((&json["good"], &json["faulty"], &json["unknown"]), (&2.into(), &0.into(), &1.into()));
+    fs::remove_file(room.at("out/sub/stray.log")).unwrap();
+    // Emptied, with its files and without.
+    fs::write(room.at("out/.sladd/manifest"), "").unwrap();
+    let output = verify();
+    assert_eq!(code(&output), 65);
+    assert!(said(&output).contains("nothing is recorded to verify, and 2 files are there"), "{}", said(&output));
+    assert!(said(&output).contains("b.log`: no line"), "{}", said(&output));
+    fs::remove_file(room.at("out/.sladd/manifest")).unwrap();
+    assert_eq!(code(&verify()), 66);
+    assert!(said(&verify()).contains("nothing is recorded to verify: there is no manifest"), "{}", said(&verify()));
+    fs::write(room.at("out/.sladd/manifest"), "").unwrap();
+    fs::remove_file(room.at("out/a.log")).unwrap();
+    fs::remove_dir_all(room.at("out/sub")).unwrap();
+    assert_eq!(code(&verify()), 66);
+    // In place others may lie beside what was made, and are counted.
+    good(&room.bulk(&["--in-place", "in/sub"]));
+    let output = room.bulk(&["--in-place", "--verify", "in"]);
+    good(&output);
+    assert!(said(&output).contains("1 files are what was made, 0 are not, and 1 more"), "{}", said(&output));
+    assert_eq!(code(&room.bulk(&["--in-place", "--verify", "keys"])), 66, "{}", said(&output));
+}
+
+#[test]
+fn what_was_made_further_in_its_place_is_what_was_made() {
+    let room = Room::new();
+    room.write("a.log", &lines(30));
+    room.write("sub/b.log", &lines(30));
+    good(&room.bulk(&["--out", "out", "in"]));
+    good(&room.bulk(&["--policy", "strict", "--in-place", "out"]));
+    good(&room.bulk(&["--out", "out", "--verify"]));
+    fs::write(room.at("out/sub/b.log"), "203.0.113.7\n").unwrap();
+    assert_eq!(code(&room.bulk(&["--out", "out", "--verify"])), 65);
+}
+
+#[test]
 fn verifying_finds_one_changed_byte_and_a_missing_file() {
     let room = Room::new();
     room.write("a.log", &lines(30));
@@ -802,4 +981,102 @@ fn a_signal_leaves_what_is_whole_and_the_next_run_does_the_rest() {
     assert!(interrupted, "no signal met a run under way");
     good(&room.with_keys(&["--out", "out", "in"]));
     assert_eq!(room.tree("out"), whole);
+}
+
+/// Starts a run over what is in `in`, by a shell that says more.
+fn start(room: &Room, before: &str, arguments: &str) -> std::process::Child {
+    let script = format!("{before} {} bulk --policy ./policy.toml {arguments}", env!("CARGO_BIN_EXE_sladd"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(room.0.path()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// A file that keeps a run busy for as long as a test takes: a hole, which is read and has no line in it.
+fn endless(room: &Room) {
+    let path = room.write("hole.log", &lines(3));
+    fs::File::options().append(true).open(path).unwrap().set_len(1 << 36).unwrap();
+}
+
+fn send(child: &std::process::Child, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_request_to_end_is_answered_within_a_second_whatever_is_under_way() {
+    use rustix::process::Signal;
+    let room = Room::new();
+    endless(&room);
+    // Under `nohup` the last is ignored, by us and by all that we start.
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim().to_owned();
+    let without_terminal = u64::from_str_radix(&ignored, 16).unwrap() & 1 == 1;
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        if without_terminal && signal == Signal::HUP {
+            eprintln!("!!! STARTED BY nohup: a closed terminal is not tried");
+            continue;
+        }
+        let child = start(&room, "exec", "--out out in");
+        std::thread::sleep(Duration::from_millis(300));
+        let asked = std::time::Instant::now();
+        send(&child, signal);
+        // Twice at once, as `timeout` and shells do, is no second request.
+        send(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(1), "{signal:?}: {:?}", asked.elapsed());
+        assert_eq!(output.status.code(), Some(130), "{signal:?}: {}", said(&output));
+        let said = said(&output);
+        assert!(said.contains("0 minimised, 1 given up under way"), "{said}");
+        assert!(said.contains("begins what was under way anew (1 files) and goes on with the rest"), "{said}");
+        assert!(room.tree("out").is_empty() && !room.at("out/.sladd/tmp").exists());
+    }
+}
+
+#[test]
+fn what_was_started_to_outlive_its_terminal_does() {
+    let room = Room::new();
+    room.write("a.log", &lines(3000));
+    endless(&room);
+    let child = start(&room, "trap '' HUP; exec", "--out out in");
+    std::thread::sleep(Duration::from_millis(300));
+    send(&child, rustix::process::Signal::HUP);
+    std::thread::sleep(Duration::from_millis(200));
+    send(&child, rustix::process::Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    // Had the first been heard, the second would have ended it at once and without a word.
+    assert!(said(&output).contains("goes on with the rest"), "{}", said(&output));
+}
+
+#[test]
+fn a_file_over_the_limit_of_its_size_is_an_error_with_its_name() {
+    let room = Room::new();
+    room.write("a.log", &lines(30_000));
+    let output = start(&room, "ulimit -f 100; exec", "-q --out out in").wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(74), "{}", said(&output));
+    assert!(said(&output).contains("out/a.log") && said(&output).contains("File too large"), "{}", said(&output));
+    let script = format!("ulimit -f 100; exec {} -o piped.log < in/a.log", env!("CARGO_BIN_EXE_sladd"));
+    let output = Command::new("sh").args(["-c", &script]).current_dir(room.0.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(74), "{}", said(&output));
+    assert!(said(&output).contains("piped.log") && said(&output).contains("File too large"), "{}", said(&output));
+    good(&room.with_keys(&["--out", "out", "in"]));
+}
+
+#[test]
+fn another_file_system_below_the_outputs_is_told_before_anything_is_made_for_it() {
+    let room = Room::new();
+    room.write("a.log", &lines(30));
+    room.write("sub/deep/b.log", &lines(30));
+    let script = format!(
+        "mkdir -m 750 -p out/sub && mount -t tmpfs -o size=1m,mode=750 none out/sub || exit 99
+         {0} bulk --policy ./policy.toml --out out in; echo $?
+         {0} bulk --policy ./policy.toml --out out/sub in/sub; echo $?; find out -name '*.log'",
+        env!("CARGO_BIN_EXE_sladd")
+    );
+    let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).current_dir(room.0.path()).output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    if matches!(output.status.code(), Some(99 | 1)) && out.is_empty() {
+        return eprintln!("!!! NO MOUNT HERE: another file system below the outputs is not tried");
+    }
+    assert_eq!(out, "65\n0\nout/a.log\nout/sub/deep/b.log\n", "{}", said(&output));
+    assert!(said(&output).contains("sub/deep`, which is on another file system than `out`"), "{}", said(&output));
 }

@@ -3,17 +3,16 @@
 mod dry_run;
 mod progress;
 
-use super::{BulkArgs, LayoutArg, SummaryArg, load, pipe};
+use super::{BulkArgs, SummaryArg, lines, load};
 use crate::{
     engine::Due,
     error::{Error, Kind},
-    output::fresh::Compression,
-    plan::Plan,
-    policy::{self, Layout, Policy},
+    output::packer::Compression,
+    policy::{self, Policy},
     run::{
         Signals,
         bulk::{
-            Order, Report, Trouble, Whither, bulk, verify,
+            Order, Report, Trouble, Verified, Whither, bulk, verify,
             walk::{self, Found},
         },
         worker::clock,
@@ -26,7 +25,6 @@ use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     thread,
 };
 
@@ -83,15 +81,8 @@ pub fn run(args: &BulkArgs) -> Result<ExitCode, Error> {
         return Err(Error::new(Kind::Usage, "nothing to read: name files or directories, or pipe a list of names in"));
     }
     let signals = Signals::catch()?;
-    let written = load::find(&args.choice.policy)?;
-    let mut policy = load::policy(&args.choice.policy)?;
-    load::formats(&mut policy, &args.choice);
-    if let Some(layout) = args.encode {
-        policy.encode.layout = match layout {
-            LayoutArg::Same => Layout::Same,
-            LayoutArg::Json => Layout::Json,
-        };
-    }
+    let written = load::find(&args.lines.choice.policy)?;
+    let policy = args.lines.policy()?;
     let found = find(args, &whither)?;
     let order = order(args, &policy, written.text, found, whither)?;
     if args.dry_run {
@@ -132,42 +123,39 @@ fn order<'a>(
     found: Found,
     whither: Whither,
 ) -> Result<Order<'a>, Error> {
-    let today = clock();
-    let now = args.now.as_deref().map_or(Ok(today), pipe::day)?;
-    let plan = Arc::new(Plan::compile(policy)?);
-    // It lives as long as the program does, and taking it apart in the end would take milliseconds. It holds no key.
-    std::mem::forget(Arc::clone(&plan));
-    // Under `auto` every line may be of another format; there is no wrong one.
-    let auto = policy.source.formats.iter().any(|format| matches!(&**format, "auto" | "text"));
+    let (due, today) = (args.lines.due()?, clock());
     // What a built-in says may change with the program.
     let base = base_of(&text).and_then(|base| policy::show(&base)).unwrap_or_default();
     let options = format!(
         "{:?} {:?} {} {:?} {:?} {:?} {}",
         policy.source.formats,
         policy.encode.layout,
-        args.max_line,
+        args.lines.max_line,
         args.compress,
         args.reference_time,
         // What is due is reckoned by days.
-        args.drop_due.then(|| now.0.div_euclid(86_400)),
-        args.guard,
+        match due {
+            Due::Drop(now) => Some(now.0.div_euclid(86_400)),
+            Due::Count(_) | Due::Unknown => None,
+        },
+        args.lines.guard,
     );
     Ok(Order {
         policy,
         policy_digest: digest(&[&text, &base]),
         policy_text: text,
         options: digest(&[&options]),
-        plan,
+        plan: lines::plan(policy)?,
         found,
         whither,
         compress: args.compress.0,
         threads: args.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from),
-        max_line_bytes: args.max_line as usize,
+        max_line_bytes: args.lines.max_line as usize,
         max_ratio: args.max_ratio,
-        malformed_limit: policy.source.malformed_limit.filter(|_| !auto),
-        reference: args.reference_time.as_deref().map(pipe::reference).transpose()?,
-        due: if args.drop_due { Due::Drop(now) } else { Due::Count(now) },
-        guard: args.guard,
+        malformed_limit: lines::malformed_limit(policy),
+        reference: args.reference_time.as_deref().map(lines::reference).transpose()?,
+        due,
+        guard: args.lines.guard,
         shard: args.shard.as_deref().map(|text| shard(text, |name| env::var(name).ok())).transpose()?,
         remove_originals: args.remove_originals,
         now: today,
@@ -234,15 +222,18 @@ fn finish(args: &BulkArgs, order: &Order, report: &Report) -> Result<ExitCode, E
         if report.stopped || report.failure.is_some() {
             let again =
                 if order.shard.is_some() { "the same command with the same --shard" } else { "the same command" };
-            crate::run::say!("sladd: what is done stays; {again} goes on with the rest");
+            let anew = match report.under_way {
+                0 => String::new(),
+                count => format!(" begins what was under way anew ({count} files) and"),
+            };
+            crate::run::say!("sladd: what is done stays; {again}{anew} goes on with the rest");
         }
     }
     if let Some(error) = &report.failure {
         return Err(error.clone());
     }
     let code = report.code();
-    let met = args.fail_on.iter().any(|what| pipe::is_met(*what, &report.tally));
-    Ok(if code == 0 && met { ExitCode::FAILURE } else { ExitCode::from(code) })
+    Ok(if code == 0 && args.lines.is_met(&report.tally) { ExitCode::FAILURE } else { ExitCode::from(code) })
 }
 
 fn tell(faults: &[Trouble]) {
@@ -261,45 +252,67 @@ fn printable(text: &str) -> String {
 }
 
 fn verified(args: &BulkArgs, whither: &Whither) -> Result<ExitCode, Error> {
-    let places = match whither {
+    let mut places = match whither {
         Whither::Stdout => return Err(Error::new(Kind::Usage, "--verify has nothing to compare on standard output")),
         Whither::Directory(path) => vec![path.clone()],
         Whither::InPlace if args.paths.is_empty() => vec![PathBuf::from(".")],
-        Whither::InPlace => args.paths.clone(),
+        Whither::InPlace => args.paths.iter().map(|path| directory(path).to_path_buf()).collect(),
     };
-    let (mut good, mut faults) = (0, Vec::new());
+    places.sort();
+    places.dedup();
+    let (mut sum, mut strays) = (Verified::default(), Vec::new());
     for path in &places {
-        for place in with_state(path, matches!(whither, Whither::InPlace)) {
-            let found = verify(&Place::open(&place)?)?;
-            good += found.good;
-            faults.extend(found.faults);
+        let place = Place::open(path)?;
+        let found = verify(&place)?;
+        // In place others may lie beside what was made, unless nothing was made.
+        if matches!(whither, Whither::Directory(_)) || found.recorded == 0 {
+            let why = "no line of the manifest names it";
+            let stray = |file: &PathBuf| Trouble { path: path.join(file), why: why.to_owned(), kind: Kind::Data };
+            strays.extend(found.unknown.iter().map(stray));
         }
+        sum.recorded += found.recorded;
+        sum.good += found.good;
+        sum.faults.extend(found.faults);
+        sum.unknown.extend(found.unknown);
     }
+    let Verified { recorded, good, mut faults, unknown } = sum;
+    let (faulty, unknown) = (faults.len(), unknown.len());
+    faults.extend(strays);
     tell(&faults);
     if !args.quiet {
         match args.summary {
-            SummaryArg::Text => crate::run::say!("sladd: {good} files are what was made, {} are not", faults.len()),
-            SummaryArg::Json => crate::run::say!("{}", serde_json::json!({ "good": good, "faulty": faults.len() })),
+            SummaryArg::Text if recorded == 0 => {
+                crate::run::say!("sladd: nothing is recorded to verify, and {unknown} files are there");
+            }
+            SummaryArg::Text => {
+                let beside = match unknown {
+                    0 => String::new(),
+                    unknown => format!(", and {unknown} more that no manifest names"),
+                };
+                crate::run::say!("sladd: {good} files are what was made, {faulty} are not{beside}");
+            }
+            SummaryArg::Json => crate::run::say!(
+                "{}",
+                serde_json::json!({
+                    "recorded": recorded,
+                    "good": good,
+                    "faulty": faulty,
+                    "unknown": unknown,
+                    "faults": faults.iter().map(Trouble::json).collect::<Vec<_>>(),
+                })
+            ),
         }
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Data.code()) })
 }
 
-/// The directory, or in place all below it that have a manifest, and the directory itself where none has.
-fn with_state(path: &Path, below: bool) -> Vec<PathBuf> {
-    let path = if below && path.is_file() { path.parent().unwrap_or(Path::new(".")) } else { path };
-    let mut found: Vec<PathBuf> = Vec::new();
-    if below {
-        let walk = walkdir::WalkDir::new(path).follow_links(false).sort_by_file_name().into_iter().flatten();
-        let has_state = |entry: &walkdir::DirEntry| {
-            entry.file_type().is_dir() && entry.path().join(crate::state::ledger::ROOM).is_dir()
-        };
-        found.extend(walk.filter(has_state).map(walkdir::DirEntry::into_path));
+/// The directory that is meant: where a file is named, the one that it is in.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if path.is_file() && parent != Path::new("") => parent,
+        _ if path.is_file() => Path::new("."),
+        _ => path,
     }
-    if found.is_empty() {
-        found.push(path.to_path_buf());
-    }
-    found
 }
 
 #[cfg(test)]

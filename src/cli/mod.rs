@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod generate;
 mod import;
+mod lines;
 mod load;
 mod pipe;
 mod policy;
@@ -161,26 +162,17 @@ pub struct Choice {
     format: Vec<String>,
 }
 
-/// `sladd pipe`
+/// What becomes of lines, whatever they are read from.
 #[derive(Args, Clone, Debug)]
-pub struct PipeArgs {
+pub struct LineArgs {
     #[command(flatten)]
     choice: Choice,
     /// The layout of the output instead of the policy's
     #[arg(long, value_name = "LAYOUT")]
     encode: Option<LayoutArg>,
-    /// Append whole lines to this file (created 0640, no symlink followed; SIGUSR1 reopens it) instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// What happens when the output stalls: wait, or drop lines and count them so that the writer never waits
-    #[arg(long, value_name = "WHAT", default_value = "block")]
-    on_stall: StallArg,
     /// The longest line in bytes; of a longer one the beginning is minimised and the rest dropped
     #[arg(long, value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
     max_line: u32,
-    /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when they arrive)
-    #[arg(long, value_name = "TIME")]
-    reference_time: Option<String>,
     /// Leave out records whose `until` has come (otherwise they are kept and counted)
     #[arg(long)]
     drop_due: bool,
@@ -193,6 +185,22 @@ pub struct PipeArgs {
     /// Read every record again with the judge, a second implementation, and stop one in which it finds somebody (slower)
     #[arg(long)]
     guard: bool,
+}
+
+/// `sladd pipe`
+#[derive(Args, Clone, Debug)]
+pub struct PipeArgs {
+    #[command(flatten)]
+    lines: LineArgs,
+    /// Append whole lines to this file (created 0640, no symlink followed; SIGUSR1 reopens it) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What happens when the output stalls: wait, or drop lines and count them so that the writer never waits
+    #[arg(long, value_name = "WHAT", default_value = "block")]
+    on_stall: StallArg,
+    /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when they arrive)
+    #[arg(long, value_name = "TIME")]
+    reference_time: Option<String>,
     /// How the accounting line is written
     #[arg(long, value_name = "FORM", default_value = "text")]
     summary: SummaryArg,
@@ -208,7 +216,7 @@ pub struct BulkArgs {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
-    choice: Choice,
+    lines: LineArgs,
     /// Write below this directory, under the names of the inputs; `-` is standard output
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -236,30 +244,12 @@ pub struct BulkArgs {
     /// How many files or pieces of files are worked on at once (default: the processors there are)
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// The layout of the output instead of the policy's
-    #[arg(long, value_name = "LAYOUT")]
-    encode: Option<LayoutArg>,
-    /// The longest line in bytes; of a longer one the beginning is minimised and the rest dropped
-    #[arg(long, value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
-    max_line: u32,
     /// Beyond 64 MiB, the most that may come out of a compressed file, in times its size
     #[arg(long, value_name = "TIMES", default_value_t = crate::input::unpack::MAX_RATIO, value_parser = clap::value_parser!(u64).range(1..))]
     max_ratio: u64,
     /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when their file was last written)
     #[arg(long, value_name = "TIME")]
     reference_time: Option<String>,
-    /// Leave out records whose `until` has come (otherwise they are kept and counted)
-    #[arg(long)]
-    drop_due: bool,
-    /// The day on which --drop-due reckons, YYYY-MM-DD (default: today)
-    #[arg(long, value_name = "DATE", requires = "drop_due")]
-    now: Option<String>,
-    /// End with code 1 if there was such a line (may be a list: malformed,dropped)
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
-    fail_on: Vec<FailArg>,
-    /// Read every record again with the judge, a second implementation, and stop one in which it finds somebody (slower)
-    #[arg(long)]
-    guard: bool,
     /// How the account is written
     #[arg(long, value_name = "FORM", default_value = "text")]
     summary: SummaryArg,

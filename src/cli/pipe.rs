@@ -1,24 +1,19 @@
 //! `sladd pipe`: standard input to standard output or a file.
 
-use super::{FailArg, LayoutArg, PipeArgs, StallArg, SummaryArg, load};
+use super::{PipeArgs, StallArg, SummaryArg, lines};
 use crate::{
-    engine::Due,
     error::{Error, Kind},
     input::stdin::Stdin,
     key::Keyring,
     output::{Output, file::File, stdout::Stdout},
-    plan::Plan,
-    policy::{Layout, Policy},
-    record::Clock,
+    policy::Policy,
     run::{
         End, OnStall, Settings, Signals, Summary,
         guard::{self, Guard},
         pipe,
-        worker::{Task, Worker, clock, limit},
+        worker::{Task, Worker, limit},
         workers,
     },
-    tally::Tally,
-    time::{self, Timestamp, Zone},
 };
 use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
@@ -28,14 +23,7 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
         return Ok(super::help());
     }
     let signals = Signals::catch()?;
-    let mut policy = load::policy(&args.choice.policy)?;
-    load::formats(&mut policy, &args.choice);
-    if let Some(layout) = args.encode {
-        policy.encode.layout = match layout {
-            LayoutArg::Same => Layout::Same,
-            LayoutArg::Json => Layout::Json,
-        };
-    }
+    let policy = args.lines.policy()?;
     let task = task(args, &policy)?;
     let input = Stdin::open()?;
     let output = match &args.output {
@@ -50,27 +38,22 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
             StallArg::Block => OnStall::Block,
             StallArg::Shed => OnStall::Shed,
         },
-        max_line_bytes: args.max_line as usize,
+        max_line_bytes: args.lines.max_line as usize,
         ..Settings::default()
     };
     let worker = |_| {
         let worker = Worker::new(&task);
-        Ok(if args.guard { worker.guarded(Guard::new(&policy)?) } else { worker })
+        Ok(if args.lines.guard { worker.guarded(Guard::new(&policy)?) } else { worker })
     };
     let work = (0..workers()).map(worker).collect::<Result<_, Error>>()?;
-    // Under `auto` every line may be of another format; there is no wrong one.
-    let auto = policy.source.formats.iter().any(|format| matches!(&**format, "auto" | "text"));
-    let verdict = limit(policy.source.malformed_limit.filter(|_| !auto));
-    let verdict = if args.guard { guard::alarm(verdict) } else { verdict };
+    let verdict = limit(lines::malformed_limit(&policy));
+    let verdict = if args.lines.guard { guard::alarm(verdict) } else { verdict };
     let summary = pipe(&settings, input, output, work, verdict, &signals)?;
     finish(args, &summary)
 }
 
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
-    let now = args.now.as_deref().map_or_else(|| Ok(clock()), day)?;
-    let plan = Arc::new(Plan::compile(policy)?);
-    // It lives as long as the program does, and taking it apart in the end would take milliseconds. It holds no key.
-    std::mem::forget(Arc::clone(&plan));
+    let plan = lines::plan(policy)?;
     let keyring = plan.period().map(|period| match &policy.keys.directory {
         Some(directory) => Keyring::directory(directory, period, policy.keys.keep),
         None => Ok(Keyring::memory(period)),
@@ -78,8 +61,8 @@ fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
     Ok(Task {
         plan,
         keyring: keyring.transpose()?.map(Arc::new),
-        reference: args.reference_time.as_deref().map(reference).transpose()?,
-        due: if args.drop_due { Due::Drop(now) } else { Due::Count(now) },
+        reference: args.reference_time.as_deref().map(lines::reference).transpose()?,
+        due: args.lines.due()?,
         epoch: None,
     })
 }
@@ -95,24 +78,5 @@ fn finish(args: &PipeArgs, summary: &Summary) -> Result<ExitCode, Error> {
     if let Some(error) = summary.error() {
         return Err(error);
     }
-    let met = args.fail_on.iter().any(|what| is_met(*what, &summary.tally));
-    Ok(if met { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-pub(super) fn is_met(what: FailArg, tally: &Tally) -> bool {
-    match what {
-        FailArg::Malformed => tally.unmatched > 0,
-        FailArg::Dropped => tally.dropped() > 0,
-    }
-}
-
-pub(super) fn reference(text: &str) -> Result<Timestamp, Error> {
-    time::parse(Clock::Rfc3339, text.as_bytes(), &Zone::utc()).ok_or_else(|| {
-        Error::new(Kind::Usage, "--reference-time is not an RFC 3339 time; write it like 2026-11-21T10:00:00Z")
-    })
-}
-
-pub(super) fn day(text: &str) -> Result<Timestamp, Error> {
-    let day = time::Date::parse(text.as_bytes());
-    day.map(time::Date::start).ok_or_else(|| Error::new(Kind::Usage, "--now is not a date; write it like 2026-11-21"))
+    Ok(if args.lines.is_met(&summary.tally) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

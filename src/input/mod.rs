@@ -9,3 +9,5 @@ pub mod packing;
 pub mod stdin;
 #[cfg(feature = "cli")]
 pub mod unpack;
+#[cfg(feature = "cli")]
+mod window;

@@ -4,10 +4,14 @@
 //! and what stands behind the last and is none is noted. What comes out is bounded by a ratio, so that a small file cannot
 //! keep us busy for ever.
 
-use super::packing::{HEAD_BYTES, MARK_BYTES, Packing};
+use super::{
+    packing::{HEAD_BYTES, MARK_BYTES, Packing},
+    window::{WINDOW_HEAD_BYTES, window_bytes},
+};
+use crate::error::Kind;
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
-use liblzma::bufread::XzDecoder;
+use liblzma::{bufread::XzDecoder, stream::Stream as XzStream};
 use std::{
     fmt,
     io::{self, BufRead, Read},
@@ -38,6 +42,8 @@ pub enum Fault {
     Unsupported(Packing),
     /// What came out of it is packed again.
     Nested(Packing),
+    /// Unpacking it takes more memory than a file may have.
+    Window,
 }
 
 impl Fault {
@@ -45,7 +51,20 @@ impl Fault {
     pub fn has_good_prefix(&self) -> bool {
         match self {
             Fault::Read(_) | Fault::Truncated { .. } | Fault::Damaged { .. } => true,
-            Fault::Bomb { .. } | Fault::Unsupported(_) | Fault::Nested(_) => false,
+            Fault::Bomb { .. } | Fault::Unsupported(_) | Fault::Nested(_) | Fault::Window => false,
+        }
+    }
+
+    /// The kind of error that it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fault::Read(_) => Kind::Io,
+            Fault::Truncated { .. }
+            | Fault::Damaged { .. }
+            | Fault::Bomb { .. }
+            | Fault::Unsupported(_)
+            | Fault::Nested(_)
+            | Fault::Window => Kind::Data,
         }
     }
 }
@@ -65,6 +84,13 @@ impl fmt::Display for Fault {
             }
             Fault::Unsupported(packing) => {
                 write!(f, "it is packed as {}, which is not read; unpack it first", packing.name())
+            }
+            Fault::Window => {
+                let most = WINDOW_BYTES >> 20;
+                write!(
+                    f,
+                    "unpacking it takes a window of more than {most} MiB; unpack it first, with `zstd -d --long=31` or `xz -d`"
+                )
             }
             Fault::Nested(Packing::Tar) => f.write_str("it holds an archive (tar); unpack it first"),
             Fault::Nested(packing) => {
@@ -93,6 +119,8 @@ pub struct Unpack<R: Read> {
     out: u64,
     max_ratio: u64,
     tar: Tar,
+    /// The largest window of all members so far.
+    window: u64,
     junk: Option<u64>,
     /// Met while the first bytes were looked at.
     pending: Option<Fault>,
@@ -117,18 +145,30 @@ impl<R: Read> Unpack<R> {
     /// Looks at the first bytes. Beyond 64 MiB no more than `max_ratio` times what went in may come out.
     ///
     /// # Errors
-    /// [`Fault::Read`], [`Fault::Unsupported`]
+    /// [`Fault::Read`], [`Fault::Unsupported`], [`Fault::Window`]
     pub fn new(input: R, max_ratio: u64, tar: Tar) -> Result<Unpack<R>, Fault> {
         let mut source = Source::new(input);
         let packing = match (Packing::of(source.peek(HEAD_BYTES).map_err(Fault::Read)?), tar) {
             (Packing::Tar, Tar::Text) => Packing::Plain,
             (packing, Tar::Refused | Tar::Text) => packing,
         };
-        let state = Member::begin(packing, source).map_err(|error| match error {
-            Begin::Read(error) => Fault::Read(error),
-            Begin::Unsupported => Fault::Unsupported(packing),
-        })?;
-        Ok(Unpack { packing, state: Some(state), ended_at: 0, out: 0, max_ratio, tar, junk: None, pending: None })
+        let (state, window) = Member::begin(packing, source)?;
+        Ok(Unpack {
+            packing,
+            state: Some(state),
+            ended_at: 0,
+            out: 0,
+            max_ratio,
+            tar,
+            window,
+            junk: None,
+            pending: None,
+        })
+    }
+
+    /// So far back what is packed looks: so much memory it takes, beside some little.
+    pub fn window_bytes(&self) -> u64 {
+        self.window
     }
 
     /// How the file is packed.
@@ -195,6 +235,7 @@ impl<R: Read> Unpack<R> {
                 Err(error) => {
                     return Err(match member.source().failed.take() {
                         Some(error) => Fault::Read(error),
+                        None if is_of_memory(&error) => Fault::Window,
                         None if error.kind() == io::ErrorKind::UnexpectedEof => Fault::Truncated { at },
                         None if member.source().is_at_end() && error.kind() == io::ErrorKind::Interrupted => {
                             Fault::Truncated { at }
@@ -218,7 +259,9 @@ impl<R: Read> Unpack<R> {
             match head {
                 [] => {}
                 head if Packing::of(head) == self.packing => {
-                    self.state = Member::begin(self.packing, source).ok();
+                    let (state, window) = Member::begin(self.packing, source)?;
+                    self.state = Some(state);
+                    self.window = self.window.max(window);
                     return Ok(());
                 }
                 _ => self.junk = Some(at),
@@ -229,31 +272,42 @@ impl<R: Read> Unpack<R> {
     }
 }
 
-/// Why a member could not begin.
-enum Begin {
-    Read(io::Error),
-    Unsupported,
+/// Whether a decoder stopped because of the memory that it would have taken.
+fn is_of_memory(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>());
+    inner == Some(&liblzma::stream::Error::MemLimit)
 }
 
 impl<R: Read> Member<Source<R>> {
-    fn begin(packing: Packing, source: Source<R>) -> Result<Member<Source<R>>, Begin> {
-        Ok(match packing {
+    /// The member that begins here, and the window that it asks for.
+    fn begin(packing: Packing, mut source: Source<R>) -> Result<(Member<Source<R>>, u64), Fault> {
+        let window = window_bytes(packing, source.peek(WINDOW_HEAD_BYTES).map_err(Fault::Read)?);
+        if window > WINDOW_BYTES {
+            return Err(Fault::Window);
+        }
+        let member = match packing {
             Packing::Plain => Member::Plain(source),
             Packing::Gzip => Member::Gzip(Box::new(GzDecoder::new(source))),
             Packing::Zstd => {
-                let decoder = ZstDecoder::with_buffer(source).map_err(Begin::Read)?;
+                let decoder = ZstDecoder::with_buffer(source).map_err(Fault::Read)?;
                 Member::Zstd(Box::new(decoder.single_frame()))
             }
             Packing::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(source))),
-            Packing::Xz => Member::Xz(Box::new(XzDecoder::new(source))),
+            Packing::Xz => {
+                // Later blocks may ask for more than the first.
+                let most = WINDOW_BYTES + XZ_BESIDE_BYTES;
+                let stream = XzStream::new_stream_decoder(most, 0).map_err(|error| Fault::Read(error.into()))?;
+                Member::Xz(Box::new(XzDecoder::new_stream(source, stream)))
+            }
             Packing::Lzma
             | Packing::Lz4
             | Packing::Compress
             | Packing::Zip
             | Packing::SevenZip
             | Packing::Tar
-            | Packing::Utf16 => return Err(Begin::Unsupported),
-        })
+            | Packing::Utf16 => return Err(Fault::Unsupported(packing)),
+        };
+        Ok((member, window))
     }
 
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -385,6 +439,12 @@ impl<R: Read> BufRead for Source<R> {
 
 /// Read from the file at once where it is packed.
 const SOURCE_BYTES: usize = 64 * 1024;
+
+/// No file may look back further: `zstd --long` and `xz -9` do not.
+const WINDOW_BYTES: u64 = 128 << 20;
+
+/// What unpacking xz takes beside its dictionary.
+const XZ_BESIDE_BYTES: u64 = 1 << 20;
 
 /// So much may come out of any file.
 const FREE_BYTES: u64 = 64 << 20;

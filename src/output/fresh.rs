@@ -1,39 +1,24 @@
 //! A new file that nobody sees before it is whole: it is written under a temporary name, which its maker changes.
 
-use super::write_all;
+use super::{
+    members::Members,
+    packer::{Compression, Stream},
+    write_all,
+};
 use crate::{
     encode::Batch,
     error::{Error, Kind},
 };
-use bzip2::write::BzEncoder;
-use flate2::write::GzEncoder;
-use liblzma::write::XzEncoder;
 use rustix::{
     fs::{AtFlags, Mode, OFlags, Timespec, Timestamps},
     io::Errno,
 };
 use std::{
     fmt, io,
-    io::Write,
     os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
+    sync::Arc,
 };
-use zstd::stream::write::Encoder as ZstEncoder;
-
-/// How a new file is packed. Levels are those of the tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// 0 to 9.
-    Gzip(u32),
-    /// 1 to 19.
-    Zstd(i32),
-    /// 1 to 9.
-    Bzip2(u32),
-    /// 0 to 9.
-    Xz(u32),
-}
 
 /// A new file under its temporary name.
 pub struct Fresh {
@@ -63,10 +48,14 @@ struct File {
 
 enum Packer {
     None,
-    Gzip(GzEncoder<Vec<u8>>),
-    Zstd(ZstEncoder<'static, Vec<u8>>),
-    Bzip2(BzEncoder<Vec<u8>>),
-    Xz(XzEncoder<Vec<u8>>),
+    /// Everything through one packer.
+    Stream(Stream),
+    /// Piece by piece: one that is not full, of so many bytes at most.
+    Members {
+        piece: Vec<u8>,
+        most: usize,
+        members: Arc<Members>,
+    },
 }
 
 impl fmt::Debug for Fresh {
@@ -92,18 +81,13 @@ impl Fresh {
             };
             cannot(error.into(), kind)
         })?;
-        let packer = match compression {
-            Compression::None => Packer::None,
-            Compression::Gzip(level) => Packer::Gzip(GzEncoder::new(Vec::new(), flate2::Compression::new(level))),
-            Compression::Zstd(level) => {
-                let packer = ZstEncoder::new(Vec::new(), level).and_then(|mut packer| {
-                    packer.include_checksum(true)?;
-                    Ok(packer)
-                });
-                Packer::Zstd(packer.map_err(|error| cannot(error, Kind::Io))?)
+        let stream = Stream::new(compression).map_err(|error| cannot(error, Kind::Io))?;
+        let packer = match (stream, compression.piece_bytes()) {
+            (Some(stream), _) => Packer::Stream(stream),
+            (None, Some(most)) => {
+                Packer::Members { piece: Vec::new(), most, members: Arc::new(Members::new(compression)) }
             }
-            Compression::Bzip2(level) => Packer::Bzip2(BzEncoder::new(Vec::new(), bzip2::Compression::new(level))),
-            Compression::Xz(level) => Packer::Xz(XzEncoder::new(Vec::new(), level)),
+            (None, None) => Packer::None,
         };
         Ok(Fresh { path, file: File { fd, written: 0, digest: blake3::Hasher::new() }, packer })
     }
@@ -118,14 +102,32 @@ impl Fresh {
     /// # Errors
     /// What the system says.
     pub fn write(&mut self, batch: &Batch) -> io::Result<()> {
-        let bytes = batch.bytes();
+        let mut bytes = batch.bytes();
         let file = &mut self.file;
         match &mut self.packer {
             Packer::None => file.write(bytes),
-            Packer::Gzip(packer) => packer.write_all(bytes).and_then(|()| file.drain(packer.get_mut(), PACKED_BYTES)),
-            Packer::Zstd(packer) => packer.write_all(bytes).and_then(|()| file.drain(packer.get_mut(), PACKED_BYTES)),
-            Packer::Bzip2(packer) => packer.write_all(bytes).and_then(|()| file.drain(packer.get_mut(), PACKED_BYTES)),
-            Packer::Xz(packer) => packer.write_all(bytes).and_then(|()| file.drain(packer.get_mut(), PACKED_BYTES)),
+            Packer::Stream(stream) => stream.write(bytes).and_then(|packed| file.drain(packed, PACKED_BYTES)),
+            Packer::Members { piece, most, members } => {
+                while piece.len() + bytes.len() >= *most {
+                    let (now, later) = bytes.split_at(*most - piece.len());
+                    piece.extend_from_slice(now);
+                    members.put(piece);
+                    bytes = later;
+                }
+                piece.extend_from_slice(bytes);
+                while let Some(member) = members.take() {
+                    file.write(&member?)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The pieces that others may pack, where it is packed piece by piece.
+    pub fn members(&self) -> Option<Arc<Members>> {
+        match &self.packer {
+            Packer::Members { members, .. } => Some(members.clone()),
+            Packer::None | Packer::Stream(_) => None,
         }
     }
 
@@ -135,14 +137,19 @@ impl Fresh {
     /// What the system says.
     pub fn finish(self, mode: u32, modified: (i64, u32)) -> io::Result<Made> {
         let mut file = self.file;
-        let rest = match self.packer {
-            Packer::None => Ok(Vec::new()),
-            Packer::Gzip(packer) => packer.finish(),
-            Packer::Zstd(packer) => packer.finish(),
-            Packer::Bzip2(packer) => packer.finish(),
-            Packer::Xz(packer) => packer.finish(),
-        };
-        file.write(&rest?)?;
+        match self.packer {
+            Packer::None => {}
+            Packer::Stream(stream) => file.write(&stream.finish()?)?,
+            Packer::Members { mut piece, members, .. } => {
+                // Of nothing there is an empty member.
+                if !piece.is_empty() || members.came() == 0 {
+                    members.put(&mut piece);
+                }
+                while let Some(member) = members.wait() {
+                    file.write(&member?)?;
+                }
+            }
+        }
         rustix::fs::fchmod(&file.fd, Mode::from_raw_mode(mode))?;
         let time = Timespec { tv_sec: modified.0, tv_nsec: modified.1.into() };
         rustix::fs::futimens(&file.fd, &Timestamps { last_access: time, last_modification: time })?;
@@ -191,33 +198,61 @@ mod tests {
         let room = tempfile::tempdir().unwrap();
         let directory = fs::File::open(room.path()).unwrap();
         let lines: Vec<u8> =
-            (0..50_000).flat_map(|i| format!("line {i} {}\n", i * 7919 % 10_007).into_bytes()).collect();
+            (0..150_000).flat_map(|i| format!("line {i} {}\n", i * 7919 % 10_007).into_bytes()).collect();
         for (name, compression) in [
             ("plain", Compression::None),
             ("gz", Compression::Gzip(6)),
             ("zst", Compression::Zstd(3)),
             ("bz2", Compression::Bzip2(6)),
+            ("far.zst", Compression::Zstd(11)),
             ("xz", Compression::Xz(1)),
+            ("far.xz", Compression::Xz(3)),
         ] {
             let mut fresh = Fresh::create(&directory, name, name.into(), compression).unwrap();
             for part in lines.chunks(100_000) {
                 fresh.write(&Batch::of(part)).unwrap();
             }
+            assert_eq!(fresh.members().is_some(), matches!(name, "gz" | "zst" | "bz2"));
             let made = fresh.finish(0o640, (1_700_000_000, 5)).unwrap();
             let stored = fs::read(room.path().join(name)).unwrap();
             assert_eq!((made.size, made.digest), (stored.len() as u64, *blake3::hash(&stored).as_bytes()));
             let stat = fs::metadata(room.path().join(name)).unwrap();
             assert_eq!((stat.mode() & 0o7777, stat.mtime(), stat.mtime_nsec()), (0o640, 1_700_000_000, 5));
             let mut out = Vec::new();
-            match compression {
-                Compression::None => out = stored,
-                Compression::Gzip(_) => drop(flate2::read::GzDecoder::new(&stored[..]).read_to_end(&mut out).unwrap()),
-                Compression::Zstd(_) => out = zstd::decode_all(&stored[..]).unwrap(),
-                Compression::Bzip2(_) => drop(bzip2::read::BzDecoder::new(&stored[..]).read_to_end(&mut out).unwrap()),
-                Compression::Xz(_) => drop(liblzma::read::XzDecoder::new(&stored[..]).read_to_end(&mut out).unwrap()),
-            }
+            let mut unpacked: Box<dyn Read> = match compression {
+                Compression::None => Box::new(&stored[..]),
+                Compression::Gzip(_) => Box::new(flate2::read::MultiGzDecoder::new(&stored[..])),
+                Compression::Zstd(_) => Box::new(zstd::Decoder::new(&stored[..]).unwrap()),
+                Compression::Bzip2(_) => Box::new(bzip2::read::MultiBzDecoder::new(&stored[..])),
+                Compression::Xz(_) => Box::new(liblzma::read::XzDecoder::new(&stored[..])),
+            };
+            unpacked.read_to_end(&mut out).unwrap();
             assert!(out == lines, "{name}");
         }
+    }
+
+    #[test]
+    fn where_pieces_end_is_a_matter_of_the_bytes_alone_and_of_nothing_there_is_an_empty_one() {
+        let room = tempfile::tempdir().unwrap();
+        let directory = fs::File::open(room.path()).unwrap();
+        let lines: Vec<u8> = (0..2_000_000u32).flat_map(|i| (i % 9973).to_string().into_bytes()).collect();
+        let made = |name: &str, compression, lines: &[u8], part: usize| {
+            let mut fresh = Fresh::create(&directory, name, name.into(), compression).unwrap();
+            lines.chunks(part).for_each(|part| fresh.write(&Batch::of(part)).unwrap());
+            fresh.finish(0o640, (0, 0)).unwrap();
+            fs::read(room.path().join(name)).unwrap()
+        };
+        for (name, compression, pieces) in [("gz", Compression::Gzip(1), 4), ("zst", Compression::Zstd(1), 2)] {
+            let one = made(&format!("a.{name}"), compression, &lines, 100_000);
+            assert!(one == made(&format!("b.{name}"), compression, &lines, lines.len()), "{name}");
+            assert!(one == made(&format!("c.{name}"), compression, &lines, 65_537), "{name}");
+            let head = &compression.member(b"").unwrap()[..4];
+            assert!(one.windows(4).filter(|bytes| *bytes == head).count() >= pieces, "{name}");
+        }
+        let empty = made("empty.gz", Compression::Gzip(6), b"", 1);
+        let mut out = Vec::new();
+        flate2::read::GzDecoder::new(&empty[..]).read_to_end(&mut out).unwrap();
+        assert!(out.is_empty() && !empty.is_empty());
     }
 
     #[test]

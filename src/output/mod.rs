@@ -13,6 +13,10 @@
 pub mod file;
 #[cfg(feature = "cli")]
 pub mod fresh;
+#[cfg(feature = "cli")]
+pub mod members;
+#[cfg(feature = "cli")]
+pub mod packer;
 pub mod stdout;
 
 use crate::{encode::Batch, error::Error};

@@ -95,6 +95,7 @@ fn said(fault: Fault) -> io::Error {
         Fault::Unsupported(packing) | Fault::Nested(packing) => {
             io::Error::new(io::ErrorKind::Unsupported, packing.name())
         }
+        Fault::Window => io::Error::new(io::ErrorKind::Unsupported, "a window of more than 128 MiB"),
         Fault::Truncated { .. } | Fault::Damaged { .. } | Fault::Bomb { .. } => {
             io::Error::new(io::ErrorKind::InvalidData, "damaged or cut off")
         }

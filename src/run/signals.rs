@@ -3,12 +3,14 @@
 use crate::error::{Error, Kind};
 use rustix::pipe::{PipeFlags, pipe_with};
 use signal_hook::{
-    consts::{SIGINT, SIGTERM, SIGUSR1},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ},
+    flag,
     low_level::{pipe::register, unregister},
 };
 use std::{
-    io,
+    fs, io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
 };
 
 /// What the world outside asks of a run.
@@ -29,7 +31,10 @@ pub struct Requests {
 }
 
 impl Signals {
-    /// SIGTERM and SIGINT ask to end, SIGUSR1 to open the output again, from now until this is dropped. After that they are ignored.
+    /// SIGTERM, SIGINT and SIGHUP (the terminal is closed) ask to end, SIGUSR1 to open the output again, from now until this is
+    /// dropped. After that they are ignored. SIGHUP stays ignored where whoever started us said so, as `nohup` does.
+    ///
+    /// SIGXFSZ is taken too, so that a file over the limit of its size is an error of the write, with the file's name, and not the end.
     ///
     /// # Errors
     /// [`Kind::Io`]
@@ -43,9 +48,13 @@ impl Signals {
             .quit
             .try_clone()
             .and_then(|quit| catch(SIGTERM, quit))
+            .and_then(|()| if is_ignored(SIGHUP) { Ok(()) } else { catch(SIGHUP, requests.quit.try_clone()?) })
             .and_then(|()| catch(SIGINT, requests.quit))
             .and_then(|()| catch(SIGUSR1, requests.reopen))
             .map_err(|error| cannot_listen(&error))?;
+        // Nobody looks at the flag: that the signal has somebody to go to is all.
+        let large = flag::register(SIGXFSZ, Arc::default()).map_err(|error| cannot_listen(&error))?;
+        signals.registered.push(large);
         Ok(signals)
     }
 
@@ -96,10 +105,36 @@ impl Requests {
     }
 }
 
+/// Whether a signal is ignored since before we began, as far as the system tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored(&status).is_some_and(|set| set >> (signal - 1) & 1 == 1)
+}
+
+/// The set of ignored signals in a process's status: `SigIgn:` and 16 digits in hexadecimal, the first signal in the lowest bit.
+fn ignored(status: &str) -> Option<u64> {
+    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(set.trim(), 16).ok()
+}
+
 fn take(fd: &OwnedFd) -> usize {
     rustix::io::read(fd, &mut [0; 64]).unwrap_or(0)
 }
 
 fn cannot_listen(error: &io::Error) -> Error {
     Error::new(Kind::Io, format!("cannot listen for signals: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status() {
+        let set = ignored("Name:\tsladd\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n").unwrap();
+        assert_eq!((set & 1, set >> (SIGINT - 1) & 1, set >> 12), (1, 0, 1));
+        assert_eq!(ignored("Name:\tsladd\n"), None);
+        assert_eq!(ignored("SigIgn:\tnone\n"), None);
+        assert!(!is_ignored(SIGTERM));
+    }
 }

@@ -141,35 +141,36 @@ impl Ledger {
         let locks = lock(&room, shard, &suffix)?;
         let manifest = append(&room, &format!("{MANIFEST}{suffix}"))?;
         let journal = append(&room, &format!("{JOURNAL}{suffix}"))?;
-        let known = Ledger::look_at(&room)?;
+        let known = Ledger::look_at(&room)?.unwrap_or_default();
         let scratch = Arc::new(Scratch { place: scratch, suffix, names: AtomicU64::new(0) });
         let mut ledger = Ledger { place, room, scratch, known, manifest, journal, _locks: locks };
         ledger.recover().map_err(|error| failed(&ledger.room, "put right", &error))?;
         Ok(ledger)
     }
 
-    /// What is recorded of a directory, without touching anything.
+    /// What is recorded of a directory, without touching anything. `None` where there is no manifest.
     ///
     /// # Errors
     /// [`Kind::Data`] where a manifest is damaged; [`Kind::Permission`], [`Kind::Io`]
     pub fn look(place: &Place) -> Result<Option<Manifest>, Error> {
-        place.room_if_there(ROOM)?.map(|room| Ledger::look_at(&room)).transpose()
+        let Some(room) = place.room_if_there(ROOM)? else { return Ok(None) };
+        Ledger::look_at(&room)
     }
 
-    fn look_at(room: &Place) -> Result<Manifest, Error> {
+    fn look_at(room: &Place) -> Result<Option<Manifest>, Error> {
         let mut known = Manifest::default();
         let mut names = names_in(room).map_err(|error| failed(room, "read", &error))?;
         names.retain(|name| name.starts_with(MANIFEST));
         names.sort();
-        for name in names {
-            let text = read(room, &name).map_err(|error| failed(room, "read", &error))?;
+        for name in &names {
+            let text = read(room, name).map_err(|error| failed(room, "read", &error))?;
             known.read(&text).map_err(|line| {
-                let path = room.path().join(&name);
+                let path = room.path().join(name);
                 let why = "move it away, and everything is done again";
                 Error::new(Kind::Data, format!("line {line} of `{}` is damaged; {why}", path.display()))
             })?;
         }
-        Ok(known)
+        Ok((!names.is_empty()).then_some(known))
     }
 
     /// The directory.

@@ -1,6 +1,6 @@
 //! The manifest: a line of JSON for each file that was dealt with. The last line of a file counts.
 
-use crate::{input::file::Identity, tally::Tally};
+use crate::{epoch::Period, input::file::Identity, tally::Tally, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -210,6 +210,12 @@ pub fn name(name: &OsStr) -> String {
     written(Path::new(name))
 }
 
+/// A time as [`Entry::recorded`] has it.
+pub fn rfc3339(time: Timestamp) -> String {
+    let (day, second) = (Period::Day.dashed(Period::Day.epoch(time)), time.0.rem_euclid(86_400));
+    format!("{}T{:02}:{:02}:{:02}Z", day.as_str(), second / 3600, second / 60 % 60, second % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +246,11 @@ mod tests {
             prop_assert!(text.chars().all(|character| !character.is_control()));
             prop_assert_eq!(path(&text), given);
         }
+    }
+
+    #[test]
+    fn a_time_is_written_to_the_second() {
+        assert_eq!(rfc3339(Timestamp(1_795_262_461)), "2026-11-21T12:01:01Z");
     }
 
     #[test]

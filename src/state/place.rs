@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind};
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat},
+    fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, StatxFlags},
     io::Errno,
 };
 use std::{
@@ -116,6 +116,24 @@ impl Place {
         Ok(fd)
     }
 
+    /// Whether the directory that `file`, a path below this one, stands in or would be made in is on another file system, or on
+    /// another mount of this one: nothing can be renamed from here to there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_elsewhere(&self, file: &Path) -> io::Result<bool> {
+        let mut fd = self.fd.try_clone()?;
+        for part in file.parent().into_iter().flat_map(Path::components) {
+            let Component::Normal(name) = part else { return Err(io::ErrorKind::InvalidInput.into()) };
+            fd = match step(&fd, name) {
+                Ok(fd) => fd,
+                Err(Errno::NOENT) => break,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(mount(&self.fd)? != mount(&fd)?)
+    }
+
     /// What messages call it.
     pub fn path(&self) -> &Path {
         &self.path
@@ -199,6 +217,14 @@ pub fn rename(
     }
 }
 
+/// The device that something is on, and the number of the mount where the system tells it.
+fn mount(fd: &OwnedFd) -> io::Result<(u64, Option<u64>)> {
+    let device = rustix::fs::fstat(fd)?.st_dev;
+    let found = rustix::fs::statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok();
+    let found = found.filter(|found| StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::MNT_ID));
+    Ok((device, found.map(|found| found.stx_mnt_id)))
+}
+
 fn make(directory: &OwnedFd, name: &OsStr, mode: Mode) -> Result<(), Errno> {
     match rustix::fs::mkdirat(directory, name, mode) {
         // Whatever the umask.
@@ -270,6 +296,15 @@ mod tests {
         fs::write(at("file"), "").unwrap();
         assert_eq!(Place::create(&at("file")).unwrap_err().kind(), Kind::CannotCreate);
         assert_eq!(Place::create(&at("file/x")).unwrap_err().kind(), Kind::CannotCreate);
+    }
+
+    #[test]
+    fn a_mount_below_is_elsewhere_and_what_is_not_there_yet_is_where_it_would_be_made() {
+        let top = Place::open(Path::new("/")).unwrap();
+        assert!(top.is_elsewhere(Path::new("proc/sys/log")).unwrap());
+        assert!(top.is_elsewhere(Path::new("proc/not-there/log")).unwrap());
+        assert!(!top.is_elsewhere(Path::new("not-there-at-all/log")).unwrap());
+        assert!(!top.is_elsewhere(Path::new("log")).unwrap());
     }
 
     #[test]

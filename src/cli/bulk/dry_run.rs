@@ -1,6 +1,6 @@
 //! `sladd bulk --dry-run`: what would be read and what would come of it, from the beginnings of the files. Writes nothing.
 
-use super::super::BulkArgs;
+use super::super::{BulkArgs, SummaryArg};
 use crate::{
     encode::Batch,
     engine::{Engine, Progress},
@@ -8,16 +8,16 @@ use crate::{
     input::{
         file::Plain,
         packing::Packing,
-        unpack::{Tar, Unpack},
+        unpack::{Fault, Tar, Unpack},
     },
     key,
     run::bulk::{
-        Order, Whither,
+        Order, Trouble, Whither,
         walk::{self, Item},
     },
     state::{
         ledger::Ledger,
-        manifest::{self, Manifest, Outcome},
+        manifest::{self, Manifest},
         place::Place,
     },
     time::Timestamp,
@@ -32,7 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Prints a row a file, then what all of them come to, then some lines as they would be.
+/// Prints a row a file, then what all of them come to, then some lines as they would be; or one JSON object of the same.
 pub fn run(args: &BulkArgs, order: &Order) -> Result<ExitCode, Error> {
     let mut engine = Engine::new(order.plan.clone());
     // A secret for this call alone: pseudonyms show their form, not what the output will hold.
@@ -40,10 +40,13 @@ pub fn run(args: &BulkArgs, order: &Order) -> Result<ExitCode, Error> {
     key::random(&mut secret)?;
     let known = known(order)?;
     let mut sum = Sum::default();
+    let (mut rows, mut faults) = (Vec::new(), Vec::new());
     let mut text = String::new();
     for item in order.found.items.iter().filter(|item| order.shard.is_none_or(|shard| shard.takes(&item.name))) {
         let name = manifest::written(&item.name);
-        if known.as_ref().is_some_and(|known| is_done(order, known, item)) {
+        sum.found += 1;
+        let before = known.as_ref().and_then(|known| known.get(&order.key_of(item)));
+        if before.is_some_and(|entry| order.is_done(entry, item)) {
             sum.done += 1;
             let _ = writeln!(text, "{name}: done before");
             continue;
@@ -51,20 +54,32 @@ pub fn run(args: &BulkArgs, order: &Order) -> Result<ExitCode, Error> {
         match look(order, &mut engine, item, secret) {
             Ok(look) => {
                 let _ = writeln!(text, "{name}: {}", look.row(item));
+                rows.push(look.json(item));
                 sum.add(item, look);
             }
-            Err(why) => {
-                sum.faults += 1;
+            Err((why, kind)) => {
                 let _ = writeln!(text, "{name}: would be skipped: {why}");
+                faults.push(Trouble { path: item.path.clone(), why, kind });
             }
         }
     }
     for skipped in &order.found.skipped {
-        sum.faults += u64::from(skipped.kind.is_some());
         let _ = writeln!(text, "{}: would be skipped: {}", skipped.path.display(), skipped.why);
+        if let Some(kind) = skipped.kind {
+            faults.push(Trouble { path: skipped.path.clone(), why: skipped.why.clone(), kind });
+        }
     }
-    sum.write(&mut text, order, args);
-    super::super::print(text.as_bytes())?;
+    sum.faults = faults.len() as u64;
+    match args.summary {
+        SummaryArg::Text => {
+            sum.write(&mut text, order, args);
+            super::super::print(text.as_bytes())?;
+        }
+        SummaryArg::Json => {
+            let json = sum.json(order, &faults, rows);
+            super::super::print(format!("{json}\n").as_bytes())?;
+        }
+    }
     Ok(if sum.faults > 0 { ExitCode::from(Kind::Data.code()) } else { ExitCode::SUCCESS })
 }
 
@@ -74,15 +89,6 @@ fn known(order: &Order) -> Result<Option<Manifest>, Error> {
         Whither::Directory(path) if path.is_dir() => Ledger::look(&Place::open(path)?),
         Whither::Directory(_) | Whither::InPlace | Whither::Stdout => Ok(None),
     }
-}
-
-fn is_done(order: &Order, known: &Manifest, item: &Item) -> bool {
-    known.get(&manifest::written(&item.name)).is_some_and(|entry| {
-        entry.outcome == Outcome::Done
-            && entry.source.is_still(&item.identity)
-            && entry.policy_digest == order.policy_digest
-            && entry.options == order.options
-    })
 }
 
 /// What the beginning of a file tells.
@@ -99,19 +105,20 @@ struct Look {
     sample: Vec<u8>,
 }
 
-fn look(order: &Order, engine: &mut Engine, item: &Item, secret: [u8; 32]) -> Result<Look, String> {
+fn look(order: &Order, engine: &mut Engine, item: &Item, secret: [u8; 32]) -> Result<Look, (String, Kind)> {
     let plain = Plain::open(&item.path).map_err(|error| match walk::kind(&error) {
-        Kind::Permission => "no permission to read it".to_owned(),
-        _ => error.to_string(),
+        Kind::Permission => ("no permission to read it".to_owned(), Kind::Permission),
+        kind => (error.to_string(), kind),
     })?;
-    let mut input = Unpack::new(plain, order.max_ratio, Tar::Refused).map_err(|fault| fault.to_string())?;
+    let bad = |fault: &Fault| (fault.to_string(), fault.kind());
+    let mut input = Unpack::new(plain, order.max_ratio, Tar::Refused).map_err(|fault| bad(&fault))?;
     let mut lines = vec![0; SAMPLE_BYTES];
     let mut filled = 0;
     while filled < lines.len() {
         match input.read(&mut lines[filled..]) {
             Ok(0) => break,
             Ok(n) => filled += n,
-            Err(fault) if filled == 0 => return Err(fault.to_string()),
+            Err(fault) if filled == 0 => return Err(bad(&fault)),
             Err(_) => break,
         }
     }
@@ -172,6 +179,21 @@ impl Look {
         )
     }
 
+    fn json(&self, item: &Item) -> serde_json::Value {
+        let (format, of, first) = &self.format;
+        let lines = self.lines(item);
+        serde_json::json!({
+            "path": manifest::written(&item.name),
+            "packing": self.packing.name(),
+            "format": format,
+            "format_lines": of,
+            "first_lines": first,
+            "bytes_read": item.identity.size,
+            "bytes_in": lines,
+            "bytes_out": (lines as f64 * self.leaves) as u64,
+        })
+    }
+
     fn lines(&self, item: &Item) -> u64 {
         (item.identity.size as f64 * self.unpacks) as u64
     }
@@ -179,6 +201,7 @@ impl Look {
 
 #[derive(Default)]
 struct Sum {
+    found: u64,
     files: u64,
     done: u64,
     faults: u64,
@@ -204,8 +227,35 @@ impl Sum {
         }
     }
 
+    fn time(&self, order: &Order) -> Duration {
+        Duration::from_secs_f64(self.seconds / order.threads.max(1) as f64)
+    }
+
+    /// Under the names that the account of a run has them by. Bytes and seconds are what is to be expected.
+    fn json(&self, order: &Order, faults: &[Trouble], rows: Vec<serde_json::Value>) -> serde_json::Value {
+        let samples = self
+            .samples
+            .iter()
+            .map(|(path, lines)| serde_json::json!({ "path": path, "lines": shown(lines).collect::<Vec<_>>() }));
+        serde_json::json!({
+            "dry_run": true,
+            "files": self.found,
+            "to_do": self.files,
+            "already_done": self.done,
+            "failed": self.faults,
+            "bytes_read": self.bytes,
+            "bytes_in": self.lines,
+            "bytes_out": self.out as u64,
+            "seconds": (self.time(order).as_secs_f64() * 1000.0).round() / 1000.0,
+            "threads": order.threads,
+            "faults": faults.iter().map(Trouble::json).collect::<Vec<_>>(),
+            "expected": rows,
+            "samples": samples.collect::<Vec<_>>(),
+        })
+    }
+
     fn write(&self, text: &mut String, order: &Order, args: &BulkArgs) {
-        let time = Duration::from_secs_f64(self.seconds / order.threads.max(1) as f64);
+        let time = self.time(order);
         let to = match (&order.whither, &args.out) {
             (Whither::Directory(path), _) => format!("to `{}`", path.display()),
             (Whither::Stdout, _) => "to standard output".to_owned(),
@@ -227,12 +277,17 @@ impl Sum {
         );
         for (name, sample) in &self.samples {
             let _ = writeln!(text, "\n{}, as it would be:", Path::new(name).display());
-            let sample = String::from_utf8_lossy(sample);
-            sample.lines().for_each(|line| {
-                let _ = writeln!(text, "  {}", line.chars().filter(|c| !c.is_control()).collect::<String>());
+            shown(sample).for_each(|line| {
+                let _ = writeln!(text, "  {line}");
             });
         }
     }
+}
+
+/// Lines as a terminal may see them.
+fn shown(lines: &[u8]) -> impl Iterator<Item = String> {
+    let lines = lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| String::from_utf8_lossy(line).chars().filter(|c| !c.is_control()).collect())
 }
 
 /// So much of a file is looked at.

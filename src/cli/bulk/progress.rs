@@ -97,6 +97,7 @@ pub fn table(report: &Report) -> String {
         (report.already, "done before"),
         (report.partial, "in part"),
         (report.faults.len() as u64, "skipped or failed"),
+        (report.under_way, "given up under way"),
         (report.removed, "originals removed"),
     ] {
         if count > 0 {

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Kind},
     frame::LineBuffer,
     input::packing::Packing,
-    output::Output,
+    output::{Output, members::Members},
     run::{
         Verdict, Work,
         intake::PORTION_BYTES,
@@ -67,6 +67,9 @@ pub(super) trait Desk: Sync {
     /// Looks at the account of an errand as it grows, and may end it.
     fn verdict(&self) -> Verdict;
 
+    /// Whether what is written of a file that is not read to its end is of use.
+    fn keeps_parts(&self) -> bool;
+
     /// Takes what is finished, and says why the run cannot go on, if it cannot.
     fn finished(&self, finished: Finished) -> Option<Error>;
 }
@@ -103,6 +106,10 @@ pub(super) struct Crew<'a, D> {
 
 struct Board {
     errands: VecDeque<Errand>,
+    /// Those whose input takes much memory to unpack wait here while one such is under way.
+    later: VecDeque<Errand>,
+    /// One such is under way.
+    wide: bool,
     /// Workers that took an errand and have not begun it.
     opening: usize,
     under_way: Vec<Arc<UnderWay>>,
@@ -112,12 +119,22 @@ struct Board {
 struct UnderWay {
     number: usize,
     feed: Mutex<Feed>,
+    /// Its input takes much memory to unpack.
+    wide: bool,
     ordered: Ordered,
+    /// Pieces of the output to pack, where it is packed in pieces.
+    members: Option<Arc<Members>>,
     /// Nothing is left to take.
     exhausted: AtomicBool,
     stopped: AtomicBool,
     /// Workers at it; changed only under the board's lock.
     workers: AtomicU64,
+}
+
+/// What a worker does next.
+enum Next {
+    Begin(Errand),
+    Help(Arc<UnderWay>),
 }
 
 /// What a worker keeps from buffer to buffer.
@@ -143,7 +160,13 @@ impl<'a, D: Desk> Crew<'a, D> {
             max_line_bytes,
             max_ratio,
             reference,
-            board: Mutex::new(Board { errands, opening: 0, under_way: Vec::new() }),
+            board: Mutex::new(Board {
+                errands,
+                later: VecDeque::new(),
+                wide: false,
+                opening: 0,
+                under_way: Vec::new(),
+            }),
             changed: Condvar::new(),
             stop: AtomicBool::new(false),
             fatal: Mutex::new(None),
@@ -154,6 +177,8 @@ impl<'a, D: Desk> Crew<'a, D> {
     /// Nothing more is taken; what is in hand is finished, and files that are not read to their end are given up.
     pub fn stop(&self) {
         self.stop.store(true, Relaxed);
+        // Whoever looked at the board before waits by now.
+        drop(lock(&self.board));
         self.changed.notify_all();
     }
 
@@ -176,80 +201,105 @@ impl<'a, D: Desk> Crew<'a, D> {
     /// One worker's whole life.
     pub fn work(&self, worker: &mut Worker) {
         let mut hands = Hands { worker, buffer: self.buffer(), batch: Batch::default(), before: Carry::default() };
-        while !self.is_stopped() {
-            let mut board = lock(&self.board);
-            let Some(errand) = board.errands.pop_front() else {
-                drop(board);
-                break;
+        while let Some(next) = self.next() {
+            let under_way = match next {
+                Next::Begin(errand) => self.begin(errand),
+                Next::Help(under_way) => Some(under_way),
             };
-            board.opening += 1;
-            drop(board);
-            let begun = self.begin(errand);
-            let mut board = lock(&self.board);
-            board.opening -= 1;
-            if let Some(under_way) = &begun {
-                board.under_way.push(under_way.clone());
-            }
-            drop(board);
-            self.changed.notify_all();
-            if let Some(under_way) = begun {
+            if let Some(under_way) = under_way {
                 self.serve(under_way, &mut hands);
             }
         }
-        while let Some(under_way) = self.anybody() {
-            self.serve(under_way, &mut hands);
-        }
     }
 
-    /// An errand that can use help; waits while one may still come.
-    fn anybody(&self) -> Option<Arc<UnderWay>> {
+    /// What a worker does next: begins an errand or helps with one; waits while either may still come.
+    fn next(&self) -> Option<Next> {
         let mut board = lock(&self.board);
         loop {
             if self.is_stopped() {
                 return None;
             }
+            if let Some(errand) = board.errands.pop_front() {
+                board.opening += 1;
+                return Some(Next::Begin(errand));
+            }
             let open = board.under_way.iter().find(|under_way| !under_way.exhausted.load(Relaxed));
             if let Some(under_way) = open {
                 under_way.workers.fetch_add(1, Relaxed);
-                return Some(under_way.clone());
+                return Some(Next::Help(under_way.clone()));
             }
-            if board.opening == 0 {
+            if board.opening == 0 && board.later.is_empty() {
                 return None;
             }
             board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Opens the errand's input and output. One that cannot be opened is finished.
+    /// Opens the errand's input and output. One that cannot be opened is finished; one that has to wait waits on the board.
     fn begin(&self, errand: Errand) -> Option<Arc<UnderWay>> {
+        let begun = self.open(errand);
+        let mut board = lock(&self.board);
+        board.opening -= 1;
+        board.under_way.extend(begun.clone());
+        drop(board);
+        self.changed.notify_all();
+        begun
+    }
+
+    fn open(&self, errand: Errand) -> Option<Arc<UnderWay>> {
         let number = errand.number;
         let mut feed = Feed::new(errand.items, self.buffer(), self.max_ratio);
-        let opened = feed.packing().map(|packing| self.desk.open(number, packing));
+        let packing = feed.packing();
+        let wide = feed.window_bytes() > WIDE_BYTES;
+        if wide {
+            let mut board = lock(&self.board);
+            if board.wide {
+                board.later.push_back(Errand { items: feed.take_items(), number });
+                lock(&self.spare).extend(feed.take_buffer());
+                return None;
+            }
+            board.wide = true;
+        }
+        let opened = packing.map(|packing| self.desk.open(number, packing));
         if let Some(item) = feed.item() {
             *lock(&self.progress.current) = item.name.to_string_lossy().into_owned();
         }
-        match opened {
-            Some(Ok(output)) => Some(Arc::new(UnderWay {
-                number,
-                feed: Mutex::new(feed),
-                ordered: Ordered::new(output, None, self.desk.verdict(), OnStall::Block, READ_AHEAD_BYTES),
-                exhausted: AtomicBool::new(false),
-                stopped: AtomicBool::new(false),
-                workers: AtomicU64::new(1),
-            })),
-            Some(Err(error)) => {
-                let end = Some(End::Failed(error));
-                let read = feed.take_read();
-                let tally = Tally::default();
-                self.hand_in(Finished { number, read, tally, end, stopped: false, output: None });
-                None
+        let end = match opened {
+            Some(Ok(output)) => {
+                let members = match &output {
+                    Output::Fresh(fresh) => fresh.members(),
+                    Output::Stdout(_) | Output::File(_) => None,
+                };
+                return Some(Arc::new(UnderWay {
+                    number,
+                    feed: Mutex::new(feed),
+                    wide,
+                    ordered: Ordered::new(output, None, self.desk.verdict(), OnStall::Block, READ_AHEAD_BYTES),
+                    members,
+                    exhausted: AtomicBool::new(false),
+                    stopped: AtomicBool::new(false),
+                    workers: AtomicU64::new(1),
+                }));
             }
-            None => {
-                let read = feed.take_read();
-                let tally = Tally::default();
-                self.hand_in(Finished { number, read, tally, end: None, stopped: false, output: None });
-                None
-            }
+            Some(Err(error)) => Some(End::Failed(error)),
+            None => None,
+        };
+        let read = feed.take_read();
+        drop(feed);
+        self.narrow(wide);
+        self.hand_in(Finished { number, read, tally: Tally::default(), end, stopped: false, output: None });
+        None
+    }
+
+    /// An errand is over: the next one that takes much memory may begin.
+    fn narrow(&self, wide: bool) {
+        if wide {
+            let mut board = lock(&self.board);
+            board.wide = false;
+            let later = mem::take(&mut board.later);
+            board.errands.extend(later);
+            drop(board);
+            self.changed.notify_all();
         }
     }
 
@@ -276,9 +326,9 @@ impl<'a, D: Desk> Crew<'a, D> {
             stopped: under_way.stopped.load(Relaxed),
             output: under_way.ordered.take_output(),
         });
-        if let Some(buffer) = feed.take_buffer() {
-            lock(&self.spare).push(buffer);
-        }
+        lock(&self.spare).extend(feed.take_buffer());
+        drop(feed);
+        self.narrow(under_way.wide);
     }
 
     fn hand_in(&self, finished: Finished) {
@@ -288,10 +338,19 @@ impl<'a, D: Desk> Crew<'a, D> {
     }
 
     fn take_turns(&self, under_way: &UnderWay, hands: &mut Hands<'_>) {
-        while !under_way.exhausted.load(Relaxed) {
+        loop {
+            // What is to be packed goes before what is to be read, so that little waits.
+            while !self.is_stopped() && under_way.members.as_ref().is_some_and(|members| members.help()) {}
+            if under_way.exhausted.load(Relaxed) {
+                return;
+            }
             if self.is_stopped() {
                 under_way.stopped.store(true, Relaxed);
                 under_way.exhausted.store(true, Relaxed);
+                if !self.desk.keeps_parts() {
+                    // What waits to be packed and written would be thrown away.
+                    under_way.ordered.end(End::Signal);
+                }
                 return;
             }
             let mut feed = lock(&under_way.feed);
@@ -366,6 +425,9 @@ impl Hands<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Inputs that take more memory than this to unpack are read one at a time.
+const WIDE_BYTES: u64 = 12 << 20;
 
 /// So much may wait for its turn at one output.
 const READ_AHEAD_BYTES: usize = 4 << 20;

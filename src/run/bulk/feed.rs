@@ -95,6 +95,20 @@ impl Feed {
         self.open().map(|reading| reading.input.packing())
     }
 
+    /// What unpacking the file under way takes beside the usual.
+    pub fn window_bytes(&self) -> u64 {
+        self.reading.as_ref().map_or(0, |reading| reading.input.window_bytes())
+    }
+
+    /// The files that are not read to their end, for another feed to begin with.
+    pub fn take_items(&mut self) -> VecDeque<Item> {
+        let mut items = mem::take(&mut self.waiting);
+        if let Some(reading) = self.reading.take() {
+            items.push_front(reading.item);
+        }
+        items
+    }
+
     /// Fills `buffer`, which is empty, with lines of one file. `None` when there are no more.
     ///
     /// `before` is made what stood before these lines.
@@ -184,17 +198,25 @@ impl Feed {
     }
 }
 
-/// Fills the buffer with some whole lines. Says whether the input is at its end; an unfinished line is then in it too.
+/// Fills the buffer with some whole lines; with none where there are none for long, as in a hole or a line without end, so that
+/// a request to stop is heard. Says whether the input is at its end; an unfinished line is then in it too.
 fn fill(input: &mut Unpack<Plain>, buffer: &mut LineBuffer) -> Result<bool, Fault> {
+    let mut read = 0;
     loop {
         let some = !buffer.lines().is_empty();
         let space = buffer.space();
-        if some && space.len() < PORTION_BYTES / 4 {
+        if some && space.len() < PORTION_BYTES / 4 || read > PATIENCE_BYTES {
             return Ok(false);
         }
         match input.read(space)? {
             0 => return Ok(true),
-            n => buffer.filled(n),
+            n => {
+                buffer.filled(n);
+                read += n;
+            }
         }
     }
 }
+
+/// So much is read without a pause.
+const PATIENCE_BYTES: usize = 16 << 20;

@@ -8,12 +8,14 @@ mod crew;
 mod feed;
 mod office;
 mod plan;
+mod reading;
 mod report;
+mod verify;
 pub mod walk;
 
 pub use crew::Progress;
-pub use plan::{Verified, verify};
 pub use report::{INTERRUPTED, Report, Trouble};
+pub use verify::{Verified, verify};
 
 use super::{
     Signals,
@@ -24,11 +26,16 @@ use crate::{
     engine::Due,
     epoch::Epoch,
     error::{Error, Kind},
+    input::file::Identity,
     key::Keyring,
-    output::fresh::Compression,
+    output::packer::Compression,
     plan::Plan,
     policy::Policy,
-    state::{job, ledger::Shard},
+    state::{
+        job,
+        ledger::Shard,
+        manifest::{self, Counts, Entry, Outcome},
+    },
     time::Timestamp,
 };
 use crew::{Crew, Errand};
@@ -103,8 +110,39 @@ pub enum Whither {
 }
 
 impl Order<'_> {
-    fn policy_name(&self) -> String {
-        format!("{}/{}", self.policy.name, self.policy.version)
+    /// What the manifest calls an input: in place its name in its own directory, else below the directory that holds all.
+    pub fn key_of(&self, item: &walk::Item) -> String {
+        match self.whither {
+            Whither::InPlace => item.name.file_name().map(manifest::name).unwrap_or_default(),
+            Whither::Directory(_) | Whither::Stdout => manifest::written(&item.name),
+        }
+    }
+
+    /// Whether something was made under this policy and these options.
+    pub fn made_it(&self, entry: &Entry) -> bool {
+        entry.policy_digest == self.policy_digest && entry.options == self.options
+    }
+
+    /// Whether all of an input was minimised as it is asked for, and the input is what it was then.
+    pub fn is_done(&self, entry: &Entry, item: &walk::Item) -> bool {
+        entry.outcome == Outcome::Done && entry.source.is_still(&item.identity) && self.made_it(entry)
+    }
+
+    /// What the manifest says of an input of which nothing was made, for whoever knows more to add it.
+    fn entry(&self, item: &walk::Item, source: &Identity) -> Entry {
+        Entry {
+            path: self.key_of(item),
+            source: source.into(),
+            packing: "unknown".to_owned(),
+            outcome: Outcome::Failed,
+            output: None,
+            policy: format!("{}/{}", self.policy.name, self.policy.version),
+            policy_digest: self.policy_digest.clone(),
+            options: self.options.clone(),
+            keys: None,
+            counts: Counts::default(),
+            recorded: manifest::rfc3339(self.now),
+        }
     }
 }
 
@@ -151,8 +189,8 @@ pub fn bulk(order: &Order, signals: &Signals, mut show: impl FnMut(&Progress, To
         {
             report.failure = Some(error);
         }
-        ledgers.by_home.into_values().for_each(crate::state::ledger::Ledger::tidy);
     }
+    ledgers.by_home.into_values().for_each(crate::state::ledger::Ledger::tidy);
     Ok(report)
 }
 
@@ -297,7 +335,7 @@ fn supervise(
     signals: &Signals,
     mut show: impl FnMut(),
 ) -> Result<(), Error> {
-    let mut asked = 0;
+    let mut asked: Option<Instant> = None;
     loop {
         let [quit, reopen] = signals.fds();
         let mut fds = [done.as_fd(), quit, reopen].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
@@ -312,15 +350,15 @@ fn supervise(
         if !fds[0].revents().is_empty() {
             return Ok(());
         }
-        let quits = signals.take_quits();
         signals.take_reopens();
-        if quits > 0 {
-            asked += quits;
+        if signals.take_quits() > 0 {
+            // Shells and `timeout` send the same signal to a process and to its group: that is one request.
+            if asked.is_some_and(|first| first.elapsed() > ONE_REQUEST) {
+                // What has no name yet is taken away by the next run.
+                std::process::exit(INTERRUPTED.into());
+            }
+            asked.get_or_insert_with(Instant::now);
             crew.stop();
-        }
-        if asked > 1 {
-            // What has no name yet is taken away by the next run.
-            std::process::exit(INTERRUPTED.into());
         }
         show();
     }
@@ -328,6 +366,9 @@ fn supervise(
 
 /// How often it is shown how far the run is.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Signals that come within so long of the first are the same request.
+const ONE_REQUEST: Duration = Duration::from_millis(300);
 
 fn cannot_start(error: &std::io::Error) -> Error {
     Error::new(Kind::Io, format!("cannot start: {error}"))

@@ -3,18 +3,19 @@
 use super::{
     Order, Whither,
     crew::{Desk, Finished, Progress},
-    feed::{Read, ReadEnd},
+    feed::Read,
     plan::{Ledgers, Todo},
+    reading::Reading,
     report::Report,
-    walk::{self, Item},
+    walk::Item,
 };
 use crate::{
-    epoch::Period,
     error::{Error, Kind},
-    input::{file::Identity, packing::Packing},
+    input::packing::Packing,
     output::{
         Output,
-        fresh::{Compression, Fresh, discard},
+        fresh::{Fresh, discard},
+        packer::Compression,
         stdout::Stdout,
     },
     run::{Verdict, summary::End, worker::limit},
@@ -23,7 +24,6 @@ use crate::{
         manifest::{self, Counts, Entry, Outcome, Product},
     },
     tally::Tally,
-    time::Timestamp,
 };
 use crossbeam_channel::{Receiver, Sender};
 use std::{
@@ -113,51 +113,14 @@ impl Office<'_> {
         }
     }
 
-    /// What is to be said of how a file was read. `None` where it could not be opened: that is said already.
+    /// How a file was read. `None` where it could not be opened: that is told.
     fn look(&self, read: &Read) -> Option<Reading> {
-        match &read.end {
-            ReadEnd::NotOpened(error) => {
-                let why = match error.kind() {
-                    std::io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
-                    std::io::ErrorKind::Unsupported => format!("it is {error} by now"),
-                    _ => error.to_string(),
-                };
-                self.fault(&read.item.path, &why, walk::kind(error));
-                None
-            }
-            ReadEnd::Read { opened, packing, junk, fault } => {
-                let now = rustix::fs::lstat(&read.item.path).map(|stat| Identity::of(&stat));
-                let changed = !now.as_ref().is_ok_and(|now| now.is_same(opened));
-                let shrank = now.as_ref().is_ok_and(|now| now.inode == opened.inode && now.size < opened.size);
-                let fault = match fault {
-                    Some(fault) => {
-                        let kind = match fault {
-                            crate::input::unpack::Fault::Read(_) => Kind::Io,
-                            _ => Kind::Data,
-                        };
-                        Some((fault.to_string(), kind, fault.has_good_prefix()))
-                    }
-                    None if junk.is_some() => {
-                        let (at, packing) = (junk.unwrap_or_default(), packing.name());
-                        Some((
-                            format!("what stands behind byte {at} is not {packing} and was not read"),
-                            Kind::Data,
-                            true,
-                        ))
-                    }
-                    None if shrank => {
-                        Some(("it was cut while it was read; what was left is read".to_owned(), Kind::Data, true))
-                    }
-                    None => None,
-                };
-                if fault.is_none() && changed {
-                    self.report().note(&read.item.path, "it changed while it was read; the next run does it again");
-                }
-                let good = fault.as_ref().is_none_or(|(_, _, good)| *good);
-                let fault = fault.map(|(why, kind, _)| (why, kind));
-                Some(Reading { opened: *opened, packing: *packing, fault, good, changed })
-            }
+        let path = &read.item.path;
+        let reading = Reading::of(read).map_err(|(why, kind)| self.fault(path, &why, kind)).ok()?;
+        if reading.fault.is_none() && reading.changed {
+            self.report().note(path, "it changed while it was read; the next run does it again");
         }
+        Some(reading)
     }
 
     fn finished_file(&self, mut finished: Finished) -> Option<Error> {
@@ -165,7 +128,9 @@ impl Office<'_> {
         if finished.stopped {
             drop(finished.output);
             self.give_up(number);
-            self.report().stopped = true;
+            let mut report = self.report();
+            report.stopped = true;
+            report.under_way += 1;
             return None;
         }
         let todo = &self.todo[number];
@@ -208,25 +173,16 @@ impl Office<'_> {
         let target = self.targets[number].get().expect("an output was opened");
         let outcome = if reading.fault.is_some() { Outcome::Partial } else { Outcome::Done };
         let entry = Entry {
-            path: if in_place {
-                todo.item.name.file_name().map(manifest::name).unwrap_or_default()
-            } else {
-                manifest::written(&todo.item.name)
-            },
-            source: (&reading.opened).into(),
             packing: reading.packing.name().to_owned(),
             outcome,
             output: Some(Product {
                 path: manifest::written(&target.path),
                 size: made.size,
-                digest: hexadecimal(&made.digest),
+                digest: blake3::Hash::from(made.digest).to_hex().to_string(),
             }),
-            policy: self.order.policy_name(),
-            policy_digest: self.order.policy_digest.clone(),
-            options: self.order.options.clone(),
             keys: self.keys.clone(),
             counts: Counts::from(&finished.tally),
-            recorded: rfc3339(self.order.now),
+            ..self.order.entry(&todo.item, &reading.opened)
         };
         let replaces = match todo.replaces {
             Replaces::Input(_) => Replaces::Input(reading.opened),
@@ -302,16 +258,6 @@ impl Office<'_> {
     }
 }
 
-/// How a file was read.
-struct Reading {
-    opened: Identity,
-    packing: Packing,
-    fault: Option<(String, Kind)>,
-    /// What was read is good as far as it goes.
-    good: bool,
-    changed: bool,
-}
-
 impl Desk for Office<'_> {
     fn open(&self, number: usize, packing: Packing) -> Result<Output, Error> {
         if matches!(self.order.whither, Whither::Stdout) {
@@ -347,6 +293,10 @@ impl Desk for Office<'_> {
 
     fn verdict(&self) -> Verdict {
         limit(self.order.malformed_limit)
+    }
+
+    fn keeps_parts(&self) -> bool {
+        matches!(self.order.whither, Whither::Stdout)
     }
 
     fn finished(&self, finished: Finished) -> Option<Error> {
@@ -386,16 +336,6 @@ fn keep_owner(fd: &std::os::fd::OwnedFd, item: &Item) {
         let group = rustix::process::Gid::from_raw(stat.st_gid);
         let _ = rustix::fs::fchown(fd, Some(owner), Some(group));
     }
-}
-
-fn hexadecimal(digest: &[u8; 32]) -> String {
-    blake3::Hash::from(*digest).to_hex().to_string()
-}
-
-/// A time as the manifest has it.
-pub(super) fn rfc3339(time: Timestamp) -> String {
-    let (day, second) = (Period::Day.dashed(Period::Day.epoch(time)), time.0.rem_euclid(86_400));
-    format!("{}T{:02}:{:02}:{:02}Z", day.as_str(), second / 3600, second / 60 % 60, second % 60)
 }
 
 /// So many files are made durable together.

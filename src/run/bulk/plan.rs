@@ -1,6 +1,6 @@
 //! What is to be done with each file: which are done already, which stand under another policy, what may be replaced.
 
-use super::{Order, Trouble, Whither, office::rfc3339, walk::Item};
+use super::{Order, Whither, walk::Item};
 use crate::{
     error::{Error, Kind},
     input::file::Identity,
@@ -8,7 +8,7 @@ use crate::{
     run::bulk::report::Report,
     state::{
         ledger::{Ledger, ROOM, Replaces, Scratch, digest_of},
-        manifest::{self, Counts, Entry, Manifest, Outcome},
+        manifest::{self, Entry, Manifest},
         place::{Place, stat},
     },
 };
@@ -72,9 +72,22 @@ pub(super) fn plan(order: &Order, report: &mut Report) -> Result<(Ledgers, Vec<T
         Whither::Directory(path) => {
             let ledger = Ledger::open(Place::create(path)?, order.shard)?;
             ledger.keep_policy(&order.policy_digest, &order.policy_text)?;
+            let mut elsewhere: HashMap<&Path, bool> = HashMap::new();
             for item in items {
+                let parent = item.name.parent().unwrap_or(Path::new(""));
+                // What cannot be seen is told when it is written.
+                let is_elsewhere = |_: &_| ledger.place().is_elsewhere(&item.name).unwrap_or(false);
                 match standing(order, &ledger, item)? {
                     Standing::Done(entry) => report.already(order, &ledger, item, &entry),
+                    Standing::Todo(_) if *elsewhere.entry(parent).or_insert_with_key(is_elsewhere) => {
+                        let (there, here) = (path.join(parent), path.display());
+                        let why = format!(
+                            "its output would be in `{}`, which is on another file system than `{here}`, and no finished file can be \
+                             moved there; name that directory with --out in a run of its own",
+                            there.display()
+                        );
+                        report.fault(&item.path, &why, Kind::CannotCreate);
+                    }
                     Standing::Todo(replaces) => {
                         let scratch = Some(ledger.scratch().clone());
                         todo.push(Todo { item: item.clone(), replaces, home: PathBuf::new(), scratch });
@@ -137,18 +150,15 @@ pub(super) fn others_are_done(order: &Order) -> bool {
     let Some(shard) = order.shard else { return true };
     let mut known: HashMap<PathBuf, Option<Manifest>> = HashMap::new();
     order.found.items.iter().filter(|item| !shard.takes(&item.name)).all(|item| {
-        let (home, key) = match &order.whither {
+        let home = match &order.whither {
             Whither::Stdout => return true,
-            Whither::Directory(path) => (path.clone(), manifest::written(&item.name)),
-            Whither::InPlace => {
-                let home = item.path.parent().unwrap_or(Path::new("")).to_path_buf();
-                (home, item.name.file_name().map(manifest::name).unwrap_or_default())
-            }
+            Whither::Directory(path) => path.clone(),
+            Whither::InPlace => item.path.parent().unwrap_or(Path::new("")).to_path_buf(),
         };
         let look = |home: &PathBuf| Ledger::look(&Place::open(home).ok()?).ok()?;
         let manifest = known.entry(home).or_insert_with_key(look);
-        let entry = manifest.as_ref().and_then(|manifest| manifest.get(&key));
-        entry.is_some_and(|entry| entry.policy_digest == order.policy_digest && entry.options == order.options)
+        let entry = manifest.as_ref().and_then(|manifest| manifest.get(&order.key_of(item)));
+        entry.is_some_and(|entry| order.made_it(entry))
     })
 }
 
@@ -156,30 +166,14 @@ pub(super) fn others_are_done(order: &Order) -> bool {
 pub(super) fn note_failures(order: &Order, ledgers: &mut Ledgers, todo: &[Todo]) -> Result<(), Error> {
     for todo in todo.iter().filter(|todo| todo.scratch.is_some()) {
         let Some(ledger) = ledgers.by_home.get_mut(&todo.home) else { continue };
-        let path = match order.whither {
-            Whither::InPlace => todo.item.name.file_name().map(manifest::name).unwrap_or_default(),
-            Whither::Directory(_) | Whither::Stdout => manifest::written(&todo.item.name),
-        };
-        let before = ledger.known().get(&path);
-        let recorded =
-            before.is_some_and(|entry| entry.policy_digest == order.policy_digest && entry.options == order.options);
+        let before = ledger.known().get(&order.key_of(&todo.item));
+        let recorded = before.is_some_and(|entry| order.made_it(entry));
         // In place what stands there stands under the policy that it was made under.
         if recorded || before.is_some() && order.whither == Whither::InPlace {
             continue;
         }
-        let entry = Entry {
-            path,
-            source: (&todo.item.identity).into(),
-            packing: "unknown".to_owned(),
-            outcome: Outcome::Failed,
-            output: before.and_then(|entry| entry.output.clone()),
-            policy: order.policy_name(),
-            policy_digest: order.policy_digest.clone(),
-            options: order.options.clone(),
-            keys: None,
-            counts: Counts::default(),
-            recorded: rfc3339(order.now),
-        };
+        let output = before.and_then(|entry| entry.output.clone());
+        let entry = Entry { output, ..order.entry(&todo.item, &todo.item.identity) };
         ledger.note(&[entry])?;
     }
     Ok(())
@@ -197,7 +191,7 @@ fn standing(order: &Order, ledger: &Ledger, item: &Item) -> Result<Standing, Err
         let directory = ledger.place().directory_of(path, false).ok()?;
         Some(Identity::of(&stat(&directory, path.file_name()?).ok()??))
     };
-    let Some(entry) = ledger.known().get(&manifest::written(&item.name)) else {
+    let Some(entry) = ledger.known().get(&order.key_of(item)) else {
         return Ok(Standing::Todo(Replaces::Nothing));
     };
     let Some(product) = &entry.output else { return Ok(Standing::Todo(Replaces::Nothing)) };
@@ -207,13 +201,11 @@ fn standing(order: &Order, ledger: &Ledger, item: &Item) -> Result<Standing, Err
             let path = ledger.place().path().join(manifest::path(&product.path));
             Ok(Standing::Refused(format!("`{}` is not what sladd made; move it away", path.display())))
         }
-        Some(_) => {
-            let same = entry.outcome == Outcome::Done
-                && entry.source.is_still(&item.identity)
-                && entry.policy_digest == order.policy_digest
-                && entry.options == order.options;
-            Ok(if same { Standing::Done(Box::new(entry.clone())) } else { Standing::Todo(Replaces::Ours) })
-        }
+        Some(_) => Ok(if order.is_done(entry, item) {
+            Standing::Done(Box::new(entry.clone()))
+        } else {
+            Standing::Todo(Replaces::Ours)
+        }),
     }
 }
 
@@ -223,8 +215,7 @@ fn standing_in_place(order: &Order, ledger: &Ledger, item: &Item) -> Result<Stan
     if item.identity.links > 1 {
         return Ok(Standing::Refused("it has a second name, which would keep the raw lines; remove one".to_owned()));
     }
-    let name = item.name.file_name().map(manifest::name).unwrap_or_default();
-    let Some(entry) = ledger.known().get(&name) else { return Ok(raw) };
+    let Some(entry) = ledger.known().get(&order.key_of(item)) else { return Ok(raw) };
     let Some(product) = &entry.output else { return Ok(raw) };
     if product.size != item.identity.size {
         return Ok(raw);
@@ -235,7 +226,7 @@ fn standing_in_place(order: &Order, ledger: &Ledger, item: &Item) -> Result<Stan
     if found.is_none_or(|(_, digest)| digest != product.digest) {
         return Ok(raw);
     }
-    if entry.policy_digest == order.policy_digest && entry.options == order.options {
+    if order.made_it(entry) {
         return Ok(Standing::Done(Box::new(entry.clone())));
     }
     if entry.policy_digest == order.policy_digest {
@@ -269,44 +260,4 @@ fn weaker(policy: &Policy, was: &str) -> Option<String> {
         [one] => Some(one.clone()),
         [first, rest @ ..] => Some(format!("{first}, and {} more", rest.len())),
     }
-}
-
-/// Compares the outputs in a directory with what its manifest says of them.
-///
-/// # Errors
-/// [`Kind::NoInput`] where there is no manifest; as [`Ledger::look`].
-pub fn verify(place: &Place) -> Result<Verified, Error> {
-    let Some(known) = Ledger::look(place)? else {
-        let why = format!("there is no `{ROOM}` in `{}`; name the directory of a bulk run", place.path().display());
-        return Err(Error::new(Kind::NoInput, why));
-    };
-    let mut verified = Verified::default();
-    for entry in known.entries() {
-        let Some(product) = &entry.output else { continue };
-        let target = manifest::path(&product.path);
-        let found = match (place.directory_of(&target, false), target.file_name()) {
-            (Ok(directory), Some(name)) => digest_of(&directory, Path::new(name)),
-            (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            (Err(error), _) => Err(error),
-            (Ok(_), None) => Ok(None),
-        };
-        let path = place.path().join(&target);
-        let fault = |why: &str, kind| Trouble { path: path.clone(), why: why.to_owned(), kind };
-        match found {
-            Ok(Some((size, digest))) if (size, &digest) == (product.size, &product.digest) => verified.good += 1,
-            Ok(Some(_)) => verified.faults.push(fault("it is not what was made", Kind::Data)),
-            Ok(None) => verified.faults.push(fault("it is gone", Kind::Data)),
-            Err(error) => verified.faults.push(fault(&error.to_string(), super::walk::kind(&error))),
-        }
-    }
-    Ok(verified)
-}
-
-/// What [`verify`] found.
-#[derive(Debug, Default)]
-pub struct Verified {
-    /// Files that are what was made.
-    pub good: u64,
-    /// Files that are not.
-    pub faults: Vec<Trouble>,
 }

@@ -25,6 +25,13 @@ pub struct Trouble {
     pub kind: Kind,
 }
 
+impl Trouble {
+    /// As an account in JSON has it.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({ "path": manifest::written(&self.path), "why": self.why, "code": self.kind.code() })
+    }
+}
+
 /// The account of a bulk run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -50,6 +57,8 @@ pub struct Report {
     pub bytes_written: u64,
     /// Somebody asked the run to end.
     pub stopped: bool,
+    /// Files that were under way then; the next run begins them anew.
+    pub under_way: u64,
     /// The reader of standard output went away, and wants to hear no more.
     pub reader_gone: bool,
     /// Why the run could not go on.
@@ -136,6 +145,7 @@ impl Report {
             "failed": self.faults.len(),
             "originals_removed": self.removed,
             "interrupted": self.stopped,
+            "under_way": self.under_way,
             "bytes_read": self.bytes_read,
             "bytes_written": self.bytes_written,
             "seconds": (self.took.as_secs_f64() * 1000.0).round() / 1000.0,
@@ -155,9 +165,7 @@ impl Report {
             "unmatched": t.unmatched,
             "bytes_in": t.bytes_in,
             "bytes_out": t.bytes_out,
-            "faults": self.faults.iter().map(|fault| serde_json::json!({
-                "path": path(&fault.path), "why": fault.why, "code": fault.kind.code(),
-            })).collect::<Vec<_>>(),
+            "faults": self.faults.iter().map(Trouble::json).collect::<Vec<_>>(),
             "notes": self.notes.iter().map(|(note, why)| serde_json::json!({ "path": path(note), "what": why }))
                 .collect::<Vec<_>>(),
         })
