@@ -65,10 +65,11 @@
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
 //!  detect/introduced/                    users in messages that no format knows, by the words around them
 //!  judge/                                the second opinion: bytes → hits; shares no code with format and detect
-//!  run/bulk/                             walk → plan → crew (feed, ordered) → office, which commits; report
+//!  run/bulk/                             walk → plan → crew (feed, reading, ordered) → office, which commits; verify, report
 //!  input/unpack                          what is packed, as bytes, with the place and the reason where it ends early
 //!  output/fresh                          a new file under a temporary name, packed as it is written
-//!  state/                                place (a directory held open), manifest, ledger (commit, recovery), job (its one key)
+//!  output/packer members                 ways of packing; pieces that several workers pack, each a member of its own
+//!  state/                                place (a directory held open), manifest, ledger (commit, recovery), shard, job (its one key)
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

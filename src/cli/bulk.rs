@@ -17,7 +17,7 @@ use crate::{
         },
         worker::clock,
     },
-    state::{ledger::Shard, place::Place},
+    state::{place::Place, shard::Shard},
 };
 use progress::Shown;
 use std::{

@@ -5,53 +5,30 @@
 //! crash whatever still has its temporary name is taken away, and whatever the journal knows and has its name is recorded.
 
 use super::{
+    files::{FILE_MODE, append, digest_of, failed, names_in, read, write_durably},
     manifest::{self, Entry, Manifest, Product},
     place::{Place, rename, stat, sync},
+    shard::{self, Shard},
 };
 use crate::{
     error::{Error, Kind},
     input::file::Identity,
-    output::{
-        fresh::{Made, discard},
-        write_all,
-    },
+    output::fresh::{Made, discard},
 };
 use rustix::{
-    fs::{FlockOperation, Mode, OFlags, RenameFlags},
+    fs::{OFlags, RenameFlags},
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
-    io::{self, Read},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::ffi::OsStrExt,
-    },
+    io,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-
-/// Which of several processes that share the work this is: `index` of `count`, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// From 0.
-    pub index: u32,
-    /// At least 1.
-    pub count: u32,
-}
-
-impl Shard {
-    /// Whether a file of this name is this one's: names are spread by their digest, so that every file is exactly one's.
-    pub fn takes(self, name: &Path) -> bool {
-        let digest = blake3::hash(name.as_os_str().as_bytes());
-        let number = digest.as_bytes()[..8].iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        number % u64::from(self.count) == u64::from(self.index)
-    }
-}
 
 /// A directory of outputs that is ours alone for the run.
 #[derive(Debug)]
@@ -137,8 +114,8 @@ impl Ledger {
             return Err(Error::new(Kind::Permission, format!("cannot use it: {why}")));
         }
         let scratch = room.room(SCRATCH, 0o750)?;
-        let suffix = shard.map_or_else(String::new, |shard| format!(".{}-of-{}", shard.index, shard.count));
-        let locks = lock(&room, shard, &suffix)?;
+        let suffix = shard.map_or_else(String::new, Shard::suffix);
+        let locks = shard::lock(&room, shard)?;
         let manifest = append(&room, &format!("{MANIFEST}{suffix}"))?;
         let journal = append(&room, &format!("{JOURNAL}{suffix}"))?;
         let known = Ledger::look_at(&room)?.unwrap_or_default();
@@ -435,119 +412,8 @@ impl Ledger {
     }
 }
 
-/// The names in a directory that are UTF-8, as all of ours are.
-fn names_in(place: &Place) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(place)? {
-        names.extend(entry?.file_name().to_str().ok().map(str::to_owned));
-    }
-    Ok(names)
-}
-
-/// Size and digest of a regular file, if there is one.
-///
-/// # Errors
-/// What the system says.
-pub fn digest_of(directory: impl AsFd, name: &Path) -> io::Result<Option<(u64, String)>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let fd = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
-        Ok(fd) => fd,
-        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let stat = rustix::fs::fstat(&fd)?;
-    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile {
-        return Ok(None);
-    }
-    let mut file = File::from(fd);
-    let mut digest = blake3::Hasher::new();
-    let mut bytes = vec![0; 256 * 1024];
-    let mut size = 0;
-    loop {
-        match file.read(&mut bytes) {
-            Ok(0) => return Ok(Some((size, digest.finalize().to_hex().to_string()))),
-            Ok(n) => {
-                digest.update(&bytes[..n]);
-                size += n as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// A shard is alone with its number; a run without one is alone.
-fn lock(room: &Place, shard: Option<Shard>, suffix: &str) -> Result<Vec<OwnedFd>, Error> {
-    let take = |name: String, operation| {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd =
-            rustix::fs::openat(room, name, flags, FILE_MODE).map_err(|error| failed(room, "lock", &error.into()))?;
-        loop {
-            match rustix::fs::flock(&fd, operation) {
-                Ok(()) => return Ok(fd),
-                Err(Errno::INTR) => {}
-                Err(Errno::WOULDBLOCK) => {
-                    let path = room.path().parent().unwrap_or(room.path()).display();
-                    let why = format!("another sladd works on `{path}`; wait until it is done");
-                    return Err(Error::new(Kind::CannotCreate, why));
-                }
-                Err(error) => return Err(failed(room, "lock", &error.into())),
-            }
-        }
-    };
-    match shard {
-        None => Ok(vec![take(LOCK.to_owned(), FlockOperation::NonBlockingLockExclusive)?]),
-        Some(_) => Ok(vec![
-            take(LOCK.to_owned(), FlockOperation::NonBlockingLockShared)?,
-            take(format!("{LOCK}{suffix}"), FlockOperation::NonBlockingLockExclusive)?,
-        ]),
-    }
-}
-
 fn policy_file(digest: &str) -> String {
     format!("{digest}.toml")
-}
-
-fn append(room: &Place, name: &str) -> Result<OwnedFd, Error> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let open = || -> io::Result<OwnedFd> {
-        let fd = rustix::fs::openat(room, name, flags, FILE_MODE)?;
-        let stat = rustix::fs::fstat(&fd)?;
-        let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
-        if !regular || stat.st_nlink != 1 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{name}` is no plain file of ours")));
-        }
-        rustix::fs::fchmod(&fd, FILE_MODE)?;
-        Ok(fd)
-    };
-    open().map_err(|error| failed(room, "write in", &error))
-}
-
-fn read(room: &Place, name: &str) -> io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(room, name, flags, Mode::empty())?;
-    let mut text = Vec::new();
-    File::from(fd).read_to_end(&mut text)?;
-    Ok(text)
-}
-
-/// Appends all of it, or nothing: no half line may stand before others.
-fn write_durably(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let before = rustix::fs::fstat(fd)?.st_size as u64;
-    write_all(fd, bytes).and_then(|()| sync(fd)).inspect_err(|_| {
-        let _ = rustix::fs::ftruncate(fd, before);
-    })
-}
-
-fn failed(room: &Place, deed: &str, error: &io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::PermissionDenied => Kind::Permission,
-        _ => Kind::Io,
-    };
-    Error::new(kind, format!("cannot {deed} `{}`: {error}", room.path().display()))
 }
 
 /// The directory that holds our state.
@@ -556,5 +422,3 @@ const SCRATCH: &str = "tmp";
 const MANIFEST: &str = "manifest";
 const JOURNAL: &str = "journal";
 const POLICIES: &str = "policies";
-const LOCK: &str = "lock";
-const FILE_MODE: Mode = Mode::from_raw_mode(0o640);

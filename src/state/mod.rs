@@ -4,7 +4,9 @@
 //! are. It knows nothing of lines, policies or engines; a policy is a digest here. Everything stands in `.sladd` beside
 //! what it speaks of, and holds names and figures of files, never a byte of a line.
 
+pub mod files;
 pub mod job;
 pub mod ledger;
 pub mod manifest;
 pub mod place;
+pub mod shard;

@@ -227,8 +227,8 @@ fn mount(fd: &OwnedFd) -> io::Result<(u64, Option<u64>)> {
 
 fn make(directory: &OwnedFd, name: &OsStr, mode: Mode) -> Result<(), Errno> {
     match rustix::fs::mkdirat(directory, name, mode) {
-        // Whatever the umask.
-        Ok(()) => rustix::fs::chmodat(directory, name, mode, AtFlags::empty()),
+        // Whatever the umask; by its handle, for somebody may have put something else in its place.
+        Ok(()) => rustix::fs::fchmod(step(directory, name)?, mode),
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error),
     }

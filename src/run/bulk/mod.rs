@@ -33,8 +33,8 @@ use crate::{
     policy::Policy,
     state::{
         job,
-        ledger::Shard,
         manifest::{self, Counts, Entry, Outcome},
+        shard::Shard,
     },
     time::Timestamp,
 };

@@ -7,7 +7,8 @@ use crate::{
     policy::Policy,
     run::bulk::report::Report,
     state::{
-        ledger::{Ledger, ROOM, Replaces, Scratch, digest_of},
+        files::digest_of,
+        ledger::{Ledger, ROOM, Replaces, Scratch},
         manifest::{self, Entry, Manifest},
         place::{Place, stat},
     },

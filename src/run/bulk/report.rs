@@ -4,7 +4,8 @@ use super::{Order, walk::Item};
 use crate::{
     error::{Error, Kind},
     state::{
-        ledger::{Ledger, digest_of},
+        files::digest_of,
+        ledger::Ledger,
         manifest::{self, Entry},
     },
     tally::Tally,

@@ -4,7 +4,8 @@ use super::{Trouble, walk};
 use crate::{
     error::{Error, Kind},
     state::{
-        ledger::{Ledger, ROOM, digest_of},
+        files::digest_of,
+        ledger::{Ledger, ROOM},
         manifest::{self, Product},
         place::Place,
     },
