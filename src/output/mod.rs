@@ -13,6 +13,8 @@
 pub mod file;
 #[cfg(feature = "cli")]
 pub mod fresh;
+#[cfg(feature = "cli")]
+pub mod segment;
 pub mod stdout;
 
 use crate::{encode::Batch, error::Error};

@@ -4,7 +4,13 @@
 //! are. It knows nothing of lines, policies or engines; a policy is a digest here. Everything stands in `.sladd` beside
 //! what it speaks of, and holds names and figures of files, never a byte of a line.
 
+pub mod book;
+pub mod checkpoint;
+pub mod home;
 pub mod job;
+pub mod journal;
 pub mod ledger;
 pub mod manifest;
+pub mod mend;
 pub mod place;
+pub mod policies;
