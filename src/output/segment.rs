@@ -219,8 +219,7 @@ impl Segment {
             // Some file systems know no locks; the lock on the state directory still holds.
             Ok(()) | Err(_) => {}
         }
-        let identity =
-            Identity::at(&fd, OsStr::new(""), AtFlags::EMPTY_PATH).map_err(|error| refuse(&path, error))?;
+        let identity = Identity::at(&fd, OsStr::new(""), AtFlags::EMPTY_PATH).map_err(|error| refuse(&path, error))?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| refuse(&path, error))?;
         let since = Timestamp(if identity.born == (0, 0) { stat.st_mtime } else { identity.born.0 });
         let (unnamed, failed, right, shift) = (true, false, None, 0);
@@ -359,9 +358,8 @@ impl Segment {
         }
         match last {
             [b'\n'] => Ok(()),
-            _ => super::write_all(&self.fd, b"\n").map_err(|error| {
-                Error::new(Kind::Io, format!("cannot write `{}`: {error}", self.path.display()))
-            }),
+            _ => super::write_all(&self.fd, b"\n")
+                .map_err(|error| Error::new(Kind::Io, format!("cannot write `{}`: {error}", self.path.display()))),
         }
     }
 

@@ -128,7 +128,8 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
             let name = journal_name(last.generation);
             let bytes = file(&home, last.generation)?;
             let missing = bytes.is_none();
-            let Some(contents) = bytes.and_then(|bytes| Codec::new(home.key(), last.generation).read::<S>(&bytes)) else {
+            let Some(contents) = bytes.and_then(|bytes| Codec::new(home.key(), last.generation).read::<S>(&bytes))
+            else {
                 if restarted {
                     break;
                 }
@@ -154,7 +155,8 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
         }
         for &later in generations.iter().filter(|&&generation| generation > last.generation) {
             if file(&home, later)?.is_some_and(|bytes| bytes.len() > HEADER_BYTES) {
-                let what = format!("`{}` is not whole, and `{}` follows", journal_name(last.generation), journal_name(later));
+                let what =
+                    format!("`{}` is not whole, and `{}` follows", journal_name(last.generation), journal_name(later));
                 return Err(home.broken(&what));
             }
         }
@@ -267,8 +269,7 @@ impl Book {
         let mut sequence = self.sequence;
         let old = (self.journal.as_fd(), &self.codec);
         // What was begun of the new journal's entry is cut off again where it fails.
-        let written =
-            write(&self.home, Some(&old), base, (generation, &mut sequence), checkpoint, &mut self.failed);
+        let written = write(&self.home, Some(&old), base, (generation, &mut sequence), checkpoint, &mut self.failed);
         if written.is_err() && !self.failed {
             self.failed = rustix::fs::ftruncate(&self.journal, self.length).is_err();
         }
@@ -360,7 +361,10 @@ impl Book {
 
 impl std::fmt::Debug for Book {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Book").field("generation", &self.generation).field("length", &self.length).finish_non_exhaustive()
+        f.debug_struct("Book")
+            .field("generation", &self.generation)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,8 @@ const NOW: Timestamp = Timestamp(1_795_255_200);
 
 fn room() -> (tempfile::TempDir, PathBuf) {
     let room = tempfile::tempdir().unwrap();
+    // Whatever the umask.
+    fs::set_permissions(room.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let path = room.path().join("access.log");
     (room, path)
 }
@@ -34,7 +36,8 @@ fn what_is_no_plain_file_of_ours_is_refused_and_left_untouched() {
     symlink(at("target"), at("symlink")).unwrap();
     fs::write(at("linked"), "untouched").unwrap();
     fs::hard_link(at("linked"), at("second")).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+        .unwrap();
     for name in ["symlink", "linked", "second", "fifo", ".", "missing/log"] {
         assert_eq!(Segment::open(at(name), NOW).unwrap_err().kind(), Kind::CannotCreate, "{name}");
     }
