@@ -513,3 +513,111 @@ fn after_a_loss_of_power_at_any_point_the_outputs_are_finished_to_the_byte() {
     assert!(points > 300 && cut > 0, "{points} {cut}");
     eprintln!("{points} losses of power, {cut} bytes cut");
 }
+
+/// A run with one output that stops after its third batch, without a word.
+fn stopped(room: &Path, maker: &mut Maker) -> (sladd::state::book::Book, Segment, Committed) {
+    fs::create_dir(room.join("out")).unwrap();
+    fs::set_permissions(room.join("out"), fs::Permissions::from_mode(0o750)).unwrap();
+    let mut segment = Segment::open(room.join("out/a.log"), NOW).unwrap();
+    segment.write(&maker.make(0, maker.end(0))).unwrap();
+    let committed = segment.sync().unwrap();
+    let home = Home::open(&room.join("state"), HERE).unwrap();
+    let opened: Opened<u64, String> = Opened::read(home).unwrap();
+    let mut from = maker.end(0);
+    let first = Checkpoint { sources: vec![from], outputs: vec![committed.clone()], policy: Digest([5; 32]) };
+    let mut book = opened.begin(&first, "the policy").unwrap();
+    for _ in 0..3 {
+        let to = maker.end(from);
+        let batch = maker.make(from, to);
+        let (before, bytes) = (segment.length().unwrap(), batch.bytes().len() as u64);
+        let parts = vec![Part { output: 0, segment: segment.identity(), before, bytes }];
+        let source = "the input".to_owned();
+        book.append(&Record { source, from, to, reference: NOW, policy: Digest([5; 32]), parts }).unwrap();
+        segment.write(&batch).unwrap();
+        from = to;
+    }
+    (book, segment, committed)
+}
+
+/// Puts the output right; the source may be gone.
+fn next(room: &Path, maker: &mut Maker, is_gone: bool) -> sladd::state::mend::Mended {
+    let opened: Opened<u64, String> = Opened::read(Home::open(&room.join("state"), HERE).unwrap()).unwrap();
+    let left = opened.left().unwrap();
+    mend(&left.checkpoint.outputs, &left.records, |record: &Record<String>| match is_gone {
+        true => Ok(Remade::Gone),
+        false => Ok(Remade::Batches(vec![maker.make(record.from, record.to)])),
+    })
+    .unwrap()
+}
+
+#[test]
+fn what_could_not_be_made_durable_is_written_to_another_segment_once() {
+    let mut maker = Maker::new();
+    // Killed before the new segment has anything, in the midst of it, and when it is whole.
+    for stands in [0, 10, 1000] {
+        let room = tempfile::tempdir().unwrap();
+        let (mut book, mut segment, committed) = stopped(room.path(), &mut maker);
+        let text = |name: &str| fs::read(room.path().join("out").join(name)).unwrap();
+        let whole = text("a.log");
+        let restored = sladd::state::mend::replace::<String>(
+            &mut book,
+            (&mut segment, &committed),
+            (&ROTATION, NOW),
+            |record, _| Ok(Some(maker.make(record.from, record.to))),
+        )
+        .unwrap();
+        assert_eq!(restored.completed, whole.len() as u64 - committed.length());
+        assert_eq!(restored.cut, restored.completed);
+        assert_eq!([text("a.log.1"), text("a.log")].concat(), whole);
+        assert_eq!(text("a.log.1").len() as u64, committed.length());
+        drop((book, segment));
+        let file = fs::File::options().write(true).open(room.path().join("out/a.log")).unwrap();
+        file.set_len(stands.min(restored.completed)).unwrap();
+        let mended = next(room.path(), &mut maker, false);
+        assert_eq!((mended.outputs[0].restored.cut, mended.outputs[0].restored.taken_away), (0, 0));
+        assert!(mended.outputs[0].segment.is_some());
+        assert_eq!([text("a.log.1"), text("a.log")].concat(), whole);
+    }
+}
+
+#[test]
+fn without_the_source_whole_lines_stay_and_a_torn_one_goes_and_is_counted() {
+    let mut maker = Maker::new();
+    let room = tempfile::tempdir().unwrap();
+    drop(stopped(room.path(), &mut maker));
+    let path = room.path().join("out/a.log");
+    let whole = fs::read(&path).unwrap();
+    let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    fs::write(&path, &whole[..last + 5]).unwrap();
+    let mended = next(room.path(), &mut maker, true);
+    assert_eq!(mended.sources_gone, 3);
+    let restored = mended.outputs[0].restored;
+    assert_eq!((restored.cut, restored.lost), (5, (whole.len() - last) as u64));
+    assert_eq!(fs::read(&path).unwrap(), whole[..last]);
+}
+
+#[test]
+fn an_output_that_somebody_emptied_is_not_filled_again() {
+    let mut maker = Maker::new();
+    let room = tempfile::tempdir().unwrap();
+    let (mut book, mut segment, _) = stopped(room.path(), &mut maker);
+    let path = room.path().join("out/a.log");
+    let gone = fs::metadata(&path).unwrap().len();
+    fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    let batch = maker.make(0, maker.input.len() as u64);
+    let bytes = batch.bytes().len() as u64;
+    let parts = vec![Part { output: 0, segment: segment.identity(), before: 0, bytes }];
+    let (source, to) = ("the input".to_owned(), maker.input.len() as u64);
+    book.append(&Record { source, from: 0, to, reference: NOW, policy: Digest([5; 32]), parts }).unwrap();
+    segment.write(&batch).unwrap();
+    assert!(bytes > gone, "it has grown beyond what was there");
+    drop((book, segment));
+    let mended = next(room.path(), &mut maker, false);
+    assert!(mended.outputs[0].restored.taken_away > 0 && mended.outputs[0].restored.cut == 0);
+    assert_eq!(fs::read(&path).unwrap(), batch.bytes());
+    // A file that is gone altogether takes nothing back.
+    fs::remove_file(&path).unwrap();
+    let mended = next(room.path(), &mut maker, false);
+    assert!(mended.outputs[0].segment.is_none());
+    assert!(!path.exists());
+}
