@@ -130,7 +130,7 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
             let missing = bytes.is_none();
             let Some(contents) = bytes.and_then(|bytes| Codec::new(home.key(), last.generation).read::<S>(&bytes))
             else {
-                if restarted {
+                if restarted && !damaged {
                     break;
                 }
                 return Err(home.broken(&format!("`{name}` is {}", if missing { "missing" } else { "damaged" })));
@@ -140,7 +140,7 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
             if first != last.first || (end == End::Damaged && !restarted) {
                 return Err(home.broken(&format!("`{name}` is damaged")));
             }
-            if end != End::Whole && damaged && !restarted {
+            if end != End::Whole && damaged {
                 return Err(home.broken(&format!("`{name}` is torn, and a checkpoint is missing or damaged")));
             }
             (last.whole, last.next) = (whole, contents.next());

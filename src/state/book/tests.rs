@@ -274,6 +274,41 @@ fn a_journal_that_cannot_be_written_says_nothing_and_leaves_no_half_entry() {
 }
 
 #[test]
+fn a_checkpoint_that_cannot_be_written_leaves_the_journal_going_on() {
+    // Before anything is said of it, and when all is said but its name.
+    for obstacle in ["new", "checkpoint.0"] {
+        let room = tempfile::tempdir().unwrap();
+        let mut book = open(room.path(), HERE).unwrap().begin(&checkpoint(0, 0), "policy").unwrap();
+        book.append(&record(0)).unwrap();
+        fs::create_dir(room.path().join(obstacle)).unwrap();
+        assert_eq!(book.checkpoint(&checkpoint(1, 0)).unwrap_err().kind(), Kind::Io, "{obstacle}");
+        assert!(!book.is_failed());
+        book.append(&record(1)).unwrap();
+        fs::remove_dir(room.path().join(obstacle)).unwrap();
+        drop(book);
+        let before = files(room.path());
+        assert_eq!(position(&open(room.path(), HERE).unwrap()), 2);
+        let mut book = open(room.path(), HERE).unwrap().begin(&checkpoint(2, 0), "policy").unwrap();
+        book.append(&record(2)).unwrap();
+        drop(book);
+        assert_eq!(position(&open(room.path(), HERE).unwrap()), 3);
+        assert_eq!(before.contains_key("journal.2"), obstacle != "new");
+    }
+}
+
+#[test]
+fn of_many_that_begin_at_once_one_works_with_a_state() {
+    let room = tempfile::tempdir().unwrap();
+    for _ in 0..100 {
+        let homes: Vec<_> = std::thread::scope(|scope| {
+            let begin = || scope.spawn(|| Home::open(room.path(), HERE));
+            [begin(), begin(), begin()].map(|thread| thread.join().unwrap()).into_iter().collect()
+        });
+        assert_eq!(homes.iter().filter(|home| home.is_ok()).count(), 1);
+    }
+}
+
+#[test]
 fn a_segment_that_was_given_up_hands_its_records_to_the_new_one() {
     let room = tempfile::tempdir().unwrap();
     let mut book = open(room.path(), HERE).unwrap().begin(&checkpoint(0, 0), "policy").unwrap();
