@@ -211,13 +211,10 @@ impl Segment {
     }
 
     fn of(path: PathBuf, directory: OwnedFd, fd: OwnedFd) -> Result<Segment, Error> {
-        match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => {
-                let why = "another sladd writes it; stop that one, or choose another file";
-                return Err(Error::new(Kind::CannotCreate, format!("cannot write `{}`: {why}", path.display())));
-            }
-            // Some file systems know no locks; the lock on the state directory still holds.
-            Ok(()) | Err(_) => {}
+        // Some file systems know no locks; the lock on the state directory still holds.
+        if let Err(Errno::WOULDBLOCK) = rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+            let why = "another sladd writes it; stop that one, or choose another file";
+            return Err(Error::new(Kind::CannotCreate, format!("cannot write `{}`: {why}", path.display())));
         }
         let identity = Identity::at(&fd, OsStr::new(""), AtFlags::EMPTY_PATH).map_err(|error| refuse(&path, error))?;
         let stat = rustix::fs::fstat(&fd).map_err(|error| refuse(&path, error))?;

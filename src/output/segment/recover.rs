@@ -71,7 +71,7 @@ impl Segment {
             self.right = Some(end);
             return Ok(Restored { stood: bytes, ..Restored::default() });
         }
-        let whole = self.line_start(from, length).map_err(|error| self.fault(0, error.into()))?;
+        let whole = self.line_start(from, length).map_err(|error| self.fault(0, error))?;
         let cut = self.cut(whole).map_err(|error| self.fault(0, error.into()))?;
         self.right = Some(whole);
         self.shift -= (end - whole) as i64;
