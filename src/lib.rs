@@ -69,7 +69,10 @@
 //!  input/unpack                          what is packed, as bytes, with the place and the reason where it ends early
 //!  output/fresh                          a new file under a temporary name, packed as it is written
 //!  output/packer members                 ways of packing; pieces that several workers pack, each a member of its own
-//!  state/                                place (a directory held open), manifest, ledger (commit, recovery), shard, job (its one key)
+//!  output/segment                        a file that grows by exact lengths: recover, rotate, found again when renamed
+//!  state/                                place (a directory held open), files, shard, manifest, ledger (commit, recovery),
+//!                                        job (its one key)
+//!  state/book                            checkpoint and journal of a home; mend puts outputs right by them
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

@@ -37,7 +37,7 @@ impl File {
     /// regular file with one name, or its directory is missing; [`Kind::Io`]
     pub fn open(path: impl Into<PathBuf>) -> Result<File, Error> {
         let path = path.into();
-        let fd = open(&path)?;
+        let (_, fd) = open(&path)?;
         Ok(File { path, fd, fresh: true })
     }
 
@@ -46,7 +46,7 @@ impl File {
     /// # Errors
     /// As [`open`](Self::open); the file as it was is then still written.
     pub fn reopen(&mut self) -> Result<(), Error> {
-        self.fd = open(&self.path)?;
+        (_, self.fd) = open(&self.path)?;
         self.fresh = true;
         Ok(())
     }
@@ -96,7 +96,7 @@ const UNDER_WAY: std::time::Duration = std::time::Duration::from_millis(20);
 /// The mode of a file that we create.
 const MODE: Mode = Mode::from_raw_mode(0o640);
 
-const FLAGS: OFlags = OFlags::RDWR
+pub(super) const FLAGS: OFlags = OFlags::RDWR
     .union(OFlags::APPEND)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
@@ -106,7 +106,8 @@ const FLAGS: OFlags = OFlags::RDWR
 /// How often the file may appear or go away between two looks before we give up.
 const TRIES: usize = 10;
 
-fn open(path: &Path) -> Result<OwnedFd, Error> {
+/// Opens or creates the file, and gives its directory too, as no more than a place to look from.
+pub(super) fn open(path: &Path) -> Result<(OwnedFd, OwnedFd), Error> {
     let refuse = |kind, why: &str| Error::new(kind, format!("cannot write `{}`: {why}", path.display()));
     let fail = |error: Errno| refuse(kind(error), &reason(error));
     // `a/..` and `/` have no name, `a/` is a directory's; `Path` hides the slash.
@@ -134,7 +135,7 @@ fn open(path: &Path) -> Result<OwnedFd, Error> {
     for _ in 0..TRIES {
         match create(&directory, name) {
             Err(Errno::EXIST) => {}
-            created => return created.map_err(fail),
+            created => return created.map(|file| (directory, file)).map_err(fail),
         }
         // A device may act on being opened, so it is looked at first; the checks that count are those on the handle.
         match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -146,7 +147,7 @@ fn open(path: &Path) -> Result<OwnedFd, Error> {
             file => file.map_err(fail)?,
         };
         let stat = rustix::fs::fstat(&file).map_err(fail)?;
-        return check(&stat, &parent).map(|()| file).map_err(|(kind, why)| refuse(kind, why));
+        return check(&stat, &parent).map(|()| (directory, file)).map_err(|(kind, why)| refuse(kind, why));
     }
     Err(refuse(Kind::CannotCreate, "something else creates and removes it all the time"))
 }
@@ -159,7 +160,7 @@ fn create(directory: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
 }
 
 /// Whether a file that was there already is one that we may append to.
-fn check(stat: &Stat, parent: &Stat) -> Result<(), (Kind, &'static str)> {
+pub(super) fn check(stat: &Stat, parent: &Stat) -> Result<(), (Kind, &'static str)> {
     let wrong = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile if stat.st_nlink > 1 => "it has a second name (a hard link); remove one of them",
         FileType::RegularFile => {
@@ -182,7 +183,7 @@ fn check(stat: &Stat, parent: &Stat) -> Result<(), (Kind, &'static str)> {
     Err((Kind::CannotCreate, wrong))
 }
 
-fn kind(error: Errno) -> Kind {
+pub(super) fn kind(error: Errno) -> Kind {
     match error {
         Errno::ACCESS | Errno::PERM => Kind::Permission,
         Errno::IO => Kind::Io,
