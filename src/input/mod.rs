@@ -5,6 +5,8 @@
 
 #[cfg(feature = "cli")]
 pub mod file;
+#[cfg(feature = "cli")]
+pub mod follow;
 pub mod packing;
 pub mod stdin;
 #[cfg(feature = "cli")]

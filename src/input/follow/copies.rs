@@ -1,0 +1,442 @@
+//! Generations that ended, the copies they are read on in, and generations that came and went unseen.
+//!
+//! A copy is proved by content alone: it begins with the same bytes as all that was consumed, by the keyed digest, and its
+//! original was truncated or is gone. While the original stands, a file that begins like it waits.
+
+use super::{
+    Follow,
+    digest::{Consumed, Mark, Proof},
+    discover::{Match, Scan, neighbours},
+    identity::{self, Stand, read_full},
+    look::{Meeting, find, is_packed},
+    source::{Source, Stage},
+};
+use rustix::fs::FileType;
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+/// A new file that may be a copy, perhaps still being made.
+pub(super) struct Undecided {
+    pub home: PathBuf,
+    pub path: PathBuf,
+    pub stand: Stand,
+    file: Option<File>,
+    /// What it begins like, and how far that was compared. `None`: it is empty.
+    like: Option<(u64, u64)>,
+    moved: Instant,
+}
+
+/// What stood at a home before.
+#[derive(Clone)]
+pub(super) struct Departed {
+    pub born: Option<(i64, u32)>,
+    pub modified: (i64, u32),
+}
+
+/// A file proved to be a copy.
+struct Copy {
+    path: PathBuf,
+    file: File,
+    stand: Stand,
+    consumed: Consumed,
+}
+
+impl Follow {
+    /// What a source was read from holds other bytes now: it goes on in a copy, or ends; the file is a new generation.
+    pub(super) fn renew(&mut self, id: u64, now: Instant) {
+        let Some(mut old) = self.remove(id) else { return };
+        self.counts.truncations += 1;
+        let file = old.file.take();
+        let stand = file.as_ref().and_then(|file| Stand::of(file).ok());
+        let mut fresh = stand.map(|stand| {
+            let mut fresh =
+                Source::new(self.new_id(), &old.home, &old.path, &stand, Consumed::nothing(&self.key), now);
+            (fresh.stage, fresh.file, fresh.after) = (old.stage, file, old.after);
+            fresh
+        });
+        let scan = self.discover.scan();
+        // It must not be taken for a copy of itself.
+        let number = old.identity.number();
+        let copy = self.copy_of(&old.consumed.mark(&self.key), &old.path, &scan, Some(number));
+        match copy {
+            Some(copy) => {
+                let home = old.home.clone();
+                let departed = Departed { born: copy.stand.identity.born, modified: copy.stand.modified };
+                if let Some(fresh) = &mut fresh {
+                    fresh.after = Some(id);
+                }
+                self.adopt(old, copy, Stage::Rotated, now);
+                self.departed.insert(home.clone(), departed);
+                self.missed(&home, None, now);
+                if let Some(fresh) = &mut fresh {
+                    fresh.after = self.before(&home);
+                }
+            }
+            None => {
+                self.gap(old.seen.saturating_sub(old.consumed.offset()));
+                self.counts.closed += 1;
+                self.ended.push_back((id, old.consumed.offset()));
+            }
+        }
+        if let Some(fresh) = fresh {
+            self.insert(fresh);
+        }
+    }
+
+    /// A source is gone and nothing of it is open.
+    pub(super) fn lose(&mut self, id: u64, scan: &Scan, now: Instant) {
+        let Some(old) = self.remove(id) else { return };
+        match self.copy_of(&old.consumed.mark(&self.key), &old.path, scan, None) {
+            Some(copy) => {
+                let stage = if copy.path == old.home { Stage::Live } else { Stage::Rotated };
+                self.adopt(old, copy, stage, now);
+            }
+            None => {
+                self.gap(old.seen.saturating_sub(old.consumed.offset()));
+                self.counts.closed += 1;
+                self.ended.push_back((id, old.consumed.offset()));
+            }
+        }
+    }
+
+    /// Reads a source on in its copy.
+    fn adopt(&mut self, mut old: Source, copy: Copy, stage: Stage, now: Instant) {
+        self.counts.copies += 1;
+        self.gap(old.seen.saturating_sub(copy.stand.size));
+        self.undecided.retain(|undecided| !undecided.stand.identity.is(&copy.stand.identity));
+        old.path = copy.path;
+        old.identity = copy.stand.identity;
+        old.modified = copy.stand.modified;
+        old.seen = copy.stand.size;
+        old.scanned = copy.consumed.offset();
+        old.consumed = copy.consumed;
+        old.file = Some(copy.file);
+        (old.stage, old.moved, old.gone, old.closing, old.failing) = (stage, now, false, false, None);
+        self.insert(old);
+    }
+
+    /// The file that begins with all that was consumed: the youngest, if several do.
+    fn copy_of(&self, mark: &Mark, before: &Path, scan: &Scan, not: Option<(u64, u64)>) -> Option<Copy> {
+        if mark.offset == 0 {
+            return None;
+        }
+        let undecided = self.undecided.iter().map(|undecided| undecided.path.clone());
+        let named = scan.files.iter().map(|file| file.path.clone());
+        let beside = neighbours(before).into_iter().map(|(path, _)| path).filter(|path| may_be_rotated(before, path));
+        let mut candidates: Vec<(Stand, PathBuf)> = undecided
+            .chain(named)
+            .chain(beside)
+            .filter_map(|path| Some((Stand::at(&path).ok()?, path)))
+            .filter(|(stand, path)| {
+                stand.kind == FileType::RegularFile
+                    && stand.size >= mark.offset
+                    && Some(stand.identity.number()) != not
+                    && !is_packed(path)
+                    && !self.follows(stand)
+            })
+            .collect();
+        candidates.sort_by(|(a, _), (b, _)| b.identity.born.cmp(&a.identity.born));
+        candidates.into_iter().find_map(|(stand, path)| {
+            let (file, stand) = identity::open(&path, &stand.identity).ok()??;
+            let consumed = Consumed::verify(&file, mark, Proof::All, &self.key).ok()??;
+            Some(Copy { path, file, stand, consumed })
+        })
+    }
+
+    /// Bytes that nobody had read are gone from a file of which nothing was handed out. Its copy is a file of its own.
+    pub(super) fn lost_unread(&mut self, id: u64, bytes: u64, now: Instant) {
+        let Some(source) = self.sources.get(&id) else { return };
+        let home = source.home.clone();
+        let copied = self.undecided.iter().any(|undecided| undecided.like.is_some_and(|(like, _)| like == id));
+        self.departed.insert(home.clone(), Departed { born: Some(source.began), modified: source.modified });
+        let missed = self.counts.missed;
+        self.missed(&home, None, now);
+        self.departed.remove(&home);
+        if !copied && self.counts.missed == missed {
+            self.gap(bytes);
+        }
+    }
+
+    fn follows(&self, stand: &Stand) -> bool {
+        self.by_number.contains_key(&stand.identity.number())
+            || self.closed.iter().any(|position| position.identity.is(&stand.identity))
+    }
+
+    /// Whether a new file has to wait, because it begins like one that is followed.
+    pub(super) fn may_be_copy(&mut self, found: &Match, file: &File, stand: &Stand, now: Instant) -> bool {
+        // What comes to stand where a file was that has another name now is its successor, however it begins.
+        let succeeds = self
+            .sources
+            .values()
+            .any(|source| source.home == found.path && source.stage == Stage::Rotated && !source.gone);
+        if succeeds || self.sources.is_empty() {
+            return false;
+        }
+        let like = if stand.size == 0 {
+            if self.sources.values().any(|source| source.home == found.path) {
+                return false;
+            }
+            None
+        } else {
+            match self.begins_like(file, stand.size) {
+                Some(like) => Some(like),
+                None => return false,
+            }
+        };
+        // An empty one may be one of many.
+        let file = if like.is_some() { file.try_clone().ok() } else { None };
+        let (home, path) = (found.path.clone(), found.path.clone());
+        self.undecided.push(Undecided { home, path, stand: *stand, file, like, moved: now });
+        true
+    }
+
+    /// A source that begins with all the bytes of `file`, as far as both go.
+    fn begins_like(&self, file: &File, size: u64) -> Option<(u64, u64)> {
+        let mut head = [0; 128];
+        let n = read_full(file, &mut head, 0).ok()?;
+        self.sources.values().find_map(|source| {
+            // Of one that nothing was read of yet, the bytes say it.
+            let unread = source.consumed.offset() == 0 && source.seen > 0;
+            if !unread && !source.consumed.may_begin(&head[..n]) {
+                return None;
+            }
+            self.compare(source, file, 0, size).ok().flatten().map(|to| (source.id, to))
+        })
+    }
+
+    /// Whether a source was truncated or written anew, and was not read since.
+    pub(super) fn is_other(source: &Source) -> bool {
+        let look = |file: &File| source.consumed.stands_in(file).is_ok_and(|stands| !stands);
+        match &source.file {
+            Some(file) => look(file),
+            None => identity::open(&source.path, &source.identity)
+                .is_ok_and(|opened| opened.is_some_and(|(file, _)| look(&file))),
+        }
+    }
+
+    /// How far `file` is like a source, from where it was compared before; `None` where it is not.
+    fn compare(&self, source: &Source, file: &File, from: u64, size: u64) -> io::Result<Option<u64>> {
+        let opened;
+        let original = match &source.file {
+            Some(file) => file,
+            None => match identity::open(&source.path, &source.identity)? {
+                Some((file, _)) => {
+                    opened = file;
+                    &opened
+                }
+                // It moved; the next look knows more.
+                None => return Ok(Some(from)),
+            },
+        };
+        let stand = Stand::of(original)?;
+        if stand.size < source.consumed.offset() || !source.consumed.stands_in(original)? {
+            // Truncated meanwhile: reading it will find that, and look for its copy.
+            return Ok(Some(from));
+        }
+        if size > stand.size {
+            return Ok(None);
+        }
+        let (mut a, mut b) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        let mut at = from;
+        while at < size {
+            let n = a.len().min(usize::try_from(size - at).unwrap_or(usize::MAX));
+            let (n, m) = (read_full(file, &mut a[..n], at)?, read_full(original, &mut b[..n], at)?);
+            if n == 0 || m < n {
+                break;
+            }
+            if a[..n] != b[..n] {
+                return Ok(None);
+            }
+            at += n as u64;
+        }
+        Ok(Some(at))
+    }
+
+    /// What became of the files that may be copies.
+    pub(super) fn decide(&mut self, scan: &Scan, now: Instant) {
+        for mut undecided in std::mem::take(&mut self.undecided) {
+            match Stand::at(&undecided.path) {
+                Ok(stand) if stand.identity.is(&undecided.stand.identity) => {}
+                Err(error) if !identity::is_missing(&error) => {
+                    self.undecided.push(undecided);
+                    continue;
+                }
+                _ => match find(&undecided.stand.identity, &undecided.path, scan) {
+                    Some(path) => undecided.path = path,
+                    // Gone. Its content, if any, is still open.
+                    None if undecided.file.is_some() => {}
+                    None => continue,
+                },
+            }
+            if undecided.file.is_none() {
+                match identity::open(&undecided.path, &undecided.stand.identity) {
+                    Ok(Some((file, stand))) if stand.size > 0 => {
+                        undecided.like = self.begins_like(&file, stand.size);
+                        undecided.file = Some(file);
+                        if undecided.like.is_none() {
+                            self.own(undecided, now);
+                            continue;
+                        }
+                    }
+                    Ok(Some(_)) | Err(_) => {
+                        self.undecided.push(undecided);
+                        continue;
+                    }
+                    Ok(None) => {
+                        self.full_due = true;
+                        self.undecided.push(undecided);
+                        continue;
+                    }
+                }
+            }
+            self.weigh(undecided, now);
+        }
+    }
+
+    fn weigh(&mut self, mut undecided: Undecided, now: Instant) {
+        let (Some(file), Some((like, compared))) = (&undecided.file, undecided.like) else {
+            self.own(undecided, now);
+            return;
+        };
+        let Ok(stand) = Stand::of(file) else {
+            self.undecided.push(undecided);
+            return;
+        };
+        if stand.size != undecided.stand.size || stand.modified != undecided.stand.modified {
+            undecided.moved = now;
+        }
+        let shrunk = stand.size < compared;
+        undecided.stand = stand;
+        let parent = self.sources.get(&like);
+        let gone = parent.filter(|source| source.gone).and_then(|source| source.file.as_ref());
+        if let Some(original) = gone.and_then(|file| Stand::of(file).ok()) {
+            // A copy was made before its original went.
+            let made_before = stand.identity.born.is_none_or(|born| born < original.changed);
+            let mark = parent.map(|source| source.consumed.mark(&self.key));
+            let mut proved = None;
+            if made_before && let Some(mark) = mark {
+                proved = Consumed::verify(file, &mark, Proof::All, &self.key).ok().flatten();
+            }
+            if let Some(consumed) = proved
+                && let Ok(file) = file.try_clone()
+                && let Some(old) = self.remove(like)
+            {
+                let stage = if undecided.path == old.home { Stage::Live } else { Stage::Rotated };
+                self.adopt(old, Copy { path: undecided.path, file, stand, consumed }, stage, now);
+                return;
+            }
+            self.own(undecided, now);
+            return;
+        }
+        let next = match parent {
+            Some(source) if !shrunk => self.compare(source, file, compared, stand.size).ok().flatten(),
+            _ => None,
+        };
+        undecided.like = match next {
+            Some(to) => Some((like, to)),
+            None => self.begins_like(file, stand.size),
+        };
+        let waits = now.duration_since(undecided.moved) < self.settings.settle;
+        let truncated = parent.is_some_and(Follow::is_other);
+        if truncated {
+            self.wake(like);
+        }
+        if undecided.like.is_some() && (waits || truncated) {
+            self.undecided.push(undecided);
+        } else {
+            self.own(undecided, now);
+        }
+    }
+
+    /// No copy, but a file of its own.
+    fn own(&mut self, undecided: Undecided, now: Instant) {
+        let Some(file) = undecided.file else { return };
+        let Ok(stand) = Stand::of(&file) else { return };
+        self.follow_new(&undecided.home, file, &stand, now, Meeting::Later);
+        let id = self.next - 1;
+        if let Some(source) = self.sources.get_mut(&id)
+            && undecided.path != undecided.home
+        {
+            source.path = undecided.path;
+            source.stage = Stage::Rotated;
+        }
+    }
+
+    /// Generations between what stood at a home before and what stands there now, which nobody saw: rotated files of
+    /// its name that were born between the two. They are followed, the oldest first.
+    pub(super) fn missed(&mut self, home: &Path, now_there: Option<&Stand>, now: Instant) {
+        let Some(departed) = self.departed.remove(home) else { return };
+        let base = super::look::real(home);
+        let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
+            .into_iter()
+            .filter(|(path, _)| is_rotated_name(&base, path) && !is_packed(path))
+            .filter_map(|(path, _)| Some((Stand::at(&path).ok()?, path)))
+            .filter(|(stand, _)| {
+                stand.kind == FileType::RegularFile
+                    && !self.knows(&stand.identity)
+                    && now_there.is_none_or(|new| !new.identity.is(&stand.identity))
+                    && match (departed.born, stand.identity.born) {
+                        // Files that are made within one tick of the kernel's clock are born at the same time.
+                        (Some(old), Some(born)) => {
+                            (old < born || old == born && departed.modified <= stand.modified)
+                                && now_there.is_none_or(|new| new.identity.born.is_none_or(|new| born <= new))
+                        }
+                        _ => departed.modified < stand.modified,
+                    }
+            })
+            .collect();
+        found.sort_by_key(|(stand, _)| (stand.identity.born, stand.modified));
+        for (stand, path) in found {
+            if let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) {
+                self.counts.missed += 1;
+                let id = self.new_id();
+                let mut source = Source::new(id, home, &path, &stand, Consumed::nothing(&self.key), now);
+                (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home));
+                self.insert(source);
+            }
+        }
+    }
+}
+
+/// Whether a name may be that of a rotated file or a copy: it begins like the other's.
+fn may_be_rotated(home: &Path, path: &Path) -> bool {
+    match (home.file_stem(), path.file_name()) {
+        (Some(stem), Some(name)) => home != path && name.as_bytes().starts_with(stem.as_bytes()),
+        _ => false,
+    }
+}
+
+/// Whether a name is the other's with a number or a date in it: `access.log.1`, `access.log-20261121`, `access-2026-11-21.log`.
+fn is_rotated_name(home: &Path, path: &Path) -> bool {
+    let (Some(base), Some(name)) = (home.file_name(), path.file_name()) else { return false };
+    let added = |before: &[u8], after: &[u8]| {
+        let rest = name.as_bytes().strip_prefix(before)?.strip_suffix(after)?;
+        Some(rest.iter().any(u8::is_ascii_digit) && rest.iter().all(|b| b.is_ascii_digit() || b"-._:+TZ".contains(b)))
+    };
+    let stem = home.file_stem().unwrap_or(base);
+    let end: Vec<u8> = home.extension().map(OsStr::as_bytes).map(|end| [b".", end].concat()).unwrap_or_default();
+    added(base.as_bytes(), b"").unwrap_or(false) || added(stem.as_bytes(), &end).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rotated_name_is_the_old_one_with_a_number_or_a_date() {
+        let home = Path::new("/l/access.log");
+        for yes in ["access.log.1", "access.log-20261121", "access-2026-11-21.log", "access.1.log", "access.log.20261121-14"] {
+            assert!(is_rotated_name(home, &Path::new("/l").join(yes)), "{yes}");
+        }
+        for no in ["access.log", "access-ssl.log", "access.log.old", "other.log.1", "access.logs", "access.log.1.gz"] {
+            assert!(!is_rotated_name(home, &Path::new("/l").join(no)), "{no}");
+        }
+        assert!(is_rotated_name(Path::new("/l/messages"), Path::new("/l/messages-20261121")));
+    }
+}
