@@ -71,6 +71,15 @@ impl Batch {
         self.runs.extend(other.runs.iter().map(|&(class, end)| (class, start + end)));
     }
 
+    /// The records of some classes, into an empty batch.
+    pub fn only(&self, takes: impl Fn(ClassId) -> bool, into: &mut Batch) {
+        into.clear();
+        for (class, run) in self.runs().filter(|(class, _)| takes(*class)) {
+            into.bytes.extend_from_slice(run);
+            into.close(class);
+        }
+    }
+
     /// Gives memory beyond so many bytes back, where that much is not in use.
     pub fn shrink_to(&mut self, max_bytes: usize) {
         if self.bytes.capacity() > max_bytes {

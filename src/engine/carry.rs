@@ -116,6 +116,16 @@ impl Carry {
         line.first() == Some(&b'#') || self.any_parts || self.stream.may() || envelope::may_be_part(line)
     }
 
+    /// Whether it holds another header than this one.
+    pub fn has_other_header(&self, than: &Carry) -> bool {
+        self.header != than.header
+    }
+
+    /// Whether what came so far matters to the lines that come next by more than a header.
+    pub fn is_open(&self) -> bool {
+        !self.is_idle()
+    }
+
     /// Whether nothing stands before the next line that could matter to it, and it is not the first.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {

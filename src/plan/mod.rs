@@ -430,6 +430,11 @@ impl Plan {
         self.period
     }
 
+    /// Its retention classes: a class's number is its place.
+    pub fn class_names(&self) -> impl Iterator<Item = &str> {
+        self.classes.iter().map(|class| &*class.name)
+    }
+
     /// A worker's memory for treatments.
     pub(crate) fn aid(&self) -> Aid {
         let classes: Vec<Box<str>> = self.classes.iter().map(|class| class.name.clone()).collect();

@@ -1,6 +1,6 @@
 //! What the sidecar is told beside what happens to data: where lines come from, where records go, what outlives it.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// `[state]`, `[status]`, `[[input]]` and `[[output]]`. Pipe and bulk leave it alone, and it weakens nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,10 +109,19 @@ pub enum To {
 pub struct Rotate {
     /// From this size on, in bytes.
     pub size: Option<u64>,
-    /// At this age.
-    pub every: Option<Duration>,
+    /// By the clock, in UTC.
+    pub every: Option<Every>,
     /// So many beside the one that grows.
     pub keep: u32,
+}
+
+/// How often by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// Each hour.
+    Hour,
+    /// Each day.
+    Day,
 }
 
 impl Rotate {

@@ -55,8 +55,7 @@ impl Follow {
         let file = old.file.take();
         let stand = file.as_ref().and_then(|file| Stand::of(file).ok());
         let mut fresh = stand.map(|stand| {
-            let mut fresh =
-                Source::new(self.new_id(), &old.home, &old.path, &stand, Consumed::nothing(&self.key), now);
+            let mut fresh = Source::new(self.new_id(), &old.home, &old.path, &stand, Consumed::nothing(&self.key), now);
             (fresh.stage, fresh.file, fresh.after) = (old.stage, file, old.after);
             fresh
         });
@@ -431,7 +430,9 @@ mod tests {
     #[test]
     fn a_rotated_name_is_the_old_one_with_a_number_or_a_date() {
         let home = Path::new("/l/access.log");
-        for yes in ["access.log.1", "access.log-20261121", "access-2026-11-21.log", "access.1.log", "access.log.20261121-14"] {
+        for yes in
+            ["access.log.1", "access.log-20261121", "access-2026-11-21.log", "access.1.log", "access.log.20261121-14"]
+        {
             assert!(is_rotated_name(home, &Path::new("/l").join(yes)), "{yes}");
         }
         for no in ["access.log", "access-ssl.log", "access.log.old", "other.log.1", "access.logs", "access.log.1.gz"] {

@@ -367,7 +367,8 @@ impl Follow {
             scan.files.iter().any(|file| file.path == *path && self.knows(&file.stand.identity))
                 || fs::symlink_metadata(path).is_err_and(|error| is_missing(&error))
         };
-        let well: Vec<PathBuf> = self.told.keys().filter(|path| !wrong.contains(path) && known(path)).cloned().collect();
+        let well: Vec<PathBuf> =
+            self.told.keys().filter(|path| !wrong.contains(path) && known(path)).cloned().collect();
         for path in well {
             self.told.remove(&path);
         }

@@ -1,8 +1,6 @@
 //! Real files in a temporary directory, and models of writers and rotation with numbered unique lines.
 #![allow(clippy::unwrap_used)]
 
-
-
 use super::*;
 use std::{
     fs::{self, OpenOptions},

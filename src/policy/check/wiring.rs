@@ -3,9 +3,9 @@
 use super::{Code, Report, Table, choice, process, quoted, words};
 use crate::policy::{
     raw::{At, Keys},
-    wiring::{From, Input, LEAST_MEMORY, Listen, OnStall, Output, Rotate, To, Wiring},
+    wiring::{Every, From, Input, LEAST_MEMORY, Listen, OnStall, Output, Rotate, To, Wiring},
 };
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 pub(in crate::policy) const STATE: Keys = Keys { known: &["directory", "memory_limit"], later: &[] };
 pub(in crate::policy) const STATUS: Keys = Keys { known: &["listen"], later: &[] };
@@ -147,7 +147,8 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
 
 fn rotation(table: &Table<'_>, report: &mut Report) -> Option<Rotate> {
     let size = table.text("size", report).map(|text| memory_of(&text, 1, report));
-    let every = table.text("every", report).map(|text| span(&text, report));
+    let every =
+        table.has("every").then(|| choice(table, "every", &[("1 hour", Every::Hour), ("1 day", Every::Day)], report));
     let keep = table.number("keep", report);
     if let Some(keep) = &keep
         && !(1..=10_000).contains(&keep.value)
@@ -160,12 +161,12 @@ fn rotation(table: &Table<'_>, report: &mut Report) -> Option<Rotate> {
         return None;
     }
     // What was written and is wrong was reported.
-    if size == Some(None) || every == Some(None) {
+    if size == Some(None) || matches!(every, Some(None)) {
         return None;
     }
     Some(Rotate {
         size: size.flatten(),
-        every: every.flatten(),
+        every: every.flatten().map(|every| every.value),
         keep: keep.map_or(Rotate::NEVER.keep, |keep| keep.value as u32),
     })
 }
@@ -211,26 +212,6 @@ fn memory_of(text: &At<&str>, least: u64, report: &mut Report) -> Option<u64> {
     };
     report.helped(Code::BadValue, text.span.clone(), message, help);
     None
-}
-
-/// `1 day`, `6 hours`.
-fn span(text: &At<&str>, report: &mut Report) -> Option<Duration> {
-    const UNITS: [(&str, u64); 4] = [("minute", 60), ("hour", 3600), ("day", 86_400), ("week", 604_800)];
-    let parsed = text.value.split_once(' ').and_then(|(number, unit)| {
-        let unit = unit.strip_suffix('s').unwrap_or(unit);
-        let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        let number: u64 = number.parse().ok().filter(|number| (1..=10_000).contains(number))?;
-        Some(Duration::from_secs(number * seconds))
-    });
-    if parsed.is_none() {
-        report.helped(
-            Code::BadDuration,
-            text.span.clone(),
-            format!("{} is not a time", quoted(text.value)),
-            "write a number and minutes, hours, days or weeks, for example \"1 day\"",
-        );
-    }
-    parsed
 }
 
 /// A loopback address and a port, or the path of a socket.
@@ -283,7 +264,7 @@ mod tests {
         );
         assert_eq!(wiring.inputs[1].on_stall, OnStall::Shed);
         assert_eq!(wiring.inputs[2].from, From::Stdin);
-        let rotate = Rotate { size: Some(100_000_000), every: Some(Duration::from_secs(86_400)), keep: 7 };
+        let rotate = Rotate { size: Some(100_000_000), every: Some(Every::Day), keep: 7 };
         assert_eq!(wiring.outputs[0].to, To::File { path: "/var/log/sladd/a.log".into(), rotate });
         assert_eq!(wiring.outputs[0].classes, ["security_log".into()]);
         assert_eq!(wiring.outputs[1].to, To::Stdout);
@@ -306,7 +287,7 @@ mod tests {
             ("[[input]]\nstdin = true\n[[input]]\nstdin = true\n", Code::BadValue, "read once"),
             ("[[output]]\nfile = \"/a\"\n[[output]]\nfile = \"/a\"\n", Code::BadValue, "the same file"),
             ("[[output]]\nfile = \"/a\"\nrotate = { keep = 3 }\n", Code::MissingKey, "needs `size` or `every`"),
-            ("[[output]]\nfile = \"/a\"\nrotate = { every = \"soon\" }\n", Code::BadDuration, "not a time"),
+            ("[[output]]\nfile = \"/a\"\nrotate = { every = \"soon\" }\n", Code::BadValue, "cannot be"),
             ("[[output]]\nstdout = true\nclasses = [\"security\"]\n", Code::BadValue, "which no rule gives"),
             ("[[output]]\nstdout = true\nrotate = { every = \"1 day\" }\n", Code::BadValue, "is for files"),
         ] {

@@ -1,0 +1,274 @@
+//! What a run before this one left is put right, and the inputs and outputs are opened.
+
+use super::{
+    Loaded, Settings,
+    desk::{Desk, Follower, Held, Input, Origin},
+    directory, label,
+    lane::{self, Lane},
+    sinks::{Sinks, Takes},
+    streams::{Reading, Sleep, Stream},
+};
+use crate::{
+    encode::Batch,
+    error::{Error, Kind},
+    frame::MAX_LINE_BYTES,
+    input::follow::{Follow, Settings as FollowSettings, SourceId, Start, StateKey},
+    key::Keyring,
+    output::stdout::Stdout,
+    policy::{
+        Policy,
+        wiring::{self, From, To},
+    },
+    run::worker::clock,
+    state::{
+        book::Opened,
+        checkpoint::Checkpoint,
+        home::{Boot, Home},
+        journal::Record,
+        mend::{Remade, mend},
+    },
+};
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
+    let Settings { loaded, reload, read, quiet } = settings;
+    let home = Home::open(&directory(&loaded.policy), Boot::now())?;
+    let opened: Opened<Held, Origin> = Opened::read(home)?;
+    let (now, began) = (clock(), Instant::now());
+    let portion = portion(loaded.policy.wiring.memory_limit);
+    let keyring = keyring(&loaded.policy)?;
+
+    // What was followed before, under the policy of then, so that what was under way can be made again.
+    let mut recovery = Recovery::default();
+    let (mut found, mut mended) = (Vec::new(), None);
+    if let Some(left) = opened.left() {
+        recovery = Recovery::of(&opened, &read, &loaded, portion)?;
+        let done = mend(&left.checkpoint.outputs, &left.records, |record| recovery.remake(record, left))?;
+        found = left.checkpoint.outputs.iter().zip(done.outputs).map(|(committed, output)| {
+            (committed.path().to_path_buf(), output.segment, output.restored)
+        }).collect();
+        mended = Some(done.sources_gone);
+    }
+
+    let first = &loaded.policy.wiring.inputs[0];
+    let plan = lane::plan(&loaded.policy, first)?;
+    let sinks = Sinks::open(&loaded.policy.wiring.outputs, &plan, now, |path| {
+        found.iter_mut().find(|(of, _, _)| of == path).and_then(|(_, segment, _)| segment.take())
+    })?;
+    let sleep = Sleep::new().map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
+    let mut inputs = Vec::new();
+    for input in &loaded.policy.wiring.inputs {
+        let label = label(&input.from);
+        let mut lane = Lane::new(&loaded.policy, input, keyring.as_ref())?;
+        let reading = Reading { portion, longest_line: MAX_LINE_BYTES.min(portion * 4), portions: 8, on_stall: input.on_stall };
+        let from = match &input.from {
+            From::Follow { patterns, from_end } => {
+                let before = recovery.take(&label);
+                let follow = match before {
+                    Some((follow, mut of_then)) => {
+                        lane.take_over(&mut of_then);
+                        follow
+                    }
+                    None => {
+                        let start = if *from_end { Start::End } else { Start::Beginning };
+                        follow(&opened, patterns, start, portion, &label, Held::default())?
+                    }
+                };
+                Follower::Files(Box::new(follow))
+            }
+            From::Fifo(path) => Follower::Stream(Stream::fifo(path, &reading, &sleep.waker)?),
+            From::Stdin => Follower::Stream(Stream::stdin(&reading, &sleep.waker)?),
+            From::NotBuilt(what) => return Err(super::sinks::not_built(what)),
+        };
+        inputs.push(Input { label, from, lane, lines: 0, bytes: 0, shed: 0 });
+    }
+    let mut desk = Desk {
+        inputs,
+        sinks,
+        loaded,
+        reload,
+        keyring,
+        quiet,
+        book: None,
+        batch: Batch::default(),
+        lines: Vec::new(),
+        sleep,
+        since_checkpoint: 0,
+        last_checkpoint: Instant::now(),
+        dirty: false,
+        problems_said: 0,
+        stalled: None,
+    };
+    let checkpoint = desk.checkpoint_now()?;
+    desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
+    if let Some(gone) = mended {
+        let sum = found.iter().fold([0; 3], |sum, (_, _, restored)| {
+            [sum[0] + restored.stood, sum[1] + restored.completed, sum[2] + restored.cut]
+        });
+        if sum != [0; 3] || gone > 0 {
+            desk.say(&format!(
+                "went on after a crash: {} bytes stood, {} were completed, {} were cut; {gone} batches could not be made again ({:?})",
+                sum[0], sum[1], sum[2], began.elapsed()
+            ));
+        }
+    }
+    Ok(desk)
+}
+
+/// Bytes that are read at a time, so that all that is in hand stays within the limit.
+fn portion(memory_limit: u64) -> usize {
+    // What the engines, their memories and the buffers take is measured in tests; a fixed part and so many portions.
+    ((memory_limit / 256) as usize).clamp(64 << 10, 256 << 10)
+}
+
+pub(super) fn keyring(policy: &Policy) -> Result<Option<Arc<Keyring>>, Error> {
+    let mut period = None;
+    for input in &policy.wiring.inputs {
+        period = period.or(lane::plan(policy, input)?.period());
+    }
+    let Some(period) = period else { return Ok(None) };
+    let own = directory(policy).join("keys");
+    let directory = policy.keys.directory.as_ref().unwrap_or(&own);
+    Ok(Some(Arc::new(Keyring::directory(directory, period, policy.keys.keep)?)))
+}
+
+fn follow(
+    opened: &Opened<Held, Origin>,
+    patterns: &[Box<str>],
+    start: Start,
+    portion: usize,
+    label: &str,
+    held: Held,
+) -> Result<Follow, Error> {
+    let key = StateKey::new(opened.home().key().derive(&format!("follow {label}")));
+    let patterns = patterns.iter().map(|pattern| pattern.to_string()).collect();
+    let settings = FollowSettings { start, portion, ..FollowSettings::new(patterns) };
+    Follow::open(settings, key, held.positions, held.next.max(1))
+}
+
+/// The inputs of then.
+#[derive(Default)]
+struct Recovery {
+    inputs: Vec<Then>,
+    outputs: Vec<Share>,
+    /// Nobody knows how much of the last batches it took: it gets them once more.
+    stdout: Option<(Stdout, Takes)>,
+    lines: Vec<u8>,
+}
+
+struct Then {
+    label: String,
+    follow: Follow,
+    lane: Lane,
+}
+
+/// Which classes a file got.
+struct Share {
+    path: PathBuf,
+    takes: Takes,
+}
+
+impl Recovery {
+    /// Opens what was followed, as it stood at the checkpoint.
+    fn of(opened: &Opened<Held, Origin>, read: &super::Read, now: &Loaded, portion: usize) -> Result<Recovery, Error> {
+        let Some(left) = opened.left() else { return Ok(Recovery::default()) };
+        let digest = left.checkpoint.policy;
+        let before = match opened.home().kept_policy(&digest)? {
+            Some(text) if digest != now.digest => Some(read(&text)?),
+            _ => None,
+        };
+        let policy = before.as_ref().map_or(&now.policy, |loaded| &loaded.policy);
+        let keyring = keyring(policy)?;
+        let mut recovery = Recovery::default();
+        for held in &left.checkpoint.sources {
+            let input = policy.wiring.inputs.iter().find(|input| label(&input.from) == held.input);
+            let Some(wiring::Input { from: From::Follow { patterns, from_end }, .. }) = input else { continue };
+            let input = input.expect("found above");
+            let start = if *from_end { Start::End } else { Start::Beginning };
+            let mut follow = follow(opened, patterns, start, portion, &held.input, held.clone())?;
+            let mut lane = Lane::new(policy, input, keyring.as_ref())?;
+            for position in &held.positions {
+                restore(&mut follow, &mut lane, position)?;
+            }
+            recovery.inputs.push(Then { label: held.input.clone(), follow, lane });
+        }
+        let plan = lane::plan(policy, policy.wiring.inputs.first().ok_or_else(gone)?)?;
+        for output in &policy.wiring.outputs {
+            let takes = Takes::of(output, &plan);
+            match &output.to {
+                To::File { path, .. } => recovery.outputs.push(Share { path: path.clone(), takes }),
+                To::Stdout => {
+                    let stdout = Stdout::open().map_err(|error| super::sinks::cannot_write("standard output", &error))?;
+                    recovery.stdout = Some((stdout, takes));
+                }
+                To::NotBuilt(_) => {}
+            }
+        }
+        Ok(recovery)
+    }
+
+    /// A record's batches once more.
+    fn remake(
+        &mut self,
+        record: &Record<Origin>,
+        left: &crate::state::book::Left<Held, Origin>,
+    ) -> Result<Remade, Error> {
+        let Some(then) = self.inputs.iter_mut().find(|then| then.label == record.source.input) else {
+            return Ok(Remade::Gone);
+        };
+        let Some(source) = record.source.source else { return Ok(Remade::Gone) };
+        self.lines.clear();
+        let mut batch = Batch::default();
+        let id = SourceId(source);
+        if record.from < record.to {
+            if !then.follow.replay(id, record.from, record.to, &mut self.lines)? {
+                return Ok(Remade::Gone);
+            }
+            then.lane.run(source, (record.from, record.to), &self.lines, record.reference, &mut batch)?;
+        } else {
+            then.lane.close(source, record.reference, &mut batch)?;
+        }
+        if let Some((stdout, takes)) = &mut self.stdout {
+            let mut share = Batch::default();
+            takes.share(&batch, &mut share);
+            stdout.write(&share).map_err(|error| super::sinks::cannot_write("standard output", &error))?;
+        }
+        let share = |output: u16| {
+            let mut share = Batch::default();
+            let path = left.checkpoint.outputs.get(usize::from(output)).map(|committed| committed.path());
+            if let Some(of) = self.outputs.iter().find(|of| Some(of.path.as_path()) == path) {
+                of.takes.share(&batch, &mut share);
+            }
+            share
+        };
+        Ok(Remade::Batches(record.parts.iter().map(|part| share(part.output)).collect()))
+    }
+
+    /// An input of then that is one of now.
+    fn take(&mut self, label: &str) -> Option<(Follow, Lane)> {
+        let at = self.inputs.iter().position(|then| then.label == label)?;
+        let Then { follow, lane, .. } = self.inputs.swap_remove(at);
+        Some((follow, lane))
+    }
+}
+
+/// Reads what stood before a position and matters to what stands behind it.
+fn restore(follow: &mut Follow, lane: &mut Lane, position: &crate::input::follow::Position) -> Result<(), Error> {
+    let (source, offset) = (position.source, position.offset());
+    let mut lines = Vec::new();
+    let mut note = |from: u64, to: u64, follow: &mut Follow, lane: &mut Lane| -> Result<(), Error> {
+        lines.clear();
+        if from < to && follow.read_again(source, from, to, &mut lines)? {
+            lane.remember(source.0, (from, to), &lines);
+        }
+        Ok(())
+    };
+    if let Some((from, to)) = position.header {
+        note(from, to, follow, lane)?;
+    }
+    note(position.context, offset, follow, lane)
+}
+
+fn gone() -> Error {
+    Error::new(Kind::Config, "the policy that the state was written under has no input")
+}

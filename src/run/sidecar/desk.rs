@@ -1,0 +1,478 @@
+//! The desk: the one place where lines are in order.
+
+use super::{
+    Ended, Loaded, begin,
+    control::{Control, tell},
+    directory, label,
+    lane::{self, Lane},
+    sinks::{Sinks, Stopped},
+    streams::{Sleep, Stream},
+};
+use crate::{
+    encode::Batch,
+    error::{Error, Kind},
+    input::follow::{Follow, Position, Step},
+    key::Keyring,
+    output::segment::Fault,
+    run::{End, Summary, ordered::shed, worker::clock},
+    state::{book::Book, checkpoint::Checkpoint, journal::Record},
+    tally::Tally,
+    time::Timestamp,
+};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use sd_notify::NotifyState;
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How far an input that is followed was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Held {
+    /// What it is called.
+    pub input: String,
+    /// The first number that no source of it had.
+    pub next: u64,
+    /// Where its sources stand.
+    pub positions: Vec<Position>,
+}
+
+/// Where lines come from, in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Origin {
+    /// The input.
+    pub input: String,
+    /// Which of its sources; none: it cannot be read twice.
+    pub source: Option<u64>,
+}
+
+/// One input.
+pub(super) struct Input {
+    pub label: String,
+    pub from: Follower,
+    pub lane: Lane,
+    pub lines: u64,
+    pub bytes: u64,
+    pub shed: u64,
+}
+
+/// How an input is read.
+pub(super) enum Follower {
+    Files(Box<Follow>),
+    Stream(Stream),
+}
+
+pub(super) struct Desk {
+    pub inputs: Vec<Input>,
+    pub sinks: Sinks,
+    pub loaded: Loaded,
+    pub reload: Box<dyn FnMut() -> Result<Loaded, Error>>,
+    pub keyring: Option<Arc<Keyring>>,
+    pub quiet: bool,
+    /// There while it runs.
+    pub book: Option<Book>,
+    pub batch: Batch,
+    /// Lines in hand, where they cannot be lent.
+    pub lines: Vec<u8>,
+    pub sleep: Sleep,
+    pub since_checkpoint: u64,
+    pub last_checkpoint: Instant,
+    /// Something was read since the last checkpoint.
+    pub dirty: bool,
+    pub problems_said: u64,
+    /// Since when an output takes nothing.
+    pub stalled: Option<Instant>,
+}
+
+/// What is in hand is made durable so often.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// And when so much was read.
+const CHECKPOINT_BYTES: u64 = 64 << 20;
+
+/// An output that is full is tried so often.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// Events of files are looked at so often while lines come without end.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A flood of problems is said no further.
+const MOST_PROBLEMS: u64 = 1_000;
+
+/// Why the loop ends.
+enum Stop {
+    /// A signal, or the end of all inputs.
+    Asked,
+    /// The reader of standard output went away.
+    Gone,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
+impl Desk {
+    /// Runs until it has to end, and accounts for all lines.
+    pub(super) fn run(mut self, control: &Control) -> Ended {
+        self.say(&format!(
+            "policy {}/{}, {} inputs, state in `{}`",
+            self.loaded.policy.name,
+            self.loaded.policy.version,
+            self.inputs.len(),
+            directory(&self.loaded.policy).display()
+        ));
+        tell(&[NotifyState::Ready]);
+        let ended = self.turns(control);
+        tell(&[NotifyState::Stopping]);
+        let mut error = match ended {
+            Ok(never) => match never {},
+            Err(Stop::Asked | Stop::Gone) => None,
+            Err(Stop::Failed(error)) => Some(error),
+        };
+        // What stands in the outputs is not given up because something else failed; where this fails too, the next run knows.
+        if let Err(second) = self.checkpoint() {
+            error = error.or(Some(second));
+        }
+        let tally = self.tally();
+        self.account(&tally);
+        Ended { tally, error }
+    }
+
+    fn turns(&mut self, control: &Control) -> Result<std::convert::Infallible, Stop> {
+        let mut looked = Instant::now();
+        let mut quits = 0;
+        loop {
+            quits += control.take_quits();
+            if quits > 0 {
+                return self.drain(control, quits);
+            }
+            self.asked(control)?;
+            // Between two batches, when all that was read is written: then a checkpoint says where it is.
+            if self.sinks.rotate(clock())? {
+                self.checkpoint()?;
+            }
+            let mut busy = false;
+            for number in 0..self.inputs.len() {
+                busy |= self.turn(number, control)?;
+            }
+            if self.dirty && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY)
+                || self.book.as_ref().is_some_and(Book::is_due)
+            {
+                self.checkpoint()?;
+            }
+            if busy {
+                if looked.elapsed() >= LOOK_EVERY {
+                    self.look();
+                    looked = Instant::now();
+                }
+                continue;
+            }
+            if self.inputs.iter().all(|input| matches!(&input.from, Follower::Stream(stream) if stream.is_over())) {
+                return Err(Stop::Asked);
+            }
+            self.rest(control)?;
+            self.look();
+            looked = Instant::now();
+        }
+    }
+
+    /// One input has its turn. Whether it had anything.
+    fn turn(&mut self, number: usize, control: &Control) -> Result<bool, Stop> {
+        let reference = clock();
+        let Desk { inputs, batch, lines, .. } = self;
+        let input = &mut inputs[number];
+        batch.clear();
+        let (source, place, tally, skipped) = match &mut input.from {
+            Follower::Files(follow) => match follow.next()? {
+                Step::Idle => return Ok(false),
+                Step::Checkpoint => {
+                    self.checkpoint()?;
+                    return Ok(true);
+                }
+                Step::Portion(portion) => {
+                    let (source, place) = (portion.source.0, (portion.from, portion.to));
+                    let mut tally = Tally::default();
+                    let length = portion.lines.0.len() as u64;
+                    if !portion.lines.0.is_empty() {
+                        tally += input.lane.run(source, place, portion.lines.0, reference, batch)?;
+                    }
+                    if portion.closed {
+                        tally += input.lane.close(source, reference, batch)?;
+                    } else {
+                        let (context, header) = input.lane.context(source, place.1);
+                        follow.set_context(crate::input::follow::SourceId(source), context, header);
+                    }
+                    (Some(source), place, tally, (place.1 - place.0).saturating_sub(length))
+                }
+            },
+            Follower::Stream(stream) => {
+                let (shed_lines, shed_bytes) = stream.take_shed();
+                if shed_lines > 0 {
+                    input.shed += shed_lines;
+                    let tally = shed(Tally { lines: shed_lines, bytes_in: shed_bytes, ..Tally::default() });
+                    input.lane.count(tally)?;
+                }
+                let Some(taken) = stream.take() else { return Ok(shed_lines > 0) };
+                let taken = taken?;
+                lines.clear();
+                lines.extend_from_slice(&taken.bytes);
+                let tally = input.lane.run(0, (0, 0), lines, reference, batch)?;
+                (None, (0, 0), tally, taken.skipped)
+            }
+        };
+        let tally = Tally { bytes_in: tally.bytes_in + skipped, ..tally };
+        input.lines += tally.lines;
+        input.bytes += tally.bytes_in;
+        self.since_checkpoint += tally.bytes_in;
+        self.dirty = true;
+        let input = &mut self.inputs[number];
+        let origin = Origin { input: input.label.clone(), source };
+        let verdict = input.lane.count(tally);
+        self.write(origin, place, reference, control)?;
+        verdict?;
+        Ok(true)
+    }
+
+    /// Says what the batch is made of, and writes it.
+    fn write(&mut self, source: Origin, (from, to): (u64, u64), reference: Timestamp, control: &Control) -> Result<(), Stop> {
+        let parts = self.sinks.divide(&self.batch)?;
+        if source.source.is_some() || !parts.is_empty() {
+            let policy = self.loaded.digest;
+            let record = Record { source, from, to, reference, policy, parts };
+            let book = self.book.as_mut().expect("there while it runs");
+            loop {
+                match book.append(&record) {
+                    Ok(()) => break,
+                    Err(error) if book.is_failed() => return Err(error.into()),
+                    Err(error) => wait_for_room(&error.to_string(), &mut self.stalled, self.quiet, control)?,
+                }
+            }
+        }
+        let (mut sink, mut taken) = (0, 0);
+        loop {
+            match self.sinks.write(sink, taken) {
+                Ok(()) => break,
+                Err(Stopped::Gone) => return Err(Stop::Gone),
+                Err(Stopped::Failed(error)) => return Err(error.into()),
+                Err(Stopped::Later { sink: at, fault }) => {
+                    (sink, taken) = (at, fault.taken);
+                    if !fault.is_full() {
+                        return Err(Error::from(fault).into());
+                    }
+                    let why = Fault::to_string(&fault);
+                    wait_for_room(&why, &mut self.stalled, self.quiet, control)?;
+                }
+            }
+        }
+        if let Some(since) = self.stalled.take() {
+            self.say(&format!("the output takes records again, after {:.1} s", since.elapsed().as_secs_f64()));
+        }
+        Ok(())
+    }
+
+    /// What signals ask for, but for the end.
+    fn asked(&mut self, control: &Control) -> Result<(), Stop> {
+        if control.take_reload() {
+            if let Ok(now) = NotifyState::monotonic_usec_now() {
+                tell(&[NotifyState::Reloading, now]);
+            }
+            let done = (self.reload)().and_then(|loaded| self.swap(loaded));
+            match done {
+                Ok(()) => {
+                    let policy = &self.loaded.policy;
+                    self.say(&format!("the policy is now {}/{}", policy.name, policy.version));
+                }
+                Err(error) => crate::run::say!("sladd: the policy stays as it was: {error}"),
+            }
+            tell(&[NotifyState::Ready]);
+        }
+        if control.take_reopen() {
+            if let Err(error) = self.sinks.reopen(clock()) {
+                crate::run::say!("sladd: an output was not opened again: {error}");
+            }
+            self.checkpoint()?;
+        }
+        if control.take_count() {
+            self.account(&self.tally());
+        }
+        Ok(())
+    }
+
+    /// Goes on under another policy, between two batches.
+    fn swap(&mut self, loaded: Loaded) -> Result<(), Error> {
+        let (now, then) = (&loaded.policy.wiring, &self.loaded.policy.wiring);
+        let targets = |wiring: &crate::policy::Wiring| wiring.outputs.iter().map(|output| output.to.clone()).collect::<Vec<_>>();
+        let sources = |wiring: &crate::policy::Wiring| wiring.inputs.iter().map(|input| label(&input.from)).collect::<Vec<_>>();
+        let same = now.directory == then.directory
+            && now.memory_limit == then.memory_limit
+            && now.status == then.status
+            && targets(now) == targets(then)
+            && sources(now) == sources(then);
+        if !same {
+            let why = "inputs, outputs, [state] or [status] differ; restart the service for that";
+            return Err(Error::new(Kind::Config, why));
+        }
+        let keyring = match loaded.policy.keys == self.loaded.policy.keys && self.keyring.is_some() {
+            true => self.keyring.clone(),
+            false => begin::keyring(&loaded.policy)?,
+        };
+        let wired = &loaded.policy.wiring.inputs;
+        let lanes: Result<Vec<Lane>, Error> =
+            wired.iter().map(|input| Lane::new(&loaded.policy, input, keyring.as_ref())).collect();
+        let lanes = lanes?;
+        let plan = lane::plan(&loaded.policy, &wired[0])?;
+        self.book.as_mut().expect("there while it runs").keep_policy(loaded.digest, &loaded.text)?;
+        for (input, mut lane) in self.inputs.iter_mut().zip(lanes) {
+            lane.take_over(&mut input.lane);
+            input.lane = lane;
+        }
+        self.sinks.rename(&loaded.policy.wiring.outputs, &plan);
+        (self.loaded, self.keyring) = (loaded, keyring);
+        // The journal of what follows begins under the new policy.
+        self.checkpoint()
+    }
+
+    /// Sleeps until something happens, or it is time to look.
+    fn rest(&mut self, control: &Control) -> Result<(), Stop> {
+        self.sleep.lies_down();
+        let mut wait = Duration::from_secs(5);
+        if self.dirty {
+            wait = wait.min(CHECKPOINT_EVERY.saturating_sub(self.last_checkpoint.elapsed()));
+        }
+        let mut fds: Vec<PollFd<'_>> = Vec::new();
+        let mut waits = true;
+        for input in &self.inputs {
+            match &input.from {
+                Follower::Files(follow) => {
+                    wait = wait.min(follow.wait());
+                    fds.extend(follow.changed().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+                }
+                // It may have come between our look and our lying down.
+                Follower::Stream(stream) => waits &= !stream.has_lines(),
+            }
+        }
+        let own = control.fds().into_iter().chain([self.sleep.fd()]);
+        fds.extend(own.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let wait = if waits { wait } else { Duration::ZERO };
+        let timeout = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        let done = rustix::event::poll(&mut fds, Some(&timeout));
+        self.sleep.gets_up();
+        match done {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => {
+                let error = std::io::Error::from(error);
+                Err(Error::new(Kind::Io, format!("cannot wait for lines: {error}")).into())
+            }
+        }
+    }
+
+    /// Looks at what is followed, and says what is wrong with it.
+    fn look(&mut self) {
+        let mut problems = Vec::new();
+        for input in &mut self.inputs {
+            if let Follower::Files(follow) = &mut input.from {
+                follow.look();
+                problems.append(&mut follow.take_problems());
+            }
+        }
+        for problem in problems {
+            self.problems_said += 1;
+            if self.problems_said <= MOST_PROBLEMS {
+                crate::run::say!("sladd: {problem}");
+            }
+        }
+    }
+
+    /// The end was asked for: streams are read to what is there now, and files wait where they are.
+    fn drain(&mut self, control: &Control, mut quits: usize) -> Result<std::convert::Infallible, Stop> {
+        let until = Instant::now() + GRACE;
+        for input in &self.inputs {
+            if let Follower::Stream(stream) = &input.from {
+                stream.stop();
+            }
+        }
+        while quits < 2 && Instant::now() < until {
+            let mut over = true;
+            for number in 0..self.inputs.len() {
+                if let Follower::Stream(stream) = &self.inputs[number].from
+                    && !stream.is_over()
+                {
+                    over = false;
+                    self.turn(number, control)?;
+                }
+            }
+            if over {
+                break;
+            }
+            self.rest(control)?;
+            quits += control.take_quits();
+        }
+        Err(Stop::Asked)
+    }
+
+    /// Makes what was written durable, and says so.
+    fn checkpoint(&mut self) -> Result<(), Error> {
+        let checkpoint = self.checkpoint_now()?;
+        self.book.as_mut().expect("there while it runs").checkpoint(&checkpoint)?;
+        self.since_checkpoint = 0;
+        self.last_checkpoint = Instant::now();
+        self.dirty = false;
+        Ok(())
+    }
+
+    /// All that is known now.
+    pub(super) fn checkpoint_now(&mut self) -> Result<Checkpoint<Held>, Error> {
+        let outputs = self.sinks.sync()?;
+        let sources = self.inputs.iter_mut().filter_map(|input| match &mut input.from {
+            Follower::Files(follow) => {
+                let positions = follow.positions();
+                Some(Held { input: input.label.clone(), next: follow.next_source(), positions })
+            }
+            Follower::Stream(_) => None,
+        });
+        Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
+    }
+
+    fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        for input in &self.inputs {
+            sum += input.lane.tally;
+        }
+        sum
+    }
+
+    fn account(&self, tally: &Tally) {
+        if !self.quiet {
+            crate::run::say!("{}", Summary { tally: *tally, end: End::Signal });
+        }
+    }
+
+    pub(super) fn say(&self, what: &str) {
+        if !self.quiet {
+            crate::run::say!("sladd: {what}");
+        }
+    }
+}
+
+/// So long streams are drained after a signal to end.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Waits a moment where there is no room, unless the end is asked for.
+fn wait_for_room(why: &str, stalled: &mut Option<Instant>, quiet: bool, control: &Control) -> Result<(), Stop> {
+    if stalled.is_none() {
+        *stalled = Some(Instant::now());
+        if !quiet {
+            crate::run::say!("sladd: {why}; waiting for room");
+        }
+    }
+    let timeout = Timespec::try_from(TRY_AGAIN).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+    let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(control.fds()[0], PollFlags::IN)], Some(&timeout));
+    // What is not written yet is made again by the next run.
+    if control.take_quits() > 0 { Err(Stop::Asked) } else { Ok(()) }
+}

@@ -1,0 +1,129 @@
+//! One input's engine, with what it needs of the lines before: for each source its own.
+
+use crate::{
+    encode::Batch,
+    engine::{Carry, Due},
+    error::Error,
+    key::Keyring,
+    plan::Plan,
+    policy::{Policy, wiring},
+    run::{
+        Verdict, Work,
+        worker::{Task, Worker, limit},
+    },
+    tally::Tally,
+    time::Timestamp,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// One input's engine.
+pub(super) struct Lane {
+    worker: Worker,
+    verdict: Verdict,
+    /// What became of its lines.
+    pub tally: Tally,
+    held: HashMap<u64, Held>,
+}
+
+/// What stood before the next line of a source.
+#[derive(Clone, Default)]
+struct Held {
+    carry: Carry,
+    /// From here on the lines matter that stood before it.
+    context: u64,
+    /// Where the last header stands.
+    header: Option<(u64, u64)>,
+}
+
+/// The plan of an input: that of the policy, with the input's own formats where it has any.
+pub(super) fn plan(policy: &Policy, input: &wiring::Input) -> Result<Plan, Error> {
+    if input.formats.is_empty() {
+        return Plan::compile(policy);
+    }
+    let mut policy = policy.clone();
+    policy.read_as(input.formats.clone());
+    Plan::compile(&policy)
+}
+
+/// More malformed lines than this, in percent, are a wrong format.
+fn malformed_limit(policy: &Policy, input: &wiring::Input) -> Option<f64> {
+    let formats = if input.formats.is_empty() { &policy.source.formats } else { &input.formats };
+    let any = formats.iter().any(|format| matches!(&**format, "auto" | "text"));
+    policy.source.malformed_limit.filter(|_| !any)
+}
+
+impl Lane {
+    pub(super) fn new(policy: &Policy, input: &wiring::Input, keyring: Option<&Arc<Keyring>>) -> Result<Lane, Error> {
+        let plan = plan(policy, input)?;
+        let keyring = keyring.filter(|_| plan.period().is_some()).cloned();
+        let task = Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None };
+        let verdict = limit(malformed_limit(policy, input));
+        Ok(Lane { worker: Worker::new(&task), verdict, tally: Tally::default(), held: HashMap::new() })
+    }
+
+    /// Goes on with what another lane of the same input knows of its sources.
+    pub(super) fn take_over(&mut self, before: &mut Lane) {
+        self.held = std::mem::take(&mut before.held);
+        self.tally = before.tally;
+    }
+
+    /// Minimises whole lines of a source, `from` and `to` being their place in it.
+    pub(super) fn run(
+        &mut self,
+        source: u64,
+        (from, to): (u64, u64),
+        lines: &[u8],
+        reference: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<Tally, Error> {
+        let held = self.held.entry(source).or_default();
+        self.worker.carry(&held.carry);
+        self.worker.set_reference(reference);
+        let tally = self.worker.run(lines, batch)?;
+        held.note((from, to), lines);
+        Ok(tally)
+    }
+
+    /// Writes what waits of a source of which nothing more comes, and forgets it.
+    pub(super) fn close(&mut self, source: u64, reference: Timestamp, batch: &mut Batch) -> Result<Tally, Error> {
+        let Some(held) = self.held.remove(&source) else { return Ok(Tally::default()) };
+        self.worker.carry(&held.carry);
+        self.worker.set_reference(reference);
+        self.worker.finish(batch)
+    }
+
+    /// Takes note of lines that were minimised before.
+    pub(super) fn remember(&mut self, source: u64, place: (u64, u64), lines: &[u8]) {
+        self.held.entry(source).or_default().note(place, lines);
+    }
+
+    /// What of a source matters to the lines that come next: from where, and its last header.
+    pub(super) fn context(&self, source: u64, offset: u64) -> (u64, Option<(u64, u64)>) {
+        self.held.get(&source).map_or((offset, None), |held| (held.context.min(offset), held.header))
+    }
+
+    /// Counts what became of lines.
+    ///
+    /// # Errors
+    /// Too many fit no format: the run has to end.
+    pub(super) fn count(&mut self, tally: Tally) -> Result<(), Error> {
+        self.tally += tally;
+        (self.verdict)(&self.tally)
+    }
+}
+
+impl Held {
+    fn note(&mut self, (from, to): (u64, u64), lines: &[u8]) {
+        let was_open = self.carry.is_open();
+        let before = self.carry.clone();
+        self.carry.lines(lines);
+        if self.carry.has_other_header(&before) {
+            self.header = Some((from, to));
+        }
+        self.context = match (self.carry.is_open(), was_open) {
+            (false, _) => to,
+            (true, true) => self.context,
+            (true, false) => from,
+        };
+    }
+}

@@ -1,0 +1,118 @@
+//! The sidecar: inputs that never end → engines → outputs, with a state that makes of a crash nothing but a pause.
+//!
+//! One thread, the desk, does everything that has an order: it takes whole lines from the inputs, minimises them, says in the
+//! journal what it is about to write, writes it, and makes it durable from time to time. Streams, which cannot be read
+//! twice, are read by threads of their own, so that their writers need not wait for others.
+//!
+//! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs
+//! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals, and what a supervisor is told
+
+mod begin;
+mod control;
+mod desk;
+mod lane;
+mod sinks;
+mod streams;
+
+use crate::{
+    error::{Error, Kind},
+    policy::{
+        Policy,
+        wiring::{From, To},
+    },
+    state::policies::Digest,
+    tally::Tally,
+};
+use std::path::PathBuf;
+
+pub use control::Control;
+
+/// A policy and its text.
+pub struct Loaded {
+    /// What it says.
+    pub policy: Policy,
+    /// As it is written.
+    pub text: String,
+    /// Of the text, and of what it is based on.
+    pub digest: Digest,
+}
+
+/// Makes a policy of its text.
+pub type Read = Box<dyn Fn(&str) -> Result<Loaded, Error>>;
+
+/// What a sidecar is told.
+pub struct Settings {
+    /// The policy in force.
+    pub loaded: Loaded,
+    /// Reads the policy again, for SIGHUP.
+    pub reload: Box<dyn FnMut() -> Result<Loaded, Error>>,
+    /// For the text of a policy that was in force before.
+    pub read: Read,
+    /// Nothing is said on standard error but errors.
+    pub quiet: bool,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Ended {
+    /// The account of all lines.
+    pub tally: Tally,
+    /// Why it could not go on, if that is why it ended.
+    pub error: Option<Error>,
+}
+
+/// Runs until a signal ends it, every input has come to its end, or it cannot go on.
+///
+/// # Errors
+/// It could not begin: [`Kind::Config`] for wiring that makes no sense, as the inputs, outputs and the state say
+pub fn run(settings: Settings, control: &Control) -> Result<Ended, Error> {
+    check(&settings.loaded.policy)?;
+    let desk = begin::begin(settings)?;
+    Ok(desk.run(control))
+}
+
+/// Wiring that can be built.
+fn check(policy: &Policy) -> Result<(), Error> {
+    let refuse = |why: &str| Err(Error::new(Kind::Config, format!("cannot run as a sidecar: {why}")));
+    let wiring = &policy.wiring;
+    for input in &wiring.inputs {
+        if let From::NotBuilt(what) = &input.from {
+            return Err(sinks::not_built(&format!("[[input]] `{what}`")));
+        }
+    }
+    for output in &wiring.outputs {
+        if let To::NotBuilt(what) = &output.to {
+            return Err(sinks::not_built(&format!("[[output]] `{what}`")));
+        }
+    }
+    if wiring.inputs.is_empty() {
+        return refuse("the policy has no [[input]]; add one, such as follow = [\"/var/log/nginx/access.log*\"]");
+    }
+    if wiring.outputs.is_empty() {
+        return refuse("the policy has no [[output]]; add one, such as file = \"/var/log/sladd/access.log\"");
+    }
+    if wiring.directory.is_none() {
+        return refuse("the policy names no state; add [state] with directory = \"/var/lib/sladd/state\"");
+    }
+    let mut labels: Vec<String> = wiring.inputs.iter().map(|input| label(&input.from)).collect();
+    labels.sort_unstable();
+    if labels.windows(2).any(|pair| pair[0] == pair[1]) {
+        return refuse("two inputs read the same");
+    }
+    Ok(())
+}
+
+/// What an input is called: in the state, in messages and in metrics.
+fn label(from: &From) -> String {
+    match from {
+        From::Follow { patterns, .. } => patterns.join(" "),
+        From::Fifo(path) => path.display().to_string(),
+        From::Stdin => "stdin".to_owned(),
+        From::NotBuilt(what) => (*what).to_owned(),
+    }
+}
+
+/// Where the state is.
+fn directory(policy: &Policy) -> PathBuf {
+    policy.wiring.directory.clone().unwrap_or_default()
+}
