@@ -150,7 +150,8 @@ impl Consumed {
     fn begin(key: &StateKey, from: u64, ends: Ends) -> Consumed {
         let mut hasher = key.hasher();
         hasher.update(b"sladd follow").update(&from.to_le_bytes());
-        let mut begun = Consumed { from, link: Digest([0; 32]), rest: Rest::Kept(Digest([0; 32])), ends, claimed: None };
+        let mut begun =
+            Consumed { from, link: Digest([0; 32]), rest: Rest::Kept(Digest([0; 32])), ends, claimed: None };
         begun.restart(Digest(*hasher.finalize().as_bytes()), key);
         begun
     }
@@ -272,8 +273,8 @@ impl Ends {
     fn load(file: &File, at: u64) -> io::Result<Option<Ends>> {
         let mut ends = Ends { at, ..Ends::NONE };
         let n = ends.len();
-        let whole = read_full(file, &mut ends.head[..n], 0)? == n
-            && read_full(file, &mut ends.tail[..n], at - n as u64)? == n;
+        let whole =
+            read_full(file, &mut ends.head[..n], 0)? == n && read_full(file, &mut ends.tail[..n], at - n as u64)? == n;
         Ok(whole.then_some(ends))
     }
 

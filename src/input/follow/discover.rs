@@ -173,13 +173,21 @@ impl Discover {
     pub(super) fn is_remote(scan: &Scan) -> bool {
         /// NFS, SMB, CIFS, SMB2, FUSE, 9P, Ceph, AFS, Coda, VirtualBox (`linux/magic.h`).
         const REMOTE: [u64; 10] = [
-            0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x0102_1997, 0x00c3_6400, 0x5346_414f, 0x7375_7245,
+            0x6969,
+            0x517b,
+            0xff53_4d42,
+            0xfe53_4d42,
+            0x6573_5546,
+            0x0102_1997,
+            0x00c3_6400,
+            0x5346_414f,
+            0x7375_7245,
             0x786f_4256,
         ];
         #[allow(clippy::unnecessary_cast)] // Its type differs from system to system.
-        scan.directories.iter().any(|path| {
-            rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.contains(&(stat.f_type as u64 & 0xffff_ffff)))
-        })
+        scan.directories
+            .iter()
+            .any(|path| rustix::fs::statfs(path).is_ok_and(|stat| REMOTE.contains(&(stat.f_type as u64 & 0xffff_ffff))))
     }
 }
 
@@ -272,7 +280,9 @@ impl Part {
 
 fn parts(pattern: &str) -> Result<Vec<Part>, Error> {
     let refuse = |why: &str| Err(Error::new(Kind::Config, format!("cannot follow `{pattern}`: {why}")));
-    let Ok(path) = std::path::absolute(pattern) else { return refuse("it is no path; write one such as /var/log/*.log") };
+    let Ok(path) = std::path::absolute(pattern) else {
+        return refuse("it is no path; write one such as /var/log/*.log");
+    };
     if pattern.ends_with('/') {
         return refuse("it names a directory; add the names of the files, such as *.log");
     }

@@ -1,9 +1,6 @@
 //! One open file from where it was read to: the next whole lines, framed, or the finding that it is another file by now.
 
-use super::{
-    digest::Consumed,
-    identity::read_full,
-};
+use super::{digest::Consumed, identity::read_full};
 use crate::frame::LineBuffer;
 use memchr::{memchr, memrchr};
 use std::{fs::File, io};
