@@ -143,7 +143,7 @@ impl Follow {
                     && !self.follows(stand)
             })
             .collect();
-        candidates.sort_by(|(a, _), (b, _)| b.identity.born.cmp(&a.identity.born));
+        candidates.sort_by_key(|(stand, _)| std::cmp::Reverse(stand.identity.born));
         candidates.into_iter().find_map(|(stand, path)| {
             let (file, stand) = identity::open(&path, &stand.identity).ok()??;
             let consumed = Consumed::verify(&file, mark, Proof::All, &self.key).ok()??;

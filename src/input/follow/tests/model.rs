@@ -275,7 +275,7 @@ fn however_files_are_renamed_running_or_not_every_line_comes_once_and_in_order()
 }
 
 #[test]
-#[ignore = "finds lines twice where several copies are made between two looks"]
+#[ignore = "fails at some seeds: a generation written, copied and truncated between two looks, under a pattern that does not name the copy"]
 fn however_files_are_copied_and_truncated_every_line_comes_once_and_in_order() {
     check(25, 80, &[Act::Copytruncate, Act::Copytruncate]);
 }
@@ -286,7 +286,7 @@ fn however_files_are_written_anew_every_line_comes_once_and_in_order() {
 }
 
 #[test]
-#[ignore = "as the copies alone"]
+#[ignore = "fails at some seeds, as the copies alone"]
 fn all_of_it_together() {
     check(25, 120, &[Act::Rename, Act::Reopen, Act::Copytruncate, Act::Rewrite, Act::Recreate]);
 }
