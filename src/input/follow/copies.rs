@@ -67,14 +67,17 @@ impl Follow {
             Some(copy) => {
                 let home = old.home.clone();
                 let departed = Departed { born: copy.stand.identity.born, modified: copy.stand.modified };
-                if let Some(fresh) = &mut fresh {
-                    fresh.after = Some(id);
-                }
                 self.adopt(old, copy, Stage::Rotated, now);
+                let new = fresh.as_ref().map(|fresh| fresh.id);
+                if let Some(fresh) = fresh.take() {
+                    self.insert(fresh);
+                }
                 self.departed.insert(home.clone(), departed);
                 self.missed(&home, None, now);
-                if let Some(fresh) = &mut fresh {
-                    fresh.after = self.before(&home);
+                self.departed.remove(&home);
+                let before = self.before(&home);
+                if let Some(fresh) = new.and_then(|new| self.sources.get_mut(&new)) {
+                    fresh.after = before.filter(|&before| before != fresh.id);
                 }
             }
             None => {
@@ -140,7 +143,7 @@ impl Follow {
                     && !self.follows(stand)
             })
             .collect();
-        candidates.sort_by(|(a, _), (b, _)| b.identity.born.cmp(&a.identity.born));
+        candidates.sort_by_key(|(stand, _)| std::cmp::Reverse(stand.identity.born));
         candidates.into_iter().find_map(|(stand, path)| {
             let (file, stand) = identity::open(&path, &stand.identity).ok()??;
             let consumed = Consumed::verify(&file, mark, Proof::All, &self.key).ok()??;
@@ -174,11 +177,16 @@ impl Follow {
             .sources
             .values()
             .any(|source| source.home == found.path && source.stage == Stage::Rotated && !source.gone);
-        if succeeds || self.sources.is_empty() {
+        // Under a rotated name anything may come to stand: a copy as well.
+        let homes = self.sources.values().map(|source| &source.home);
+        let rotated = homes
+            .chain(self.closed.iter().map(|position| &position.home))
+            .any(|home| is_rotated_name(home, &found.path));
+        if succeeds && !rotated || self.sources.is_empty() {
             return false;
         }
         let like = if stand.size == 0 {
-            if self.sources.values().any(|source| source.home == found.path) {
+            if !rotated && self.sources.values().any(|source| source.home == found.path) {
                 return false;
             }
             None
@@ -370,7 +378,10 @@ impl Follow {
     /// Generations between what stood at a home before and what stands there now, which nobody saw: rotated files of
     /// its name that were born between the two. They are followed, the oldest first.
     pub(super) fn missed(&mut self, home: &Path, now_there: Option<&Stand>, now: Instant) {
-        let Some(departed) = self.departed.remove(home) else { return };
+        let Some(departed) = self.departed.get(home).cloned() else { return };
+        if now_there.is_some() {
+            self.departed.remove(home);
+        }
         let base = super::look::real(home);
         let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
             .into_iter()
@@ -393,6 +404,13 @@ impl Follow {
         found.sort_by_key(|(stand, _)| (stand.identity.born, stand.modified));
         for (stand, path) in found {
             if let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) {
+                // What is being copied right now is no generation.
+                let like = self.begins_like(&file, stand.size);
+                if like.is_some() || stand.size == 0 {
+                    let file = like.is_some().then_some(file);
+                    self.undecided.push(Undecided { home: home.to_owned(), path, stand, file, like, moved: now });
+                    continue;
+                }
                 self.counts.missed += 1;
                 let id = self.new_id();
                 let mut source = Source::new(id, home, &path, &stand, Consumed::nothing(&self.key), now);

@@ -51,6 +51,14 @@ impl Follow {
         let meeting = if known.is_empty() { Meeting::First } else { Meeting::Later };
         let scan = self.discover.scan();
         known.sort_by_key(|position| position.source);
+        // What stood last at a home where nothing is live.
+        for position in &known {
+            let departed = Departed { born: position.identity.born, modified: position.modified };
+            self.departed.insert(position.home.clone(), departed);
+        }
+        for position in known.iter().filter(|position| position.stage == Stage::Live) {
+            self.departed.remove(&position.home);
+        }
         for position in known {
             if position.stage == Stage::Closed {
                 self.closed.push(position);
@@ -133,6 +141,13 @@ impl Follow {
             }
         }
         self.reopen(scan, now);
+        // Renamed twice, and nothing stands there yet.
+        let homes: Vec<PathBuf> = self.departed.keys().cloned().collect();
+        for home in homes {
+            if Stand::at(&home).is_err_and(|error| is_missing(&error)) {
+                self.missed(&home, None, now);
+            }
+        }
         let mut new: Vec<&Match> = scan.files.iter().filter(|file| !self.knows(&file.stand.identity)).collect();
         new.sort_by_key(|file| (file.stand.identity.born, file.stand.modified, &file.path));
         let mut fresh = HashSet::new();
@@ -282,9 +297,15 @@ impl Follow {
                 return;
             }
         };
-        self.missed(&file.path, Some(&stand), now);
         if meeting == Meeting::First || !self.may_be_copy(file, &opened, &stand, now) {
             self.follow_new(&file.path, opened, &stand, now, meeting);
+        }
+        self.missed(&file.path, Some(&stand), now);
+        let before = self.before(&file.path);
+        if let Some(id) = self.by_number.get(&stand.identity.number())
+            && let Some(source) = self.sources.get_mut(id)
+        {
+            source.after = before.filter(|before| before != id);
         }
     }
 

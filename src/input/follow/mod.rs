@@ -401,11 +401,11 @@ impl Follow {
     /// The first of the queue, or what must be read before it.
     fn first_ready(&self) -> Option<u64> {
         let mut id = *self.queue.front()?;
-        while let Some(before) = self.sources[&id].after {
-            match self.sources.get(&before) {
-                // A generation comes after an older one: this ends.
-                Some(source) if source.ready && before != id => id = before,
-                _ => break,
+        // No longer than there are sources: two might wait for each other.
+        for _ in 0..self.sources.len() {
+            match self.sources[&id].after.filter(|before| self.sources.get(before).is_some_and(|source| source.ready)) {
+                Some(before) => id = before,
+                None => break,
             }
         }
         Some(id)

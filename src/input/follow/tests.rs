@@ -1,6 +1,8 @@
 //! Real files in a temporary directory, and models of writers and rotation with numbered unique lines.
 #![allow(clippy::unwrap_used)]
 
+mod model;
+
 use super::*;
 use std::{
     fs::{self, OpenOptions},
