@@ -1080,3 +1080,78 @@ fn another_file_system_below_the_outputs_is_told_before_anything_is_made_for_it(
     assert_eq!(out, "65\n0\nout/a.log\nout/sub/deep/b.log\n", "{}", said(&output));
     assert!(said(&output).contains("sub/deep`, which is on another file system than `out`"), "{}", said(&output));
 }
+
+/// What is made of the first file may be all that is left of it.
+#[test]
+fn an_output_whose_original_may_be_gone_is_not_replaced_by_that_of_another_file() {
+    let room = Room::new();
+    let (a, b) = (lines(3), lines(5));
+    room.write("a/access.log", &a);
+    room.write("b/access.log", &b);
+    assert!(room.with_keys(&["-q", "--out", "out", "--remove-originals", "in/a"]).status.success());
+    let made = fs::read(room.at("out/access.log")).unwrap();
+    let refused = room.with_keys(&["--out", "out", "--remove-originals", "in/b"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(73) && said.contains("was made of another file"), "{said}");
+    assert_eq!(fs::read(room.at("out/access.log")).unwrap(), made);
+    assert!(room.at("in/b/access.log").exists());
+    // The name comes back with other content.
+    room.write("a/access.log", &b);
+    assert_eq!(room.with_keys(&["-q", "--out", "out", "in/a"]).status.code(), Some(73));
+    assert_eq!(fs::read(room.at("out/access.log")).unwrap(), made);
+    // Where originals stay, what a name holds is made anew when it changes, and files of other directories are others.
+    room.write("c/access.log", &a);
+    assert!(room.with_keys(&["-q", "--out", "other", "in/c"]).status.success());
+    room.write("c/access.log", &b);
+    assert!(room.with_keys(&["-q", "--out", "other", "in/c"]).status.success());
+    assert_eq!(fs::read(room.at("other/access.log")).unwrap().iter().filter(|byte| **byte == b'\n').count(), 5);
+    assert_eq!(room.with_keys(&["-q", "--out", "other", "in/b"]).status.code(), Some(73));
+}
+
+#[test]
+fn inputs_below_the_outputs_are_named() {
+    let room = Room::new();
+    room.write("logs/a.log", &lines(1));
+    let refused = room.with_keys(&["--out", "in", "in/logs/a.log"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && said.contains("is below --out"), "{said}");
+}
+
+/// However early a run is asked to end, it says that it is not done, and its key lives until it is.
+#[test]
+fn a_run_that_ends_between_two_files_is_not_done() {
+    let room = Room::new();
+    let policy = "base = \"hosting\"\nname = \"bulk-test\"\nversion = 1\n[fields]\n\"client.address\" = { treatment = \"pseudonym\" }\n";
+    fs::write(room.at("own.toml"), policy).unwrap();
+    for number in 0..400 {
+        room.write(&format!("{number}.log"), &lines(1));
+    }
+    let mut ended = 0;
+    for delay in [0, 5, 10, 15, 20, 30, 40, 60, 80, 120] {
+        let out = format!("out{delay}");
+        let arguments = ["bulk", "--policy", "./own.toml", "--out", &out, "in"];
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"));
+        child.args(arguments).current_dir(room.0.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+        let child = child.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        send(&child, rustix::process::Signal::INT);
+        let output = child.wait_with_output().unwrap();
+        let made = || {
+            fs::read_dir(room.at(&out)).into_iter().flatten().flatten().filter(|entry| entry.file_name() != ".sladd")
+        };
+        let done = made().count() == 400;
+        match output.status.code() {
+            Some(0) => assert!(done, "{}", String::from_utf8_lossy(&output.stderr)),
+            Some(130) => ended += 1,
+            // It was not listening yet.
+            None => {}
+            other => panic!("{other:?} {}", String::from_utf8_lossy(&output.stderr)),
+        }
+        assert!(room.bulk(&["-q", "--policy", "./own.toml", "--out", &out, "in"]).status.success());
+        let pseudonyms: std::collections::BTreeSet<String> = made()
+            .map(|entry| fs::read_to_string(entry.path()).unwrap().split(' ').next().unwrap().to_owned())
+            .collect();
+        assert!(made().count() == 400 && pseudonyms.len() == 1, "{delay} ms: {pseudonyms:?}");
+    }
+    println!("{ended} of 10 were ended");
+}

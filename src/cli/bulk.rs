@@ -106,10 +106,18 @@ fn find(args: &BulkArgs, whither: &Whither) -> Result<Found, Error> {
         Whither::InPlace | Whither::Stdout => None,
     };
     let found = walk::find(&paths, args.base.as_deref(), own);
-    if let Some(own) = own.and_then(|own| own.canonicalize().ok())
-        && own == found.base
-        && !found.items.is_empty()
+    let own = own.and_then(|own| own.canonicalize().ok());
+    if let Some(own) = &own
+        && found.items.is_empty()
+        && let Some(path) = paths.iter().find(|path| path.canonicalize().is_ok_and(|path| path.starts_with(own)))
     {
+        let why = format!(
+            "`{}` is below --out, where outputs stand, and is not read; name another --out, or use --in-place",
+            printable(&path.to_string_lossy())
+        );
+        return Err(Error::new(Kind::Usage, why));
+    }
+    if own.is_some_and(|own| own == found.base) && !found.items.is_empty() {
         let why = "--out is the directory that the files are in; name another, or use --in-place";
         return Err(Error::new(Kind::Usage, why));
     }
@@ -163,13 +171,13 @@ fn order<'a>(
 }
 
 /// The built-in that a policy starts from, if it does.
-fn base_of(text: &str) -> Option<String> {
+pub(super) fn base_of(text: &str) -> Option<String> {
     let table: toml::Table = toml::from_str(text).ok()?;
     Some(table.get("base")?.as_str()?.to_owned())
 }
 
 /// BLAKE3 of texts, in hexadecimal; none can be taken for part of another.
-fn digest(texts: &[&str]) -> String {
+pub(super) fn digest(texts: &[&str]) -> String {
     let mut digest = blake3::Hasher::new();
     for text in texts {
         digest.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
@@ -247,8 +255,14 @@ fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
 }
 
+/// Whether a terminal shows it as it is: no control, and nothing that turns the direction of what follows.
+pub(super) fn is_shown(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
+    text.chars().map(|character| if is_shown(character) { character } else { '?' }).collect()
 }
 
 fn verified(args: &BulkArgs, whither: &Whither) -> Result<ExitCode, Error> {

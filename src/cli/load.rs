@@ -40,19 +40,19 @@ pub fn find(name: &str) -> Result<Written, Error> {
 
 /// The valid policy, or an error that has drawn every fault.
 pub fn policy(name: &str) -> Result<Policy, Error> {
-    let written = find(name)?;
+    let mut policy = valid(&find(name)?)?;
+    databases(&mut policy)?;
+    Ok(policy)
+}
+
+/// The valid policy that a text writes, without its databases, or an error that has drawn every fault.
+pub fn valid(written: &Written) -> Result<Policy, Error> {
     let (policy, findings) = Policy::parse(&written.text, &written.origin);
-    match policy {
-        Some(mut policy) => {
-            databases(&mut policy)?;
-            Ok(policy)
-        }
-        None => {
-            let faults: Vec<Finding> = findings.iter().filter(|finding| finding.is_error()).cloned().collect();
-            draw(&written, &faults);
-            Err(refusal(&written, &findings))
-        }
-    }
+    policy.ok_or_else(|| {
+        let faults: Vec<Finding> = findings.iter().filter(|finding| finding.is_error()).cloned().collect();
+        draw(written, &faults);
+        refusal(written, &findings)
+    })
 }
 
 /// Opens the databases that a policy names.

@@ -10,6 +10,7 @@ mod load;
 mod pipe;
 mod policy;
 mod scan;
+mod sidecar;
 mod test;
 
 use crate::{
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         None => pipe::run(&cli.pipe),
         Some(Command::Pipe(args)) => pipe::run(&args),
         Some(Command::Bulk(args)) => bulk::run(&args),
+        Some(Command::Sidecar(args)) => sidecar::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Policy(args)) => policy::run(&args),
@@ -60,7 +62,8 @@ pub fn main() -> ExitCode {
 /// One line on standard error, the same form for every command.
 fn complain(error: &Error) {
     // What is named may hold anything; a terminal must not see it.
-    let text: String = error.to_string().chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect();
+    let shown = |c: char| c == '\n' || bulk::is_shown(c);
+    let text: String = error.to_string().chars().map(|c| if shown(c) { c } else { '?' }).collect();
     crate::run::say!("sladd: {text}");
 }
 
@@ -90,7 +93,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 6] = ["sidecar", "key", "store", "attest", "subject", "report"];
+    const LATER: [&str; 5] = ["key", "store", "attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
@@ -133,6 +136,8 @@ enum Command {
     Pipe(PipeArgs),
     /// Minimise files and directories: old logs, plain or compressed
     Bulk(BulkArgs),
+    /// Follow files and read pipes, beside a log shipper, without end: what the policy's [[input]] and [[output]] say
+    Sidecar(SidecarArgs),
     /// Check a policy: every fault, drawn under its line
     Check(CheckArgs),
     /// Show what a policy does to each field, or to lines from standard input
@@ -149,6 +154,17 @@ enum Command {
     Generate(GenerateArgs),
     #[command(external_subcommand)]
     Later(Vec<String>),
+}
+
+/// What the sidecar is told.
+#[derive(Args, Clone, Debug)]
+pub struct SidecarArgs {
+    /// The policy, with [state], [[input]] and [[output]]; SIGHUP reads it again
+    #[arg(short, long, value_name = "FILE")]
+    policy: String,
+    /// Say nothing on standard error but errors
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// Which policy, and what the lines are in.

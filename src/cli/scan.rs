@@ -279,7 +279,7 @@ fn uri(file: &str) -> String {
 
 /// Safe on a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().map(|c| if super::bulk::is_shown(c) { c } else { '?' }).collect()
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Error {

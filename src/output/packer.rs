@@ -35,7 +35,7 @@ impl Compression {
             Compression::Gzip(_) => Some(2 << 20),
             // bzip2's own blocks.
             Compression::Bzip2(_) => Some(900_000),
-            Compression::Zstd(level) if level < FAR_LEVEL => Some(4 << 20),
+            Compression::Zstd(level) if level < FAR_LEVEL => Some(2 << 20),
             Compression::None | Compression::Zstd(_) | Compression::Xz(_) => None,
         }
     }

@@ -35,6 +35,12 @@ pub struct Entry {
     pub counts: Counts,
     /// When it was recorded, RFC 3339.
     pub recorded: String,
+    /// Where the input was, written as `path`, where outputs stand elsewhere.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub origin: String,
+    /// The input was to go once its output was durable: nothing but the output may be left of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removes: bool,
 }
 
 /// What an input was.
@@ -234,6 +240,8 @@ mod tests {
             keys: None,
             counts: Counts::default(),
             recorded: "2026-11-21T10:00:00Z".to_owned(),
+            origin: String::new(),
+            removes: false,
         }
     }
 

@@ -10,3 +10,4 @@ mod bulk_lines;
 mod bulk_paths;
 mod bulk_state;
 mod harness;
+mod sidecar;

@@ -187,6 +187,12 @@ impl<'a, D: Desk> Crew<'a, D> {
         self.stop.load(Relaxed)
     }
 
+    /// How many errands nobody began.
+    pub fn not_begun(&self) -> usize {
+        let board = lock(&self.board);
+        board.errands.len() + board.later.len()
+    }
+
     /// The run cannot go on; the first reason stays.
     pub fn fail(&self, error: Error) {
         lock(&self.fatal).get_or_insert(error);

@@ -142,7 +142,23 @@ impl Order<'_> {
             keys: None,
             counts: Counts::default(),
             recorded: manifest::rfc3339(self.now),
+            origin: self.origin_of(item),
+            removes: false,
         }
+    }
+
+    /// Where an input is, where its output stands elsewhere.
+    fn origin_of(&self, item: &walk::Item) -> String {
+        match self.whither {
+            Whither::InPlace => String::new(),
+            Whither::Directory(_) | Whither::Stdout => manifest::written(&item.path),
+        }
+    }
+
+    /// Whether an output may be replaced by what is made of an input: not where it may be all that is left of another.
+    pub fn may_replace(&self, entry: &Entry, item: &walk::Item) -> bool {
+        let other = entry.removes || !entry.origin.is_empty() && entry.origin != self.origin_of(item);
+        entry.source.is_still(&item.identity) || !other
     }
 }
 
@@ -281,7 +297,7 @@ fn run(
         ready: Mutex::new(Some(ready)),
         keys: said,
     };
-    let failure = {
+    let (failure, not_begun) = {
         let office = &office;
         let crew = &Crew::new(office, progress, errands, order.max_line_bytes, order.max_ratio, order.reference);
         let (done, at_work) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| cannot_start(&error.into()))?;
@@ -321,10 +337,12 @@ fn run(
             drop(at_work);
             supervise(crew, &done, signals, || show(progress, total))
         })?;
-        crew.failure()
+        (crew.failure(), crew.not_begun())
     };
     let mut report = office.report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.failure = failure;
+    // A run that ends between two files has nothing under way, and is as little done.
+    report.stopped |= not_begun > 0;
     Ok(report)
 }
 

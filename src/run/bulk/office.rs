@@ -182,6 +182,7 @@ impl Office<'_> {
             }),
             keys: self.keys.clone(),
             counts: Counts::from(&finished.tally),
+            removes: self.order.remove_originals && outcome == Outcome::Done && !reading.changed,
             ..self.order.entry(&todo.item, &reading.opened)
         };
         let replaces = match todo.replaces {

@@ -202,6 +202,13 @@ fn standing(order: &Order, ledger: &Ledger, item: &Item) -> Result<Standing, Err
             let path = ledger.place().path().join(manifest::path(&product.path));
             Ok(Standing::Refused(format!("`{}` is not what sladd made; move it away", path.display())))
         }
+        Some(_) if !order.may_replace(entry, item) => {
+            let path = ledger.place().path().join(manifest::path(&product.path));
+            Ok(Standing::Refused(format!(
+                "`{}` was made of another file, and may be all that is left of it; move it away, or choose another --out",
+                path.display()
+            )))
+        }
         Some(_) => Ok(if order.is_done(entry, item) {
             Standing::Done(Box::new(entry.clone()))
         } else {

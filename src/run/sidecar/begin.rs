@@ -22,7 +22,6 @@ use crate::{
     run::worker::clock,
     state::{
         book::Opened,
-        checkpoint::Checkpoint,
         home::{Boot, Home},
         journal::Record,
         mend::{Remade, mend},
@@ -44,9 +43,13 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
     if let Some(left) = opened.left() {
         recovery = Recovery::of(&opened, &read, &loaded, portion)?;
         let done = mend(&left.checkpoint.outputs, &left.records, |record| recovery.remake(record, left))?;
-        found = left.checkpoint.outputs.iter().zip(done.outputs).map(|(committed, output)| {
-            (committed.path().to_path_buf(), output.segment, output.restored)
-        }).collect();
+        found = left
+            .checkpoint
+            .outputs
+            .iter()
+            .zip(done.outputs)
+            .map(|(committed, output)| (committed.path().to_path_buf(), output.segment, output.restored))
+            .collect();
         mended = Some(done.sources_gone);
     }
 
@@ -60,7 +63,8 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
     for input in &loaded.policy.wiring.inputs {
         let label = label(&input.from);
         let mut lane = Lane::new(&loaded.policy, input, keyring.as_ref())?;
-        let reading = Reading { portion, longest_line: MAX_LINE_BYTES.min(portion * 4), portions: 8, on_stall: input.on_stall };
+        let reading =
+            Reading { portion, longest_line: MAX_LINE_BYTES.min(portion * 4), portions: 8, on_stall: input.on_stall };
         let from = match &input.from {
             From::Follow { patterns, from_end } => {
                 let before = recovery.take(&label);
@@ -198,7 +202,8 @@ impl Recovery {
             match &output.to {
                 To::File { path, .. } => recovery.outputs.push(Share { path: path.clone(), takes }),
                 To::Stdout => {
-                    let stdout = Stdout::open().map_err(|error| super::sinks::cannot_write("standard output", &error))?;
+                    let stdout =
+                        Stdout::open().map_err(|error| super::sinks::cannot_write("standard output", &error))?;
                     recovery.stdout = Some((stdout, takes));
                 }
                 To::NotBuilt(_) => {}

@@ -161,7 +161,8 @@ impl Desk {
             for number in 0..self.inputs.len() {
                 busy |= self.turn(number, control)?;
             }
-            if self.dirty && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY)
+            if self.dirty
+                && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY)
                 || self.book.as_ref().is_some_and(Book::is_due)
             {
                 self.checkpoint()?;
@@ -240,7 +241,13 @@ impl Desk {
     }
 
     /// Says what the batch is made of, and writes it.
-    fn write(&mut self, source: Origin, (from, to): (u64, u64), reference: Timestamp, control: &Control) -> Result<(), Stop> {
+    fn write(
+        &mut self,
+        source: Origin,
+        (from, to): (u64, u64),
+        reference: Timestamp,
+        control: &Control,
+    ) -> Result<(), Stop> {
         let parts = self.sinks.divide(&self.batch)?;
         if source.source.is_some() || !parts.is_empty() {
             let policy = self.loaded.digest;
@@ -307,8 +314,10 @@ impl Desk {
     /// Goes on under another policy, between two batches.
     fn swap(&mut self, loaded: Loaded) -> Result<(), Error> {
         let (now, then) = (&loaded.policy.wiring, &self.loaded.policy.wiring);
-        let targets = |wiring: &crate::policy::Wiring| wiring.outputs.iter().map(|output| output.to.clone()).collect::<Vec<_>>();
-        let sources = |wiring: &crate::policy::Wiring| wiring.inputs.iter().map(|input| label(&input.from)).collect::<Vec<_>>();
+        let targets =
+            |wiring: &crate::policy::Wiring| wiring.outputs.iter().map(|output| output.to.clone()).collect::<Vec<_>>();
+        let sources =
+            |wiring: &crate::policy::Wiring| wiring.inputs.iter().map(|input| label(&input.from)).collect::<Vec<_>>();
         let same = now.directory == then.directory
             && now.memory_limit == then.memory_limit
             && now.status == then.status
