@@ -423,3 +423,181 @@ const CONNECTION_TIME: Duration = Duration::from_secs(10);
 
 /// After a connection that could not be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::run::sidecar::board::{Life, Snapshot};
+
+    fn counter(by_name: bool) -> Counter {
+        let board = Board::new();
+        board.publish(Snapshot { life: Life::Ready, ..Snapshot::default() });
+        Counter { metrics: Metrics::of(board.clone()), board, by_name }
+    }
+
+    fn asked(method: &str, uri: &str, hosts: &[&str]) -> Request<()> {
+        let request = Request::builder().method(method).uri(uri);
+        hosts.iter().fold(request, |request, host| request.header("host", *host)).body(()).unwrap()
+    }
+
+    fn status(request: &Request<()>) -> u16 {
+        counter(true).answer(request).status().as_u16()
+    }
+
+    #[test]
+    fn only_names_and_addresses_of_this_machine_are_answered() {
+        for host in ["localhost", "LocalHost:9464", "localhost.", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:9464"] {
+            assert_eq!(status(&asked("GET", "/healthz", &[host])), 200, "{host}");
+        }
+        for host in [
+            "",
+            ":80",
+            "example.net",
+            "localhost.example.net",
+            "127.0.0.1.example.net",
+            "192.0.2.1",
+            "0.0.0.0",
+            "[2001:db8::1]",
+            "[::]",
+            "user@localhost",
+            "localhost, example.net",
+            "2130706433",
+            "::1",
+        ] {
+            assert_eq!(status(&asked("GET", "/healthz", &[host])), 421, "{host}");
+        }
+        assert_eq!(status(&asked("GET", "/healthz", &[])), 421);
+        assert_eq!(status(&asked("GET", "/healthz", &["localhost", "localhost"])), 421);
+        assert_eq!(status(&asked("GET", "http://example.net/healthz", &["localhost"])), 421);
+        assert_eq!(status(&asked("GET", "http://localhost/healthz", &["localhost"])), 200);
+    }
+
+    #[test]
+    fn a_socket_is_not_met_by_name() {
+        let answer = counter(false).answer(&asked("GET", "/healthz", &["status.example.net"]));
+        assert_eq!(answer.status(), 200);
+    }
+
+    #[test]
+    fn nothing_but_reading_is_understood_and_nothing_but_the_known_is_there() {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
+            assert_eq!(status(&asked(method, "/", &["localhost"])), 405, "{method}");
+        }
+        for path in [
+            "/index.html",
+            "//",
+            "/metrics/",
+            "/../etc/passwd",
+            "/.git/config",
+            "/status.json/",
+            "/Metrics",
+            "/%2e%2e/",
+        ] {
+            assert_eq!(status(&asked("GET", path, &["localhost"])), 404, "{path}");
+        }
+        for path in ["/", "/?a=b", "/metrics", "/status.json", "/healthz", "/readyz"] {
+            assert_eq!(status(&asked("GET", path, &["localhost"])), 200, "{path}");
+            assert_eq!(status(&asked("HEAD", path, &["localhost"])), 200, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_desk_that_stands_still_is_neither_healthy_nor_ready() {
+        let board = Board::new();
+        board.publish(Snapshot { life: Life::Ready, ..Snapshot::default() });
+        let alive = board.view();
+        assert_eq!((health(&alive).status(), readiness(&alive).status()), (StatusCode::OK, StatusCode::OK));
+        let stuck = View { beat_age: Duration::from_secs(10), ..alive };
+        let refused = StatusCode::SERVICE_UNAVAILABLE;
+        assert_eq!((health(&stuck).status(), readiness(&stuck).status()), (refused, refused));
+        let figures = figures::figures(&stuck);
+        assert_eq!(
+            (&figures["state"], &figures["problems"][0]),
+            (&"stuck".into(), &"nothing has moved for 10 seconds".into())
+        );
+    }
+
+    #[test]
+    fn what_was_asked_is_never_said_again() {
+        let request = asked("GET", "/customer-4711?mail=ola@example.net", &["localhost"]);
+        let answer = counter(true).answer(&request);
+        assert!(!format!("{answer:?}").contains("4711"));
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused() {
+        let error = Server::bind(&Listen::Tcp("0.0.0.0:0".parse().unwrap()), Board::new()).unwrap_err();
+        assert_eq!(
+            (error.kind(), &*error.to_string()),
+            (Kind::Config, "cannot listen on 0.0.0.0:0: others than this machine could connect; listen on 127.0.0.1")
+        );
+    }
+
+    #[test]
+    fn a_port_in_use_is_said_with_the_remedy() {
+        let first = Server::bind(&Listen::Tcp("127.0.0.1:0".parse().unwrap()), Board::new()).unwrap();
+        let Listen::Tcp(address) = first.address() else { panic!() };
+        let error = Server::bind(first.address(), Board::new()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (
+                Kind::CannotCreate,
+                format!("cannot listen on {address}: another program does; write another port under [status]")
+            )
+        );
+    }
+
+    #[test]
+    fn a_socket_has_its_mode_and_is_removed_at_the_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("status.sock");
+        let server = Server::bind(&Listen::Unix(path.clone()), Board::new()).unwrap();
+        let made = fs::symlink_metadata(&path).unwrap();
+        assert!(made.file_type().is_socket());
+        assert_eq!(made.permissions().mode() & 0o777, 0o660);
+        drop(server);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_socket_left_behind_is_replaced_and_everything_else_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let bind = |name: &str| Server::bind(&Listen::Unix(directory.path().join(name)), Board::new());
+        drop(UnixListener::bind(directory.path().join("stale")).unwrap());
+        let server = bind("stale").unwrap();
+
+        let error = bind("stale").unwrap_err().to_string();
+        assert!(
+            error.ends_with("another program listens there; end it, or write another path under [status]"),
+            "{error}"
+        );
+        assert!(UnixStream::connect(directory.path().join("stale")).is_ok(), "the first one still listens");
+
+        fs::write(directory.path().join("file"), b"kept").unwrap();
+        std::os::unix::fs::symlink(directory.path().join("stale"), directory.path().join("link")).unwrap();
+        fs::create_dir(directory.path().join("directory")).unwrap();
+        for name in ["file", "link", "directory"] {
+            let error = bind(name).unwrap_err();
+            assert_eq!(error.kind(), Kind::CannotCreate);
+            let end = "something else has this name; move it away, or write another path under [status]";
+            assert!(error.to_string().ends_with(end), "{error}");
+        }
+        assert_eq!(fs::read(directory.path().join("file")).unwrap(), b"kept");
+
+        // Somebody put another there while we ran: it is not ours to remove.
+        fs::remove_file(directory.path().join("stale")).unwrap();
+        fs::write(directory.path().join("stale"), b"theirs").unwrap();
+        drop(server);
+        assert_eq!(fs::read(directory.path().join("stale")).unwrap(), b"theirs");
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_refused() {
+        let long = format!("/tmp/{}", "a".repeat(120));
+        let error = Server::bind(&Listen::Unix(long.into()), Board::new()).unwrap_err().to_string();
+        assert!(error.ends_with(": a socket's path has at most 107 bytes"), "{error}");
+        let error = Server::bind(&Listen::Unix("/nonexistent/a.sock".into()), Board::new()).unwrap_err().to_string();
+        assert_eq!(error, "cannot make the socket /nonexistent/a.sock: No such file or directory (os error 2)");
+    }
+}

@@ -188,3 +188,50 @@ fn shape(figures: &Value) -> String {
     };
     json!([VERSION, names("inputs"), names("outputs"), names("classes")]).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        error::{Error, Kind},
+        run::sidecar::board::{Board, Reload},
+        tally::Tally,
+        time::Timestamp,
+    };
+
+    #[test]
+    fn shares_are_of_the_whole_and_nothing_of_nothing_is_nothing() {
+        assert_eq!((share(1, 3), share(0, 0), share(5, 5)), (0.3333, 0.0, 1.0));
+        let board = Board::new();
+        let tally = Tally { lines: 4, minimised: 3, malformed: 1, ..Tally::default() };
+        board.publish(Snapshot { life: Life::Ready, tally, ..Snapshot::default() });
+        let figures = figures(&board.view());
+        assert_eq!(figures["outcomes"][0], json!({ "name": "minimised", "lines": 3, "share": 0.75 }));
+        assert_eq!(figures["reasons"][0], json!({ "name": "malformed", "lines": 1, "share": 1.0 }));
+        assert_eq!((&figures["state"], &figures["rate"]["lines"]), (&json!("ready"), &Value::Null));
+        assert_eq!(figures["problems"], json!([]));
+    }
+
+    #[test]
+    fn a_refused_reload_is_a_problem_until_one_takes_effect() {
+        let board = Board::new();
+        let mut now = Snapshot::default();
+        let refused = Some(Error::new(Kind::Config, "the policy has 2 faults"));
+        now.policy.last_reload = Some(Reload { at: Timestamp(5), refused });
+        board.publish(now.clone());
+        let said = figures(&board.view());
+        assert_eq!(
+            said["policy"]["last_reload"],
+            json!({ "at": 5, "result": "refused", "why": "the policy has 2 faults" })
+        );
+        assert_eq!(
+            said["problems"],
+            json!(["the last reload was refused, and the policy before stays: the policy has 2 faults"])
+        );
+        now.policy.last_reload = Some(Reload { at: Timestamp(6), refused: None });
+        board.publish(now);
+        let said = figures(&board.view());
+        assert_eq!((&said["policy"]["last_reload"]["result"], &said["problems"]), (&json!("done"), &json!([])));
+    }
+}

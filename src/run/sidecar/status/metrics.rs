@@ -6,7 +6,7 @@
 use crate::run::sidecar::board::{Board, FileFigures, InputFigures, Label, Life, OutputFigures, Snapshot, View};
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, text},
+    encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text},
     metrics::{MetricType, exemplar::Exemplar},
     registry::{Registry, Unit},
 };
@@ -118,14 +118,9 @@ impl Collector for Shown {
             let mut family = encoder.encode_descriptor(metric.name, metric.help, unit.as_ref(), metric.kind())?;
             for (labels, value) in &samples.0 {
                 match value {
-                    Value::Count(count) => {
-                        family.encode_family(labels)?.encode_counter(count, None::<&Exemplar<Labels<'_>, u64>>)?;
-                    }
-                    Value::Spent(seconds) => {
-                        family.encode_family(labels)?.encode_counter(seconds, None::<&Exemplar<Labels<'_>, f64>>)?;
-                    }
-                    Value::Level(level) => family.encode_family(labels)?.encode_gauge(level)?,
                     Value::Said => family.encode_info(labels)?,
+                    value if labels.is_empty() => value.write(&mut family)?,
+                    value => value.write(&mut family.encode_family(labels)?)?,
                 }
             }
         }
@@ -145,6 +140,17 @@ enum Value {
     Level(f64),
     /// Its labels say all.
     Said,
+}
+
+impl Value {
+    fn write(&self, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
+        match self {
+            Value::Count(count) => encoder.encode_counter(count, None::<&Exemplar<NoLabelSet, u64>>),
+            Value::Spent(seconds) => encoder.encode_counter(seconds, None::<&Exemplar<NoLabelSet, f64>>),
+            Value::Level(level) => encoder.encode_gauge(level),
+            Value::Said => encoder.encode_info(&Labels::new()),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -398,3 +404,183 @@ fn seconds(time: Duration) -> f64 {
 
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 const OPEN: &str = "application/openmetrics-text";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{policy::Policy, time::Timestamp};
+    use std::collections::BTreeSet;
+
+    /// One that has a figure for every metric, under names that are hard to write.
+    fn full() -> Snapshot {
+        let text = "base = \"hosting\"\nname = \"example-host\"\nversion = 3\n[[input]]\nfollow = ['/var/log/\"a\"\\*.log']\n\
+            [[output]]\nfile = \"/out/a.log\"\n";
+        let policy = Policy::parse(text, "test.toml").0.unwrap();
+        let files = FileFigures { followed: 2, ..FileFigures::default() };
+        let input = |label| InputFigures {
+            label,
+            lines: 10,
+            bytes: 1000,
+            lag_bytes: 5,
+            shed_lines: 1,
+            problems: 1,
+            files: Some(files),
+        };
+        let output = |label| OutputFigures {
+            label,
+            records: 9,
+            bytes: 900,
+            stalled_since: Some(Timestamp(0)),
+            last_write: Some(Timestamp(1)),
+            rotations: 1,
+            errors: 1,
+            last_error: Some(std::io::ErrorKind::StorageFull),
+        };
+        let mut now = Snapshot {
+            life: Life::Ready,
+            inputs: Label::inputs(&policy.wiring.inputs).into_iter().map(input).collect(),
+            outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
+            classes: policy.classes.iter().map(|class| (Label::class(class), 9)).collect(),
+            ..Snapshot::default()
+        };
+        now.policy.name = "example-host".into();
+        now.epoch = Some(crate::run::sidecar::board::EpochFigures { name: "20261122".into(), start: Timestamp(0) });
+        now.checkpoints.at = Some(Timestamp(0));
+        now.memory = crate::run::sidecar::board::MemoryFigures { resident: Some(1 << 20), limit: 64 << 20 };
+        now
+    }
+
+    fn written(snapshot: Option<Snapshot>, layout: Layout) -> String {
+        let board = Board::new();
+        if let Some(snapshot) = snapshot {
+            board.publish(snapshot);
+        }
+        Metrics::of(board).text(layout).unwrap()
+    }
+
+    #[test]
+    fn every_metric_says_what_it_is_in_a_sentence_of_its_own_and_under_a_lawful_name() {
+        let mut seen = BTreeSet::new();
+        for metric in TABLE {
+            let name = metric.name;
+            assert!(
+                metric.help.len() > 10 && metric.help.ends_with('.') && !metric.help.contains(['\n', '\\']),
+                "{name}"
+            );
+            assert!(metric.help.starts_with(|c: char| c.is_uppercase() || c == '1'), "{name}");
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+            assert!(!["_total", "_info", "_bytes", "_seconds", "_"].iter().any(|end| name.ends_with(end)), "{name}");
+            assert!(seen.insert((name, metric.base.unit().map(|unit| unit.as_str().to_owned()))), "{name}");
+            assert!(seen.insert((metric.help, None)), "{name}: its help is another's");
+        }
+    }
+
+    #[test]
+    fn every_metric_of_the_table_is_written_with_type_help_and_unit() {
+        let open = written(Some(full()), Layout::Open);
+        for metric in TABLE {
+            let unit = metric.base.unit().map(|unit| format!("_{}", unit.as_str())).unwrap_or_default();
+            let (name, suffix, kind) = match metric.kind {
+                Kind::Counter => (format!("sladd_{}{unit}", metric.name), "_total", "counter"),
+                Kind::Gauge => (format!("sladd_{}{unit}", metric.name), "", "gauge"),
+                Kind::Info => (format!("sladd_{}{unit}", metric.name), "_info", "info"),
+            };
+            for line in [format!("# HELP {name} {}\n", metric.help), format!("# TYPE {name} {kind}\n")] {
+                assert_eq!(open.matches(&line).count(), 1, "{line}");
+            }
+            if let Some(unit) = metric.base.unit() {
+                assert!(open.contains(&format!("# UNIT {name} {}\n", unit.as_str())), "{name}");
+            }
+            let sample = |line: &str| {
+                line.strip_prefix(&*name)
+                    .and_then(|rest| rest.strip_prefix(suffix))
+                    .is_some_and(|rest| rest.starts_with([' ', '{']))
+            };
+            assert!(open.lines().any(sample), "{name} has no figure");
+        }
+        assert!(open.ends_with("# EOF\n") && open.matches("# EOF").count() == 1);
+    }
+
+    #[test]
+    fn names_of_the_policy_are_escaped_in_labels() {
+        let open = written(Some(full()), Layout::Open);
+        let line = "sladd_input_lag_bytes{input=\"/var/log/\\\"a\\\"\\\\*.log\",kind=\"follow\"} 5.0\n";
+        assert!(open.contains(line), "{open}");
+    }
+
+    #[test]
+    fn outcomes_sum_to_the_lines_that_came_in_and_reasons_to_what_was_dropped() {
+        let mut now = full();
+        now.tally = crate::tally::Tally {
+            lines: 100,
+            minimised: 80,
+            scrubbed: 9,
+            malformed: 5,
+            over_long: 3,
+            guard: 1,
+            policy: 1,
+            shed: 1,
+            ..crate::tally::Tally::default()
+        };
+        (now.sealed, now.pending) = (7, 4);
+        assert!(now.tally.balances());
+        let sum = |list: &[(&str, u64)]| list.iter().map(|(_, lines)| lines).sum::<u64>();
+        assert_eq!(sum(&outcomes(&now)) + now.pending, now.lines());
+        assert_eq!(sum(&reasons(&now)), now.tally.dropped());
+        let open = written(Some(now), Layout::Open);
+        for line in [
+            "sladd_lines_total 111\n",
+            "sladd_records_total{outcome=\"minimised\"} 80\n",
+            "sladd_records_pending 4.0\n",
+        ] {
+            assert!(open.contains(line), "{line} {open}");
+        }
+    }
+
+    #[test]
+    fn the_older_format_calls_families_by_the_names_of_their_samples_and_ends_without_a_word() {
+        let plain = written(Some(full()), Layout::Plain);
+        assert!(plain.contains("# TYPE sladd_records_total counter\nsladd_records_total{"), "{plain}");
+        assert!(
+            plain.contains("# HELP sladd_build_info The version of sladd that runs.\n# TYPE sladd_build_info gauge\n")
+        );
+        assert!(plain.contains("# TYPE sladd_ready gauge\nsladd_ready 1.0\n"));
+        assert!(!plain.contains("# UNIT") && !plain.contains("# EOF"));
+        let open = written(Some(full()), Layout::Open);
+        let samples = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(samples(&plain), samples(&open));
+    }
+
+    #[test]
+    fn before_the_desk_has_said_anything_nothing_is_made_up() {
+        let open = written(None, Layout::Open);
+        assert!(open.contains("sladd_ready 0.0\n") && open.contains("sladd_build_info{version="));
+        for absent in
+            ["sladd_policy_info", "sladd_key_epoch_age", "sladd_input", "sladd_output", "checkpoint_age", "memory"]
+        {
+            assert!(!open.contains(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn the_layout_is_the_one_that_is_asked_for() {
+        const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
+            text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        for (accept, layout) in [
+            (None, Layout::Plain),
+            (Some("*/*"), Layout::Plain),
+            (Some("text/html,application/xhtml+xml,*/*;q=0.8"), Layout::Plain),
+            (Some(PROMETHEUS), Layout::Open),
+            (Some("application/openmetrics-text"), Layout::Open),
+            (Some("Application/OpenMetrics-Text; version=\"1.0.0\"; charset=utf-8"), Layout::Open),
+            (Some("application/openmetrics-text;version=9.0.0, text/plain"), Layout::Plain),
+            (Some("application/openmetrics-text;q=0"), Layout::Plain),
+            (Some("application/openmetrics-text;q=0.1, text/plain"), Layout::Plain),
+            (Some("application/openmetrics-text;q=x"), Layout::Plain),
+            (Some(",;,=;q=;"), Layout::Plain),
+        ] {
+            assert_eq!(Layout::asked(accept), layout, "{accept:?}");
+        }
+    }
+}
