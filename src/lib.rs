@@ -70,6 +70,7 @@
 //!  output/fresh                          a new file under a temporary name, packed as it is written
 //!  output/packer members                 ways of packing; pieces that several workers pack, each a member of its own
 //!  state/                                place (a directory held open), manifest, ledger (commit, recovery), shard, job (its one key)
+//!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

@@ -438,7 +438,7 @@ fn chromium(home: &Path, arguments: &[&str]) -> (String, Vec<String>) {
         ])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio"])
         .args(["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--enable-logging=stderr", "--v=0"])
-        .args(["--window-size=1280,1900", "--virtual-time-budget=5000"])
+        .arg("--virtual-time-budget=5000")
         .arg(format!("--user-data-dir={}", home.display()))
         .args(arguments)
         .output()
@@ -501,11 +501,9 @@ fn the_page_lives_in_a_browser() {
     );
     assert!(page.contains("/srv/\"quoted\" &lt;b&gt;&amp;amp;\\*.log"), "names are escaped");
 
-    // A picture, while lines come in.
-    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("status.png");
-    let _ = fs::remove_file(&picture);
+    // Pictures, while lines come in: on a wide screen by day, on a narrow one by night.
     let ended = AtomicBool::new(false);
-    thread::scope(|scope| {
+    let pictures = thread::scope(|scope| {
         scope.spawn(|| {
             let mut lines = 1_234_567;
             while !ended.load(Ordering::Relaxed) {
@@ -515,12 +513,23 @@ fn the_page_lives_in_a_browser() {
             }
         });
         thread::sleep(Duration::from_secs(5));
-        let (_, console) = chromium(home.path(), &[&format!("--screenshot={}", picture.display()), &url]);
+        let screens = [("status", "1280,1650", "1"), ("status-narrow", "500,2900", "0")];
+        let pictures = screens.map(|(name, size, scheme)| {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).with_extension("png");
+            let _ = fs::remove_file(&path);
+            let colours = format!("--blink-settings=preferredColorScheme={scheme}");
+            let picture = format!("--screenshot={}", path.display());
+            let (_, console) = chromium(home.path(), &[&picture, &colours, &format!("--window-size={size}"), &url]);
+            assert_eq!(console, [""; 0]);
+            path
+        });
         ended.store(true, Ordering::Relaxed);
-        assert_eq!(console, [""; 0]);
+        pictures
     });
-    let png = fs::read(&picture).unwrap();
-    assert!(png.starts_with(b"\x89PNG") && png.len() > 30_000, "{} bytes", png.len());
+    for path in pictures {
+        let png = fs::read(&path).unwrap();
+        assert!(png.starts_with(b"\x89PNG") && png.len() > 30_000, "{}: {} bytes", path.display(), png.len());
+    }
     let rate = get(address, "/status.json").body;
     let rate: serde_json::Value = serde_json::from_str(&rate).unwrap();
     assert!(rate["rate"]["lines"].as_f64().unwrap() > 100_000.0, "{}", rate["rate"]);

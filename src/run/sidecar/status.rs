@@ -76,28 +76,56 @@ impl Server {
     /// [`Kind::Config`] for an address that others than this machine can reach, [`Kind::CannotCreate`] where something else stands or
     /// listens, [`Kind::Permission`], [`Kind::Io`].
     pub fn bind(listen: &Listen, board: Arc<Board>) -> Result<Server, Error> {
-        let (address, door, socket) = match listen {
-            Listen::Tcp(address) => {
-                let (address, listener) = bind_tcp(*address)?;
-                (Listen::Tcp(address), Door::Tcp(listener), None)
-            }
-            Listen::Unix(path) => {
-                let (listener, file) = bind_unix(path)?;
-                (Listen::Unix(path.clone()), Door::Unix(listener), Some(file))
-            }
-        };
-        let cannot = |error: io::Error| failed(Kind::Io, format!("cannot start the status server: {error}"));
-        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
-        let (stop, stopped) = oneshot::channel();
-        let desk = Arc::new(Counter { metrics: Metrics::of(board.clone()), board, by_name: door.is_met_by_name() });
-        let thread = thread::Builder::new().name("status".to_owned());
-        let thread = thread.spawn(move || run(runtime, door, desk, stopped)).map_err(cannot)?;
-        Ok(Server { address, stop: Some(stop), thread: Some(thread), socket })
+        Bound::to(listen)?.serve(board)
     }
 
     /// Where it listens, with the port that it was given.
     pub fn address(&self) -> &Listen {
         &self.address
+    }
+}
+
+/// A server that is bound and has no thread yet: whoever gives up rights binds before and serves after, so that the thread
+/// is born without them.
+#[derive(Debug)]
+pub struct Bound {
+    address: Listen,
+    door: Door,
+    socket: Option<SocketFile>,
+}
+
+impl Bound {
+    /// Binds. Connections wait until it serves.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub fn to(listen: &Listen) -> Result<Bound, Error> {
+        Ok(match listen {
+            Listen::Tcp(address) => {
+                let (address, listener) = bind_tcp(*address)?;
+                Bound { address: Listen::Tcp(address), door: Door::Tcp(listener), socket: None }
+            }
+            Listen::Unix(path) => {
+                let (listener, file) = bind_unix(path)?;
+                Bound { address: listen.clone(), door: Door::Unix(listener), socket: Some(file) }
+            }
+        })
+    }
+
+    /// Answers from now on, on a thread that inherits the rights of this one.
+    ///
+    /// # Errors
+    /// [`Kind::Io`] where there is no thread or no descriptor left.
+    pub fn serve(self, board: Arc<Board>) -> Result<Server, Error> {
+        let Bound { address, door, socket } = self;
+        let cannot = |error: io::Error| failed(Kind::Io, format!("cannot start the status server: {error}"));
+        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(cannot)?;
+        let (stop, stopped) = oneshot::channel();
+        let by_name = door.is_met_by_name();
+        let counter = Arc::new(Counter { metrics: Metrics::of(board.clone()), board, by_name });
+        let thread = thread::Builder::new().name("status".to_owned());
+        let thread = thread.spawn(move || run(runtime, door, counter, stopped)).map_err(cannot)?;
+        Ok(Server { address, stop: Some(stop), thread: Some(thread), socket })
     }
 }
 
@@ -212,6 +240,7 @@ fn remove_stale(path: &Path) -> Result<(), Error> {
 }
 
 /// What connections come through.
+#[derive(Debug)]
 enum Door {
     Tcp(TcpListener),
     Unix(UnixListener),

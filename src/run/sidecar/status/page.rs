@@ -202,7 +202,7 @@ impl Page<'_> {
     fn shares(&mut self, class: &str, title: &str, heads: [&str; 2], list: &str, count: &str) {
         self.open(class, title);
         self.put(&format!(
-            "<table><thead><tr><th>{}</th><th></th><th>{}</th><th>Share</th></tr></thead><tbody>\n",
+            "<div class=\"wide\"><table><thead><tr><th>{}</th><th></th><th>{}</th><th>Share</th></tr></thead><tbody>\n",
             heads[0], heads[1]
         ));
         for i in 0..self.length(list) {
@@ -216,7 +216,7 @@ impl Page<'_> {
             self.figure("td", &format!("/{list}/{i}/share"), "share");
             self.put("</tr>\n");
         }
-        self.put("</tbody></table>\n</section>\n");
+        self.put("</tbody></table></div>\n</section>\n");
     }
 
     fn inputs(&mut self) {
