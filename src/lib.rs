@@ -73,6 +73,9 @@
 //!  state/                                place (a directory held open), files, shard, manifest, ledger (commit, recovery),
 //!                                        job (its one key)
 //!  state/book                            checkpoint and journal of a home; mend puts outputs right by them
+//!  input/follow                          files that grow, through rotation, copies, truncation and restarts
+//!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control
+//!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

@@ -5,6 +5,7 @@ use super::{
     desk::{Desk, Follower, Held, Input, Origin},
     directory, label,
     lane::{self, Lane},
+    outside::Outside,
     sinks::{Sinks, Takes},
     streams::{Reading, Sleep, Stream},
 };
@@ -84,8 +85,9 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
             From::Stdin => Follower::Stream(Stream::stdin(&reading, &sleep.waker)?),
             From::NotBuilt(what) => return Err(super::sinks::not_built(what)),
         };
-        inputs.push(Input { label, from, lane, lines: 0, bytes: 0, shed: 0 });
+        inputs.push(Input { label, from, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
     }
+    let outside = Outside::new(&loaded.policy)?;
     let mut desk = Desk {
         inputs,
         sinks,
@@ -102,6 +104,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         dirty: false,
         problems_said: 0,
         stalled: None,
+        outside,
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);

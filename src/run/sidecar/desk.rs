@@ -2,16 +2,18 @@
 
 use super::{
     Ended, Loaded, begin,
+    board::{EpochFigures, FileFigures, InputFigures, Life, OutputFigures, Snapshot},
     control::{Control, tell},
     directory, label,
     lane::{self, Lane},
+    outside::Outside,
     sinks::{Sinks, Stopped},
     streams::{Sleep, Stream},
 };
 use crate::{
     encode::Batch,
     error::{Error, Kind},
-    input::follow::{Follow, Position, Step},
+    input::follow::{Counts, Follow, Position, Step},
     key::Keyring,
     output::segment::Fault,
     run::{End, Summary, ordered::shed, worker::clock},
@@ -57,6 +59,7 @@ pub(super) struct Input {
     pub lines: u64,
     pub bytes: u64,
     pub shed: u64,
+    pub problems: u64,
 }
 
 /// How an input is read.
@@ -85,6 +88,7 @@ pub(super) struct Desk {
     pub problems_said: u64,
     /// Since when an output takes nothing.
     pub stalled: Option<Instant>,
+    pub outside: Outside,
 }
 
 /// What is in hand is made durable so often.
@@ -127,8 +131,10 @@ impl Desk {
             self.inputs.len(),
             directory(&self.loaded.policy).display()
         ));
+        self.publish(Life::Ready);
         tell(&[NotifyState::Ready]);
         let ended = self.turns(control);
+        self.publish(Life::Draining);
         tell(&[NotifyState::Stopping]);
         let mut error = match ended {
             Ok(never) => match never {},
@@ -156,6 +162,10 @@ impl Desk {
             // Between two batches, when all that was read is written: then a checkpoint says where it is.
             if self.sinks.rotate(clock())? {
                 self.checkpoint()?;
+            }
+            self.outside.beat();
+            if self.outside.is_due() {
+                self.publish(Life::Ready);
             }
             let mut busy = false;
             for number in 0..self.inputs.len() {
@@ -248,6 +258,7 @@ impl Desk {
         reference: Timestamp,
         control: &Control,
     ) -> Result<(), Stop> {
+        self.outside.count(&self.batch);
         let parts = self.sinks.divide(&self.batch)?;
         if source.source.is_some() || !parts.is_empty() {
             let policy = self.loaded.digest;
@@ -263,7 +274,7 @@ impl Desk {
         }
         let (mut sink, mut taken) = (0, 0);
         loop {
-            match self.sinks.write(sink, taken) {
+            match self.sinks.write(sink, taken, reference) {
                 Ok(()) => break,
                 Err(Stopped::Gone) => return Err(Stop::Gone),
                 Err(Stopped::Failed(error)) => return Err(error.into()),
@@ -290,6 +301,7 @@ impl Desk {
                 tell(&[NotifyState::Reloading, now]);
             }
             let done = (self.reload)().and_then(|loaded| self.swap(loaded));
+            self.outside.reloaded(done.as_ref().err(), clock());
             match done {
                 Ok(()) => {
                     let policy = &self.loaded.policy;
@@ -342,6 +354,7 @@ impl Desk {
             input.lane = lane;
         }
         self.sinks.rename(&loaded.policy.wiring.outputs, &plan);
+        self.outside.rename(&loaded.policy);
         (self.loaded, self.keyring) = (loaded, keyring);
         // The journal of what follows begins under the new policy.
         self.checkpoint()
@@ -350,7 +363,7 @@ impl Desk {
     /// Sleeps until something happens, or it is time to look.
     fn rest(&mut self, control: &Control) -> Result<(), Stop> {
         self.sleep.lies_down();
-        let mut wait = Duration::from_secs(5);
+        let mut wait = self.outside.longest_rest();
         if self.dirty {
             wait = wait.min(CHECKPOINT_EVERY.saturating_sub(self.last_checkpoint.elapsed()));
         }
@@ -387,7 +400,9 @@ impl Desk {
         for input in &mut self.inputs {
             if let Follower::Files(follow) = &mut input.from {
                 follow.look();
-                problems.append(&mut follow.take_problems());
+                let mut told = follow.take_problems();
+                input.problems += told.len() as u64;
+                problems.append(&mut told);
             }
         }
         for problem in problems {
@@ -427,8 +442,10 @@ impl Desk {
 
     /// Makes what was written durable, and says so.
     fn checkpoint(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
         let checkpoint = self.checkpoint_now()?;
         self.book.as_mut().expect("there while it runs").checkpoint(&checkpoint)?;
+        self.outside.durable(began.elapsed(), clock());
         self.since_checkpoint = 0;
         self.last_checkpoint = Instant::now();
         self.dirty = false;
@@ -446,6 +463,53 @@ impl Desk {
             Follower::Stream(_) => None,
         });
         Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
+    }
+
+    /// Shows the outside how things stand.
+    fn publish(&mut self, life: Life) {
+        let inputs = self.inputs.iter().zip(&self.outside.inputs).map(|(input, label)| {
+            let (lag_bytes, files) = match &input.from {
+                Follower::Files(follow) => (follow.lag(), Some(figures_of(follow.counts()))),
+                Follower::Stream(stream) => (stream.lag(), None),
+            };
+            InputFigures {
+                label: label.clone(),
+                lines: input.lines,
+                bytes: input.bytes,
+                lag_bytes,
+                shed_lines: input.shed,
+                problems: input.problems,
+                files,
+            }
+        });
+        let stalled_since = self.stalled.map(|since| Timestamp(clock().0 - since.elapsed().as_secs() as i64));
+        let outputs = self.sinks.figures().zip(&self.outside.outputs).map(|(figures, label)| OutputFigures {
+            label: label.clone(),
+            records: figures.records,
+            bytes: figures.bytes,
+            stalled_since: stalled_since.filter(|_| figures.last_error.is_some()),
+            last_write: figures.last_write,
+            rotations: figures.rotations,
+            errors: figures.errors,
+            last_error: figures.last_error,
+        });
+        let snapshot = Snapshot {
+            life,
+            policy: self.outside.policy_figures(&self.loaded),
+            epoch: self.keyring.as_ref().map(|keyring| {
+                let (period, now) = (keyring.period(), clock());
+                let epoch = period.epoch(now);
+                EpochFigures { name: period.name(epoch).as_str().into(), start: period.start(epoch) }
+            }),
+            inputs: inputs.collect(),
+            outputs: outputs.collect(),
+            tally: self.tally(),
+            classes: self.outside.classes(),
+            checkpoints: self.outside.checkpoints,
+            memory: self.outside.memory(self.loaded.policy.wiring.memory_limit),
+            ..Snapshot::default()
+        };
+        self.outside.publish(snapshot);
     }
 
     fn tally(&self) -> Tally {
@@ -484,4 +548,16 @@ fn wait_for_room(why: &str, stalled: &mut Option<Instant>, quiet: bool, control:
     let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(control.fds()[0], PollFlags::IN)], Some(&timeout));
     // What is not written yet is made again by the next run.
     if control.take_quits() > 0 { Err(Stop::Asked) } else { Ok(()) }
+}
+
+fn figures_of(counts: &Counts) -> FileFigures {
+    FileFigures {
+        followed: counts.files,
+        rotations: counts.rotations,
+        truncations: counts.truncations,
+        copies: counts.copies,
+        gaps: counts.gaps,
+        gap_bytes: counts.gap_bytes,
+        unreadable: counts.unreadable,
+    }
 }

@@ -6,12 +6,17 @@
 //!
 //! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs
 //! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals, and what a supervisor is told
+//! - `board`: what the desk says of itself; `status`: how it is seen from outside
 
 mod begin;
+pub mod board;
 mod control;
 mod desk;
 mod lane;
+mod outside;
 mod sinks;
+#[cfg(feature = "net")]
+pub mod status;
 mod streams;
 
 use crate::{

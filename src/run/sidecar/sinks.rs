@@ -27,8 +27,18 @@ pub(super) struct Sinks {
 struct Sink {
     target: Target,
     takes: Takes,
-    /// Bytes that it took.
-    bytes: u64,
+    figures: Figures,
+}
+
+/// What an output took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Figures {
+    pub records: u64,
+    pub bytes: u64,
+    pub last_write: Option<Timestamp>,
+    pub rotations: u64,
+    pub errors: u64,
+    pub last_error: Option<std::io::ErrorKind>,
 }
 
 enum Target {
@@ -101,7 +111,7 @@ impl Sinks {
                 )),
                 To::NotBuilt(what) => return Err(not_built(&format!("[[output]] `{what}`"))),
             };
-            list.push(Sink { target, takes: Takes::of(output, plan), bytes: 0 });
+            list.push(Sink { target, takes: Takes::of(output, plan), figures: Figures::default() });
         }
         let shares = list.iter().map(|_| Batch::default()).collect();
         Ok(Sinks { list, shares })
@@ -132,12 +142,16 @@ impl Sinks {
     }
 
     /// Writes what was divided, from one output on, of which `taken` bytes stand there already.
-    pub(super) fn write(&mut self, from: usize, mut taken: usize) -> Result<(), Stopped> {
+    pub(super) fn write(&mut self, from: usize, mut taken: usize, now: Timestamp) -> Result<(), Stopped> {
         for (number, (sink, share)) in self.list.iter_mut().zip(&self.shares).enumerate().skip(from) {
             match &mut sink.target {
                 _ if share.is_empty() => {}
                 Target::File { segment, .. } => {
-                    segment.write_from(share, taken).map_err(|fault| Stopped::Later { sink: number, fault })?;
+                    if let Err(fault) = segment.write_from(share, taken) {
+                        sink.figures.errors += 1;
+                        sink.figures.last_error = Some(fault.error.kind());
+                        return Err(Stopped::Later { sink: number, fault });
+                    }
                 }
                 Target::Stdout(output) => match output.write(share) {
                     Ok(()) => {}
@@ -145,8 +159,12 @@ impl Sinks {
                     Err(error) => return Err(Stopped::Failed(cannot_write("standard output", &error))),
                 },
             }
-            sink.bytes += share.bytes().len() as u64;
             taken = 0;
+            if !share.is_empty() {
+                sink.figures.bytes += share.bytes().len() as u64;
+                sink.figures.records += memchr::memchr_iter(b'\n', share.bytes()).count() as u64;
+                (sink.figures.last_write, sink.figures.last_error) = (Some(now), None);
+            }
         }
         Ok(())
     }
@@ -174,6 +192,7 @@ impl Sinks {
                 && segment.is_due(rotation, segment.length()?, 0, now)
             {
                 segment.rotate(rotation, now)?;
+                sink.figures.rotations += 1;
                 any = true;
             }
         }
@@ -195,9 +214,9 @@ impl Sinks {
         first
     }
 
-    /// Bytes that each took.
-    pub(super) fn bytes(&self) -> impl Iterator<Item = u64> {
-        self.list.iter().map(|sink| sink.bytes)
+    /// What each took.
+    pub(super) fn figures(&self) -> impl Iterator<Item = Figures> {
+        self.list.iter().map(|sink| sink.figures)
     }
 }
 

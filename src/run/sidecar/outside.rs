@@ -1,0 +1,143 @@
+//! What the desk says of itself: kept until it is published, a few times a second.
+
+#[cfg(feature = "net")]
+use super::status::Server;
+use super::{
+    Loaded,
+    board::{Board, CheckpointFigures, Label, MemoryFigures, PolicyFigures, Reload, Snapshot},
+};
+use crate::{encode::Batch, error::Error, policy::Policy, retention::ClassId, run::worker::clock, time::Timestamp};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What is shown, and whom to.
+pub(super) struct Outside {
+    board: Arc<Board>,
+    #[cfg(feature = "net")]
+    _server: Option<Server>,
+    pub inputs: Vec<Label>,
+    pub outputs: Vec<Label>,
+    class_labels: Vec<Label>,
+    class_records: Vec<u64>,
+    pub checkpoints: CheckpointFigures,
+    since: Timestamp,
+    reloads: u64,
+    refused: u64,
+    last_reload: Option<Reload>,
+    published: Instant,
+}
+
+/// So often the outside hears of us.
+const PACE: Duration = Duration::from_millis(250);
+
+impl Outside {
+    /// Nobody looks yet.
+    pub(super) fn new(policy: &Policy) -> Result<Outside, Error> {
+        #[cfg(not(feature = "net"))]
+        if policy.wiring.status.is_some() {
+            return Err(super::sinks::not_built("[status]"));
+        }
+        let board = Board::new();
+        #[cfg(feature = "net")]
+        let server = match &policy.wiring.status {
+            Some(listen) => Some(Server::bind(listen, board.clone())?),
+            None => None,
+        };
+        Ok(Outside {
+            board,
+            #[cfg(feature = "net")]
+            _server: server,
+            inputs: Label::inputs(&policy.wiring.inputs),
+            outputs: Label::outputs(&policy.wiring.outputs),
+            class_labels: policy.classes.iter().map(Label::class).collect(),
+            class_records: vec![0; policy.classes.len()],
+            checkpoints: CheckpointFigures::default(),
+            since: clock(),
+            reloads: 0,
+            refused: 0,
+            last_reload: None,
+            published: Instant::now(),
+        })
+    }
+
+    pub(super) fn beat(&self) {
+        self.board.beat();
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.published.elapsed() >= PACE
+    }
+
+    /// So long the desk may sleep: less where somebody may ask how it is.
+    pub(super) fn longest_rest(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    pub(super) fn publish(&mut self, snapshot: Snapshot) {
+        self.board.publish(snapshot);
+        self.published = Instant::now();
+    }
+
+    /// Counts the records of a batch by class.
+    pub(super) fn count(&mut self, batch: &Batch) {
+        for (ClassId(class), run) in batch.runs() {
+            if let Some(records) = self.class_records.get_mut(usize::from(class)) {
+                *records += memchr::memchr_iter(b'\n', run).count() as u64;
+            }
+        }
+    }
+
+    pub(super) fn classes(&self) -> Vec<(Label, u64)> {
+        self.class_labels.iter().cloned().zip(self.class_records.iter().copied()).collect()
+    }
+
+    /// The policy was read again.
+    pub(super) fn reloaded(&mut self, refused: Option<&Error>, at: Timestamp) {
+        match refused {
+            None => (self.reloads, self.since) = (self.reloads + 1, at),
+            Some(_) => self.refused += 1,
+        }
+        self.last_reload = Some(Reload { at, refused: refused.cloned() });
+    }
+
+    /// Other classes than before, in their order.
+    pub(super) fn rename(&mut self, policy: &Policy) {
+        let labels: Vec<Label> = policy.classes.iter().map(Label::class).collect();
+        let before = |label: &Label| self.class_labels.iter().position(|known| known == label);
+        self.class_records = labels.iter().map(|label| before(label).map_or(0, |at| self.class_records[at])).collect();
+        self.class_labels = labels;
+    }
+
+    /// A checkpoint was made.
+    pub(super) fn durable(&mut self, took: Duration, at: Timestamp) {
+        let figures = &mut self.checkpoints;
+        figures.made += 1;
+        (figures.at, figures.last_took) = (Some(at), took);
+        figures.all_took += took;
+    }
+
+    pub(super) fn policy_figures(&self, loaded: &Loaded) -> PolicyFigures {
+        PolicyFigures {
+            name: (*loaded.policy.name).into(),
+            version: loaded.policy.version,
+            digest: loaded.digest.to_string().into(),
+            since: self.since,
+            last_reload: self.last_reload.clone(),
+            reloads: self.reloads,
+            reloads_refused: self.refused,
+        }
+    }
+
+    pub(super) fn memory(&self, limit: u64) -> MemoryFigures {
+        MemoryFigures { resident: resident(), limit }
+    }
+}
+
+/// What the process has resident.
+fn resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
