@@ -11,6 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The files of a state, by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
 const HERE: Boot = Boot([7; 16]);
 const LATER: Boot = Boot([8; 16]);
 
@@ -130,7 +133,7 @@ fn a_record_that_was_not_written_to_its_end_was_not_followed_by_its_output() {
 /// Each file emptied, taken away, cut, with each bit turned in a sample, swapped, or taken from an earlier state.
 fn mutations(now: &BTreeMap<String, Vec<u8>>, before: &[BTreeMap<String, Vec<u8>>]) -> Vec<BTreeMap<String, Vec<u8>>> {
     let mut all = Vec::new();
-    let mut with = |change: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    let mut with = |change: &dyn Fn(&mut Files)| {
         let mut changed = now.clone();
         change(&mut changed);
         all.push(changed);
