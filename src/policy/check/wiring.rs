@@ -56,7 +56,12 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
 }
 
 /// The one key of a table that says what it is.
-fn kind(table: &Table<'_>, called: &str, keys: &[&'static str], report: &mut Report) -> Option<&'static str> {
+fn kind(
+    table: &Table<'_>,
+    (called, known): (&str, &[&str]),
+    keys: &[&'static str],
+    report: &mut Report,
+) -> Option<&'static str> {
     let mut said = keys.iter().copied().filter(|key| table.has(key));
     match (said.next(), said.next()) {
         (Some(key), None) => return Some(key),
@@ -66,6 +71,8 @@ fn kind(table: &Table<'_>, called: &str, keys: &[&'static str], report: &mut Rep
             format!("{called} has {} and {}", quoted(key), quoted(other)),
             "write one table for each",
         ),
+        // A key that nobody knows may be the one, misspelt; that is told.
+        (None, _) if table.entries().iter().any(|entry| !known.contains(&entry.key)) => {}
         (None, _) => {
             let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
             report.add(Code::MissingKey, table.span.clone(), format!("{called} needs one of {}", keys.join(", ")));
@@ -75,7 +82,7 @@ fn kind(table: &Table<'_>, called: &str, keys: &[&'static str], report: &mut Rep
 }
 
 fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
-    let kind = kind(table, "[[input]]", &["follow", "fifo", "stdin", "syslog", "forward"], report);
+    let kind = kind(table, ("[[input]]", INPUT.known), &["follow", "fifo", "stdin", "syslog", "forward"], report);
     let formats = process::formats(table, report).map_or_else(Vec::new, |at| at.value);
     let start = choice(table, "start", &[("beginning", false), ("end", true)], report);
     let stall = choice(table, "on_stall", &[("block", OnStall::Block), ("shed", OnStall::Shed)], report);
@@ -116,7 +123,7 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
 }
 
 fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
-    let kind = kind(table, "[[output]]", &["file", "stdout", "forward", "syslog", "http"], report);
+    let kind = kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "forward", "syslog", "http"], report);
     let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
     let fields = table.texts("fields", report);
     let rotate =
