@@ -7,7 +7,7 @@ use super::{
     Follow,
     digest::{Consumed, Mark, Proof},
     discover::{Match, Scan, neighbours},
-    identity::{self, Stand, read_full},
+    identity::{self, Identity, Stand, read_full},
     look::{Meeting, find, is_packed},
     source::{Source, Stage},
 };
@@ -37,6 +37,9 @@ pub(super) struct Undecided {
 pub(super) struct Departed {
     pub born: Option<(i64, u32)>,
     pub modified: (i64, u32),
+    /// Whether only what is surely younger, and what no pattern names, can have come since: where nothing tells that a file
+    /// went away, a copy of what was handed out already must not be taken for a generation that was missed.
+    pub strict: bool,
 }
 
 /// A file proved to be a copy.
@@ -66,24 +69,33 @@ impl Follow {
         match copy {
             Some(copy) => {
                 let home = old.home.clone();
-                let departed = Departed { born: copy.stand.identity.born, modified: copy.stand.modified };
+                let departed =
+                    Departed { born: copy.stand.identity.born, modified: copy.stand.modified, strict: false };
                 self.adopt(old, copy, Stage::Rotated, now);
-                let new = fresh.as_ref().map(|fresh| fresh.id);
+                let new = fresh.as_ref().map(|fresh| (fresh.id, fresh.identity));
                 if let Some(fresh) = fresh.take() {
+                    // A copy may be made of it already.
                     self.insert(fresh);
                 }
-                self.departed.insert(home.clone(), departed);
-                self.missed(&home, None, now);
-                self.departed.remove(&home);
-                let before = self.before(&home);
-                if let Some(fresh) = new.and_then(|new| self.sources.get_mut(&new)) {
-                    fresh.after = before.filter(|&before| before != fresh.id);
+                self.missed_since(&home, &departed, new.map(|(_, itself)| itself), None, now, None);
+                if let Some((new, itself)) = new {
+                    let before = self.before(&home, Some(itself));
+                    if let Some(fresh) = self.sources.get_mut(&new) {
+                        fresh.after = before;
+                    }
                 }
             }
             None => {
                 self.gap(old.seen.saturating_sub(old.consumed.offset()));
                 self.counts.closed += 1;
                 self.ended.push_back((id, old.consumed.offset()));
+                // Written anew; what was written first was perhaps copied, and truncated as well.
+                let departed = Departed { born: Some(old.modified), modified: old.modified, strict: true };
+                let itself = fresh.as_ref().map(|fresh| fresh.identity);
+                if let Some(mut fresh) = fresh.take() {
+                    self.insert(fresh);
+                }
+                self.missed_since(&old.home, &departed, itself, None, now, Some(&old.consumed));
             }
         }
         if let Some(fresh) = fresh {
@@ -152,17 +164,27 @@ impl Follow {
     }
 
     /// Bytes that nobody had read are gone from a file of which nothing was handed out. Its copy is a file of its own.
-    pub(super) fn lost_unread(&mut self, id: u64, bytes: u64, now: Instant) {
-        let Some(source) = self.sources.get(&id) else { return };
-        let home = source.home.clone();
+    pub(super) fn lost_unread(&mut self, id: u64, bytes: u64, stand: &Stand, now: Instant) {
         let copied = self.undecided.iter().any(|undecided| undecided.like.is_some_and(|(like, _)| like == id));
-        self.departed.insert(home.clone(), Departed { born: Some(source.began), modified: source.modified });
         let missed = self.counts.missed;
-        self.missed(&home, None, now);
-        self.departed.remove(&home);
+        self.came_and_went(id, stand, now);
         if !copied && self.counts.missed == missed {
             self.gap(bytes);
         }
+    }
+
+    /// A file of which nothing was handed out changed. What it held before was perhaps copied and truncated: nothing in the
+    /// file itself tells, but then a copy stands beside it that was made since it is followed.
+    pub(super) fn came_and_went(&mut self, id: u64, stand: &Stand, now: Instant) {
+        let Some(source) = self.sources.get_mut(&id) else { return };
+        let (size, modified) = source.first;
+        if (size, modified) == (stand.size, stand.modified) {
+            return;
+        }
+        source.first = (stand.size, stand.modified);
+        let (home, itself) = (source.home.clone(), source.identity);
+        let departed = Departed { born: Some(source.began), modified, strict: true };
+        self.missed_since(&home, &departed, Some(itself), None, now, None);
     }
 
     fn follows(&self, stand: &Stand) -> bool {
@@ -213,7 +235,7 @@ impl Follow {
             if !unread && !source.consumed.may_begin(&head[..n]) {
                 return None;
             }
-            self.compare(source, file, 0, size).ok().flatten().map(|to| (source.id, to))
+            self.compare(source, file, 0, size).ok().flatten().map(|to| (source.id, to.min(source.consumed.offset())))
         })
     }
 
@@ -345,8 +367,10 @@ impl Follow {
             Some(source) if !shrunk => self.compare(source, file, compared, stand.size).ok().flatten(),
             _ => None,
         };
+        // What was not handed out may be another by the next look.
+        let kept = parent.map_or(0, |source| source.consumed.offset());
         undecided.like = match next {
-            Some(to) => Some((like, to)),
+            Some(to) => Some((like, to.min(kept))),
             None => self.begins_like(file, stand.size),
         };
         let waits = now.duration_since(undecided.moved) < self.settings.settle;
@@ -382,20 +406,35 @@ impl Follow {
         if now_there.is_some() {
             self.departed.remove(home);
         }
+        let itself = now_there.map(|stand| stand.identity);
+        self.missed_since(home, &departed, itself, itself.and_then(|itself| itself.born), now, None);
+    }
+
+    /// As `missed`, of what was born from `departed` on, up to `until`, is not `itself`, and does not begin as `known` does.
+    fn missed_since(
+        &mut self,
+        home: &Path,
+        departed: &Departed,
+        itself: Option<Identity>,
+        until: Option<(i64, u32)>,
+        now: Instant,
+        known: Option<&Consumed>,
+    ) {
         let base = super::look::real(home);
         let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
             .into_iter()
             .filter(|(path, _)| is_rotated_name(&base, path) && !is_packed(path))
+            .filter(|(path, _)| !departed.strict || path.file_name().is_none_or(|name| !self.discover.may_name(name)))
             .filter_map(|(path, _)| Some((Stand::at(&path).ok()?, path)))
             .filter(|(stand, _)| {
                 stand.kind == FileType::RegularFile
                     && !self.knows(&stand.identity)
-                    && now_there.is_none_or(|new| !new.identity.is(&stand.identity))
+                    && itself.is_none_or(|itself| !itself.is(&stand.identity))
                     && match (departed.born, stand.identity.born) {
                         // Files that are made within one tick of the kernel's clock are born at the same time.
                         (Some(old), Some(born)) => {
-                            (old < born || old == born && departed.modified <= stand.modified)
-                                && now_there.is_none_or(|new| new.identity.born.is_none_or(|new| born <= new))
+                            (old < born || !departed.strict && old == born && departed.modified <= stand.modified)
+                                && until.is_none_or(|until| born <= until)
                         }
                         _ => departed.modified < stand.modified,
                     }
@@ -404,6 +443,11 @@ impl Follow {
         found.sort_by_key(|(stand, _)| (stand.identity.born, stand.modified));
         for (stand, path) in found {
             if let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) {
+                let mut head = [0; 128];
+                let n = read_full(&file, &mut head, 0).unwrap_or(0);
+                if known.is_some_and(|known| known.may_begin(&head[..n])) {
+                    continue;
+                }
                 // What is being copied right now is no generation.
                 let like = self.begins_like(&file, stand.size);
                 if like.is_some() || stand.size == 0 {
@@ -414,7 +458,7 @@ impl Follow {
                 self.counts.missed += 1;
                 let id = self.new_id();
                 let mut source = Source::new(id, home, &path, &stand, Consumed::nothing(&self.key), now);
-                (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home));
+                (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home, itself));
                 self.insert(source);
             }
         }
@@ -434,7 +478,11 @@ fn is_rotated_name(home: &Path, path: &Path) -> bool {
     let (Some(base), Some(name)) = (home.file_name(), path.file_name()) else { return false };
     let added = |before: &[u8], after: &[u8]| {
         let rest = name.as_bytes().strip_prefix(before)?.strip_suffix(after)?;
-        Some(rest.iter().any(u8::is_ascii_digit) && rest.iter().all(|b| b.is_ascii_digit() || b"-._:+TZ".contains(b)))
+        Some(
+            rest.first().is_some_and(|first| b"-._".contains(first))
+                && rest.iter().any(u8::is_ascii_digit)
+                && rest.iter().all(|b| b.is_ascii_digit() || b"-._:+TZ".contains(b)),
+        )
     };
     let stem = home.file_stem().unwrap_or(base);
     let end: Vec<u8> = home.extension().map(OsStr::as_bytes).map(|end| [b".", end].concat()).unwrap_or_default();
@@ -453,7 +501,16 @@ mod tests {
         {
             assert!(is_rotated_name(home, &Path::new("/l").join(yes)), "{yes}");
         }
-        for no in ["access.log", "access-ssl.log", "access.log.old", "other.log.1", "access.logs", "access.log.1.gz"] {
+        for no in [
+            "access.log",
+            "access-ssl.log",
+            "access.log.old",
+            "other.log.1",
+            "access.logs",
+            "access.log.1.gz",
+            "access1.log",
+            "access.log1",
+        ] {
             assert!(!is_rotated_name(home, &Path::new("/l").join(no)), "{no}");
         }
         assert!(is_rotated_name(Path::new("/l/messages"), Path::new("/l/messages-20261121")));

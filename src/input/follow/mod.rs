@@ -204,6 +204,8 @@ pub struct Follow {
     told: HashMap<PathBuf, String>,
     packed: HashSet<PathBuf>,
     problems: Vec<String>,
+    /// When this process began to look, by the clock of files.
+    began: (i64, u32),
 }
 
 /// So many descriptors of idle files are kept.
@@ -255,6 +257,7 @@ impl Follow {
             told: HashMap::new(),
             packed: HashSet::new(),
             problems,
+            began: identity::file_clock(),
         };
         follow.begin(known);
         Ok(follow)
@@ -455,6 +458,12 @@ impl Follow {
         match found {
             Ok(Found::Lines(framed)) => {
                 source.failing = None;
+                if from == 0
+                    && let Ok(stand) = &stand
+                {
+                    self.came_and_went(id, stand, now);
+                }
+                let source = self.sources.get_mut(&id).expect("read just now");
                 if source.consumed.offset() > source.seen {
                     source.seen = source.consumed.offset();
                     source.moved = now;
@@ -477,7 +486,7 @@ impl Follow {
                             source.scanned = from;
                             self.counts.truncations += 1;
                             if from == 0 {
-                                self.lost_unread(id, lost, now);
+                                self.lost_unread(id, lost, &stand, now);
                             } else {
                                 self.gap(lost);
                             }

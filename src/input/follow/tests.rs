@@ -55,6 +55,7 @@ impl Room {
         }
         let follow = self.follow.as_mut().unwrap();
         follow.look();
+        assert!(follow.sources.values().all(|source| is_in_order(follow, source)), "sources wait for each other");
         let mut taken = 0;
         while portions > 0 {
             match follow.next().unwrap() {
@@ -99,6 +100,17 @@ impl Room {
             self.state = (follow.positions(), follow.next_source());
         }
     }
+}
+
+/// Whether what must be read before a source is not the source itself in the end.
+fn is_in_order<'a>(follow: &'a Follow, mut source: &'a Source) -> bool {
+    for _ in 0..=follow.sources.len() {
+        match source.after.and_then(|before| follow.sources.get(&before)) {
+            Some(before) => source = before,
+            None => return true,
+        }
+    }
+    false
 }
 
 #[test]
