@@ -10,6 +10,7 @@ use super::{
     identity::{self, Identity, Stand, read_full},
     look::{Meeting, find, is_packed},
     source::{Source, Stage},
+    take_over,
 };
 use rustix::fs::FileType;
 use std::{
@@ -30,6 +31,8 @@ pub(super) struct Undecided {
     /// What it begins like, and how far that was compared. `None`: it is empty.
     like: Option<(u64, u64)>,
     moved: Instant,
+    /// Whether a pattern names it. Else it is followed only as a generation: never while it is like another.
+    named: bool,
 }
 
 /// What stood at a home before.
@@ -77,7 +80,7 @@ impl Follow {
                     // A copy may be made of it already.
                     self.insert(fresh);
                 }
-                self.missed_since(&home, &departed, new.map(|(_, itself)| itself), None, now, None);
+                self.missed_since(&home, &departed, new.map(|(_, itself)| itself), None, now);
                 if let Some((new, itself)) = new {
                     let before = self.before(&home, Some(itself));
                     if let Some(fresh) = self.sources.get_mut(&new) {
@@ -89,13 +92,14 @@ impl Follow {
                 self.gap(old.seen.saturating_sub(old.consumed.offset()));
                 self.counts.closed += 1;
                 self.ended.push_back((id, old.consumed.offset()));
+                self.spend_copies(&old, &scan, now);
                 // Written anew; what was written first was perhaps copied, and truncated as well.
                 let departed = Departed { born: Some(old.modified), modified: old.modified, strict: true };
                 let itself = fresh.as_ref().map(|fresh| fresh.identity);
-                if let Some(mut fresh) = fresh.take() {
+                if let Some(fresh) = fresh.take() {
                     self.insert(fresh);
                 }
-                self.missed_since(&old.home, &departed, itself, None, now, Some(&old.consumed));
+                self.missed_since(&old.home, &departed, itself, None, now);
             }
         }
         if let Some(fresh) = fresh {
@@ -115,7 +119,60 @@ impl Follow {
                 self.gap(old.seen.saturating_sub(old.consumed.offset()));
                 self.counts.closed += 1;
                 self.ended.push_back((id, old.consumed.offset()));
+                self.spend_copies(&old, scan, now);
             }
+        }
+    }
+
+    /// Copies of a source that ended, which hold no more than what was handed out of it: lines were written, and read, after
+    /// they were made. Nothing of them comes out again.
+    ///
+    /// No digest was kept of a part of what was handed out, so the first bytes and the name must do, or that it was compared
+    /// while the original stood.
+    fn spend_copies(&mut self, old: &Source, scan: &Scan, now: Instant) {
+        let offset = old.consumed.offset();
+        let (alike, others) = std::mem::take(&mut self.undecided)
+            .into_iter()
+            .partition::<Vec<_>, _>(|undecided| undecided.like.is_some_and(|(like, _)| like == old.id));
+        self.undecided = others;
+        for undecided in alike {
+            match undecided.file.as_ref().map(Stand::of) {
+                Some(Ok(stand)) if stand.size <= offset => self.spend(undecided, &stand, now),
+                _ => self.undecided.push(undecided),
+            }
+        }
+        let named = scan.files.iter().map(|file| file.path.clone());
+        let beside = neighbours(&old.path).into_iter().map(|(path, _)| path);
+        let rotated: Vec<PathBuf> = named
+            .chain(beside)
+            .filter(|path| (is_rotated_name(&old.home, path) || is_rotated_name(&old.path, path)) && !is_packed(path))
+            .collect();
+        for path in rotated {
+            let Ok(stand) = Stand::at(&path) else { continue };
+            if stand.kind != FileType::RegularFile || stand.size >= offset || self.knows(&stand.identity) {
+                continue;
+            }
+            let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) else { continue };
+            let mut head = [0; 128];
+            let n = read_full(&file, &mut head, 0).unwrap_or(0);
+            if stand.identity.number() != old.identity.number() && old.consumed.may_begin(&head[..n]) {
+                let home = path.clone();
+                let undecided = Undecided { home, path, stand, file: Some(file), like: None, moved: now, named: false };
+                self.spend(undecided, &stand, now);
+            }
+        }
+    }
+
+    /// All of it was handed out, as another's.
+    fn spend(&mut self, undecided: Undecided, stand: &Stand, now: Instant) {
+        let Some(file) = &undecided.file else { return };
+        let mut consumed = Consumed::nothing(&self.key);
+        // One that cannot be read now is met again, and read then.
+        if take_over(file, &mut consumed, stand.size).is_ok_and(|whole| whole) {
+            self.counts.copies += 1;
+            let id = self.new_id();
+            let source = Source::new(id, &undecided.home, &undecided.path, stand, consumed, now);
+            self.closed.push(source.position(Stage::Closed, &self.key));
         }
     }
 
@@ -184,12 +241,29 @@ impl Follow {
         source.first = (stand.size, stand.modified);
         let (home, itself) = (source.home.clone(), source.identity);
         let departed = Departed { born: Some(source.began), modified, strict: true };
-        self.missed_since(&home, &departed, Some(itself), None, now, None);
+        let missed = self.missed_since(&home, &departed, Some(itself), None, now);
+        if let Some(copied) = self.replaced(id).or(missed) {
+            // What was seen was the oldest of them.
+            self.gap(size.saturating_sub(copied));
+            if let Some(source) = self.sources.get_mut(&id) {
+                source.seen = stand.size.max(source.consumed.offset());
+            }
+        }
     }
 
     fn follows(&self, stand: &Stand) -> bool {
         self.by_number.contains_key(&stand.identity.number())
             || self.closed.iter().any(|position| position.identity.is(&stand.identity))
+    }
+
+    /// The size of the copy of a source of which nothing was handed out, where the source holds something else by now.
+    fn replaced(&self, id: u64) -> Option<u64> {
+        let source = self.sources.get(&id)?;
+        let copies = self.undecided.iter().filter(|undecided| undecided.like.is_some_and(|(like, _)| like == id));
+        copies.filter_map(|undecided| undecided.file.as_ref()).find_map(|file| {
+            let size = Stand::of(file).ok()?.size;
+            self.compare(source, file, 0, size).is_ok_and(|alike| alike.is_none()).then_some(size)
+        })
     }
 
     /// Whether a new file has to wait, because it begins like one that is followed.
@@ -221,7 +295,7 @@ impl Follow {
         // An empty one may be one of many.
         let file = if like.is_some() { file.try_clone().ok() } else { None };
         let (home, path) = (found.path.clone(), found.path.clone());
-        self.undecided.push(Undecided { home, path, stand: *stand, file, like, moved: now });
+        self.undecided.push(Undecided { home, path, stand: *stand, file, like, moved: now, named: true });
         true
     }
 
@@ -360,7 +434,16 @@ impl Follow {
                 self.adopt(old, Copy { path: undecided.path, file, stand, consumed }, stage, now);
                 return;
             }
-            self.own(undecided, now);
+            if undecided.like.is_some_and(|(_, compared)| compared == stand.size) {
+                self.spend(undecided, &stand, now);
+            } else {
+                self.own(undecided, now);
+            }
+            return;
+        }
+        if parent.is_none() && !undecided.named && compared == stand.size {
+            // What it was like was handed out to its end.
+            self.spend(undecided, &stand, now);
             return;
         }
         let next = match parent {
@@ -378,7 +461,7 @@ impl Follow {
         if truncated {
             self.wake(like);
         }
-        if undecided.like.is_some() && (waits || truncated) {
+        if undecided.like.is_some() && (waits || truncated || !undecided.named) {
             self.undecided.push(undecided);
         } else {
             self.own(undecided, now);
@@ -394,6 +477,7 @@ impl Follow {
         if let Some(source) = self.sources.get_mut(&id)
             && undecided.path != undecided.home
         {
+            self.counts.missed += u64::from(!undecided.named);
             source.path = undecided.path;
             source.stage = Stage::Rotated;
         }
@@ -407,10 +491,10 @@ impl Follow {
             self.departed.remove(home);
         }
         let itself = now_there.map(|stand| stand.identity);
-        self.missed_since(home, &departed, itself, itself.and_then(|itself| itself.born), now, None);
+        self.missed_since(home, &departed, itself, itself.and_then(|itself| itself.born), now);
     }
 
-    /// As `missed`, of what was born from `departed` on, up to `until`, is not `itself`, and does not begin as `known` does.
+    /// As `missed`, of what was born from `departed` on, up to `until`, and is not `itself`. The size of the oldest.
     fn missed_since(
         &mut self,
         home: &Path,
@@ -418,8 +502,7 @@ impl Follow {
         itself: Option<Identity>,
         until: Option<(i64, u32)>,
         now: Instant,
-        known: Option<&Consumed>,
-    ) {
+    ) -> Option<u64> {
         let base = super::look::real(home);
         let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
             .into_iter()
@@ -441,27 +524,34 @@ impl Follow {
             })
             .collect();
         found.sort_by_key(|(stand, _)| (stand.identity.born, stand.modified));
+        let mut oldest = None;
         for (stand, path) in found {
             if let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) {
-                let mut head = [0; 128];
-                let n = read_full(&file, &mut head, 0).unwrap_or(0);
-                if known.is_some_and(|known| known.may_begin(&head[..n])) {
-                    continue;
-                }
                 // What is being copied right now is no generation.
                 let like = self.begins_like(&file, stand.size);
                 if like.is_some() || stand.size == 0 {
                     let file = like.is_some().then_some(file);
-                    self.undecided.push(Undecided { home: home.to_owned(), path, stand, file, like, moved: now });
+                    let named = self.discover.may_name(path.file_name().unwrap_or_default());
+                    self.undecided.push(Undecided {
+                        home: home.to_owned(),
+                        path,
+                        stand,
+                        file,
+                        like,
+                        moved: now,
+                        named,
+                    });
                     continue;
                 }
                 self.counts.missed += 1;
+                oldest = oldest.or(Some(stand.size));
                 let id = self.new_id();
                 let mut source = Source::new(id, home, &path, &stand, Consumed::nothing(&self.key), now);
                 (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home, itself));
                 self.insert(source);
             }
         }
+        oldest
     }
 }
 

@@ -184,6 +184,11 @@ impl Follow {
                 && let Ok(stand) = Stand::of(file)
             {
                 source.gone = stand.links == 0;
+                if stand.modified != source.modified && Follow::is_other(source) {
+                    // What it holds now is another's: what was seen of this one stays as it was.
+                    woken.push(id);
+                    continue;
+                }
                 // The unfinished line alone is no reason to read it again.
                 if source.observe(&stand, now) || stand.size != source.scanned && !source.ready {
                     woken.push(id);
@@ -242,7 +247,10 @@ impl Follow {
         };
         match Stand::at(usual) {
             Ok(stand) if stand.identity.is(&source.identity) => {
-                if source.observe(&stand, now) || stand.size < source.consumed.offset() {
+                if stand.modified != source.modified && Follow::is_other(source) {
+                    // What it holds now is another's: what was seen of this one stays as it was.
+                    self.wake(id);
+                } else if source.observe(&stand, now) || stand.size < source.consumed.offset() {
                     self.wake(id);
                 }
                 return;
