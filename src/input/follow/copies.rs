@@ -223,32 +223,35 @@ impl Follow {
     /// Bytes that nobody had read are gone from a file of which nothing was handed out. Its copy is a file of its own.
     pub(super) fn lost_unread(&mut self, id: u64, bytes: u64, stand: &Stand, now: Instant) {
         let copied = self.undecided.iter().any(|undecided| undecided.like.is_some_and(|(like, _)| like == id));
-        let missed = self.counts.missed;
-        self.came_and_went(id, stand, now);
-        if !copied && self.counts.missed == missed {
+        if !self.came_and_went(id, stand, now) && !copied {
             self.gap(bytes);
         }
     }
 
     /// A file of which nothing was handed out changed. What it held before was perhaps copied and truncated: nothing in the
     /// file itself tells, but then a copy stands beside it that was made since it is followed.
-    pub(super) fn came_and_went(&mut self, id: u64, stand: &Stand, now: Instant) {
-        let Some(source) = self.sources.get_mut(&id) else { return };
+    /// Whether it did: what was seen and is in no copy is counted.
+    pub(super) fn came_and_went(&mut self, id: u64, stand: &Stand, now: Instant) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else { return false };
         let (size, modified) = source.first;
         if (size, modified) == (stand.size, stand.modified) {
-            return;
+            return false;
         }
         source.first = (stand.size, stand.modified);
         let (home, itself) = (source.home.clone(), source.identity);
         let departed = Departed { born: Some(source.began), modified, strict: true };
         let missed = self.missed_since(&home, &departed, Some(itself), None, now);
-        if let Some(copied) = self.replaced(id).or(missed) {
+        match self.replaced(id).or(missed) {
             // What was seen was the oldest of them.
-            self.gap(size.saturating_sub(copied));
-            if let Some(source) = self.sources.get_mut(&id) {
-                source.seen = stand.size.max(source.consumed.offset());
-            }
+            Some(copied) => self.gap(size.saturating_sub(copied)),
+            None if stand.size < size => self.gap(size),
+            // It grew, as far as can be told.
+            None => return false,
         }
+        if let Some(source) = self.sources.get_mut(&id) {
+            source.seen = stand.size.max(source.consumed.offset());
+        }
+        true
     }
 
     fn follows(&self, stand: &Stand) -> bool {
@@ -301,6 +304,9 @@ impl Follow {
 
     /// A source that begins with all the bytes of `file`, as far as both go.
     fn begins_like(&self, file: &File, size: u64) -> Option<(u64, u64)> {
+        if size == 0 {
+            return None;
+        }
         let mut head = [0; 128];
         let n = read_full(file, &mut head, 0).ok()?;
         self.sources.values().find_map(|source| {

@@ -99,11 +99,14 @@ impl Model {
             assert!(last.is_none_or(|last| last < number), "{last:?} before {number} in {source}");
         }
         // No line twice; of those that copytruncate lost, each that was seen came, or is counted.
-        let mut lost = 0;
+        let (mut lost, mut which) = (0, Vec::new());
         for &(number, bytes, looked) in &self.late {
             let times = &mut seen[number as usize];
             if *times == 0 {
-                lost += if looked { bytes } else { 0 };
+                if looked {
+                    lost += bytes;
+                    which.push(number);
+                }
                 *times = 1;
             }
         }
@@ -112,7 +115,7 @@ impl Model {
         self.room.stop();
         assert!(
             self.room.gap_bytes >= lost,
-            "times) {} bytes are counted of {lost} lost after {:?}",
+            "times) {} bytes are counted of {lost} lost in {which:?} after {:?}",
             self.room.gap_bytes,
             self.acts
         );
