@@ -241,8 +241,18 @@ impl Follow {
         let (home, itself) = (source.home.clone(), source.identity);
         let departed = Departed { born: Some(source.began), modified, strict: true };
         let missed = self.missed_since(&home, &departed, Some(itself), None, now);
+        // What was seen was the oldest of them, or was copied while nothing was written yet.
+        let missed = missed.map(|oldest| {
+            let empty = self.undecided.iter().any(|undecided| {
+                let born = undecided.stand.identity.born;
+                undecided.file.is_none()
+                    && undecided.home == home
+                    && born > departed.born
+                    && born < oldest.identity.born
+            });
+            if empty { 0 } else { oldest.size }
+        });
         match self.replaced(id).or(missed) {
-            // What was seen was the oldest of them.
             Some(copied) => self.gap(size.saturating_sub(copied)),
             None if stand.size < size => self.gap(size),
             // It grew, as far as can be told.
@@ -500,7 +510,7 @@ impl Follow {
         self.missed_since(home, &departed, itself, itself.and_then(|itself| itself.born), now);
     }
 
-    /// As `missed`, of what was born from `departed` on, up to `until`, and is not `itself`. The size of the oldest.
+    /// As `missed`, of what was born from `departed` on, up to `until`, and is not `itself`. The oldest of those that hold anything.
     fn missed_since(
         &mut self,
         home: &Path,
@@ -508,7 +518,7 @@ impl Follow {
         itself: Option<Identity>,
         until: Option<(i64, u32)>,
         now: Instant,
-    ) -> Option<u64> {
+    ) -> Option<Stand> {
         let base = super::look::real(home);
         let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
             .into_iter()
@@ -550,7 +560,7 @@ impl Follow {
                     continue;
                 }
                 self.counts.missed += 1;
-                oldest = oldest.or(Some(stand.size));
+                oldest = oldest.or(Some(stand));
                 let id = self.new_id();
                 let mut source = Source::new(id, home, &path, &stand, Consumed::nothing(&self.key), now);
                 (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home, itself));

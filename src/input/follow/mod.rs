@@ -12,8 +12,11 @@
 //! - `discover`: patterns, and inotify
 //! - `look`: where every file stands now; `copies`: generations that ended, copies of them, generations that were missed
 //!
-//! What is promised: every line that was whole in a file once we looked at it comes out once, in the order of its file. What
-//! copytruncate itself loses between copy and truncation is counted where it was seen ([`Counts::gaps`]).
+//! What is promised: every line that was whole in a file once we looked at it comes out once, in the order of its file, as long
+//! as it stands in the file or in a copy beside it with a rotated name. No line comes out twice. Generations that came and
+//! went between two looks are read in such copies as well, if these were made at least a tick of the kernel's clock after the
+//! generation before was last seen. What copytruncate itself loses between copy and truncation is counted where it was seen
+//! ([`Counts::gaps`]); what nobody saw and no copy holds is not.
 
 mod copies;
 mod digest;

@@ -349,7 +349,7 @@ fn rotations_while_down_are_read_oldest_first_whether_known_or_not() {
                     room.rename(&format!("access.log.{old}"), &format!("access.log.{}", old + 1));
                 }
                 room.rename("access.log", "access.log.1");
-                std::thread::sleep(Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(11));
                 room.append("access.log", &format!("{number}\n"));
                 number += 1;
             }
