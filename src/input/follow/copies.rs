@@ -507,7 +507,10 @@ impl Follow {
             self.departed.remove(home);
         }
         let itself = now_there.map(|stand| stand.identity);
-        self.missed_since(home, &departed, itself, itself.and_then(|itself| itself.born), now);
+        // What stands there now may have been copied and truncated itself; where it is followed, its copy is known by content.
+        let until =
+            itself.filter(|itself| !self.by_number.contains_key(&itself.number())).and_then(|itself| itself.born);
+        self.missed_since(home, &departed, itself, until, now);
     }
 
     /// As `missed`, of what was born from `departed` on, up to `until`, and is not `itself`. The oldest of those that hold anything.
