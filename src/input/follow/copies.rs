@@ -7,9 +7,10 @@ use super::{
     Follow,
     digest::{Consumed, Mark, Proof},
     discover::{Match, Scan, neighbours},
-    identity::{self, Stand, read_full},
+    identity::{self, Identity, Stand, read_full},
     look::{Meeting, find, is_packed},
     source::{Source, Stage},
+    take_over,
 };
 use rustix::fs::FileType;
 use std::{
@@ -30,6 +31,8 @@ pub(super) struct Undecided {
     /// What it begins like, and how far that was compared. `None`: it is empty.
     like: Option<(u64, u64)>,
     moved: Instant,
+    /// Whether a pattern names it. Else it is followed only as a generation: never while it is like another.
+    named: bool,
 }
 
 /// What stood at a home before.
@@ -37,6 +40,9 @@ pub(super) struct Undecided {
 pub(super) struct Departed {
     pub born: Option<(i64, u32)>,
     pub modified: (i64, u32),
+    /// Whether only what is surely younger, and what no pattern names, can have come since: where nothing tells that a file
+    /// went away, a copy of what was handed out already must not be taken for a generation that was missed.
+    pub strict: bool,
 }
 
 /// A file proved to be a copy.
@@ -66,24 +72,34 @@ impl Follow {
         match copy {
             Some(copy) => {
                 let home = old.home.clone();
-                let departed = Departed { born: copy.stand.identity.born, modified: copy.stand.modified };
+                let departed =
+                    Departed { born: copy.stand.identity.born, modified: copy.stand.modified, strict: false };
                 self.adopt(old, copy, Stage::Rotated, now);
-                let new = fresh.as_ref().map(|fresh| fresh.id);
+                let new = fresh.as_ref().map(|fresh| (fresh.id, fresh.identity));
                 if let Some(fresh) = fresh.take() {
+                    // A copy may be made of it already.
                     self.insert(fresh);
                 }
-                self.departed.insert(home.clone(), departed);
-                self.missed(&home, None, now);
-                self.departed.remove(&home);
-                let before = self.before(&home);
-                if let Some(fresh) = new.and_then(|new| self.sources.get_mut(&new)) {
-                    fresh.after = before.filter(|&before| before != fresh.id);
+                self.missed_since(&home, &departed, new.map(|(_, itself)| itself), None, now);
+                if let Some((new, itself)) = new {
+                    let before = self.before(&home, Some(itself));
+                    if let Some(fresh) = self.sources.get_mut(&new) {
+                        fresh.after = before;
+                    }
                 }
             }
             None => {
                 self.gap(old.seen.saturating_sub(old.consumed.offset()));
                 self.counts.closed += 1;
                 self.ended.push_back((id, old.consumed.offset()));
+                self.spend_copies(&old, &scan, now);
+                // Written anew; what was written first was perhaps copied, and truncated as well.
+                let departed = Departed { born: Some(old.modified), modified: old.modified, strict: true };
+                let itself = fresh.as_ref().map(|fresh| fresh.identity);
+                if let Some(fresh) = fresh.take() {
+                    self.insert(fresh);
+                }
+                self.missed_since(&old.home, &departed, itself, None, now);
             }
         }
         if let Some(fresh) = fresh {
@@ -103,7 +119,60 @@ impl Follow {
                 self.gap(old.seen.saturating_sub(old.consumed.offset()));
                 self.counts.closed += 1;
                 self.ended.push_back((id, old.consumed.offset()));
+                self.spend_copies(&old, scan, now);
             }
+        }
+    }
+
+    /// Copies of a source that ended, which hold no more than what was handed out of it: lines were written, and read, after
+    /// they were made. Nothing of them comes out again.
+    ///
+    /// No digest was kept of a part of what was handed out, so the first bytes and the name must do, or that it was compared
+    /// while the original stood.
+    fn spend_copies(&mut self, old: &Source, scan: &Scan, now: Instant) {
+        let offset = old.consumed.offset();
+        let (alike, others) = std::mem::take(&mut self.undecided)
+            .into_iter()
+            .partition::<Vec<_>, _>(|undecided| undecided.like.is_some_and(|(like, _)| like == old.id));
+        self.undecided = others;
+        for undecided in alike {
+            match undecided.file.as_ref().map(Stand::of) {
+                Some(Ok(stand)) if stand.size <= offset => self.spend(undecided, &stand, now),
+                _ => self.undecided.push(undecided),
+            }
+        }
+        let named = scan.files.iter().map(|file| file.path.clone());
+        let beside = neighbours(&old.path).into_iter().map(|(path, _)| path);
+        let rotated: Vec<PathBuf> = named
+            .chain(beside)
+            .filter(|path| (is_rotated_name(&old.home, path) || is_rotated_name(&old.path, path)) && !is_packed(path))
+            .collect();
+        for path in rotated {
+            let Ok(stand) = Stand::at(&path) else { continue };
+            if stand.kind != FileType::RegularFile || stand.size >= offset || self.knows(&stand.identity) {
+                continue;
+            }
+            let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) else { continue };
+            let mut head = [0; 128];
+            let n = read_full(&file, &mut head, 0).unwrap_or(0);
+            if stand.identity.number() != old.identity.number() && old.consumed.may_begin(&head[..n]) {
+                let home = path.clone();
+                let undecided = Undecided { home, path, stand, file: Some(file), like: None, moved: now, named: false };
+                self.spend(undecided, &stand, now);
+            }
+        }
+    }
+
+    /// All of it was handed out, as another's.
+    fn spend(&mut self, undecided: Undecided, stand: &Stand, now: Instant) {
+        let Some(file) = &undecided.file else { return };
+        let mut consumed = Consumed::nothing(&self.key);
+        // One that cannot be read now is met again, and read then.
+        if take_over(file, &mut consumed, stand.size).is_ok_and(|whole| whole) {
+            self.counts.copies += 1;
+            let id = self.new_id();
+            let source = Source::new(id, &undecided.home, &undecided.path, stand, consumed, now);
+            self.closed.push(source.position(Stage::Closed, &self.key));
         }
     }
 
@@ -152,22 +221,62 @@ impl Follow {
     }
 
     /// Bytes that nobody had read are gone from a file of which nothing was handed out. Its copy is a file of its own.
-    pub(super) fn lost_unread(&mut self, id: u64, bytes: u64, now: Instant) {
-        let Some(source) = self.sources.get(&id) else { return };
-        let home = source.home.clone();
+    pub(super) fn lost_unread(&mut self, id: u64, bytes: u64, stand: &Stand, now: Instant) {
         let copied = self.undecided.iter().any(|undecided| undecided.like.is_some_and(|(like, _)| like == id));
-        self.departed.insert(home.clone(), Departed { born: Some(source.began), modified: source.modified });
-        let missed = self.counts.missed;
-        self.missed(&home, None, now);
-        self.departed.remove(&home);
-        if !copied && self.counts.missed == missed {
+        if !self.came_and_went(id, stand, now) && !copied {
             self.gap(bytes);
         }
+    }
+
+    /// A file of which nothing was handed out changed. What it held before was perhaps copied and truncated: nothing in the
+    /// file itself tells, but then a copy stands beside it that was made since it is followed.
+    /// Whether it did: what was seen and is in no copy is counted.
+    pub(super) fn came_and_went(&mut self, id: u64, stand: &Stand, now: Instant) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else { return false };
+        let (size, modified) = source.first;
+        if (size, modified) == (stand.size, stand.modified) {
+            return false;
+        }
+        source.first = (stand.size, stand.modified);
+        let (home, itself) = (source.home.clone(), source.identity);
+        let departed = Departed { born: Some(source.began), modified, strict: true };
+        let missed = self.missed_since(&home, &departed, Some(itself), None, now);
+        // What was seen was the oldest of them, or was copied while nothing was written yet.
+        let missed = missed.map(|oldest| {
+            let empty = self.undecided.iter().any(|undecided| {
+                let born = undecided.stand.identity.born;
+                undecided.file.is_none()
+                    && undecided.home == home
+                    && born > departed.born
+                    && born < oldest.identity.born
+            });
+            if empty { 0 } else { oldest.size }
+        });
+        match self.replaced(id).or(missed) {
+            Some(copied) => self.gap(size.saturating_sub(copied)),
+            None if stand.size < size => self.gap(size),
+            // It grew, as far as can be told.
+            None => return false,
+        }
+        if let Some(source) = self.sources.get_mut(&id) {
+            source.seen = stand.size.max(source.consumed.offset());
+        }
+        true
     }
 
     fn follows(&self, stand: &Stand) -> bool {
         self.by_number.contains_key(&stand.identity.number())
             || self.closed.iter().any(|position| position.identity.is(&stand.identity))
+    }
+
+    /// The size of the copy of a source of which nothing was handed out, where the source holds something else by now.
+    fn replaced(&self, id: u64) -> Option<u64> {
+        let source = self.sources.get(&id)?;
+        let copies = self.undecided.iter().filter(|undecided| undecided.like.is_some_and(|(like, _)| like == id));
+        copies.filter_map(|undecided| undecided.file.as_ref()).find_map(|file| {
+            let size = Stand::of(file).ok()?.size;
+            self.compare(source, file, 0, size).is_ok_and(|alike| alike.is_none()).then_some(size)
+        })
     }
 
     /// Whether a new file has to wait, because it begins like one that is followed.
@@ -199,12 +308,15 @@ impl Follow {
         // An empty one may be one of many.
         let file = if like.is_some() { file.try_clone().ok() } else { None };
         let (home, path) = (found.path.clone(), found.path.clone());
-        self.undecided.push(Undecided { home, path, stand: *stand, file, like, moved: now });
+        self.undecided.push(Undecided { home, path, stand: *stand, file, like, moved: now, named: true });
         true
     }
 
     /// A source that begins with all the bytes of `file`, as far as both go.
     fn begins_like(&self, file: &File, size: u64) -> Option<(u64, u64)> {
+        if size == 0 {
+            return None;
+        }
         let mut head = [0; 128];
         let n = read_full(file, &mut head, 0).ok()?;
         self.sources.values().find_map(|source| {
@@ -213,7 +325,7 @@ impl Follow {
             if !unread && !source.consumed.may_begin(&head[..n]) {
                 return None;
             }
-            self.compare(source, file, 0, size).ok().flatten().map(|to| (source.id, to))
+            self.compare(source, file, 0, size).ok().flatten().map(|to| (source.id, to.min(source.consumed.offset())))
         })
     }
 
@@ -338,15 +450,26 @@ impl Follow {
                 self.adopt(old, Copy { path: undecided.path, file, stand, consumed }, stage, now);
                 return;
             }
-            self.own(undecided, now);
+            if undecided.like.is_some_and(|(_, compared)| compared == stand.size) {
+                self.spend(undecided, &stand, now);
+            } else {
+                self.own(undecided, now);
+            }
+            return;
+        }
+        if parent.is_none() && !undecided.named && compared == stand.size {
+            // What it was like was handed out to its end.
+            self.spend(undecided, &stand, now);
             return;
         }
         let next = match parent {
             Some(source) if !shrunk => self.compare(source, file, compared, stand.size).ok().flatten(),
             _ => None,
         };
+        // What was not handed out may be another by the next look.
+        let kept = parent.map_or(0, |source| source.consumed.offset());
         undecided.like = match next {
-            Some(to) => Some((like, to)),
+            Some(to) => Some((like, to.min(kept))),
             None => self.begins_like(file, stand.size),
         };
         let waits = now.duration_since(undecided.moved) < self.settings.settle;
@@ -354,7 +477,7 @@ impl Follow {
         if truncated {
             self.wake(like);
         }
-        if undecided.like.is_some() && (waits || truncated) {
+        if undecided.like.is_some() && (waits || truncated || !undecided.named) {
             self.undecided.push(undecided);
         } else {
             self.own(undecided, now);
@@ -370,6 +493,7 @@ impl Follow {
         if let Some(source) = self.sources.get_mut(&id)
             && undecided.path != undecided.home
         {
+            self.counts.missed += u64::from(!undecided.named);
             source.path = undecided.path;
             source.stage = Stage::Rotated;
         }
@@ -382,42 +506,71 @@ impl Follow {
         if now_there.is_some() {
             self.departed.remove(home);
         }
+        let itself = now_there.map(|stand| stand.identity);
+        // What stands there now may have been copied and truncated itself; where it is followed, its copy is known by content.
+        let until =
+            itself.filter(|itself| !self.by_number.contains_key(&itself.number())).and_then(|itself| itself.born);
+        self.missed_since(home, &departed, itself, until, now);
+    }
+
+    /// As `missed`, of what was born from `departed` on, up to `until`, and is not `itself`. The oldest of those that hold anything.
+    fn missed_since(
+        &mut self,
+        home: &Path,
+        departed: &Departed,
+        itself: Option<Identity>,
+        until: Option<(i64, u32)>,
+        now: Instant,
+    ) -> Option<Stand> {
         let base = super::look::real(home);
         let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
             .into_iter()
             .filter(|(path, _)| is_rotated_name(&base, path) && !is_packed(path))
+            .filter(|(path, _)| !departed.strict || path.file_name().is_none_or(|name| !self.discover.may_name(name)))
             .filter_map(|(path, _)| Some((Stand::at(&path).ok()?, path)))
             .filter(|(stand, _)| {
                 stand.kind == FileType::RegularFile
                     && !self.knows(&stand.identity)
-                    && now_there.is_none_or(|new| !new.identity.is(&stand.identity))
+                    && itself.is_none_or(|itself| !itself.is(&stand.identity))
                     && match (departed.born, stand.identity.born) {
                         // Files that are made within one tick of the kernel's clock are born at the same time.
                         (Some(old), Some(born)) => {
-                            (old < born || old == born && departed.modified <= stand.modified)
-                                && now_there.is_none_or(|new| new.identity.born.is_none_or(|new| born <= new))
+                            (old < born || !departed.strict && old == born && departed.modified <= stand.modified)
+                                && until.is_none_or(|until| born <= until)
                         }
                         _ => departed.modified < stand.modified,
                     }
             })
             .collect();
         found.sort_by_key(|(stand, _)| (stand.identity.born, stand.modified));
+        let mut oldest = None;
         for (stand, path) in found {
             if let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) {
                 // What is being copied right now is no generation.
                 let like = self.begins_like(&file, stand.size);
                 if like.is_some() || stand.size == 0 {
                     let file = like.is_some().then_some(file);
-                    self.undecided.push(Undecided { home: home.to_owned(), path, stand, file, like, moved: now });
+                    let named = self.discover.may_name(path.file_name().unwrap_or_default());
+                    self.undecided.push(Undecided {
+                        home: home.to_owned(),
+                        path,
+                        stand,
+                        file,
+                        like,
+                        moved: now,
+                        named,
+                    });
                     continue;
                 }
                 self.counts.missed += 1;
+                oldest = oldest.or(Some(stand));
                 let id = self.new_id();
                 let mut source = Source::new(id, home, &path, &stand, Consumed::nothing(&self.key), now);
-                (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home));
+                (source.stage, source.file, source.after) = (Stage::Rotated, Some(file), self.before(home, itself));
                 self.insert(source);
             }
         }
+        oldest
     }
 }
 
@@ -434,7 +587,11 @@ fn is_rotated_name(home: &Path, path: &Path) -> bool {
     let (Some(base), Some(name)) = (home.file_name(), path.file_name()) else { return false };
     let added = |before: &[u8], after: &[u8]| {
         let rest = name.as_bytes().strip_prefix(before)?.strip_suffix(after)?;
-        Some(rest.iter().any(u8::is_ascii_digit) && rest.iter().all(|b| b.is_ascii_digit() || b"-._:+TZ".contains(b)))
+        Some(
+            rest.first().is_some_and(|first| b"-._".contains(first))
+                && rest.iter().any(u8::is_ascii_digit)
+                && rest.iter().all(|b| b.is_ascii_digit() || b"-._:+TZ".contains(b)),
+        )
     };
     let stem = home.file_stem().unwrap_or(base);
     let end: Vec<u8> = home.extension().map(OsStr::as_bytes).map(|end| [b".", end].concat()).unwrap_or_default();
@@ -453,7 +610,16 @@ mod tests {
         {
             assert!(is_rotated_name(home, &Path::new("/l").join(yes)), "{yes}");
         }
-        for no in ["access.log", "access-ssl.log", "access.log.old", "other.log.1", "access.logs", "access.log.1.gz"] {
+        for no in [
+            "access.log",
+            "access-ssl.log",
+            "access.log.old",
+            "other.log.1",
+            "access.logs",
+            "access.log.1.gz",
+            "access1.log",
+            "access.log1",
+        ] {
             assert!(!is_rotated_name(home, &Path::new("/l").join(no)), "{no}");
         }
         assert!(is_rotated_name(Path::new("/l/messages"), Path::new("/l/messages-20261121")));

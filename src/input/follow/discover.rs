@@ -93,6 +93,17 @@ impl Discover {
         self.patterns.iter().any(|parts| parts.last().is_some_and(|last| last.matches(name)))
     }
 
+    /// The patterns that are paths.
+    pub(super) fn literals(&self) -> Vec<PathBuf> {
+        let path = |parts: &Vec<Part>| {
+            parts.iter().try_fold(PathBuf::from("/"), |path, part| match part {
+                Part::Literal(name) => Some(path.join(name)),
+                Part::Wild(_) | Part::Deep => None,
+            })
+        };
+        self.patterns.iter().filter_map(path).collect()
+    }
+
     /// Looks at every directory.
     pub(super) fn scan(&self) -> Scan {
         let mut scan = Scan::default();

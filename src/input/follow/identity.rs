@@ -116,6 +116,13 @@ pub(super) fn read_full(file: &File, out: &mut [u8], at: u64) -> io::Result<usiz
     Ok(n)
 }
 
+/// Now, as files are stamped: seconds and nanoseconds. No file that is there was born later; one that is made within the
+/// same tick of the kernel's clock may be stamped earlier.
+pub(super) fn file_clock() -> (i64, u32) {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    (now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
 /// Whether an error says that nothing is there.
 pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)

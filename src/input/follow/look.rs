@@ -53,7 +53,7 @@ impl Follow {
         known.sort_by_key(|position| position.source);
         // What stood last at a home where nothing is live.
         for position in &known {
-            let departed = Departed { born: position.identity.born, modified: position.modified };
+            let departed = Departed { born: position.identity.born, modified: position.modified, strict: false };
             self.departed.insert(position.home.clone(), departed);
         }
         for position in known.iter().filter(|position| position.stage == Stage::Live) {
@@ -80,6 +80,15 @@ impl Follow {
             (source.stage, source.context, source.header) = (position.stage, position.context, position.header);
             source.began = position.modified;
             self.insert(source);
+        }
+        // A file may come and be renamed before the first look at it.
+        let nowhere = Departed { born: Some(self.began), modified: self.began, strict: true };
+        for home in self.discover.literals() {
+            let known = self.sources.values().any(|source| source.home == home)
+                || self.closed.iter().any(|position| position.home == home);
+            if !known {
+                self.departed.entry(home).or_insert_with(|| nowhere.clone());
+            }
         }
         // Where each stands, before any is read: a copy of one is known by what was consumed of it.
         let ids: Vec<u64> = self.sources.keys().copied().collect();
@@ -138,6 +147,8 @@ impl Follow {
             // Before a new file is compared with what it held before.
             if self.sources.get(&id).is_some_and(|source| source.ready && Follow::is_other(source)) {
                 self.renew(id, now);
+            } else if let Some(stand) = self.sources.get(&id).and_then(Source::unread) {
+                self.came_and_went(id, &stand, now);
             }
         }
         self.reopen(scan, now);
@@ -153,7 +164,7 @@ impl Follow {
         let mut fresh = HashSet::new();
         for file in new {
             // Two names of one file are one.
-            if fresh.insert(file.stand.identity.number()) {
+            if fresh.insert(file.stand.identity.number()) && !self.knows(&file.stand.identity) {
                 self.meet(file, now, meeting);
             }
         }
@@ -173,6 +184,11 @@ impl Follow {
                 && let Ok(stand) = Stand::of(file)
             {
                 source.gone = stand.links == 0;
+                if stand.modified != source.modified && Follow::is_other(source) {
+                    // What it holds now is another's: what was seen of this one stays as it was.
+                    woken.push(id);
+                    continue;
+                }
                 // The unfinished line alone is no reason to read it again.
                 if source.observe(&stand, now) || stand.size != source.scanned && !source.ready {
                     woken.push(id);
@@ -231,7 +247,10 @@ impl Follow {
         };
         match Stand::at(usual) {
             Ok(stand) if stand.identity.is(&source.identity) => {
-                if source.observe(&stand, now) || stand.size < source.consumed.offset() {
+                if stand.modified != source.modified && Follow::is_other(source) {
+                    // What it holds now is another's: what was seen of this one stays as it was.
+                    self.wake(id);
+                } else if source.observe(&stand, now) || stand.size < source.consumed.offset() {
                     self.wake(id);
                 }
                 return;
@@ -248,7 +267,7 @@ impl Follow {
             source.stage = Stage::Rotated;
             source.moved = now;
             self.counts.rotations += 1;
-            let departed = Departed { born: identity.born, modified: source.modified };
+            let departed = Departed { born: identity.born, modified: source.modified, strict: false };
             self.departed.insert(source.home.clone(), departed);
             self.wake(id);
         }
@@ -300,12 +319,20 @@ impl Follow {
         if meeting == Meeting::First || !self.may_be_copy(file, &opened, &stand, now) {
             self.follow_new(&file.path, opened, &stand, now, meeting);
         }
+        let first = !self.departed.contains_key(&file.path)
+            && !self.sources.values().any(|source| source.home == file.path && !source.identity.is(&stand.identity))
+            && !self.closed.iter().any(|position| position.home == file.path);
+        if first && meeting == Meeting::Later {
+            // It may have come before, and been renamed before the first look at it.
+            self.departed
+                .insert(file.path.clone(), Departed { born: Some(self.began), modified: self.began, strict: true });
+        }
         self.missed(&file.path, Some(&stand), now);
-        let before = self.before(&file.path);
+        let before = self.before(&file.path, Some(stand.identity));
         if let Some(id) = self.by_number.get(&stand.identity.number())
             && let Some(source) = self.sources.get_mut(id)
         {
-            source.after = before.filter(|before| before != id);
+            source.after = before;
         }
     }
 
@@ -329,14 +356,17 @@ impl Follow {
         };
         let id = self.new_id();
         let mut source = Source::new(id, home, &real(home), stand, consumed, now);
-        source.after = self.before(home);
+        source.after = self.before(home, Some(stand.identity));
         source.file = Some(file);
         self.insert(source);
     }
 
-    /// The youngest source that stood at a home before.
-    pub(super) fn before(&self, home: &Path) -> Option<u64> {
-        let old = |source: &&Source| source.home == home && source.stage == Stage::Rotated;
+    /// The youngest source that stood at a home before, and is not of the file `but`. What waits for it must be younger, or
+    /// no other's to wait for: two that wait for each other are in no order.
+    pub(super) fn before(&self, home: &Path, but: Option<Identity>) -> Option<u64> {
+        let old = |source: &&Source| {
+            source.home == home && source.stage == Stage::Rotated && but.is_none_or(|but| !source.identity.is(&but))
+        };
         self.sources.values().rev().find(old).map(|source| source.id)
     }
 

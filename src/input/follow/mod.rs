@@ -12,8 +12,11 @@
 //! - `discover`: patterns, and inotify
 //! - `look`: where every file stands now; `copies`: generations that ended, copies of them, generations that were missed
 //!
-//! What is promised: every line that was whole in a file once we looked at it comes out once, in the order of its file. What
-//! copytruncate itself loses between copy and truncation is counted where it was seen ([`Counts::gaps`]).
+//! What is promised: every line that was whole in a file once we looked at it comes out once, in the order of its file, as long
+//! as it stands in the file or in a copy beside it with a rotated name. No line comes out twice. Generations that came and
+//! went between two looks are read in such copies as well, if these were made at least a tick of the kernel's clock after the
+//! generation before was last seen. What copytruncate itself loses between copy and truncation is counted where it was seen
+//! ([`Counts::gaps`]); what nobody saw and no copy holds is not.
 
 mod copies;
 mod digest;
@@ -204,6 +207,8 @@ pub struct Follow {
     told: HashMap<PathBuf, String>,
     packed: HashSet<PathBuf>,
     problems: Vec<String>,
+    /// When this process began to look, by the clock of files.
+    began: (i64, u32),
 }
 
 /// So many descriptors of idle files are kept.
@@ -255,6 +260,7 @@ impl Follow {
             told: HashMap::new(),
             packed: HashSet::new(),
             problems,
+            began: identity::file_clock(),
         };
         follow.begin(known);
         Ok(follow)
@@ -455,6 +461,12 @@ impl Follow {
         match found {
             Ok(Found::Lines(framed)) => {
                 source.failing = None;
+                if from == 0
+                    && let Ok(stand) = &stand
+                {
+                    self.came_and_went(id, stand, now);
+                }
+                let source = self.sources.get_mut(&id).expect("read just now");
                 if source.consumed.offset() > source.seen {
                     source.seen = source.consumed.offset();
                     source.moved = now;
@@ -477,7 +489,7 @@ impl Follow {
                             source.scanned = from;
                             self.counts.truncations += 1;
                             if from == 0 {
-                                self.lost_unread(id, lost, now);
+                                self.lost_unread(id, lost, &stand, now);
                             } else {
                                 self.gap(lost);
                             }

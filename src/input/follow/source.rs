@@ -2,7 +2,7 @@
 
 use super::{
     digest::{Consumed, Mark, StateKey},
-    identity::{Identity, Stand},
+    identity::{Identity, Stand, file_clock},
 };
 use crate::error::{Error, Kind};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 /// One generation of one file: what was written to it between its beginning and its truncation or end. Never used again in
@@ -122,6 +122,8 @@ pub(super) struct Source {
     pub moved: Instant,
     /// Since when it is followed, by the clock of files: seconds and nanoseconds.
     pub began: (i64, u32),
+    /// Its size and when it was written, while nothing was read of it: unless they changed, no generation came and went.
+    pub first: (u64, (i64, u32)),
     /// Why it could not be read last.
     pub failing: Option<io::ErrorKind>,
 }
@@ -146,9 +148,8 @@ impl Source {
             gone: false,
             after: None,
             moved: now,
-            began: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or((0, 0), |since| (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())),
+            began: file_clock(),
+            first: (stand.size, stand.modified),
             failing: None,
         }
     }
@@ -179,6 +180,17 @@ impl Source {
             self.seen = self.seen.max(stand.size);
         }
         changed
+    }
+
+    /// How its file looks now, while nothing of it was handed out.
+    pub(super) fn unread(&self) -> Option<Stand> {
+        if self.consumed.offset() > 0 {
+            return None;
+        }
+        match &self.file {
+            Some(file) => Stand::of(file).ok(),
+            None => Stand::at(&self.path).ok().filter(|stand| stand.identity.is(&self.identity)),
+        }
     }
 
     /// Gives the descriptor back.

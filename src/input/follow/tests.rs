@@ -19,6 +19,8 @@ struct Room {
     lines: Vec<(u64, String)>,
     closed: Vec<u64>,
     problems: Vec<String>,
+    /// Of those before the running one.
+    gap_bytes: u64,
 }
 
 impl Room {
@@ -28,7 +30,7 @@ impl Room {
         (settings.poll, settings.settle, settings.portion) = (Duration::ZERO, Duration::from_millis(40), 4096);
         (settings.watch, settings.longest_line) = (Watch::Poll, 1000);
         let (lines, closed, problems) = (Vec::new(), Vec::new(), Vec::new());
-        Room { room, settings, follow: None, state: (Vec::new(), 1), lines, closed, problems }
+        Room { room, settings, follow: None, state: (Vec::new(), 1), lines, closed, problems, gap_bytes: 0 }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -55,6 +57,7 @@ impl Room {
         }
         let follow = self.follow.as_mut().unwrap();
         follow.look();
+        assert!(follow.sources.values().all(|source| is_in_order(follow, source)), "sources wait for each other");
         let mut taken = 0;
         while portions > 0 {
             match follow.next().unwrap() {
@@ -97,8 +100,20 @@ impl Room {
     fn stop(&mut self) {
         if let Some(mut follow) = self.follow.take() {
             self.state = (follow.positions(), follow.next_source());
+            self.gap_bytes += follow.counts().gap_bytes;
         }
     }
+}
+
+/// Whether what must be read before a source is not the source itself in the end.
+fn is_in_order<'a>(follow: &'a Follow, mut source: &'a Source) -> bool {
+    for _ in 0..=follow.sources.len() {
+        match source.after.and_then(|before| follow.sources.get(&before)) {
+            Some(before) => source = before,
+            None => return true,
+        }
+    }
+    false
 }
 
 #[test]
@@ -223,6 +238,103 @@ fn a_file_truncated_and_written_beyond_the_old_place_is_read_from_its_beginning(
 }
 
 #[test]
+fn a_copy_that_lacks_what_was_written_and_read_after_it_was_made_is_not_read_again() {
+    for pattern in ["access.log", "access.log*"] {
+        for seen in [false, true] {
+            let mut room = Room::new(pattern);
+            room.append("access.log", "1\n2\n");
+            assert_eq!(room.all(), ["1", "2"]);
+            fs::copy(room.at("access.log"), room.at("access.log.1")).unwrap();
+            if seen {
+                room.take(usize::MAX);
+            }
+            room.append("access.log", "3\n");
+            assert_eq!(room.all(), ["1", "2", "3"]);
+            room.append("access.log", "44\n");
+            room.follow.as_mut().unwrap().look();
+            OpenOptions::new().write(true).open(room.at("access.log")).unwrap().set_len(0).unwrap();
+            room.append("access.log", "5\n");
+            assert_eq!(room.all(), ["1", "2", "3", "5"], "{pattern}");
+            assert_eq!(room.settle(), ["1", "2", "3", "5"], "{pattern}");
+            assert_eq!((room.counts().gaps, room.counts().gap_bytes), (1, 3));
+            room.stop();
+            assert_eq!(room.settle(), ["1", "2", "3", "5"], "{pattern}");
+        }
+    }
+}
+
+#[test]
+fn a_generation_that_came_and_went_before_its_first_line_was_read_is_found_in_its_copy() {
+    // Of the same length, shorter and longer than the one that follows.
+    for (first, second) in [("1\n", "2\n"), ("1\n1\n", "2\n"), ("1\n", "2\n2\n")] {
+        for seen in [false, true] {
+            let mut room = Room::new("access.log");
+            room.append("access.log", "");
+            room.take(usize::MAX);
+            std::thread::sleep(Duration::from_millis(11));
+            room.append("access.log", first);
+            if seen {
+                room.follow.as_mut().unwrap().look();
+            }
+            fs::copy(room.at("access.log"), room.at("access.log.1")).unwrap();
+            OpenOptions::new().write(true).open(room.at("access.log")).unwrap().set_len(0).unwrap();
+            room.append("access.log", second);
+            let mut lines = room.settle();
+            lines.sort();
+            assert_eq!(lines.concat(), format!("{first}{second}").replace('\n', ""));
+            assert_eq!((room.counts().missed, room.counts().gaps), (1, 0));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_came_and_was_renamed_before_the_first_look_is_read() {
+    for pattern in ["access.log", "*.log"] {
+        let mut room = Room::new(pattern);
+        // It was there before: somebody's, and no generation that is missed.
+        room.append("access.log.9", "old\n");
+        room.take(usize::MAX);
+        std::thread::sleep(Duration::from_millis(11));
+        room.append("access.log", "1\n");
+        room.rename("access.log", "access.log.1");
+        if pattern == "access.log" {
+            assert_eq!(room.all(), ["1"]);
+        }
+        std::thread::sleep(Duration::from_millis(11));
+        room.append("access.log", "2\n");
+        assert_eq!(room.settle(), ["1", "2"], "{pattern}");
+        assert_eq!(room.counts().missed, 1);
+        room.stop();
+        assert_eq!(room.settle(), ["1", "2"], "{pattern}");
+    }
+}
+
+#[test]
+fn two_generations_that_might_wait_for_each_other_both_come_out() {
+    // The file that the program still writes to was renamed, and is then copied and truncated itself, twice.
+    let mut room = Room::new("access.log");
+    room.settings.settle = Duration::from_secs(1000);
+    room.append("access.log", "1\n");
+    room.all();
+    room.rename("access.log", "access.log.1");
+    let tick = || std::thread::sleep(Duration::from_millis(11));
+    tick();
+    room.append("access.log", "2\n");
+    room.all();
+    for (line, copy) in [("3\n", "access.log.4"), ("4\n", "access.log.3")] {
+        room.append("access.log.1", line);
+        tick();
+        fs::copy(room.at("access.log.1"), room.at(copy)).unwrap();
+        OpenOptions::new().write(true).open(room.at("access.log.1")).unwrap().set_len(0).unwrap();
+    }
+    room.append("access.log.1", "5\n");
+    room.append("access.log", "6\n");
+    let mut lines = room.all();
+    lines.sort();
+    assert_eq!(lines, ["1", "2", "3", "4", "5", "6"]);
+}
+
+#[test]
 fn rotations_while_down_are_read_oldest_first_whether_known_or_not() {
     for pattern in ["access.log", "access.log*"] {
         for rotations in 1..=5 {
@@ -237,7 +349,7 @@ fn rotations_while_down_are_read_oldest_first_whether_known_or_not() {
                     room.rename(&format!("access.log.{old}"), &format!("access.log.{}", old + 1));
                 }
                 room.rename("access.log", "access.log.1");
-                std::thread::sleep(Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(11));
                 room.append("access.log", &format!("{number}\n"));
                 number += 1;
             }
@@ -466,10 +578,37 @@ fn wrong_patterns_and_positions_are_refused() {
     assert_eq!(none.to_string(), "no file to follow is named; name one or more patterns");
 }
 
+/// Runs a test once more as an ordinary user, in a process of its own, or says loudly that it could not.
+fn as_nobody(test: &str) {
+    use std::process::Command;
+    let room = tempfile::tempdir().unwrap();
+    fs::set_permissions(room.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    // The one that runs may stand where others may not go.
+    let program = room.path().join("tests");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let done = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["--exact", test])
+        .env("TMPDIR", room.path())
+        .current_dir("/")
+        .output();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match done {
+        Ok(done) if said(&done.stdout).contains("running 1 test") => {
+            assert!(done.status.success(), "{}{}", said(&done.stdout), said(&done.stderr));
+        }
+        Ok(done) => eprintln!("NOT TESTED: {test} cannot be run as another user: {}", said(&done.stderr)),
+        Err(error) => eprintln!("NOT TESTED: {test} needs setpriv, or a user who is not root: {error}"),
+    }
+}
+
 #[test]
 fn permission_lost_and_given_back_loses_nothing() {
     // Root may read everything.
     if rustix::process::geteuid().is_root() {
+        as_nobody("input::follow::tests::permission_lost_and_given_back_loses_nothing");
         return;
     }
     let mut room = Room::new("*.log");

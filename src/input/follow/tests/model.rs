@@ -55,6 +55,9 @@ struct Model {
     rotations: u64,
     down: u64,
     acts: Vec<(Act, u64)>,
+    /// Lines written between copy and truncation, which copytruncate loses: their numbers, bytes, and whether their file was
+    /// looked at before it was truncated.
+    late: Vec<(u64, u64, bool)>,
 }
 
 impl Model {
@@ -74,6 +77,7 @@ impl Model {
             rotations: 0,
             down: 0,
             acts: Vec::new(),
+            late: Vec::new(),
         }
     }
 
@@ -94,8 +98,27 @@ impl Model {
             let last = by_source.insert(*source, number);
             assert!(last.is_none_or(|last| last < number), "{last:?} before {number} in {source}");
         }
+        // No line twice; of those that copytruncate lost, each that was seen came, or is counted.
+        let (mut lost, mut which) = (0, Vec::new());
+        for &(number, bytes, looked) in &self.late {
+            let times = &mut seen[number as usize];
+            if *times == 0 {
+                if looked {
+                    lost += bytes;
+                    which.push(number);
+                }
+                *times = 1;
+            }
+        }
         let wrong: Vec<(usize, u32)> = seen.into_iter().enumerate().filter(|&(_, times)| times != 1).collect();
         assert!(wrong.is_empty(), "(line, times): {wrong:?} of {} after {:?}", self.number, self.acts);
+        self.room.stop();
+        assert!(
+            self.room.gap_bytes >= lost,
+            "times) {} bytes are counted of {lost} lost in {which:?} after {:?}",
+            self.room.gap_bytes,
+            self.acts
+        );
         assert!(self.room.problems.is_empty(), "{:?}", self.room.problems);
     }
 
@@ -158,9 +181,16 @@ impl Model {
                         }
                         copy.write_all(piece).unwrap();
                     }
-                    if running && self.dice.below(2) == 0 {
-                        self.room.take(1);
+                    let late = (self.dice.below(3) == 0).then(|| {
+                        let line = self.line();
+                        self.write(&line);
+                        (self.number - 1, line.len() as u64)
+                    });
+                    let looks = running && self.dice.below(2) == 0;
+                    if looks {
+                        self.room.take([1, usize::MAX][self.dice.below(2) as usize]);
                     }
+                    self.late.extend(late.map(|(number, bytes)| (number, bytes, looks)));
                     self.writer.set_len(0).unwrap();
                     self.down += 1;
                 }
@@ -271,24 +301,22 @@ fn check(usual: u64, steps: u64, acts: &[Act]) {
 
 #[test]
 fn however_files_are_renamed_running_or_not_every_line_comes_once_and_in_order() {
-    check(25, 80, &[Act::Rename, Act::Rename, Act::Reopen]);
+    check(15, 80, &[Act::Rename, Act::Rename, Act::Reopen]);
 }
 
 #[test]
-#[ignore = "fails at some seeds: a generation written, copied and truncated between two looks, under a pattern that does not name the copy"]
 fn however_files_are_copied_and_truncated_every_line_comes_once_and_in_order() {
-    check(25, 80, &[Act::Copytruncate, Act::Copytruncate]);
+    check(14, 80, &[Act::Copytruncate, Act::Copytruncate]);
 }
 
 #[test]
 fn however_files_are_written_anew_every_line_comes_once_and_in_order() {
-    check(25, 80, &[Act::Rewrite, Act::Recreate]);
+    check(15, 80, &[Act::Rewrite, Act::Recreate]);
 }
 
 #[test]
-#[ignore = "fails at some seeds, as the copies alone"]
 fn all_of_it_together() {
-    check(25, 120, &[Act::Rename, Act::Reopen, Act::Copytruncate, Act::Rewrite, Act::Recreate]);
+    check(20, 100, &[Act::Rename, Act::Reopen, Act::Copytruncate, Act::Rewrite, Act::Recreate]);
 }
 
 #[test]
@@ -398,4 +426,25 @@ fn under_a_writer_that_writes_anew_without_pause_no_line_is_torn_or_twice() {
     lines.dedup();
     assert_eq!(lines.len(), all, "a line came twice");
     assert!(lines.iter().filter(|line| line.starts_with("299 ")).count() >= 20);
+}
+
+#[test]
+fn written_anew_above_the_old_place_500_times_each_generation_is_read_from_its_beginning() {
+    let mut room = Room::new("access.log");
+    let mut dice = Dice::new(16);
+    let mut expected = Vec::new();
+    for generation in 0..500u64 {
+        // Longer than the one before by a byte at least, and alike but for the number.
+        let lines: Vec<String> = (0..4 + generation / 4).map(|n| format!("{n} {generation:04} same end")).collect();
+        let text =
+            lines.iter().map(|line| format!("{line}\n")).collect::<String>() + &"\n".repeat(generation as usize % 4);
+        fs::write(room.at("access.log"), &text).unwrap();
+        expected.extend(lines);
+        let pause = if generation % 100 == 99 { 250 * (1 + generation / 250) } else { dice.below(6) };
+        thread::sleep(Duration::from_millis(pause));
+        room.take(usize::MAX);
+    }
+    let lines: Vec<String> = room.settle().into_iter().filter(|line| !line.is_empty()).collect();
+    assert!(lines == expected, "{} lines of {}", lines.len(), expected.len());
+    assert_eq!((room.counts().truncations, room.counts().gaps), (499, 0));
 }
