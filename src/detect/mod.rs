@@ -207,7 +207,7 @@ pub struct Detector {
     inner: Vec<Finding>,
     own: Option<Box<Patterns>>,
     /// For lines that are read together.
-    ahead: Box<stretch::Ahead>,
+    ahead: Option<Box<stretch::Ahead>>,
 }
 
 impl Default for Detector {
@@ -221,7 +221,7 @@ impl Default for Detector {
             decoded: Decoded::default(),
             inner: Vec::new(),
             own: None,
-            ahead: Box::default(),
+            ahead: None,
         }
     }
 }

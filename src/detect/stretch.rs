@@ -33,7 +33,7 @@ impl Detector {
     /// For detectors without patterns of a policy's own.
     pub(crate) fn stretch(&mut self, text: &[u8], mut takes: impl FnMut(&[u8]) -> bool) -> Stretch<'_> {
         debug_assert!(self.own.is_none());
-        let mut ahead = std::mem::take(&mut self.ahead);
+        let mut ahead = self.ahead.take().unwrap_or_default();
         ahead.findings.clear();
         let (mut at, mut lines) = (0, 0);
         // The window in use begins at `base` and tells of places before `known`; the next one begins at `next`.
@@ -66,8 +66,8 @@ impl Detector {
             at += length + 1;
             lines += 1;
         }
-        self.ahead = ahead;
-        Stretch { findings: &self.ahead.findings, length: at, lines }
+        let ahead = self.ahead.insert(ahead);
+        Stretch { findings: &ahead.findings, length: at, lines }
     }
 }
 
