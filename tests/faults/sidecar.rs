@@ -171,7 +171,9 @@ fn killed_at_each_call_it_goes_on() {
             let mut strace = Command::new("strace");
             strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace=?{call}")]);
             strace.args(["-e", &format!("inject=?{call}:signal=SIGKILL:when={when}")]);
-            strace.arg(SLADD).args(["sidecar", "-q", "--policy", "./policy.toml"]).current_dir(beside.room.path());
+            // By its whole path, so that it can be found among all processes.
+            let policy = beside.at("policy.toml");
+            strace.arg(SLADD).args(["sidecar", "-q", "--policy"]).arg(&policy).current_dir(beside.room.path());
             let mut running = program::start(&mut strace);
             let until = Instant::now() + Duration::from_secs(3);
             while Instant::now() < until && !running.is_over() && count(&beside.read("out/access.log")) < 200 {
@@ -184,9 +186,9 @@ fn killed_at_each_call_it_goes_on() {
             let what = format!("killed at {call} {when}");
             tried += 1;
             met += usize::from(running.is_over());
-            // The tracer is killed too, and takes nothing with it.
+            // A tracer that is killed takes nothing with it.
+            let _ = Command::new("pkill").args(["-9", "-f", &policy.display().to_string()]).status();
             running.kill(&what);
-            let _ = Command::new("pkill").args(["-9", "-f", &beside.at("state").display().to_string()]).status();
             let running = again(&beside, &what);
             beside.reaches(300, &what);
             ends(running, &what);
