@@ -119,6 +119,10 @@ impl Beside {
 }
 
 fn ends(running: Running, what: &str) -> String {
+    let began = Instant::now();
+    while !running.listens() && began.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
     running.signal(Signal::TERM);
     let output = running.end(what);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -49,6 +49,14 @@ impl Running {
         let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 
+    /// Whether it listens for SIGTERM: a program that has just started is ended by it.
+    pub fn listens(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+        caught.is_some_and(|set| set >> (Signal::TERM.as_raw() - 1) & 1 == 1)
+    }
+
     /// Where it stands in a file that it reads, if it has it open.
     pub fn position(&self, path: &Path) -> Option<u64> {
         let process = format!("/proc/{}", self.child.id());
