@@ -283,6 +283,30 @@ fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     beside.is_whole(often(3, 40) * 200, "a full disk");
 }
 
+/// F06, F04: asked to end while the disk is full, it leaves what it could not write to the next one.
+#[test]
+fn stopped_on_a_full_disk_it_loses_nothing() {
+    let beside = Beside::following();
+    fs::write(beside.at("in/access.log"), lines::lines(0, 600)).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=400k,mode=750 none out || exit 99
+         head -c 380000 /dev/zero > out/full
+         {SLADD} sidecar --policy ./policy.toml 2> said & P=$!
+         n=0; until grep -q 'waiting for room' said; do sleep 0.05; n=$((n+1)); [ $n -lt 600 ] || exit 98; done
+         kill $P; wait $P || exit 97
+         rm out/full
+         {SLADD} sidecar -q --policy ./policy.toml & P=$!
+         n=0; until [ $(wc -l < out/access.log) -ge 600 ]; do sleep 0.05; n=$((n+1)); [ $n -lt 600 ] || exit 96; done
+         kill $P; wait $P || exit 95
+         cp -p out/access.log kept.log"
+    );
+    let Some(output) = inject::with_mounts(beside.room.path(), &script) else { return };
+    let said = String::from_utf8_lossy(&beside.read("said")).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    fs::rename(beside.at("kept.log"), beside.at("out/access.log")).unwrap();
+    beside.is_whole(600, "stopped on a full disk");
+}
+
 /// F34: the policy is read again under load; one with faults changes nothing.
 #[test]
 fn a_policy_is_swapped_between_two_lines_or_stays() {

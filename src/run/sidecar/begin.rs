@@ -102,6 +102,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         since_checkpoint: 0,
         last_checkpoint: Instant::now(),
         dirty: false,
+        in_hand: false,
         problems_said: 0,
         stalled: None,
         outside,

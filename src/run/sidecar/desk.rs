@@ -85,6 +85,8 @@ pub(super) struct Desk {
     pub last_checkpoint: Instant,
     /// Something was read since the last checkpoint.
     pub dirty: bool,
+    /// Lines were taken of a file that are not all written: no checkpoint may be made.
+    pub in_hand: bool,
     pub problems_said: u64,
     /// Since when an output takes nothing.
     pub stalled: Option<Instant>,
@@ -141,8 +143,10 @@ impl Desk {
             Err(Stop::Asked | Stop::Gone) => None,
             Err(Stop::Failed(error)) => Some(error),
         };
-        // What stands in the outputs is not given up because something else failed; where this fails too, the next run knows.
-        if let Err(second) = self.checkpoint() {
+        // What was taken and is not written is the journal's, or was never said: a checkpoint would say that it is done.
+        if !self.in_hand
+            && let Err(second) = self.checkpoint()
+        {
             error = error.or(Some(second));
         }
         let tally = self.tally();
@@ -196,7 +200,7 @@ impl Desk {
     /// One input has its turn. Whether it had anything.
     fn turn(&mut self, number: usize, control: &Control) -> Result<bool, Stop> {
         let reference = clock();
-        let Desk { inputs, batch, lines, .. } = self;
+        let Desk { inputs, batch, lines, in_hand, .. } = self;
         let input = &mut inputs[number];
         batch.clear();
         let (source, place, tally, skipped) = match &mut input.from {
@@ -207,6 +211,7 @@ impl Desk {
                     return Ok(true);
                 }
                 Step::Portion(portion) => {
+                    *in_hand = true;
                     let (source, place) = (portion.source.0, (portion.from, portion.to));
                     let mut tally = Tally::default();
                     let length = portion.lines.0.len() as u64;
@@ -246,6 +251,7 @@ impl Desk {
         let origin = Origin { input: input.label.clone(), source };
         let verdict = input.lane.count(tally);
         self.write(origin, place, reference, control)?;
+        self.in_hand = false;
         verdict?;
         Ok(true)
     }
