@@ -15,9 +15,7 @@ pub fn read(line: &str) -> Option<[&str; 9]> {
 }
 
 fn combined(line: &str) -> IResult<&str, [&str; 9]> {
-    let (line, client) =
-        verify(client, |client: &str| (client == "-" || !client.starts_with(['-', ','])) && brackets_hold(client))
-            .parse(line)?;
+    let (line, client) = verify(client, |client: &str| begins(client) && brackets_hold(client)).parse(line)?;
     let (line, (_, ident, _)) = (char(' '), tag("-"), char(' ')).parse(line)?;
     // Neither user nor time holds a quote; nor does the stretch between the quotes of an empty user and the next one.
     let (rest, head) = recognize((opt(tag("\"\"")), escaped)).parse(line)?;
@@ -45,6 +43,11 @@ fn combined(line: &str) -> IResult<&str, [&str; 9]> {
 
 fn fail(line: &str) -> nom::Err<nom::error::Error<&str>> {
     nom::Err::Error(nom::error::Error::new(line, nom::error::ErrorKind::Verify))
+}
+
+/// A dash stands alone, or for an element of a list that was withheld.
+fn begins(client: &str) -> bool {
+    client == "-" || client.starts_with("-,") || !client.starts_with(['-', ','])
 }
 
 /// What a bracket opens is an address, for it holds a dot or a colon, or stands for a host name.
