@@ -5,9 +5,11 @@
 
 mod json;
 mod pairs;
+mod parcel;
 mod same;
 
 pub(crate) use json::Members;
+pub use parcel::{PARCEL_OVERHEAD_BYTES, Parcel, ParcelHead, RecordId, Unpacked};
 
 use crate::{
     record::{Columns, Syntax},
