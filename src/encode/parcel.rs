@@ -56,7 +56,7 @@ impl Batch {
     /// The batch as a parcel, as one run of its first class, into an empty batch.
     pub fn parcel(&self, head: &ParcelHead, into: &mut Batch) {
         into.clear();
-        let Some((class, _)) = self.runs().next() else { return };
+        let Some((class, _)) = self.runs().next().filter(|_| !self.is_empty()) else { return };
         let bytes = &mut into.bytes;
         bytes.extend_from_slice(MARK);
         bytes.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
@@ -110,7 +110,10 @@ impl<'a> Parcel<'a> {
     pub fn records(&self) -> impl Iterator<Item = (RecordId, &'a [u8])> + use<'a> {
         let batch = self.head.id;
         let lines = self.lines.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        (0..).zip(lines).filter(|(_, line)| !line.is_empty()).map(move |(number, line)| (RecordId { batch, number }, line))
+        (0..)
+            .zip(lines)
+            .filter(|(_, line)| !line.is_empty())
+            .map(move |(number, line)| (RecordId { batch, number }, line))
     }
 }
 
