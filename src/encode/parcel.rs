@@ -1,7 +1,7 @@
 //! A batch with what its receiver must know of it, as it waits in a spool.
 //!
 //! ```text
-//! parcel = "sladd parcel 1\n" length:u32 id:[u8;16] at:i64 check:[u8;8]  lines  check:[u8;8]
+//! parcel = "sladd parcel 1\n" length:u32 id:[u8;16] at:i64 check:[u8;8]  lines  check:[u8;8] "\n"
 //! ```
 //! Numbers are little-endian. Each check is the beginning of a SHA-256: the first over the head before it, the second over the
 //! head and the lines, so that a parcel that was torn is told from one that is damaged, and the next one is found again.
@@ -50,7 +50,7 @@ const CHECK: usize = 8;
 const HEAD: usize = MARK.len() + 4 + 16 + 8 + CHECK;
 
 /// Bytes beside the lines.
-pub const PARCEL_OVERHEAD_BYTES: usize = HEAD + CHECK;
+pub const PARCEL_OVERHEAD_BYTES: usize = HEAD + CHECK + 1;
 
 impl Batch {
     /// The batch as a parcel, as one run of its first class, into an empty batch.
@@ -62,10 +62,10 @@ impl Batch {
         bytes.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&head.id);
         bytes.extend_from_slice(&head.at.0.to_le_bytes());
-        let digest = check(&[bytes]);
+        let digest = check(bytes);
         bytes.extend_from_slice(&digest);
         bytes.extend_from_slice(&self.bytes);
-        let digest = check(&[bytes]);
+        let digest = tail(bytes);
         bytes.extend_from_slice(&digest);
         into.close(class);
     }
@@ -78,7 +78,7 @@ impl<'a> Parcel<'a> {
             let like = bytes.len().min(MARK.len());
             return if bytes[..like] == MARK[..like] { Unpacked::Part(HEAD) } else { damaged(bytes) };
         };
-        if !head.starts_with(MARK) || head[HEAD - CHECK..] != check(&[&head[..HEAD - CHECK]]) {
+        if !head.starts_with(MARK) || head[HEAD - CHECK..] != check(&head[..HEAD - CHECK]) {
             return damaged(bytes);
         }
         let number = |at: usize| -> [u8; 4] { std::array::from_fn(|byte| head[at + byte]) };
@@ -86,7 +86,7 @@ impl<'a> Parcel<'a> {
         let whole = length + PARCEL_OVERHEAD_BYTES;
         let Some(lines) = bytes.get(HEAD..HEAD + length) else { return Unpacked::Part(whole) };
         let Some(said) = bytes.get(HEAD + length..whole) else { return Unpacked::Part(whole) };
-        if *said != check(&[&bytes[..HEAD + length]]) {
+        if *said != tail(&bytes[..HEAD + length]) {
             return damaged(bytes);
         }
         let id = MARK.len() + 4;
@@ -138,9 +138,15 @@ fn damaged(bytes: &[u8]) -> Unpacked<'_> {
     Unpacked::Damaged(1 + whole.unwrap_or_else(|| rest.len() - part()))
 }
 
-fn check(parts: &[&[u8]]) -> [u8; CHECK] {
-    let digest = parts.iter().fold(Sha256::new(), |sum, part| sum.chain_update(part)).finalize();
+fn check(bytes: &[u8]) -> [u8; CHECK] {
+    let digest = Sha256::digest(bytes);
     std::array::from_fn(|at| digest[at])
+}
+
+/// What stands behind the lines. Files that grow end with a line's end.
+fn tail(bytes: &[u8]) -> [u8; CHECK + 1] {
+    let check = check(bytes);
+    std::array::from_fn(|at| check.get(at).copied().unwrap_or(b'\n'))
 }
 
 #[cfg(test)]

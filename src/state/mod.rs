@@ -19,3 +19,4 @@ pub mod mend;
 pub mod place;
 pub mod policies;
 pub mod shard;
+pub mod spool;

@@ -1,0 +1,246 @@
+//! Minimised batches that wait for a receiver, in files of their own below the state.
+//!
+//! ```text
+//! spool/NAME/00000000000000000001   parcels, one after the other; files are written in the order of their numbers
+//! spool/NAME/acknowledged           "sladd spool 1 NUMBER OFFSET CHECK\n": what stands before that place is the receiver's
+//! ```
+//! It is written as any other output: the journal says what a batch is made of, and recovery makes it again where it is torn.
+//! A receiver gets only what a checkpoint speaks of, so that a record has one name for ever, whatever happens to the machine.
+//! A file whose last byte was acknowledged is deleted.
+
+mod reader;
+
+pub use reader::{Load, Reader};
+
+use super::{
+    files::{self, failed},
+    place::Place,
+};
+use crate::{
+    encode::Batch,
+    error::Error,
+    output::segment::{Committed, Fault, Segment},
+    time::Timestamp,
+};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt::Write,
+    io,
+    path::Path,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// The end that is written.
+#[derive(Debug)]
+pub struct Spool {
+    place: Arc<Place>,
+    number: u64,
+    segment: Segment,
+    shared: Arc<Shared>,
+}
+
+/// A byte of the spool: in which file, and where there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    number: u64,
+    offset: u64,
+}
+
+/// What both ends know.
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// All before it is durable.
+    durable: Spot,
+    /// Bytes that stand there and were not acknowledged.
+    backlog: u64,
+    /// Nothing more is written.
+    closed: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file is put aside for the next one when it is so long.
+const PART_BYTES: u64 = 8 << 20;
+
+const ACKNOWLEDGED: &str = "acknowledged";
+const WORDS: &str = "sladd spool 1";
+
+impl Spool {
+    /// Opens the spool, once what a run before this one left in it was put right, and goes on in a file of its own.
+    ///
+    /// # Errors
+    /// As [`Segment::open`]
+    pub fn open(place: Place, now: Timestamp) -> Result<(Spool, Reader), Error> {
+        let place = Arc::new(place);
+        let cannot = |error: io::Error| failed(&place, "read", &error);
+        let mut numbers = numbers(&place).map_err(cannot)?;
+        let acknowledged = acknowledged(&place).map_err(cannot)?;
+        // What was acknowledged to its end, and not deleted yet.
+        let mut from = acknowledged.unwrap_or_default();
+        let first = numbers.first().copied().unwrap_or(1);
+        if from.number < first {
+            from = Spot { number: first, offset: 0 };
+        }
+        numbers.retain(|&number| number >= from.number);
+        let (mut backlog, mut last) = (0, 0);
+        for &number in &numbers {
+            last = length(&place, number).map_err(cannot)?;
+            backlog += last;
+        }
+        let highest = numbers.last().copied().unwrap_or(from.number);
+        // A torn end is not written on: what waits for it would wait for ever.
+        let number = if last == 0 { highest } else { highest + 1 };
+        let segment = Segment::open(place.path().join(file_name(number)), now)?;
+        let durable = Spot { number, offset: 0 };
+        let state = State { durable, backlog: backlog.saturating_sub(from.offset), closed: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let reader = Reader::new(place.clone(), shared.clone(), from);
+        Ok((Spool { place, number, segment, shared }, reader))
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// The file that is written.
+    pub fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// Appends what is missing of a parcel of which `taken` bytes stand there already.
+    ///
+    /// # Errors
+    /// As [`Segment::write_from`].
+    pub fn write_from(&mut self, parcel: &Batch, taken: usize) -> Result<(), Fault> {
+        let done = self.segment.write_from(parcel, taken);
+        let stand = done.as_ref().map_or_else(|fault| fault.taken, |()| parcel.bytes().len());
+        self.shared.lock().backlog += (stand - taken) as u64;
+        done
+    }
+
+    /// Makes what was written durable. The receiver gets it when [`committed`](Self::committed) is told that a checkpoint says
+    /// so.
+    ///
+    /// # Errors
+    /// As [`Segment::sync`].
+    pub fn sync(&mut self) -> Result<Committed, Error> {
+        self.segment.sync()
+    }
+
+    /// The checkpoint that speaks of it is durable.
+    pub fn committed(&self, said: &Committed) {
+        if said.path() == self.segment.path() {
+            self.shared.lock().durable = Spot { number: self.number, offset: said.length() };
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Whether the file that is written is so long that the next one is due.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](crate::error::Kind::Io)
+    pub fn is_due(&self) -> Result<bool, Error> {
+        Ok(self.segment.length()? >= PART_BYTES)
+    }
+
+    /// Goes on in the next file. A checkpoint has to follow before a batch does.
+    ///
+    /// # Errors
+    /// As [`Segment::sync`] and [`Segment::open`].
+    pub fn roll(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.segment.sync()?;
+        let next = self.number + 1;
+        self.segment = Segment::open(self.place.path().join(file_name(next)), now)?;
+        self.number = next;
+        Ok(())
+    }
+
+    /// Bytes that wait for the receiver.
+    pub fn backlog(&self) -> u64 {
+        self.shared.lock().backlog
+    }
+
+    /// Tells the other end that nothing more comes.
+    pub fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+/// The numbers of the files that are there, in order.
+fn numbers(place: &Place) -> io::Result<Vec<u64>> {
+    let names = files::names_in(place)?;
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let number = name.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}
+
+fn file_name(number: u64) -> String {
+    format!("{number:020}")
+}
+
+/// Whether a path is that of a file of the spool in this directory.
+pub fn is_of(directory: &Path, path: &Path) -> bool {
+    path.parent() == Some(directory) && path.file_name().and_then(|name| number_of(name.to_str()?)).is_some()
+}
+
+/// Bytes that wait in a directory of which no output is told any more.
+///
+/// # Errors
+/// What the system says.
+pub fn left_behind(place: &Place) -> io::Result<u64> {
+    let from = acknowledged(place)?.unwrap_or_default();
+    let mut bytes = 0;
+    for number in numbers(place)?.into_iter().filter(|&number| number >= from.number) {
+        bytes += length(place, number)?.saturating_sub(if number == from.number { from.offset } else { 0 });
+    }
+    Ok(bytes)
+}
+
+fn length(place: &Place, number: u64) -> io::Result<u64> {
+    Ok(place.stat(file_name(number).as_str())?.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0)))
+}
+
+/// What the receiver has, as was noted. Where the note is missing or damaged it gets all once more, under the same names.
+fn acknowledged(place: &Place) -> io::Result<Option<Spot>> {
+    let bytes = match files::read(place, ACKNOWLEDGED) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let read = || {
+        let text = std::str::from_utf8(&bytes).ok()?.strip_prefix(WORDS)?.strip_prefix(' ')?;
+        let mut words = text.split_ascii_whitespace();
+        let spot = Spot { number: words.next()?.parse().ok()?, offset: words.next()?.parse().ok()? };
+        (bytes == note(spot).as_bytes()).then_some(spot)
+    };
+    Ok(read())
+}
+
+fn note(spot: Spot) -> String {
+    let mut text = format!("{WORDS} {} {} ", spot.number, spot.offset);
+    for byte in &Sha256::digest(text.as_bytes())[..8] {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::encode::ParcelHead;
+use proptest::prelude::*;
+use std::{fs, time::Duration};
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+const AT_ONCE: Duration = Duration::ZERO;
+
+struct Both {
+    room: tempfile::TempDir,
+    spool: Spool,
+    reader: Reader,
+}
+
+fn open(room: tempfile::TempDir) -> Both {
+    let (spool, reader) = Spool::open(Place::open(room.path()).unwrap(), NOW).unwrap();
+    Both { room, spool, reader }
+}
+
+fn begin() -> Both {
+    open(tempfile::tempdir().unwrap())
+}
+
+fn parcel(lines: &str) -> Batch {
+    let mut into = Batch::default();
+    Batch::of(lines.as_bytes()).parcel(&ParcelHead { id: [1; 16], at: NOW }, &mut into);
+    into
+}
+
+impl Both {
+    fn write(&mut self, lines: &str) {
+        self.spool.write_from(&parcel(lines), 0).unwrap();
+    }
+
+    fn commit(&mut self) {
+        let committed = self.spool.sync().unwrap();
+        self.spool.committed(&committed);
+    }
+
+    fn next(&mut self, most_bytes: usize) -> Vec<String> {
+        let load = self.reader.next(most_bytes, AT_ONCE).unwrap().unwrap_or_default();
+        load.parcels.iter().map(|parcel| String::from_utf8(parcel.lines().to_vec()).unwrap()).collect()
+    }
+
+    /// As a run that was killed leaves it, and the next finds it.
+    fn again(self) -> Both {
+        let Both { room, spool, reader } = self;
+        drop((spool, reader));
+        open(room)
+    }
+
+    fn files(&self) -> Vec<u64> {
+        numbers(&Place::open(self.room.path()).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn a_receiver_gets_what_a_checkpoint_speaks_of_and_nothing_else() {
+    let mut both = begin();
+    both.write("one\n");
+    assert_eq!(both.next(1000), Vec::<String>::new());
+    both.commit();
+    both.write("two\n");
+    assert_eq!(both.next(1000), ["one\n"]);
+    both.commit();
+    assert_eq!(both.next(1000), ["one\n", "two\n"], "nothing was acknowledged");
+    both.reader.acknowledge(1).unwrap();
+    assert_eq!(both.next(1000), ["two\n"]);
+    assert!(!both.reader.is_done());
+    both.reader.acknowledge(1).unwrap();
+    assert_eq!(both.next(1000), Vec::<String>::new());
+    assert!(both.reader.is_done());
+}
+
+#[test]
+fn a_parcel_that_is_larger_than_what_was_asked_for_comes_alone() {
+    let mut both = begin();
+    let large = "a line\n".repeat(1000);
+    both.write(&large);
+    both.write("two\n");
+    both.commit();
+    assert_eq!(both.next(100), [large]);
+    both.reader.acknowledge(1).unwrap();
+    assert_eq!(both.next(100), ["two\n"]);
+}
+
+#[test]
+fn what_was_acknowledged_is_not_sent_again_after_a_crash_and_its_file_goes() {
+    let mut both = begin();
+    both.write("one\n");
+    both.write("two\n");
+    both.commit();
+    assert_eq!(both.next(1000).len(), 2);
+    both.reader.acknowledge(1).unwrap();
+    let mut both = both.again();
+    assert_eq!(both.files(), [1, 2]);
+    assert_eq!(both.spool.backlog(), parcel("two\n").bytes().len() as u64);
+    both.write("three\n");
+    both.commit();
+    assert_eq!(both.next(1000), ["two\n"]);
+    both.reader.acknowledge(1).unwrap();
+    assert_eq!(both.next(1000), ["three\n"]);
+    both.reader.acknowledge(1).unwrap();
+    assert_eq!(both.files(), [2]);
+    assert_eq!(both.spool.backlog(), 0);
+}
+
+#[test]
+fn a_damaged_note_sends_all_once_more() {
+    let mut both = begin();
+    both.write("one\n");
+    both.commit();
+    assert_eq!(both.next(1000).len(), 1);
+    both.reader.acknowledge(1).unwrap();
+    let note = both.room.path().join(ACKNOWLEDGED);
+    let text = fs::read_to_string(&note).unwrap();
+    fs::write(&note, text.replace(" 1 ", " 9 ")).unwrap();
+    let mut both = both.again();
+    assert_eq!(both.next(1000), ["one\n"]);
+}
+
+#[test]
+fn files_follow_each_other_and_none_is_left_when_all_is_acknowledged() {
+    let mut both = begin();
+    for number in 0..5 {
+        both.write(&format!("{number}\n"));
+        both.spool.roll(NOW).unwrap();
+        both.commit();
+    }
+    let mut got = Vec::new();
+    loop {
+        let some = both.next(1000);
+        if some.is_empty() {
+            break;
+        }
+        both.reader.acknowledge(some.len()).unwrap();
+        got.extend(some);
+    }
+    assert_eq!(got, ["0\n", "1\n", "2\n", "3\n", "4\n"]);
+    assert_eq!(both.files(), [6]);
+}
+
+#[test]
+fn a_reader_that_waits_is_woken_by_the_checkpoint() {
+    let mut both = begin();
+    both.write("one\n");
+    let Both { spool, reader, .. } = &mut both;
+    let lines = std::thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            let load = reader.next(1000, Duration::from_secs(60)).unwrap();
+            load.map(|load| load.parcels.len())
+        });
+        let committed = spool.sync().unwrap();
+        spool.committed(&committed);
+        waits.join().unwrap()
+    });
+    assert_eq!(lines, Some(1));
+    let lines = std::thread::scope(|scope| {
+        reader.acknowledge(1).unwrap();
+        let waits = scope.spawn(|| reader.next(1000, Duration::from_secs(60)).unwrap().map(|_| ()));
+        spool.close();
+        waits.join().unwrap()
+    });
+    assert_eq!(lines, None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 60, ..ProptestConfig::default() })]
+
+    /// Whatever a crash cuts off or a disk damages: the rest arrives, in order, and the reader comes to the end.
+    #[test]
+    fn of_a_damaged_spool_everything_else_arrives(
+        batches in 1usize..12, rolls in proptest::collection::vec(any::<bool>(), 12),
+        hurt in proptest::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>())),
+        most in 1usize..400,
+    ) {
+        let mut both = begin();
+        for number in 0..batches {
+            both.write(&format!("line {number}\n"));
+            if rolls[number] {
+                both.spool.roll(NOW).unwrap();
+            }
+        }
+        both.commit();
+        let Both { room, spool, reader } = both;
+        drop((spool, reader));
+        let mut hurts = 0;
+        if let Some((which, at, cut)) = hurt {
+            let files = numbers(&Place::open(room.path()).unwrap()).unwrap();
+            let path = room.path().join(file_name(*which.get(&files)));
+            let mut bytes = fs::read(&path).unwrap();
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                if cut { bytes.truncate(at) } else { bytes[at] ^= 0x41 }
+                hurts = if cut { batches } else { 1 };
+                fs::write(&path, bytes).unwrap();
+            }
+        }
+        let mut both = open(room);
+        both.write("last\n");
+        both.commit();
+        let mut got = Vec::new();
+        loop {
+            let some = both.next(most);
+            if some.is_empty() {
+                break;
+            }
+            both.reader.acknowledge(1).unwrap();
+            got.push(some[0].clone());
+        }
+        prop_assert_eq!(got.last().map(String::as_str), Some("last\n"));
+        let whole: Vec<String> = (0..batches).map(|number| format!("line {number}\n")).chain(["last\n".to_owned()]).collect();
+        prop_assert!(got.len() + hurts >= whole.len());
+        let mut rest = whole.iter();
+        prop_assert!(got.iter().all(|line| rest.any(|other| other == line)), "in order, and nothing twice");
+        prop_assert_eq!(both.spool.backlog(), 0);
+    }
+}
