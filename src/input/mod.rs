@@ -7,8 +7,12 @@
 pub mod file;
 #[cfg(feature = "cli")]
 pub mod follow;
+#[cfg(feature = "net")]
+pub mod intake;
 pub mod packing;
 pub mod stdin;
+#[cfg(feature = "net")]
+pub mod syslog;
 #[cfg(feature = "cli")]
 pub mod unpack;
 #[cfg(feature = "cli")]
