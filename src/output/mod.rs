@@ -17,6 +17,8 @@ pub mod fresh;
 pub mod members;
 #[cfg(feature = "cli")]
 pub mod packer;
+#[cfg(feature = "net")]
+pub mod remote;
 #[cfg(feature = "cli")]
 pub mod segment;
 pub mod stdout;
