@@ -18,8 +18,8 @@ pub use queue::{Portion, Receipt};
 
 pub(crate) use bind::Bound;
 pub(crate) use counts::{Board, add};
-pub(crate) use queue::{Ending, Life, Pot, Queue, Room};
-pub(crate) use serve::{Connection, Each, Read, Shared, serve};
+pub(crate) use queue::{Confirm, Ending, Life, Pot, Queue, Room};
+pub(crate) use serve::{Connection, Each, Either, Read, Shared, first, serve};
 
 use crate::error::{Error, Kind};
 use std::{

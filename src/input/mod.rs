@@ -8,6 +8,8 @@ pub mod file;
 #[cfg(feature = "cli")]
 pub mod follow;
 #[cfg(feature = "net")]
+pub mod forward;
+#[cfg(feature = "net")]
 pub mod intake;
 pub mod packing;
 pub mod stdin;

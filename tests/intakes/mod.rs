@@ -1,6 +1,7 @@
 //! A taker of lines, and what floods it.
 
 mod datagrams;
+mod forward;
 mod streams;
 
 use sladd::input::{

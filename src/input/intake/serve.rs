@@ -17,7 +17,6 @@ use std::{
 use tokio::{
     io::Interest,
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
-    sync::watch,
     task::{JoinSet, LocalSet},
 };
 
@@ -58,10 +57,9 @@ impl Shared {
 pub(crate) struct Connection {
     pub wire: Wire,
     pub shared: Rc<Shared>,
-    pub lives: watch::Receiver<Life>,
     reading: bool,
     /// Once it has to stop, so much may still be read.
-    left: Option<u64>,
+    left: Cell<Option<u64>>,
 }
 
 /// What came of waiting for bytes.
@@ -76,24 +74,24 @@ pub(crate) enum Read {
 impl Connection {
     fn new(wire: Wire, shared: Rc<Shared>) -> Connection {
         shared.readers.set(shared.readers.get() + 1);
-        let lives = shared.queue.lives();
         add(&shared.queue.board.connections, 1);
         shared.queue.board.connections_open.fetch_add(1, Relaxed);
-        Connection { wire, shared, lives, reading: true, left: None }
+        Connection { wire, shared, reading: true, left: Cell::new(None) }
     }
 
     /// Waits for bytes, then for room, and reads some into the scratch buffer. Nothing is read that cannot be laid down at
     /// once, so that what waits is bounded however many write.
-    pub(crate) async fn read(&mut self) -> Read {
+    pub(crate) async fn read(&self) -> Read {
         loop {
-            match self.left {
+            match self.left.get() {
                 None => {
-                    let stop = self.lives.wait_for(|life| *life != Life::Running);
+                    let mut lives = self.shared.queue.lives();
+                    let stop = lives.wait_for(|life| *life != Life::Running);
                     if let Either::Second(Err(_)) = first(stop, self.wire.ready(Interest::READABLE)).await {
                         return Read::End;
                     }
                     if self.shared.queue.life() != Life::Running {
-                        self.left = Some(self.wire.waiting());
+                        self.left.set(Some(self.wire.waiting()));
                     }
                 }
                 Some(0) => return Read::End,
@@ -109,16 +107,14 @@ impl Connection {
                 return Read::End;
             }
             let mut scratch = self.shared.scratch.borrow_mut();
-            let most = self.left.map_or(scratch.len(), |left| scratch.len().min(left as usize));
+            let most = self.left.get().map_or(scratch.len(), |left| scratch.len().min(left as usize));
             if most == 0 {
                 return Read::End;
             }
             match self.wire.try_read(&mut scratch[..most]) {
                 Ok(0) => return Read::End,
                 Ok(n) => {
-                    if let Some(left) = &mut self.left {
-                        *left -= n as u64;
-                    }
+                    self.left.set(self.left.get().map(|left| left - n as u64));
                     add(&self.shared.queue.board.bytes, n as u64);
                     return Read::Some(n, room);
                 }

@@ -57,7 +57,7 @@ pub fn listen(address: &Address, settings: Settings, handed: &mut Handed) -> Res
 }
 
 /// Reads the frames of one connection.
-async fn connected(mut connection: Connection) {
+async fn connected(connection: Connection) {
     let shared = connection.shared.clone();
     let mut frames = Frames::new(shared.settings.longest_line);
     let mut held = Held { shared: &shared, bytes: 0 };
