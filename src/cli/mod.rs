@@ -10,6 +10,7 @@ mod load;
 mod pipe;
 mod policy;
 mod scan;
+#[cfg(feature = "net")]
 mod sidecar;
 mod test;
 
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         None => pipe::run(&cli.pipe),
         Some(Command::Pipe(args)) => pipe::run(&args),
         Some(Command::Bulk(args)) => bulk::run(&args),
+        #[cfg(feature = "net")]
         Some(Command::Sidecar(args)) => sidecar::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
@@ -137,6 +139,7 @@ enum Command {
     /// Minimise files and directories: old logs, plain or compressed
     Bulk(BulkArgs),
     /// Follow files and read pipes, beside a log shipper, without end: what the policy's [[input]] and [[output]] say
+    #[cfg(feature = "net")]
     Sidecar(SidecarArgs),
     /// Check a policy: every fault, drawn under its line
     Check(CheckArgs),
@@ -157,6 +160,7 @@ enum Command {
 }
 
 /// What the sidecar is told.
+#[cfg(feature = "net")]
 #[derive(Args, Clone, Debug)]
 pub struct SidecarArgs {
     /// The policy, with [state], [[input]] and [[output]]; SIGHUP reads it again

@@ -1,6 +1,6 @@
 //! What the sidecar is told beside what happens to data: where lines come from, where records go, what outlives it.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 /// `[state]`, `[status]`, `[[input]]` and `[[output]]`. Pipe and bulk leave it alone, and it weakens nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +65,34 @@ pub enum From {
     Fifo(PathBuf),
     /// Standard input.
     Stdin,
-    /// One that this version does not build, by its key.
-    NotBuilt(&'static str),
+    /// Messages of syslog.
+    Syslog(Sockets),
+    /// Events of Fluentd and Fluent Bit, acknowledged where they ask for it.
+    Forward(Sockets),
+}
+
+/// Where others send to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sockets {
+    /// The address.
+    pub at: Socket,
+    /// A file with the key that a sender must prove to know; Forward alone.
+    pub secret: Option<PathBuf>,
+    /// So many may be connected at a time.
+    pub connections: u32,
+}
+
+/// A socket of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Socket {
+    /// `udp:127.0.0.1:514`
+    Udp(SocketAddr),
+    /// `tcp:127.0.0.1:601`
+    Tcp(SocketAddr),
+    /// `unix-datagram:/run/sladd/log`
+    Datagram(PathBuf),
+    /// `unix-stream:/run/sladd/log`
+    Stream(PathBuf),
 }
 
 /// What happens to an input when an output takes nothing.
@@ -75,6 +101,9 @@ pub enum OnStall {
     /// Its writer waits; files just wait.
     #[default]
     Block,
+    /// Its records wait on the disk for the receiver, up to the limit of the spool; beyond it lines are dropped and counted.
+    /// Its writer never waits longer than 100 ms.
+    Spill,
     /// Its lines are dropped and counted; its writer never waits longer than 100 ms.
     Shed,
 }
@@ -100,8 +129,129 @@ pub enum To {
     },
     /// Standard output.
     Stdout,
-    /// One that this version does not build, by its key.
-    NotBuilt(&'static str),
+    /// A receiver on the network.
+    Remote(Box<Remote>),
+}
+
+/// A receiver on the network. It gets each record at least once, with a name by which a second one is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// What it speaks.
+    pub receiver: Receiver,
+    /// Certificates that are trusted, in PEM; none: those of the system.
+    pub ca: Option<PathBuf>,
+    /// Our own certificate and its key, in PEM.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// Without TLS to another machine: lines can be read on the way.
+    pub plain: bool,
+    /// So much waits for it on the disk at most, in bytes.
+    pub spool_bytes: u64,
+}
+
+/// What a receiver speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// RFC 5424.
+    Syslog {
+        /// Whom we connect to.
+        at: Peer,
+        /// APP-NAME.
+        app: Box<str>,
+        /// A number by IANA for the structured data that names each record; none: it is left out.
+        enterprise: Option<u32>,
+    },
+    /// Fluent Forward, version 1.
+    Forward {
+        /// Whom we connect to.
+        at: Peer,
+        /// What the records are tagged with.
+        tag: Box<str>,
+        /// Whether they are compressed.
+        gzip: bool,
+        /// A file with the key that both know.
+        secret: Option<PathBuf>,
+    },
+    /// A server of HTTP.
+    Http {
+        /// Whom we send to.
+        url: Box<str>,
+        /// What it understands.
+        shape: Shape,
+        /// A file with the token for `Authorization: Bearer`.
+        token: Option<PathBuf>,
+        /// Sent with each request.
+        headers: Vec<(Box<str>, Box<str>)>,
+        /// Whether bodies are compressed; none: where the shape's receivers take it.
+        gzip: Option<bool>,
+    },
+}
+
+/// Somebody we connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// `tcp:logs.example.net:601`
+    Tcp(Box<str>, u16),
+    /// `tls:logs.example.net:6514`
+    Tls(Box<str>, u16),
+    /// `unix-stream:/run/receiver.sock`
+    Stream(PathBuf),
+    /// `unix-datagram:/dev/log`; syslog alone.
+    Datagram(PathBuf),
+}
+
+/// What a server of HTTP understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Loki's push: one stream with these labels.
+    Loki(Vec<(Box<str>, Box<str>)>),
+    /// The bulk call of Elasticsearch and OpenSearch, into this index where the URL does not say it.
+    Elasticsearch(Option<Box<str>>),
+    /// OTLP/HTTP logs, of a resource with these attributes.
+    Otlp(Vec<(Box<str>, Box<str>)>),
+    /// A JSON object a line.
+    Ndjson,
+}
+
+/// What waits for a receiver at most where `spool` is not written: 1 GiB.
+pub const SPOOL_BYTES: u64 = 1 << 30;
+
+/// The least: 16 MiB.
+pub const LEAST_SPOOL: u64 = 16 << 20;
+
+/// Connections where `connections` is not written.
+pub const CONNECTIONS: u32 = 256;
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Socket::Udp(address) => write!(f, "udp:{address}"),
+            Socket::Tcp(address) => write!(f, "tcp:{address}"),
+            Socket::Datagram(path) => write!(f, "unix-datagram:{}", path.display()),
+            Socket::Stream(path) => write!(f, "unix-stream:{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Tcp(host, port) => write!(f, "tcp:{host}:{port}"),
+            Peer::Tls(host, port) => write!(f, "tls:{host}:{port}"),
+            Peer::Stream(path) => write!(f, "unix-stream:{}", path.display()),
+            Peer::Datagram(path) => write!(f, "unix-datagram:{}", path.display()),
+        }
+    }
+}
+
+impl Receiver {
+    /// Its key in the policy, and whom it names there.
+    pub fn label(&self) -> (&'static str, String) {
+        match self {
+            Receiver::Syslog { at, .. } => ("syslog", at.to_string()),
+            Receiver::Forward { at, .. } => ("forward", at.to_string()),
+            Receiver::Http { url, .. } => ("http", url.to_string()),
+        }
+    }
 }
 
 /// When an output file is put aside under a number, as logrotate does, and how many are kept so.

@@ -9,6 +9,7 @@ mod intake;
 mod ordered;
 pub mod pipe;
 pub mod scan;
+#[cfg(feature = "net")]
 pub mod sidecar;
 pub mod signals;
 pub mod summary;

@@ -1,5 +1,8 @@
 //! `[state]`, `[status]`, `[[input]]` and `[[output]]`: the sidecar's wiring.
 
+mod receivers;
+mod sockets;
+
 use super::{Code, Report, Table, choice, process, quoted, words};
 use crate::policy::{
     raw::{At, Keys},
@@ -10,11 +13,48 @@ use std::{net::SocketAddr, path::PathBuf};
 pub(in crate::policy) const STATE: Keys = Keys { known: &["directory", "memory_limit"], later: &[] };
 pub(in crate::policy) const STATUS: Keys = Keys { known: &["listen"], later: &[] };
 pub(in crate::policy) const INPUT: Keys = Keys {
-    known: &["follow", "fifo", "stdin", "syslog", "forward", "format", "start", "on_stall"],
+    known: &[
+        "follow",
+        "fifo",
+        "stdin",
+        "syslog",
+        "forward",
+        "format",
+        "start",
+        "on_stall",
+        "secret",
+        "connections",
+        "plain",
+    ],
     later: &["journal", "tenant"],
 };
 pub(in crate::policy) const OUTPUT: Keys = Keys {
-    known: &["file", "stdout", "forward", "syslog", "http", "classes", "fields", "rotate"],
+    known: &[
+        "file",
+        "stdout",
+        "forward",
+        "syslog",
+        "http",
+        "classes",
+        "fields",
+        "rotate",
+        "spool",
+        "ca",
+        "certificate",
+        "certificate_key",
+        "plain",
+        "tag",
+        "compress",
+        "secret",
+        "app_name",
+        "enterprise",
+        "shape",
+        "token",
+        "headers",
+        "labels",
+        "resource",
+        "index",
+    ],
     later: &["store", "seal", "wrap"],
 };
 pub(in crate::policy) const ROTATE: Keys = Keys { known: &["size", "every", "keep"], later: &[] };
@@ -85,16 +125,18 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
     let kind = kind(table, ("[[input]]", INPUT.known), &["follow", "fifo", "stdin", "syslog", "forward"], report);
     let formats = process::formats(table, report).map_or_else(Vec::new, |at| at.value);
     let start = choice(table, "start", &[("beginning", false), ("end", true)], report);
-    let stall = choice(table, "on_stall", &[("block", OnStall::Block), ("shed", OnStall::Shed)], report);
+    let stalls = [("block", OnStall::Block), ("spill", OnStall::Spill), ("shed", OnStall::Shed)];
+    let stall = choice(table, "on_stall", &stalls, report);
     if let (Some(start), Some("fifo" | "stdin" | "syslog" | "forward")) = (&start, kind) {
         report.add(Code::BadValue, start.span.clone(), "`start` is for files that are followed");
     }
     if let (Some(stall), Some("follow")) = (&stall, kind)
-        && stall.value == OnStall::Shed
+        && stall.value != OnStall::Block
     {
-        let message = "lines of files are never shed: they wait where they are";
+        let message = "lines of files are never shed or spilled: they wait where they are";
         report.add(Code::BadValue, stall.span.clone(), message);
     }
+    sockets::only(table, kind, report);
     let from = match kind? {
         "follow" => {
             let patterns = table.texts("follow", report)?;
@@ -114,10 +156,8 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
                 return None;
             }
         },
-        other => {
-            table.text(other, report)?;
-            From::NotBuilt(other)
-        }
+        "syslog" => From::Syslog(sockets::read(table, "syslog", report)?),
+        _ => From::Forward(sockets::read(table, "forward", report)?),
     };
     Some(Input { from, formats, on_stall: stall.map_or(OnStall::Block, |stall| stall.value) })
 }
@@ -125,7 +165,9 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
 fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
     let kind = kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "forward", "syslog", "http"], report);
     let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
-    let fields = table.texts("fields", report);
+    if let Some(entry) = table.entry("fields") {
+        report.add(Code::NotBuiltYet, entry.key_span, "`fields` is not built yet in this version");
+    }
     let rotate =
         table.table("rotate", "`rotate`", ROTATE, report).map(|rotate| (rotation(&rotate, report), rotate.span));
     if let (Some((_, span)), Some(other)) = (&rotate, kind)
@@ -133,6 +175,7 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
     {
         report.add(Code::BadValue, span.clone(), format!("`rotate` is for files, not for {}", quoted(other)));
     }
+    receivers::only(table, kind, report);
     let to = match kind? {
         "file" => {
             let path = absolute(&table.text("file", report)?, "/var/log/sladd/access.log", report)?;
@@ -143,12 +186,8 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
             report.add(Code::BadValue, table.span.clone(), "`stdout = false` is no output; leave the table out");
             return None;
         }
-        other => {
-            table.text(other, report)?;
-            To::NotBuilt(other)
-        }
+        other => To::Remote(Box::new(receivers::read(table, other, report)?)),
     };
-    let to = if fields.is_some() && matches!(to, To::File { .. } | To::Stdout) { To::NotBuilt("fields") } else { to };
     Some(Output { to, classes: classes.iter().map(|class| class.value.into()).collect() })
 }
 
@@ -305,10 +344,78 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_is_known_and_named() {
-        let wiring =
-            wiring("[[input]]\nsyslog = \"udp://127.0.0.1:5514\"\n[[output]]\nhttp = \"https://example.net/\"\n");
-        assert_eq!(wiring.inputs[0].from, From::NotBuilt("syslog"));
-        assert_eq!(wiring.outputs[0].to, To::NotBuilt("http"));
+    fn sockets_and_receivers_are_read_as_they_are_written() {
+        let wiring = wiring(
+            "[[input]]\nsyslog = \"udp:127.0.0.1:5140\"\non_stall = \"spill\"\n\
+             [[input]]\nsyslog = \"unix:/run/sladd/log\"\n[[input]]\nsyslog = \"tcp://[::1]:601\"\nconnections = 7\n\
+             [[input]]\nforward = \"unix:/run/sladd/forward.sock\"\nsecret = \"/etc/sladd/key\"\n\
+             [[input]]\nforward = \"tcp:192.0.2.7:24224\"\nplain = true\n\
+             [[output]]\nsyslog = \"tls:logs.example.net:6514\"\nca = \"/etc/sladd/ca.pem\"\nenterprise = 32473\n\
+             [[output]]\nforward = \"unix:/run/fluent.sock\"\ntag = \"web\"\ncompress = true\nspool = \"64 MiB\"\n\
+             [[output]]\nhttp = \"https://loki.example.net/loki/api/v1/push\"\nshape = \"loki\"\nlabels = { job = \"nginx\" }\n\
+             token = \"/run/token\"\nheaders = { X-Scope-OrgID = \"a\" }\nclasses = [\"security_log\"]\n\
+             [[output]]\nhttp = \"http://127.0.0.1:9200/\"\nshape = \"elasticsearch\"\nindex = \"web\"\n",
+        );
+        let at = |number: usize| match &wiring.inputs[number].from {
+            From::Syslog(sockets) | From::Forward(sockets) => (sockets.at.to_string(), sockets.connections),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(at(0), ("udp:127.0.0.1:5140".to_owned(), 256));
+        assert_eq!(wiring.inputs[0].on_stall, OnStall::Spill);
+        assert_eq!(at(1).0, "unix-datagram:/run/sladd/log");
+        assert_eq!(at(2), ("tcp:[::1]:601".to_owned(), 7));
+        assert_eq!(at(3).0, "unix-stream:/run/sladd/forward.sock");
+        assert_eq!(at(4).0, "tcp:192.0.2.7:24224");
+        let remote = |number: usize| match &wiring.outputs[number].to {
+            To::Remote(remote) => (remote.receiver.label(), remote.spool_bytes),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(remote(0), (("syslog", "tls:logs.example.net:6514".to_owned()), 1 << 30));
+        assert_eq!(remote(1), (("forward", "unix-stream:/run/fluent.sock".to_owned()), 64 << 20));
+        assert_eq!(remote(2).0, ("http", "https://loki.example.net/loki/api/v1/push".to_owned()));
+        assert_eq!(wiring.outputs[2].classes, ["security_log".into()]);
+    }
+
+    #[test]
+    fn what_is_odd_about_sockets_and_receivers_is_reported() {
+        for (text, code, says) in [
+            ("[[input]]\nsyslog = \"udp:0.0.0.0:514\"\n", Code::BadValue, "raw lines here over the network"),
+            ("[[input]]\nsyslog = \"udp:localhost\"\n", Code::BadValue, "no address with a port"),
+            ("[[input]]\nsyslog = \"514\"\n", Code::BadValue, "is no socket"),
+            ("[[input]]\nforward = \"udp:127.0.0.1:1\"\n", Code::BadValue, "is no socket"),
+            ("[[input]]\nforward = \"unix:forward.sock\"\n", Code::RelativeDirectory, "not an absolute path"),
+            ("[[input]]\nfifo = \"/a\"\nconnections = 7\n", Code::BadValue, "`connections` is for"),
+            ("[[input]]\nsyslog = \"tcp:127.0.0.1:1\"\nconnections = 0\n", Code::BadValue, "between 1"),
+            ("[[input]]\nfollow = [\"/a.log\"]\non_stall = \"spill\"\n", Code::BadValue, "never shed or spilled"),
+            ("[[output]]\nsyslog = \"tcp:logs.example.net:601\"\n", Code::BadValue, "read on the way"),
+            ("[[output]]\nforward = \"logs.example.net\"\n", Code::BadValue, "is no receiver"),
+            ("[[output]]\nforward = \"tcp:127.0.0.1:0\"\n", Code::BadValue, "is no receiver"),
+            ("[[output]]\nhttp = \"https://example.net/\"\n", Code::MissingKey, "needs `shape`"),
+            (
+                "[[output]]\nhttp = \"https://a:b@example.net/\"\nshape = \"otlp\"\n",
+                Code::BadValue,
+                "no user or password",
+            ),
+            ("[[output]]\nhttp = \"http://example.net/\"\nshape = \"otlp\"\n", Code::BadValue, "read on the way"),
+            ("[[output]]\nhttp = \"ftp://example.net/\"\nshape = \"otlp\"\n", Code::BadValue, "only http and https"),
+            ("[[output]]\nhttp = \"https://example.net/\"\nshape = \"loki\"\n", Code::MissingKey, "needs `labels`"),
+            (
+                "[[output]]\nhttp = \"https://example.net/\"\nshape = \"otlp\"\nindex = \"a\"\n",
+                Code::BadValue,
+                "`index` is for the shape `elasticsearch`",
+            ),
+            ("[[output]]\nstdout = true\ntoken = \"/a\"\n", Code::BadValue, "`token` is for `http`"),
+            (
+                "[[output]]\nhttp = \"https://example.net/\"\nshape = \"otlp\"\nspool = \"1 KiB\"\n",
+                Code::BadValue,
+                "too little",
+            ),
+            ("[[output]]\nsyslog = \"unix:/dev/log\"\ncertificate = \"/a\"\n", Code::MissingKey, "`certificate_key`"),
+            ("[[output]]\nsyslog = \"unix:/dev/log\"\napp_name = \"a b\"\n", Code::BadValue, "without a blank"),
+        ] {
+            let (policy, findings) = Policy::parse(&format!("{HEAD}{text}"), "test.toml");
+            assert!(policy.is_none() && findings.len() == 1, "{text} {findings:?}");
+            assert!(findings[0].code == code && findings[0].message.contains(says), "{text} {findings:?}");
+        }
     }
 }

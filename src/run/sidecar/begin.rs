@@ -5,15 +5,20 @@ use super::{
     desk::{Desk, Follower, Held, Input, Origin},
     directory, label,
     lane::{self, Lane},
+    names::Names,
     outside::Outside,
-    sinks::{Sinks, Takes},
+    remote,
+    sinks::{self, Sinks, Takes},
     streams::{Reading, Sleep, Stream},
 };
 use crate::{
     encode::Batch,
     error::{Error, Kind},
     frame::MAX_LINE_BYTES,
-    input::follow::{Follow, Settings as FollowSettings, SourceId, Start, StateKey},
+    input::{
+        follow::{Follow, Settings as FollowSettings, SourceId, Start, StateKey},
+        intake::Handed,
+    },
     key::Keyring,
     output::stdout::Stdout,
     policy::{
@@ -26,9 +31,14 @@ use crate::{
         home::{Boot, Home},
         journal::Record,
         mend::{Remade, mend},
+        spool,
     },
 };
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
     let Settings { loaded, reload, read, quiet } = settings;
@@ -56,10 +66,21 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
 
     let first = &loaded.policy.wiring.inputs[0];
     let plan = lane::plan(&loaded.policy, first)?;
-    let sinks = Sinks::open(&loaded.policy.wiring.outputs, &plan, now, |path| {
-        found.iter_mut().find(|(of, _, _)| of == path).and_then(|(_, segment, _)| segment.take())
-    })?;
     let sleep = Sleep::new().map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
+    let spools = sinks::spools(opened.home())?;
+    for (path, segment, _) in &mut found {
+        // A spool goes on in a file of its own.
+        if path.starts_with(spools.path()) {
+            *segment = None;
+        }
+    }
+    let found_at =
+        |path: &Path| found.iter_mut().find(|(of, _, _)| of == path).and_then(|(_, segment, _)| segment.take());
+    let sinks = Sinks::open(&loaded.policy.wiring.outputs, &plan, now, found_at, (opened.home(), &sleep.waker))?;
+    let sockets =
+        loaded.policy.wiring.inputs.iter().filter(|input| matches!(input.from, From::Syslog(_) | From::Forward(_)));
+    let memory = (loaded.policy.wiring.memory_limit as usize / 4 / sockets.count().max(1)).clamp(2 << 20, 16 << 20);
+    let mut handed = Handed::from_env();
     let mut inputs = Vec::new();
     for input in &loaded.policy.wiring.inputs {
         let label = label(&input.from);
@@ -83,9 +104,13 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
             }
             From::Fifo(path) => Follower::Stream(Stream::fifo(path, &reading, &sleep.waker)?),
             From::Stdin => Follower::Stream(Stream::stdin(&reading, &sleep.waker)?),
-            From::NotBuilt(what) => return Err(super::sinks::not_built(what)),
+            From::Syslog(sockets) | From::Forward(sockets) => {
+                let intake = (&input.from, sockets, input.on_stall);
+                Follower::Sockets(Box::new(remote::intake(intake, memory, &sleep.waker, &mut handed)?))
+            }
         };
-        inputs.push(Input { label, from, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
+        let on_stall = input.on_stall;
+        inputs.push(Input { label, from, on_stall, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
     }
     let outside = Outside::new(&loaded.policy)?;
     let mut desk = Desk {
@@ -106,6 +131,8 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         problems_said: 0,
         stalled: None,
         outside,
+        names: Names::new(opened.home().key())?,
+        receipts: Vec::new(),
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
@@ -162,6 +189,7 @@ struct Recovery {
     /// Nobody knows how much of the last batches it took: it gets them once more.
     stdout: Option<(Stdout, Takes)>,
     lines: Vec<u8>,
+    names: Option<Names>,
 }
 
 struct Then {
@@ -170,10 +198,18 @@ struct Then {
     lane: Lane,
 }
 
-/// Which classes a file got.
+/// What a file got.
 struct Share {
+    /// Its path; of a spool the directory.
     path: PathBuf,
+    is_spool: bool,
     takes: Takes,
+}
+
+impl Share {
+    fn is_of(&self, path: &Path) -> bool {
+        if self.is_spool { spool::is_of(&self.path, path) } else { self.path == path }
+    }
 }
 
 impl Recovery {
@@ -187,7 +223,7 @@ impl Recovery {
         };
         let policy = before.as_ref().map_or(&now.policy, |loaded| &loaded.policy);
         let keyring = keyring(policy)?;
-        let mut recovery = Recovery::default();
+        let mut recovery = Recovery { names: Some(Names::new(opened.home().key())?), ..Recovery::default() };
         for held in &left.checkpoint.sources {
             let input = policy.wiring.inputs.iter().find(|input| label(&input.from) == held.input);
             let Some(wiring::Input { from: From::Follow { patterns, from_end }, .. }) = input else { continue };
@@ -204,13 +240,17 @@ impl Recovery {
         for output in &policy.wiring.outputs {
             let takes = Takes::of(output, &plan);
             match &output.to {
-                To::File { path, .. } => recovery.outputs.push(Share { path: path.clone(), takes }),
+                To::File { path, .. } => {
+                    recovery.outputs.push(Share { path: path.clone(), is_spool: false, takes });
+                }
+                To::Remote(remote) => {
+                    let path = sinks::spools(opened.home())?.path().join(sinks::spool_name(remote));
+                    recovery.outputs.push(Share { path, is_spool: true, takes });
+                }
                 To::Stdout => {
-                    let stdout =
-                        Stdout::open().map_err(|error| super::sinks::cannot_write("standard output", &error))?;
+                    let stdout = Stdout::open().map_err(|error| sinks::cannot_write("standard output", &error))?;
                     recovery.stdout = Some((stdout, takes));
                 }
-                To::NotBuilt(_) => {}
             }
         }
         Ok(recovery)
@@ -240,17 +280,23 @@ impl Recovery {
         if let Some((stdout, takes)) = &mut self.stdout {
             let mut share = Batch::default();
             takes.share(&batch, &mut share);
-            stdout.write(&share).map_err(|error| super::sinks::cannot_write("standard output", &error))?;
+            stdout.write(&share).map_err(|error| sinks::cannot_write("standard output", &error))?;
+        }
+        if let Some(names) = &mut self.names {
+            names.next(&record.source, (record.from, record.to));
         }
         let share = |output: u16| {
             let mut share = Batch::default();
-            let path = left.checkpoint.outputs.get(usize::from(output)).map(|committed| committed.path());
-            if let Some(of) = self.outputs.iter().find(|of| Some(of.path.as_path()) == path) {
-                of.takes.share(&batch, &mut share);
+            let committed = left.checkpoint.outputs.get(usize::from(output))?;
+            let of = self.outputs.iter().find(|of| of.is_of(committed.path()))?;
+            of.takes.share(&batch, &mut share);
+            if of.is_spool {
+                let whole = std::mem::take(&mut share);
+                whole.parcel(&self.names.as_ref()?.head(record.reference), &mut share);
             }
-            share
+            Some(share)
         };
-        Ok(Remade::Batches(record.parts.iter().map(|part| share(part.output)).collect()))
+        Ok(Remade::Batches(record.parts.iter().map(|part| share(part.output).unwrap_or_default()).collect()))
     }
 
     /// An input of then that is one of now.

@@ -406,7 +406,8 @@ impl Label {
             From::Follow { patterns, from_end: _ } => ("follow", patterns.join(", ").into()),
             From::Fifo(path) => ("fifo", text_of(path)),
             From::Stdin => ("stdin", "standard input".into()),
-            From::NotBuilt(kind) => (*kind, "".into()),
+            From::Syslog(sockets) => ("syslog", sockets.at.to_string().into()),
+            From::Forward(sockets) => ("forward", sockets.at.to_string().into()),
         }))
     }
 
@@ -415,7 +416,10 @@ impl Label {
         distinct(outputs.iter().map(|output| match &output.to {
             To::File { path, rotate: _ } => ("file", text_of(path)),
             To::Stdout => ("stdout", "standard output".into()),
-            To::NotBuilt(kind) => (*kind, "".into()),
+            To::Remote(remote) => {
+                let (kind, name) = remote.receiver.label();
+                (kind, name.into())
+            }
         }))
     }
 

@@ -6,16 +6,22 @@ use super::{
     control::{Control, tell},
     directory, label,
     lane::{self, Lane},
+    names::Names,
     outside::Outside,
+    remote::Mailbox,
     sinks::{Sinks, Stopped},
-    streams::{Sleep, Stream},
+    streams::{Lines, Sleep, Stream},
 };
 use crate::{
     encode::Batch,
     error::{Error, Kind},
-    input::follow::{Counts, Follow, Position, Step},
+    input::{
+        follow::{Counts, Follow, Position, Step},
+        intake::{Portion, Receipt},
+    },
     key::Keyring,
     output::segment::Fault,
+    policy::wiring::OnStall,
     run::{End, Summary, ordered::shed, worker::clock},
     state::{book::Book, checkpoint::Checkpoint, journal::Record},
     tally::Tally,
@@ -55,6 +61,7 @@ pub(super) struct Origin {
 pub(super) struct Input {
     pub label: String,
     pub from: Follower,
+    pub on_stall: OnStall,
     pub lane: Lane,
     pub lines: u64,
     pub bytes: u64,
@@ -66,6 +73,75 @@ pub(super) struct Input {
 pub(super) enum Follower {
     Files(Box<Follow>),
     Stream(Stream),
+    Sockets(Box<Mailbox>),
+}
+
+/// What an input that cannot be read twice gave.
+struct Taken {
+    bytes: Vec<u8>,
+    skipped: u64,
+    /// Whoever sent it waits for a word that it is durable.
+    receipt: Option<Receipt>,
+}
+
+impl Follower {
+    fn take(&mut self) -> Option<Result<Taken, Error>> {
+        match self {
+            Follower::Files(_) => None,
+            Follower::Stream(stream) => {
+                let taken = stream.take()?;
+                Some(taken.map(|Lines { bytes, skipped }| Taken { bytes, skipped, receipt: None }))
+            }
+            Follower::Sockets(intake) => match intake.take() {
+                Some(Portion { lines: bytes, skipped, receipt }) => Some(Ok(Taken { bytes, skipped, receipt })),
+                None => intake.failure().map(Err),
+            },
+        }
+    }
+
+    /// Lines and bytes that were dropped because nobody took them, since the last call.
+    fn take_shed(&mut self) -> (u64, u64) {
+        match self {
+            Follower::Files(_) => (0, 0),
+            Follower::Stream(stream) => stream.take_shed(),
+            Follower::Sockets(intake) => intake.take_shed(),
+        }
+    }
+
+    fn has_lines(&self) -> bool {
+        match self {
+            Follower::Files(_) => false,
+            Follower::Stream(stream) => stream.has_lines(),
+            Follower::Sockets(intake) => intake.has_lines(),
+        }
+    }
+
+    /// Whether nothing more can come of it.
+    fn is_over(&self) -> bool {
+        match self {
+            Follower::Files(_) => false,
+            Follower::Stream(stream) => stream.is_over(),
+            Follower::Sockets(intake) => intake.is_over(),
+        }
+    }
+
+    /// Takes what is there now, and then no more. Files wait where they are.
+    fn stop(&self) {
+        match self {
+            Follower::Files(_) => {}
+            Follower::Stream(stream) => stream.stop(),
+            Follower::Sockets(intake) => intake.stop(),
+        }
+    }
+
+    /// Bytes that are known to be there and were not taken.
+    fn lag(&self) -> u64 {
+        match self {
+            Follower::Files(follow) => follow.lag(),
+            Follower::Stream(stream) => stream.lag(),
+            Follower::Sockets(intake) => intake.waiting_bytes(),
+        }
+    }
 }
 
 pub(super) struct Desk {
@@ -91,10 +167,16 @@ pub(super) struct Desk {
     /// Since when an output takes nothing.
     pub stalled: Option<Instant>,
     pub outside: Outside,
+    pub names: Names,
+    /// Of lines that are written and not durable yet.
+    pub receipts: Vec<Receipt>,
 }
 
 /// What is in hand is made durable so often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// And so often where somebody waits for it: a receiver that gets only what is durable, or a sender that wants to know.
+const AWAITED_EVERY: Duration = Duration::from_millis(100);
 
 /// And when so much was read.
 const CHECKPOINT_BYTES: u64 = 64 << 20;
@@ -149,6 +231,7 @@ impl Desk {
         {
             error = error.or(Some(second));
         }
+        self.send_out(control);
         let tally = self.tally();
         self.account(&tally);
         Ended { tally, error }
@@ -165,7 +248,7 @@ impl Desk {
             self.asked(control)?;
             // Between two batches, when all that was read is written: then a checkpoint says where it is.
             if self.sinks.rotate(clock())? {
-                self.checkpoint()?;
+                self.commit(control)?;
             }
             self.outside.beat();
             if self.outside.is_due() {
@@ -176,10 +259,10 @@ impl Desk {
                 busy |= self.turn(number, control)?;
             }
             if self.dirty
-                && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY)
+                && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= self.pace())
                 || self.book.as_ref().is_some_and(Book::is_due)
             {
-                self.checkpoint()?;
+                self.commit(control)?;
             }
             if busy {
                 if looked.elapsed() >= LOOK_EVERY {
@@ -188,7 +271,7 @@ impl Desk {
                 }
                 continue;
             }
-            if self.inputs.iter().all(|input| matches!(&input.from, Follower::Stream(stream) if stream.is_over())) {
+            if self.inputs.iter().all(|input| input.from.is_over()) {
                 return Err(Stop::Asked);
             }
             self.rest(control)?;
@@ -200,14 +283,23 @@ impl Desk {
     /// One input has its turn. Whether it had anything.
     fn turn(&mut self, number: usize, control: &Control) -> Result<bool, Stop> {
         let reference = clock();
-        let Desk { inputs, batch, lines, in_hand, .. } = self;
+        let Desk { inputs, batch, lines, in_hand, sinks, receipts, .. } = self;
         let input = &mut inputs[number];
+        let (shed_lines, shed_bytes) = input.from.take_shed();
+        if shed_lines > 0 {
+            input.shed += shed_lines;
+            let tally = shed(Tally { lines: shed_lines, bytes_in: shed_bytes, ..Tally::default() });
+            input.lane.count(tally)?;
+        }
+        if sinks.holds_back(input.on_stall) {
+            return Ok(false);
+        }
         batch.clear();
         let (source, place, tally, skipped) = match &mut input.from {
             Follower::Files(follow) => match follow.next()? {
                 Step::Idle => return Ok(false),
                 Step::Checkpoint => {
-                    self.checkpoint()?;
+                    self.commit(control)?;
                     return Ok(true);
                 }
                 Step::Portion(portion) => {
@@ -227,19 +319,14 @@ impl Desk {
                     (Some(source), place, tally, (place.1 - place.0).saturating_sub(length))
                 }
             },
-            Follower::Stream(stream) => {
-                let (shed_lines, shed_bytes) = stream.take_shed();
-                if shed_lines > 0 {
-                    input.shed += shed_lines;
-                    let tally = shed(Tally { lines: shed_lines, bytes_in: shed_bytes, ..Tally::default() });
-                    input.lane.count(tally)?;
-                }
-                let Some(taken) = stream.take() else { return Ok(shed_lines > 0) };
-                let taken = taken?;
+            from => {
+                let Some(taken) = from.take() else { return Ok(shed_lines > 0) };
+                let Taken { bytes, skipped, receipt } = taken?;
                 lines.clear();
-                lines.extend_from_slice(&taken.bytes);
+                lines.extend_from_slice(&bytes);
+                receipts.extend(receipt);
                 let tally = input.lane.run(0, (0, 0), lines, reference, batch)?;
-                (None, (0, 0), tally, taken.skipped)
+                (None, (0, 0), tally, skipped)
             }
         };
         let tally = Tally { bytes_in: tally.bytes_in + skipped, ..tally };
@@ -265,7 +352,9 @@ impl Desk {
         control: &Control,
     ) -> Result<(), Stop> {
         self.outside.count(&self.batch);
-        let parts = self.sinks.divide(&self.batch)?;
+        let Desk { sinks, batch, names, .. } = &mut *self;
+        names.next(&source, (from, to));
+        let parts = sinks.divide(batch, || names.head(reference))?;
         if source.source.is_some() || !parts.is_empty() {
             let policy = self.loaded.digest;
             let record = Record { source, from, to, reference, policy, parts };
@@ -294,9 +383,7 @@ impl Desk {
                 }
             }
         }
-        if let Some(since) = self.stalled.take() {
-            self.say(&format!("the output takes records again, after {:.1} s", since.elapsed().as_secs_f64()));
-        }
+        self.goes_on();
         Ok(())
     }
 
@@ -308,6 +395,10 @@ impl Desk {
             }
             let done = (self.reload)().and_then(|loaded| self.swap(loaded));
             self.outside.reloaded(done.as_ref().err(), clock());
+            if done.is_ok() {
+                // The journal of what follows begins under the new policy.
+                self.commit(control)?;
+            }
             match done {
                 Ok(()) => {
                     let policy = &self.loaded.policy;
@@ -321,7 +412,7 @@ impl Desk {
             if let Err(error) = self.sinks.reopen(clock()) {
                 crate::run::say!("sladd: an output was not opened again: {error}");
             }
-            self.checkpoint()?;
+            self.commit(control)?;
         }
         if control.take_count() {
             self.account(&self.tally());
@@ -362,8 +453,7 @@ impl Desk {
         self.sinks.rename(&loaded.policy.wiring.outputs, &plan);
         self.outside.rename(&loaded.policy);
         (self.loaded, self.keyring) = (loaded, keyring);
-        // The journal of what follows begins under the new policy.
-        self.checkpoint()
+        Ok(())
     }
 
     /// Sleeps until something happens, or it is time to look.
@@ -371,19 +461,19 @@ impl Desk {
         self.sleep.lies_down();
         let mut wait = self.outside.longest_rest();
         if self.dirty {
-            wait = wait.min(CHECKPOINT_EVERY.saturating_sub(self.last_checkpoint.elapsed()));
+            wait = wait.min(self.pace().saturating_sub(self.last_checkpoint.elapsed()));
         }
         let mut fds: Vec<PollFd<'_>> = Vec::new();
         let mut waits = true;
         for input in &self.inputs {
-            match &input.from {
-                Follower::Files(follow) => {
-                    wait = wait.min(follow.wait());
-                    fds.extend(follow.changed().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-                }
-                // It may have come between our look and our lying down.
-                Follower::Stream(stream) => waits &= !stream.has_lines(),
+            // Whoever frees a place in a spool wakes us.
+            let held = self.sinks.holds_back(input.on_stall);
+            if let Follower::Files(follow) = &input.from {
+                wait = wait.min(follow.wait());
+                fds.extend(follow.changed().filter(|_| !held).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
             }
+            // It may have come between our look and our lying down.
+            waits &= held || !input.from.has_lines();
         }
         let own = control.fds().into_iter().chain([self.sleep.fd()]);
         fds.extend(own.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -423,16 +513,13 @@ impl Desk {
     fn drain(&mut self, control: &Control, mut quits: usize) -> Result<std::convert::Infallible, Stop> {
         let until = Instant::now() + GRACE;
         for input in &self.inputs {
-            if let Follower::Stream(stream) = &input.from {
-                stream.stop();
-            }
+            input.from.stop();
         }
         while quits < 2 && Instant::now() < until {
             let mut over = true;
             for number in 0..self.inputs.len() {
-                if let Follower::Stream(stream) = &self.inputs[number].from
-                    && !stream.is_over()
-                {
+                let from = &self.inputs[number].from;
+                if !matches!(from, Follower::Files(_)) && !from.is_over() {
                     over = false;
                     self.turn(number, control)?;
                 }
@@ -440,18 +527,59 @@ impl Desk {
             if over {
                 break;
             }
+            if self.dirty && self.last_checkpoint.elapsed() >= self.pace() {
+                self.commit(control)?;
+            }
             self.rest(control)?;
             quits += control.take_quits();
         }
         Err(Stop::Asked)
     }
 
-    /// Makes what was written durable, and says so.
+    /// How often what was written is made durable.
+    fn pace(&self) -> Duration {
+        if self.sinks.is_awaited() || !self.receipts.is_empty() { AWAITED_EVERY } else { CHECKPOINT_EVERY }
+    }
+
+    /// What waits for receivers goes to them as long as they take it; the rest is the next run's.
+    fn send_out(&mut self, control: &Control) {
+        self.sinks.close();
+        let until = Instant::now() + GRACE;
+        while !self.sinks.is_sent() && Instant::now() < until && control.take_quits() == 0 {
+            self.outside.beat();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Makes what was written durable, once there is room for saying so.
+    fn commit(&mut self, control: &Control) -> Result<(), Stop> {
+        loop {
+            match self.checkpoint() {
+                Ok(()) => break,
+                Err(error) if self.book.as_ref().is_none_or(Book::is_failed) || !is_for_now(&error) => {
+                    return Err(error.into());
+                }
+                Err(error) => wait_for_room(&error.to_string(), &mut self.stalled, self.quiet, control)?,
+            }
+        }
+        self.goes_on();
+        Ok(())
+    }
+
+    fn goes_on(&mut self) {
+        if let Some(since) = self.stalled.take() {
+            self.say(&format!("there is room again, after {:.1} s", since.elapsed().as_secs_f64()));
+        }
+    }
+
+    /// Makes what was written durable, and says so to all who wait for it.
     fn checkpoint(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let checkpoint = self.checkpoint_now()?;
         self.book.as_mut().expect("there while it runs").checkpoint(&checkpoint)?;
         self.outside.durable(began.elapsed(), clock());
+        self.sinks.committed(&checkpoint.outputs);
+        self.receipts.drain(..).for_each(Receipt::confirm);
         self.since_checkpoint = 0;
         self.last_checkpoint = Instant::now();
         self.dirty = false;
@@ -466,7 +594,7 @@ impl Desk {
                 let positions = follow.positions();
                 Some(Held { input: input.label.clone(), next: follow.next_source(), positions })
             }
-            Follower::Stream(_) => None,
+            Follower::Stream(_) | Follower::Sockets(_) => None,
         });
         Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
     }
@@ -474,9 +602,10 @@ impl Desk {
     /// Shows the outside how things stand.
     fn publish(&mut self, life: Life) {
         let inputs = self.inputs.iter().zip(&self.outside.inputs).map(|(input, label)| {
-            let (lag_bytes, files) = match &input.from {
-                Follower::Files(follow) => (follow.lag(), Some(figures_of(follow.counts()))),
-                Follower::Stream(stream) => (stream.lag(), None),
+            let lag_bytes = input.from.lag();
+            let files = match &input.from {
+                Follower::Files(follow) => Some(figures_of(follow.counts())),
+                Follower::Stream(_) | Follower::Sockets(_) => None,
             };
             InputFigures {
                 label: label.clone(),
@@ -554,6 +683,11 @@ fn wait_for_room(why: &str, stalled: &mut Option<Instant>, quiet: bool, control:
     let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(control.fds()[0], PollFlags::IN)], Some(&timeout));
     // What is not written yet is made again by the next run.
     if control.take_quits() > 0 { Err(Stop::Asked) } else { Ok(()) }
+}
+
+/// Whether it may go away by itself. What cannot be made durable has an end of its own.
+fn is_for_now(error: &Error) -> bool {
+    error.kind() == Kind::Io && !error.to_string().contains("durable")
 }
 
 fn figures_of(counts: &Counts) -> FileFigures {

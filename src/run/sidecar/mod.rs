@@ -13,18 +13,16 @@ pub mod board;
 mod control;
 mod desk;
 mod lane;
+mod names;
 mod outside;
+mod remote;
 mod sinks;
-#[cfg(feature = "net")]
 pub mod status;
 mod streams;
 
 use crate::{
     error::{Error, Kind},
-    policy::{
-        Policy,
-        wiring::{From, To},
-    },
+    policy::{Policy, wiring::From},
     state::policies::Digest,
     tally::Tally,
 };
@@ -80,16 +78,6 @@ pub fn run(settings: Settings, control: &Control) -> Result<Ended, Error> {
 fn check(policy: &Policy) -> Result<(), Error> {
     let refuse = |why: &str| Err(Error::new(Kind::Config, format!("cannot run as a sidecar: {why}")));
     let wiring = &policy.wiring;
-    for input in &wiring.inputs {
-        if let From::NotBuilt(what) = &input.from {
-            return Err(sinks::not_built(&format!("[[input]] `{what}`")));
-        }
-    }
-    for output in &wiring.outputs {
-        if let To::NotBuilt(what) = &output.to {
-            return Err(sinks::not_built(&format!("[[output]] `{what}`")));
-        }
-    }
     if wiring.inputs.is_empty() {
         return refuse("the policy has no [[input]]; add one, such as follow = [\"/var/log/nginx/access.log*\"]");
     }
@@ -113,7 +101,8 @@ fn label(from: &From) -> String {
         From::Follow { patterns, .. } => patterns.join(" "),
         From::Fifo(path) => path.display().to_string(),
         From::Stdin => "stdin".to_owned(),
-        From::NotBuilt(what) => (*what).to_owned(),
+        From::Syslog(sockets) => format!("syslog {}", sockets.at),
+        From::Forward(sockets) => format!("forward {}", sockets.at),
     }
 }
 

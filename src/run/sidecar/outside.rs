@@ -1,6 +1,5 @@
 //! What the desk says of itself: kept until it is published, a few times a second.
 
-#[cfg(feature = "net")]
 use super::status::Server;
 use super::{
     Loaded,
@@ -15,7 +14,6 @@ use std::{
 /// What is shown, and whom to.
 pub(super) struct Outside {
     board: Arc<Board>,
-    #[cfg(feature = "net")]
     _server: Option<Server>,
     pub inputs: Vec<Label>,
     pub outputs: Vec<Label>,
@@ -35,19 +33,13 @@ const PACE: Duration = Duration::from_millis(250);
 impl Outside {
     /// Nobody looks yet.
     pub(super) fn new(policy: &Policy) -> Result<Outside, Error> {
-        #[cfg(not(feature = "net"))]
-        if policy.wiring.status.is_some() {
-            return Err(super::sinks::not_built("[status]"));
-        }
         let board = Board::new();
-        #[cfg(feature = "net")]
         let server = match &policy.wiring.status {
             Some(listen) => Some(Server::bind(listen, board.clone())?),
             None => None,
         };
         Ok(Outside {
             board,
-            #[cfg(feature = "net")]
             _server: server,
             inputs: Label::inputs(&policy.wiring.inputs),
             outputs: Label::outputs(&policy.wiring.outputs),

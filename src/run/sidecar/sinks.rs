@@ -1,7 +1,11 @@
 //! The outputs: what of a batch goes to which, and how it gets there.
 
+use super::{
+    remote::{Pump, Sent},
+    streams::Waker,
+};
 use crate::{
-    encode::Batch,
+    encode::{Batch, ParcelHead},
     error::{Error, Kind},
     output::{
         Output,
@@ -9,18 +13,23 @@ use crate::{
         stdout::Stdout,
     },
     plan::Plan,
-    policy::wiring::{self, Rotate, To},
+    policy::wiring::{self, OnStall, Rotate, To},
     retention::ClassId,
-    state::journal::Part,
+    state::{home::Home, journal::Part, place::Place, spool::Spool},
     time::Timestamp,
 };
-use std::num::{NonZeroU32, NonZeroU64};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    sync::Arc,
+};
 
 /// All outputs.
 pub(super) struct Sinks {
     list: Vec<Sink>,
     /// What of the batch at hand goes to each.
     shares: Vec<Batch>,
+    /// Where a parcel is made.
+    parcel: Batch,
 }
 
 /// One output.
@@ -39,11 +48,21 @@ pub(super) struct Figures {
     pub rotations: u64,
     pub errors: u64,
     pub last_error: Option<std::io::ErrorKind>,
+    /// What waits for a receiver, and what it got.
+    pub sent: Option<(u64, Sent)>,
 }
 
 enum Target {
     File { segment: Box<Segment>, rotation: Option<Rotation> },
     Stdout(Output),
+    Remote(Box<Link>),
+}
+
+/// A receiver on the network: what waits for it, and what sends it.
+struct Link {
+    spool: Spool,
+    limit: u64,
+    pump: Pump,
 }
 
 /// Which classes an output gets.
@@ -98,6 +117,7 @@ impl Sinks {
         plan: &Plan,
         now: Timestamp,
         mut found: impl FnMut(&std::path::Path) -> Option<Segment>,
+        (home, waker): (&Home, &Arc<Waker>),
     ) -> Result<Sinks, Error> {
         let mut list = Vec::new();
         for output in outputs {
@@ -109,12 +129,17 @@ impl Sinks {
                 To::Stdout => Target::Stdout(Output::Stdout(
                     Stdout::open().map_err(|error| cannot_write("standard output", &error))?,
                 )),
-                To::NotBuilt(what) => return Err(not_built(&format!("[[output]] `{what}`"))),
+                To::Remote(remote) => {
+                    let place = spools(home)?.room(&spool_name(remote), 0o750)?;
+                    let (spool, reader) = Spool::open(place, now)?;
+                    let pump = Pump::begin(remote, reader, waker)?;
+                    Target::Remote(Box::new(Link { spool, limit: remote.spool_bytes, pump }))
+                }
             };
             list.push(Sink { target, takes: Takes::of(output, plan), figures: Figures::default() });
         }
         let shares = list.iter().map(|_| Batch::default()).collect();
-        Ok(Sinks { list, shares })
+        Ok(Sinks { list, shares, parcel: Batch::default() })
     }
 
     /// The same outputs under another plan, whose classes may have other numbers.
@@ -124,19 +149,22 @@ impl Sinks {
         }
     }
 
-    /// Divides a batch among the outputs, and says what of it goes to each file.
-    pub(super) fn divide(&mut self, batch: &Batch) -> Result<Vec<Part>, Error> {
+    /// Divides a batch among the outputs, and says what of it goes to each file. `head` is asked where a receiver gets it.
+    pub(super) fn divide(&mut self, batch: &Batch, head: impl Fn() -> ParcelHead) -> Result<Vec<Part>, Error> {
         let mut parts = Vec::new();
         let mut number = 0;
         for (sink, share) in self.list.iter_mut().zip(&mut self.shares) {
             sink.takes.share(batch, share);
-            if let Target::File { segment, .. } = &sink.target {
-                let bytes = share.bytes().len() as u64;
-                if bytes > 0 {
-                    parts.push(Part { output: number, segment: segment.identity(), before: segment.length()?, bytes });
-                }
-                number += 1;
+            if sink.target.is_parcelled() {
+                share.parcel(&head(), &mut self.parcel);
+                std::mem::swap(share, &mut self.parcel);
             }
+            let Some(segment) = sink.target.segment() else { continue };
+            let bytes = share.bytes().len() as u64;
+            if bytes > 0 {
+                parts.push(Part { output: number, segment: segment.identity(), before: segment.length()?, bytes });
+            }
+            number += 1;
         }
         Ok(parts)
     }
@@ -148,9 +176,12 @@ impl Sinks {
                 _ if share.is_empty() => {}
                 Target::File { segment, .. } => {
                     if let Err(fault) = segment.write_from(share, taken) {
-                        sink.figures.errors += 1;
-                        sink.figures.last_error = Some(fault.error.kind());
-                        return Err(Stopped::Later { sink: number, fault });
+                        return Err(sink.figures.later(number, fault));
+                    }
+                }
+                Target::Remote(link) => {
+                    if let Err(fault) = link.spool.write_from(share, taken) {
+                        return Err(sink.figures.later(number, fault));
                     }
                 }
                 Target::Stdout(output) => match output.write(share) {
@@ -176,9 +207,57 @@ impl Sinks {
     pub(super) fn sync(&mut self) -> Result<Vec<Committed>, Error> {
         let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
             Target::File { segment, .. } => Some(segment.sync()),
+            Target::Remote(link) => Some(link.spool.sync()),
             Target::Stdout(_) => None,
         });
         files.collect()
+    }
+
+    /// The checkpoint is durable that says so much of the files: receivers may have it.
+    pub(super) fn committed(&self, outputs: &[Committed]) {
+        let parcelled = self.list.iter().filter(|sink| sink.target.segment().is_some()).zip(outputs);
+        for (sink, committed) in parcelled {
+            if let Target::Remote(link) = &sink.target {
+                link.spool.committed(committed);
+            }
+        }
+    }
+
+    /// Whether anybody waits for checkpoints.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.list.iter().any(|sink| sink.target.is_parcelled())
+    }
+
+    /// Whether so much waits for a receiver that an input has to wait too.
+    pub(super) fn holds_back(&self, on_stall: OnStall) -> bool {
+        self.list.iter().any(|sink| match &sink.target {
+            Target::Remote(link) => {
+                let most = match on_stall {
+                    OnStall::Spill => link.limit,
+                    // A writer that waits, and a file, keep their lines themselves.
+                    OnStall::Block | OnStall::Shed => WINDOW_BYTES.min(link.limit),
+                };
+                link.spool.backlog() >= most
+            }
+            Target::File { .. } | Target::Stdout(_) => false,
+        })
+    }
+
+    /// Tells those that send that nothing more comes. They send what waits, and end.
+    pub(super) fn close(&self) {
+        for sink in &self.list {
+            if let Target::Remote(link) = &sink.target {
+                link.spool.close();
+            }
+        }
+    }
+
+    /// Whether all that send have ended.
+    pub(super) fn is_sent(&self) -> bool {
+        self.list.iter().all(|sink| match &sink.target {
+            Target::Remote(link) => link.pump.is_done(),
+            Target::File { .. } | Target::Stdout(_) => true,
+        })
     }
 
     /// Puts aside the segments that are due. Whether there were any: then a checkpoint has to follow.
@@ -188,12 +267,19 @@ impl Sinks {
     pub(super) fn rotate(&mut self, now: Timestamp) -> Result<bool, Error> {
         let mut any = false;
         for sink in &mut self.list {
-            if let Target::File { segment, rotation: Some(rotation) } = &mut sink.target
-                && segment.is_due(rotation, segment.length()?, 0, now)
-            {
-                segment.rotate(rotation, now)?;
-                sink.figures.rotations += 1;
-                any = true;
+            match &mut sink.target {
+                Target::File { segment, rotation: Some(rotation) }
+                    if segment.is_due(rotation, segment.length()?, 0, now) =>
+                {
+                    segment.rotate(rotation, now)?;
+                    sink.figures.rotations += 1;
+                    any = true;
+                }
+                Target::Remote(link) if link.spool.is_due()? => {
+                    link.spool.roll(now)?;
+                    any = true;
+                }
+                _ => {}
             }
         }
         Ok(any)
@@ -216,12 +302,52 @@ impl Sinks {
 
     /// What each took.
     pub(super) fn figures(&self) -> impl Iterator<Item = Figures> {
-        self.list.iter().map(|sink| sink.figures)
+        self.list.iter().map(|sink| match &sink.target {
+            Target::Remote(link) => Figures { sent: Some((link.spool.backlog(), link.pump.figures())), ..sink.figures },
+            _ => sink.figures,
+        })
     }
 }
 
-pub(super) fn not_built(what: &str) -> Error {
-    Error::new(Kind::Config, format!("{what} is not built in this version; leave it out, or use another"))
+impl Figures {
+    fn later(&mut self, sink: usize, fault: Fault) -> Stopped {
+        self.errors += 1;
+        self.last_error = Some(fault.error.kind());
+        Stopped::Later { sink, fault }
+    }
+}
+
+impl Target {
+    /// What is written of it that the journal speaks of.
+    fn segment(&self) -> Option<&Segment> {
+        match self {
+            Target::File { segment, .. } => Some(segment),
+            Target::Remote(link) => Some(link.spool.segment()),
+            Target::Stdout(_) => None,
+        }
+    }
+
+    fn is_parcelled(&self) -> bool {
+        match self {
+            Target::Remote(_) => true,
+            Target::File { .. } | Target::Stdout(_) => false,
+        }
+    }
+}
+
+/// So much may wait for a receiver before inputs wait that can.
+const WINDOW_BYTES: u64 = 16 << 20;
+
+/// The directory that holds all spools.
+pub(super) fn spools(home: &Home) -> Result<Place, Error> {
+    home.place().room("spool", 0o750)
+}
+
+/// What the spool of a receiver is called below it.
+pub(super) fn spool_name(remote: &wiring::Remote) -> String {
+    let (kind, whom) = remote.receiver.label();
+    let digest = blake3::hash(whom.as_bytes()).to_hex();
+    format!("{kind}-{}", &digest.as_str()[..16])
 }
 
 pub(super) fn cannot_write(what: &str, error: &std::io::Error) -> Error {

@@ -81,7 +81,7 @@ impl Sleep {
 }
 
 impl Waker {
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if self.asleep.swap(false, std::sync::atomic::Ordering::SeqCst) {
             // A full pipe is as good as one more byte in it.
             let _ = rustix::io::write(&self.writer, b"X");
@@ -251,7 +251,7 @@ impl Reader {
         self.state.in_hand.fetch_add(length, Relaxed);
         let sent = match self.on_stall {
             OnStall::Block => self.sender.send(lines).map_err(|_| false),
-            OnStall::Shed => self.sender.send_timeout(lines, PATIENCE).map_err(|error| match error {
+            OnStall::Spill | OnStall::Shed => self.sender.send_timeout(lines, PATIENCE).map_err(|error| match error {
                 SendTimeoutError::Timeout(_) => true,
                 SendTimeoutError::Disconnected(_) => false,
             }),

@@ -60,7 +60,16 @@ enum Look {
 
 impl Reader {
     pub(super) fn new(place: Arc<Place>, shared: Arc<Shared>, at: Spot) -> Reader {
-        Reader { place, shared, at, file: None, buffer: Vec::new(), looked: Spot::default(), ends: Vec::new(), damaged: 0 }
+        Reader {
+            place,
+            shared,
+            at,
+            file: None,
+            buffer: Vec::new(),
+            looked: Spot::default(),
+            ends: Vec::new(),
+            damaged: 0,
+        }
     }
 
     /// What is to be sent next, of about so many bytes and one parcel at least; `None` where nothing came in the time given, or
@@ -98,6 +107,11 @@ impl Reader {
     /// Whether everything that was written is acknowledged.
     pub fn is_done(&self) -> bool {
         self.shared.lock().backlog == 0
+    }
+
+    /// Whether nothing more is written.
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().closed
     }
 
     /// Bytes that were no parcel, since the last call.

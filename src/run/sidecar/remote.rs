@@ -1,0 +1,281 @@
+//! Receivers on the network, each with a thread that sends what waits in its spool; and sockets that others send to.
+
+use super::streams::Waker;
+use crate::{
+    error::{Error, Kind},
+    input::{
+        forward::{self, SharedKey},
+        intake::{Address as Bind, Handed, Intake, Settings as IntakeSettings, Stall},
+        syslog,
+    },
+    output::remote::{Address, Fault, Forward, Http, Receiver, Remote, Settings, Shape, Syslog, Trust, Waits},
+    policy::wiring::{self, OnStall, Peer, Socket, Sockets},
+    state::spool::Reader,
+};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// Sends what waits in a spool until it is told to stop.
+pub(super) struct Pump {
+    thread: Option<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+    figures: Arc<Mutex<Sent>>,
+}
+
+/// Sockets that others send to.
+pub(super) struct Mailbox {
+    intake: Intake,
+    shed: (u64, u64),
+}
+
+impl Mailbox {
+    /// Lines and bytes that were dropped because nobody took them, since the last call.
+    pub(super) fn take_shed(&mut self) -> (u64, u64) {
+        let counts = self.intake.counts();
+        let (now, before) = ((counts.shed_lines, counts.shed_bytes), self.shed);
+        self.shed = now;
+        (now.0 - before.0, now.1 - before.1)
+    }
+}
+
+impl std::ops::Deref for Mailbox {
+    type Target = Intake;
+
+    fn deref(&self) -> &Intake {
+        &self.intake
+    }
+}
+
+impl std::ops::DerefMut for Mailbox {
+    fn deref_mut(&mut self) -> &mut Intake {
+        &mut self.intake
+    }
+}
+
+/// What a receiver got.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sent {
+    /// Parcels that it has.
+    pub parcels: u64,
+    /// Records that it refused for good.
+    pub rejected: u64,
+    /// Bytes of the spool that were damaged.
+    pub damaged: u64,
+    /// Sendings that did not end well.
+    pub faults: u64,
+    /// What the last sending came to grief on, unless one has gone well since.
+    pub fault: Option<Fault>,
+}
+
+/// The longest time between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// So often an idle pump looks whether what it sent arrived.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Pump {
+    pub(super) fn begin(settings: &wiring::Remote, reader: Reader, waker: &Arc<Waker>) -> Result<Pump, Error> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let settings = Settings { receiver: receiver(settings)?, waits: Waits::default(), stop: stop.clone() };
+        let figures = Arc::new(Mutex::new(Sent::default()));
+        let work = Work {
+            remote: Remote::new(&settings)?,
+            reader,
+            stop: stop.clone(),
+            figures: figures.clone(),
+            waker: waker.clone(),
+        };
+        let thread = thread::Builder::new()
+            .name("sladd-output".to_owned())
+            .spawn(move || work.run())
+            .map_err(|error| Error::new(Kind::Io, format!("cannot start a thread: {error}")))?;
+        Ok(Pump { thread: Some(thread), stop, figures })
+    }
+
+    pub(super) fn figures(&self) -> Sent {
+        *lock(&self.figures)
+    }
+
+    /// Whether it ended by itself: all that was written is the receiver's.
+    pub(super) fn is_done(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock(figures: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
+    figures.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Work {
+    remote: Remote,
+    reader: Reader,
+    stop: Arc<AtomicBool>,
+    figures: Arc<Mutex<Sent>>,
+    waker: Arc<Waker>,
+}
+
+impl Work {
+    fn run(mut self) {
+        let mut pause = SHORTEST_PAUSE;
+        while !self.stop.load(Relaxed) {
+            match self.turn() {
+                Ok(Turn::Went) => pause = SHORTEST_PAUSE,
+                Ok(Turn::Idle) if self.reader.is_closed() => break,
+                Ok(Turn::Idle) => {}
+                Ok(Turn::Fault(fault)) => {
+                    self.rest(fault.after().map_or(pause, |asked| asked.clamp(pause, LONGEST_PAUSE * 4)));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => {
+                    crate::run::say!("sladd: {error}");
+                    self.rest(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self) -> Result<Turn, Error> {
+        let Work { remote, reader, figures, waker, .. } = self;
+        let load = reader.next(remote.most_bytes(), LOOK)?;
+        let idle = load.is_none();
+        let sent = remote.send(&load.unwrap_or_default().parcels);
+        reader.acknowledge(sent.acknowledged)?;
+        let damaged = reader.take_damaged();
+        let mut figures = lock(figures);
+        let before = figures.fault.map(Fault::class);
+        figures.parcels += sent.acknowledged as u64;
+        figures.rejected += sent.rejected;
+        figures.damaged += damaged;
+        if sent.acknowledged > 0 {
+            // Whoever was held back may go on.
+            waker.wake();
+        }
+        let Some(fault) = sent.fault else {
+            if !idle {
+                figures.fault = None;
+            }
+            return Ok(if idle { Turn::Idle } else { Turn::Went });
+        };
+        figures.faults += 1;
+        figures.fault = Some(fault);
+        drop(figures);
+        if before != Some(fault.class()) && !matches!(fault, Fault::Stopped) {
+            crate::run::say!("sladd: {fault}; what it is to get waits");
+        }
+        Ok(if sent.acknowledged > 0 { Turn::Went } else { Turn::Fault(fault) })
+    }
+
+    /// Waits, a little less or more than asked, unless it is to stop.
+    fn rest(&self, long: Duration) {
+        let mut random = [0; 1];
+        let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+        let until = Instant::now() + long.mul_f64(0.75 + f64::from(random[0]) / 512.0);
+        while !self.stop.load(Relaxed) && Instant::now() < until {
+            if self.reader.is_closed() && long > SHORTEST_PAUSE {
+                // The receiver is away, and the next run sends what waits.
+                self.stop.store(true, Relaxed);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+enum Turn {
+    Went,
+    Idle,
+    Fault(Fault),
+}
+
+fn receiver(remote: &wiring::Remote) -> Result<Receiver, Error> {
+    let trust = Trust { ca: remote.ca.clone(), identity: remote.identity.clone() };
+    let plain = remote.plain;
+    let pairs = |pairs: &[(Box<str>, Box<str>)]| {
+        pairs.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect::<Vec<_>>()
+    };
+    Ok(match &remote.receiver {
+        wiring::Receiver::Syslog { at, app, enterprise } => {
+            let (app, enterprise) = (app.to_string(), *enterprise);
+            Receiver::Syslog(Syslog { trust, app, enterprise, plain, ..Syslog::new(address(at), host_name()) })
+        }
+        wiring::Receiver::Forward { at, tag, gzip, secret } => {
+            let (gzip, shared_key, host) = (*gzip, secret.clone(), host_name());
+            let forward = Forward::new(address(at), tag.to_string());
+            Receiver::Forward(Forward { trust, gzip, shared_key, host, plain, ..forward })
+        }
+        wiring::Receiver::Http { url, shape, token, headers, gzip } => {
+            let shape = match shape {
+                wiring::Shape::Loki(labels) => Shape::Loki { labels: pairs(labels) },
+                wiring::Shape::Elasticsearch(index) => {
+                    Shape::Elasticsearch { index: index.as_ref().map(|index| index.to_string()) }
+                }
+                wiring::Shape::Otlp(resource) => Shape::Otlp { resource: pairs(resource) },
+                wiring::Shape::Ndjson => Shape::Ndjson,
+            };
+            let http = Http::new(url.to_string(), shape);
+            let (token, headers, gzip) = (token.clone(), pairs(headers), *gzip);
+            Receiver::Http(Http { trust, token, headers, gzip, plain, ..http })
+        }
+    })
+}
+
+fn address(peer: &Peer) -> Address {
+    match peer {
+        Peer::Tcp(host, port) => Address::Tcp(host.to_string(), *port),
+        Peer::Tls(host, port) => Address::Tls(host.to_string(), *port),
+        Peer::Stream(path) => Address::Unix(path.clone()),
+        Peer::Datagram(path) => Address::Datagram(path.clone()),
+    }
+}
+
+/// What this machine is called, where a receiver is told.
+fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_str().unwrap_or_default().to_owned();
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) { "localhost".to_owned() } else { name }
+}
+
+/// Opens the sockets of an input.
+pub(super) fn intake(
+    (kind, sockets, on_stall): (&wiring::From, &Sockets, OnStall),
+    memory_bytes: usize,
+    waker: &Arc<Waker>,
+    handed: &mut Handed,
+) -> Result<Mailbox, Error> {
+    let waker = waker.clone();
+    let stall = match on_stall {
+        OnStall::Block => Stall::Block,
+        // What the spool cannot hold any more is dropped.
+        OnStall::Spill | OnStall::Shed => Stall::Shed,
+    };
+    let usual = IntakeSettings::new(Arc::new(move || waker.wake()));
+    let settings = IntakeSettings { stall, memory_bytes, connections: sockets.connections as usize, ..usual };
+    let bind = match &sockets.at {
+        Socket::Udp(address) => Bind::Udp(*address),
+        Socket::Tcp(address) => Bind::Tcp(*address),
+        Socket::Datagram(path) => Bind::UnixDatagram(path.clone()),
+        Socket::Stream(path) => Bind::UnixStream(path.clone()),
+    };
+    let intake = match kind {
+        wiring::From::Forward(_) => {
+            let key = sockets.secret.as_deref().map(SharedKey::read).transpose()?;
+            forward::listen(&bind, key, settings, handed)
+        }
+        _ => syslog::listen(&bind, settings, handed),
+    }?;
+    Ok(Mailbox { intake, shed: (0, 0) })
+}
