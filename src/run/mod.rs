@@ -8,6 +8,7 @@ pub mod guard;
 mod intake;
 mod ordered;
 pub mod pipe;
+pub mod reply;
 pub mod scan;
 pub mod sidecar;
 pub mod signals;
