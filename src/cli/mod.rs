@@ -295,7 +295,7 @@ enum StallArg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ReplyArg {
-    /// One JSON object a line: msg and rawmsg minimised, $!sladd says minimised or dropped; nothing on standard error once it runs
+    /// One JSON object a line: msg minimised, $!sladd says minimised or dropped; nothing on standard error once it runs
     RsyslogJson,
     /// OK before the first line and after each one whose record was written to --output
     Ok,

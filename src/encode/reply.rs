@@ -37,21 +37,19 @@ impl Reply {
 
     /// Makes `into` the answer to one line, of which `written` was made.
     ///
-    /// The object sets `msg` and `rawmsg`, so that no template finds the line as it came, and the variable `$!sladd` to
-    /// `minimised` or, where nothing is left, `dropped`. A message that nobody answered has no such variable.
+    /// The object sets `msg`, which rsyslog puts into `rawmsg` too, and the variable `$!sladd` to `minimised` or, where nothing is
+    /// left, `dropped`. A message that nobody answered has no such variable.
     pub fn answer(self, written: &Batch, words: Words, into: &mut Batch) {
         into.clear();
         match self {
             Reply::RsyslogJson => {
                 let text = written.bytes.strip_suffix(b"\n").unwrap_or(&written.bytes);
                 let text = text.strip_suffix(b"\r").unwrap_or(text);
-                for name in [&b"{\"msg\":\""[..], b"\",\"rawmsg\":\""] {
-                    into.bytes.extend_from_slice(name);
-                    if words == Words::BehindBlank && !text.is_empty() {
-                        into.bytes.push(b' ');
-                    }
-                    push_text(text, &mut into.bytes);
+                into.bytes.extend_from_slice(b"{\"msg\":\"");
+                if words == Words::BehindBlank && !text.is_empty() {
+                    into.bytes.push(b' ');
                 }
+                push_text(text, &mut into.bytes);
                 let outcome: &[u8] = if text.is_empty() { b"dropped" } else { b"minimised" };
                 into.bytes.extend_from_slice(b"\",\"$!\":{\"sladd\":\"");
                 into.bytes.extend_from_slice(outcome);
@@ -69,7 +67,7 @@ impl Reply {
         let zeros = digits.iter().take(2).take_while(|&&digit| digit == b'0').count();
         match self {
             Reply::RsyslogJson => {
-                into.bytes.extend_from_slice(b"{\"msg\":\"\",\"rawmsg\":\"\",\"$!\":{\"sladd\":\"failed ");
+                into.bytes.extend_from_slice(b"{\"msg\":\"\",\"$!\":{\"sladd\":\"failed ");
                 into.bytes.extend_from_slice(&digits[zeros..]);
                 say(b"\"}}\n", into);
             }
@@ -112,7 +110,7 @@ mod tests {
             let text = answer(Reply::RsyslogJson, written, words);
             assert_eq!(text.matches('\n').count(), 1);
             let object: serde_json::Value = serde_json::from_str(&text).unwrap();
-            assert_eq!((&object["msg"], &object["rawmsg"]), (&want.into(), &want.into()));
+            assert_eq!(object["msg"], want);
             let outcome = if want.is_empty() { "dropped" } else { "minimised" };
             assert_eq!(object["$!"]["sladd"], outcome);
         }
@@ -129,7 +127,7 @@ mod tests {
         Reply::Ok.fail(1, &mut into);
         assert_eq!(into.bytes(), b"failed 1\n");
         Reply::RsyslogJson.fail(105, &mut into);
-        assert_eq!(into.bytes(), b"{\"msg\":\"\",\"rawmsg\":\"\",\"$!\":{\"sladd\":\"failed 105\"}}\n");
+        assert_eq!(into.bytes(), b"{\"msg\":\"\",\"$!\":{\"sladd\":\"failed 105\"}}\n");
         Reply::RsyslogJson.greet(&mut into);
         assert!(into.is_empty());
     }

@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn message(text: &str, outcome: &str) -> String {
-        format!("{{\"msg\":\"{text}\",\"rawmsg\":\"{text}\",\"$!\":{{\"sladd\":\"{outcome}\"}}}}\n")
+        format!("{{\"msg\":\"{text}\",\"$!\":{{\"sladd\":\"{outcome}\"}}}}\n")
     }
 
     #[test]

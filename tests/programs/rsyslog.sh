@@ -70,7 +70,7 @@ for log in back over; do
   diff <(grep -oE '(^|[/ :])n[0-9]+' "$work/$log.log" | tr -d '/ :' | awk '!seen[$0]++') <(seq 2000 | sed 's/^/n/') > "$work/diff" || fail "$log: another order: $(head -4 "$work/diff")"
   [ "$(grep -c 'class=security_log until=2027-05-21' "$work/$log.log")" = 2000 ] || fail "$log: no tag"
 done
-# The message is given back behind its tag, with its blank, and nothing of it is left in the raw one.
+# The message is given back behind its tag, with its blank; that nothing of it is left in the raw one was looked for above.
 grep -qE '^nginx: [0-9.]+\.0 - - \[21/Nov/2026:10:00:00 \+0100\] "GET /n1\?email= HTTP/1.1" 200 5 "-" "curl/8" "class=' "$work/back.log" || fail "back: $(head -1 "$work/back.log")"
 [ "$(stat -c %a "$work/over.log")" = 640 ] || fail "over: mode $(stat -c %a "$work/over.log")"
 echo "rsyslog: 2,000 messages through mmexternal and 2,000 through omprog, helpers killed half way; the first 1,000 through both took $took ms"
