@@ -60,6 +60,7 @@
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
 //!  engine/recall                         lines of JSON whose keys came before, read ahead
+//!  engine/count plan/figure             what was treated and found, where somebody asks
 //!  engine/stretch                        many lines at once, where each is text of which nothing but the addresses is cut
 //!  treatment/flat object                 lines of JSON laid in one go; repeated and harmless remember what became of values
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's

@@ -85,6 +85,9 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
             From::Stdin => Follower::Stream(Stream::stdin(&reading, &sleep.waker)?),
             From::NotBuilt(what) => return Err(super::sinks::not_built(what)),
         };
+        if loaded.policy.wiring.status.is_some() {
+            lane.watch();
+        }
         inputs.push(Input { label, from, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
     }
     let outside = Outside::new(&loaded.policy)?;
