@@ -15,6 +15,7 @@ use memchr::memchr;
 use std::sync::Arc;
 
 mod carry;
+mod count;
 mod export;
 mod recall;
 mod recent;
@@ -23,6 +24,7 @@ mod stretch;
 mod wrapped;
 
 pub use carry::Carry;
+pub use count::Counted;
 use recent::Recent;
 pub use show::Shown;
 
@@ -70,6 +72,8 @@ struct Desk {
     carry: Carry,
     export: export::Memory,
     recall: recall::Recall,
+    /// Where somebody asks.
+    counts: Option<Box<count::Counts>>,
 }
 
 /// A line that was looked at before its turn.
@@ -136,6 +140,7 @@ impl Engine {
             carry: Carry::default(),
             export: export::Memory::default(),
             recall: recall::Recall::default(),
+            counts: None,
         };
         Engine { plan, desk }
     }
@@ -209,6 +214,7 @@ impl Engine {
                 continue;
             }
             if self.plan.bare
+                && self.desk.counts.is_none()
                 && let Some(length) = self.desk.stretch(&self.plan, rest, batch, &mut tally)
             {
                 at += length;
@@ -541,18 +547,23 @@ impl Desk {
             plan.encoding.blank(class, end, batch);
             return Ok(false);
         }
-        let Desk { record, aid, scratch, tagger, .. } = &mut *self;
+        self.begin_count();
+        let Desk { record, aid, scratch, tagger, counts, .. } = &mut *self;
         let fixed = PLAIN || record.marks.is_empty() && schema.layout(record.layout).0.len() == record.values.len();
         let treated = match plan.encoding {
             Encoding::Same if fixed => {
                 let places = if seen { Places::Seen(&route.seen) } else { Places::All };
                 treatment::lay(&route.steps, places, schema, line, record, aid, scratch)
             }
-            Encoding::Json if seen => {
+            // One that cannot be laid so is treated twice.
+            Encoding::Json if seen && counts.is_none() => {
                 treatment::lay_flat(&route.steps, &route.heads, schema, line, record, aid, scratch)
             }
             Encoding::Same | Encoding::Json => treatment::treat(&route.steps, schema, line, record, aid, scratch),
         };
+        if let Some(counts) = counts {
+            counts.add(&route.counted, &treated, aid);
+        }
         let tag = plan.tagged.then(|| tagger.tag(class, time));
         plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());

@@ -102,6 +102,11 @@ impl LineBuffer {
         &self.bytes[self.start..self.framed]
     }
 
+    /// Whether the rest of a line over the limit is still to come, of which nothing will be handed out.
+    pub fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
     /// Gives back the first `n` bytes of [`lines`](Self::lines). More lines may show.
     ///
     /// # Panics

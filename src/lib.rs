@@ -60,6 +60,7 @@
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
 //!  engine/recall                         lines of JSON whose keys came before, read ahead
+//!  engine/count plan/figure             what was treated and found, where somebody asks
 //!  engine/stretch                        many lines at once, where each is text of which nothing but the addresses is cut
 //!  treatment/flat object                 lines of JSON laid in one go; repeated and harmless remember what became of values
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
@@ -76,6 +77,7 @@
 //!  input/follow                          files that grow, through rotation, copies, truncation and restarts
 //!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
+//!  run/reply encode/reply             one line in, one answer out, for who waits: rsyslog
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

@@ -5,6 +5,7 @@
 
 use sladd::{
     Policy, Tally, Timestamp,
+    engine::Counted,
     error::{Error, Kind},
     policy::wiring::Listen,
     run::sidecar::{
@@ -113,6 +114,15 @@ fn snapshot(lines: u64) -> Snapshot {
         sealed: 0,
         pending: 17,
         classes: policy.classes.iter().map(Label::class).zip([lines / 4 * 3, lines / 4]).collect(),
+        counted: Counted {
+            treated: vec![
+                ("client.address", "truncate", lines - dropped),
+                ("url.path", "path", lines - dropped),
+                ("user.name", "pseudonym", lines / 9),
+                ("other", "drop", lines / 7),
+            ],
+            found: vec![("address", lines / 3), ("email", lines / 11)],
+        },
         checkpoints: CheckpointFigures {
             generation: 1234,
             at: Some(now),
@@ -359,8 +369,20 @@ fn metrics_parse_as_openmetrics_and_their_labels_are_of_a_closed_set() {
         assert!(figure >= 0.0 && figure.is_finite(), "{line}");
         assert!(series.insert((name.to_owned(), labels.to_owned())), "{line} stands twice");
         for label in label_names(labels) {
-            const KNOWN: [&str; 12] = [
-                "class", "digest", "how", "input", "kind", "mark", "name", "outcome", "output", "reason", "result",
+            const KNOWN: [&str; 14] = [
+                "class",
+                "digest",
+                "field",
+                "how",
+                "input",
+                "kind",
+                "mark",
+                "name",
+                "outcome",
+                "output",
+                "reason",
+                "result",
+                "treatment",
                 "version",
             ];
             assert!(KNOWN.contains(&label), "{line}");
@@ -373,6 +395,8 @@ fn metrics_parse_as_openmetrics_and_their_labels_are_of_a_closed_set() {
         "sladd_input_bytes_total{input=\"/var/log/nginx/access.log*\",kind=\"follow\"} 120000000",
         "sladd_input_lag_bytes{input=\"/srv/\\\"quoted\\\" <b>&amp;\\\\*.log\",kind=\"follow\"} 2333331.0",
         "sladd_class_records_total{class=\"login_history\"} 750000",
+        "sladd_fields_total{field=\"client.address\",treatment=\"truncate\"} 980000",
+        "sladd_found_total{kind=\"email\"} 90909",
         "sladd_policy_info{name=\"example-host\",version=\"3\",digest=",
         "sladd_checkpoint_generation 1234.0",
     ] {
@@ -494,6 +518,8 @@ fn the_page_lives_in_a_browser() {
     }
     assert_eq!(after["/lines"], "1\u{202f}234\u{202f}584");
     assert_eq!(after["/state"], "ready");
+    assert_eq!(after["/found/1/times"], "112\u{202f}233");
+    assert!(page.contains("Treated, by field") && page.contains("client.address: truncate"));
     assert_eq!(after["/policy/last_reload/result"], "refused");
     assert!(
         after["/problems"].contains("standard output has taken nothing for")

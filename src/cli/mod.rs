@@ -215,6 +215,9 @@ pub struct PipeArgs {
     /// Append whole lines to this file (created 0640, no symlink followed; SIGUSR1 reopens it) instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Answer each line at once: with its minimised form, for rsyslog's mmexternal, or, when its record stands in the file, with OK, for omprog with confirmMessages="on"
+    #[arg(long, value_name = "FORM", conflicts_with = "on_stall")]
+    reply: Option<ReplyArg>,
     /// What happens when the output stalls: wait, or drop lines and count them so that the writer never waits
     #[arg(long, value_name = "WHAT", default_value = "block")]
     on_stall: StallArg,
@@ -292,6 +295,14 @@ enum StallArg {
     Block,
     /// Never delay the writer by more than 100 ms: drop and count
     Shed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReplyArg {
+    /// One JSON object a line: msg minimised, $!sladd says minimised or dropped; nothing on standard error once it runs
+    RsyslogJson,
+    /// OK before the first line and after each one whose record was written to --output
+    Ok,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,8 @@
 //! `sladd pipe`: standard input to standard output or a file.
 
-use super::{PipeArgs, StallArg, SummaryArg, lines};
+use super::{PipeArgs, ReplyArg, StallArg, SummaryArg, lines};
 use crate::{
+    encode::Reply,
     error::{Error, Kind},
     input::stdin::Stdin,
     key::Keyring,
@@ -11,6 +12,7 @@ use crate::{
         End, OnStall, Settings, Signals, Summary,
         guard::{self, Guard},
         pipe,
+        reply::Conversation,
         worker::{Task, Worker, limit},
         workers,
     },
@@ -22,16 +24,16 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() {
         return Ok(super::help());
     }
+    if let Some(form) = args.reply {
+        return converse(args, form);
+    }
     let signals = Signals::catch()?;
     let policy = args.lines.policy()?;
     let task = task(args, &policy)?;
     let input = Stdin::open()?;
     let output = match &args.output {
         Some(path) => Output::File(File::open(path)?),
-        None => Output::Stdout(
-            Stdout::open()
-                .map_err(|error| Error::new(Kind::Io, format!("cannot write to standard output: {error}")))?,
-        ),
+        None => Output::Stdout(stdout()?),
     };
     let settings = Settings {
         on_stall: match args.on_stall {
@@ -50,6 +52,58 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     let verdict = if args.lines.guard { guard::alarm(verdict) } else { verdict };
     let summary = pipe(&settings, input, output, work, verdict, &signals)?;
     finish(args, &summary)
+}
+
+/// Answers each line at once.
+fn converse(args: &PipeArgs, form: ReplyArg) -> Result<ExitCode, Error> {
+    let wrong = |message| Err(Error::new(Kind::Usage, message));
+    let (reply, output) = match (form, &args.output) {
+        (ReplyArg::RsyslogJson, None) => (Reply::RsyslogJson, None),
+        (ReplyArg::RsyslogJson, Some(_)) => {
+            return wrong(
+                "--reply rsyslog-json gives records back in its answers; leave --output out, or use --reply ok",
+            );
+        }
+        (ReplyArg::Ok, Some(path)) => (Reply::Ok, Some(path)),
+        (ReplyArg::Ok, None) => {
+            return wrong("--reply ok says that a record was written; say where, with --output FILE");
+        }
+    };
+    let signals = Signals::catch()?;
+    let policy = args.lines.policy()?;
+    let task = task(args, &policy)?;
+    let conversation = Conversation {
+        reply,
+        input: Stdin::open()?,
+        answers: stdout()?,
+        output: output.map(File::open).transpose()?,
+        max_line_bytes: args.lines.max_line as usize,
+    };
+    let (mut worker, mut verdict) = (Worker::new(&task), limit(lines::malformed_limit(&policy)));
+    if args.lines.guard {
+        worker = worker.guarded(Guard::new(&policy)?);
+    }
+    match reply {
+        // What is said on standard error is taken for an answer by mmexternal.
+        Reply::RsyslogJson => {
+            let summary = conversation.run(worker, verdict, &signals);
+            Ok(match summary.error() {
+                Some(error) => ExitCode::from(error.kind().code()),
+                None if args.lines.is_met(&summary.tally) => ExitCode::FAILURE,
+                None => ExitCode::SUCCESS,
+            })
+        }
+        Reply::Ok => {
+            if args.lines.guard {
+                verdict = guard::alarm(verdict);
+            }
+            finish(args, &conversation.run(worker, verdict, &signals))
+        }
+    }
+}
+
+fn stdout() -> Result<Stdout, Error> {
+    Stdout::open().map_err(|error| Error::new(Kind::Io, format!("cannot write to standard output: {error}")))
 }
 
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {

@@ -643,7 +643,7 @@ fn push_clean_closely(body: &[u8], out: &mut Vec<u8>) {
 /// Bytes that are no JSON yet, made the body of a JSON string. A backslash of another escape (`\x22`) is doubled: the
 /// value reads as it was written.
 #[inline]
-fn push_text(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn push_text(text: &[u8], out: &mut Vec<u8>) {
     if !push_plain(text, out) && !push_quoted(text, out) {
         push_text_closely(text, out);
     }

@@ -6,10 +6,12 @@
 mod json;
 mod pairs;
 mod parcel;
+mod reply;
 mod same;
 
 pub(crate) use json::Members;
 pub use parcel::{PARCEL_OVERHEAD_BYTES, Parcel, ParcelHead, RecordId, Unpacked};
+pub use reply::{Reply, Words};
 
 use crate::{
     record::{Columns, Syntax},

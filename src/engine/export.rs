@@ -395,7 +395,11 @@ impl Desk {
         if !self.begins(plan, class, time, tally)? {
             return Ok(false);
         }
+        self.begin_count();
         let treated = treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch);
+        if let Some(counts) = &mut self.counts {
+            counts.add(&route.counted, &treated, &mut self.aid);
+        }
         let tag = (plan.tagged && plan.encoding == Encoding::Json).then(|| self.tagger.tag(class, time));
         plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
@@ -424,6 +428,7 @@ impl Desk {
         pieces.clear();
         let mut own = Tally::default();
         let mut written = Ok(true);
+        let counts = self.counts.clone();
         let whole: &[u8] = if over { b"" } else { &text };
         let count = whole.split(|&byte| byte == b'\n').count();
         for (i, piece) in whole.split(|&byte| byte == b'\n').enumerate() {
@@ -441,6 +446,9 @@ impl Desk {
         // As it was: the line comes again where a secret is missing, and is noted where none is.
         text.truncate(before);
         self.carry.stream.value.text = text;
+        if written.is_err() {
+            self.counts = counts;
+        }
         if written == Ok(true) {
             match plan.encoding {
                 Encoding::Same => plan.encoding.encode_value(&pieces, batch),

@@ -49,6 +49,14 @@ impl Read {
     }
 }
 
+#[cfg(test)]
+impl Recall {
+    /// Remembers from the first line on.
+    pub(super) fn hurry(&mut self) {
+        self.memory.hurry();
+    }
+}
+
 impl Desk {
     /// The first of `lines`, if it can be read so: its length with its line feed. An epoch without a secret comes back before
     /// anything is written. Nothing else is done where it cannot.
@@ -80,8 +88,9 @@ impl Desk {
             return Ok(Some(read.whole()));
         }
         let same = plan.encoding == Encoding::Same;
-        let lays = same && recalled.spacing.is_even() && !recalled.withheld;
-        let Desk { record, aid, scratch, tagger, recall, .. } = &mut *self;
+        let lays = same && recalled.spacing.is_even() && !recalled.withheld && self.counts.is_none();
+        self.begin_count();
+        let Desk { record, aid, scratch, tagger, recall, counts, .. } = &mut *self;
         let tag = plan.tagged.then(|| tagger.tag(class, time));
         let table = recall.memory.table();
         if lays && let Some(treated) = treatment::lay_object(&route.steps, table, schema, line, record, aid, scratch) {
@@ -99,6 +108,9 @@ impl Desk {
                 }
             }
             let treated = treatment::treat(&route.steps, schema, line, record, aid, scratch);
+            if let Some(counts) = counts {
+                counts.add(&route.counted, &treated, aid);
+            }
             plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
         }
         tally.late += u64::from(self.aid.keys.take_late());

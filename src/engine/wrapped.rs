@@ -4,6 +4,7 @@
 use super::{
     Desk, Shown,
     carry::{self, Carry, Parts},
+    count::Counts,
 };
 use crate::{
     detect::Detector,
@@ -508,7 +509,8 @@ impl Desk {
             Encoding::Same => treat_laid,
             Encoding::Json => treat_each,
         };
-        let treated = treat(plan, levels, &mut self.aid);
+        self.begin_count();
+        let treated = treat(plan, levels, &mut self.aid, self.counts.as_deref_mut());
         let tag = (plan.tagged && !*untagged).then(|| self.tagger.tag(class, time));
         match plan.encoding {
             // From the inside out: each line is written, then stands in the string that it came from.
@@ -566,7 +568,7 @@ impl Desk {
             let mut names: Vec<&str> = Vec::new();
             let mut shown = Vec::new();
             let mut string: Option<Span> = None;
-            let treated = treat_each(plan, levels, &mut self.aid);
+            let treated = treat_each(plan, levels, &mut self.aid, None);
             for (pieces, (heads, start)) in treated.iter().flatten().zip(starts) {
                 let parts = pieces.wraps.iter().flatten().zip(heads).chain([(&pieces.record, start)]);
                 for (part, offset) in parts {
@@ -614,15 +616,25 @@ impl Desk {
 }
 
 /// Treats all levels and the envelopes around each, value by value.
-fn treat_each<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
-    treat(plan, levels, aid, |steps, _, schema, line, record, aid, scratch| {
+fn treat_each<'a>(
+    plan: &'a Plan,
+    levels: &'a mut [Level],
+    aid: &mut Aid,
+    counts: Option<&mut Counts>,
+) -> [Option<Pieces<'a>>; LEVELS] {
+    treat(plan, levels, aid, counts, |steps, _, schema, line, record, aid, scratch| {
         treatment::treat(steps, schema, line, record, aid, scratch)
     })
 }
 
 /// The same for what leaves in its own layout: of most levels and envelopes all is made in one go.
-fn treat_laid<'a>(plan: &'a Plan, levels: &'a mut [Level], aid: &mut Aid) -> [Option<Pieces<'a>>; LEVELS] {
-    treat(plan, levels, aid, |steps, places, schema, line, record, aid, scratch| {
+fn treat_laid<'a>(
+    plan: &'a Plan,
+    levels: &'a mut [Level],
+    aid: &mut Aid,
+    counts: Option<&mut Counts>,
+) -> [Option<Pieces<'a>>; LEVELS] {
+    treat(plan, levels, aid, counts, |steps, places, schema, line, record, aid, scratch| {
         match record.marks.is_empty() && schema.layout(record.layout).0.len() == record.values.len() {
             true => treatment::lay(steps, places, schema, line, record, aid, scratch),
             false => treatment::treat(steps, schema, line, record, aid, scratch),
@@ -635,6 +647,7 @@ fn treat<'a>(
     plan: &'a Plan,
     levels: &'a mut [Level],
     aid: &mut Aid,
+    mut counts: Option<&mut Counts>,
     one: impl Fn(&[Step], Places<'_>, &'a Schema, &'a [u8], &'a Record, &mut Aid, &'a mut Scratch) -> Treated<'a>,
 ) -> [Option<Pieces<'a>>; LEVELS] {
     let mut treated = [const { None }; LEVELS];
@@ -651,11 +664,18 @@ fn treat<'a>(
             let Head { which, start, end, record, scratch } = head;
             let by = plan.wrap(*which);
             let line = &line[*start..*end];
-            *wrap = Some(one(&by.steps, Places::All, by.envelope.schema(), line, record, aid, scratch));
+            let treated = one(&by.steps, Places::All, by.envelope.schema(), line, record, aid, scratch);
+            if let Some(counts) = &mut counts {
+                counts.add(&by.counted, &treated, aid);
+            }
+            *wrap = Some(treated);
         }
         let line = &line[*start..];
         let places = if *seen { Places::Seen(&route.seen) } else { Places::All };
         let record = one(&route.steps, places, route.format.schema(), line, record, aid, scratch);
+        if let Some(counts) = &mut counts {
+            counts.add(&route.counted, &record, aid);
+        }
         *pieces = Some(Pieces { wraps, record, nested: *nested, string, end: *end });
     }
     treated

@@ -1,8 +1,10 @@
 //! Policy + formats → Plan: flat, immutable, compiled once.
 
 mod explain;
+mod figure;
 
 pub use explain::{Coverage, Explanation};
+pub(crate) use figure::Figures;
 
 use crate::{
     detect::{Detector, Fixed, Kinds, Patterns},
@@ -73,6 +75,8 @@ pub struct Plan {
     pub(crate) bare: bool,
     /// How records are written.
     pub(crate) encoding: Encoding,
+    /// Under what the values of its fields are counted.
+    pub(crate) figures: Figures,
     /// Whether the tag is written.
     pub(crate) tagged: bool,
     /// The zone of layouts that have none.
@@ -185,6 +189,8 @@ pub(crate) struct Route {
     pub(crate) format: Format,
     /// One a field of the schema.
     pub(crate) steps: Box<[Step]>,
+    /// The figure that each field's values are counted under.
+    pub(crate) counted: Box<[u16]>,
     /// Which of the fields the treatments should know of early.
     pub(crate) early: treatment::Early,
     /// Which of the values they have to look at in a line that was read by sight.
@@ -218,6 +224,8 @@ pub(crate) struct Wrap {
     pub(crate) envelope: Envelope,
     /// One a field of the schema.
     pub(crate) steps: Box<[Step]>,
+    /// The figure that each field's values are counted under.
+    pub(crate) counted: Box<[u16]>,
     /// Where the line in it goes when it fits no format.
     pub(crate) text: Route,
     treatments: Vec<Treatment>,
@@ -322,7 +330,13 @@ impl Plan {
     /// A format that is not known or a directive that cannot be compiled, with where and the remedy; a database that was
     /// not handed in ([`Policy::named_databases`])
     pub fn compile(policy: &Policy) -> Result<Plan, Error> {
-        let mut compiler = Compiler { policy, exempt: sorted(&policy.exempt), labels: Vec::new(), missing: None };
+        let mut compiler = Compiler {
+            policy,
+            exempt: sorted(&policy.exempt),
+            labels: Vec::new(),
+            missing: None,
+            figures: Figures::default(),
+        };
         let mut formats = Vec::new();
         let mut envelopes: Vec<Envelope> = Vec::new();
         let mut text_is_a_format = false;
@@ -400,6 +414,7 @@ impl Plan {
                 Layout::Same => Encoding::Same,
                 Layout::Json => Encoding::Json,
             },
+            figures: std::mem::take(&mut compiler.figures),
             tagged: policy.encode.tag == TagForm::Append,
             zone: policy.source.zone.clone(),
             period: (!compiler.labels.is_empty()).then_some(policy.keys.epoch),
@@ -468,6 +483,7 @@ struct Compiler<'a> {
     labels: Vec<Box<str>>,
     /// A database that nobody handed in.
     missing: Option<Box<std::path::Path>>,
+    figures: Figures,
 }
 
 impl Compiler<'_> {
@@ -503,6 +519,7 @@ impl Compiler<'_> {
         let clf = format.holds_clf();
         let program = schema.fields.iter().position(|field| &*field.name == envelope::PROGRAM).map(|at| at as u16);
         Route {
+            counted: self.figures.of(format.schema(), &steps),
             clf,
             format,
             steps,
@@ -524,11 +541,12 @@ impl Compiler<'_> {
     fn wrap(&mut self, envelope: Envelope) -> Wrap {
         let schema = envelope.schema();
         let found: Vec<(Treatment, bool)> = schema.fields.iter().map(|field| self.treatment(field)).collect();
-        let steps =
+        let steps: Box<[Step]> =
             schema.fields.iter().zip(&found).map(|(field, (treatment, _))| self.step(field, treatment)).collect();
+        let counted = self.figures.of(schema, &steps);
         let text = Format::Text(text::Text::named(&schema.name));
         let (treatments, named) = found.into_iter().unzip();
-        Wrap { text: self.route(text), envelope, steps, treatments, named }
+        Wrap { text: self.route(text), envelope, steps, counted, treatments, named }
     }
 
     /// The route of lines of which nothing is known: scrubbed as the policy scrubs messages, else by every detector.
@@ -540,6 +558,7 @@ impl Compiler<'_> {
             let treatment = Treatment::Scrub { kinds: Kinds::ALL, network };
             route.early = treatment::Early::default();
             route.steps = Box::new([self.step(&route.format.schema().fields[0].clone(), &treatment)]);
+            route.counted = self.figures.of(route.format.schema(), &route.steps);
             route.treatments = vec![treatment];
         }
         route

@@ -8,6 +8,7 @@ pub mod guard;
 mod intake;
 mod ordered;
 pub mod pipe;
+pub mod reply;
 pub mod scan;
 #[cfg(feature = "net")]
 pub mod sidecar;

@@ -3,7 +3,7 @@
 use super::{Verdict, Work, guard::Guard};
 use crate::{
     encode::Batch,
-    engine::{Carry, Due, Engine, Progress},
+    engine::{Carry, Counted, Due, Engine, Progress},
     epoch::Epoch,
     error::{Error, Kind},
     key::{Keyring, Lookup},
@@ -51,6 +51,16 @@ impl Worker {
     /// The same worker with a guard behind the engine.
     pub fn guarded(self, guard: Guard) -> Worker {
         Worker { guard: Some(guard), ..self }
+    }
+
+    /// Counts from now on what is treated and found.
+    pub fn count(&mut self) {
+        self.engine.count();
+    }
+
+    /// What was treated and found since then.
+    pub fn counted(&self) -> Counted {
+        self.engine.counted()
     }
 
     /// The time of records that have none, from now on.

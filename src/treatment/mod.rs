@@ -13,6 +13,7 @@ pub mod drop;
 mod escape;
 pub mod family;
 mod flat;
+mod found;
 pub mod harmless;
 mod host;
 pub mod keep;
@@ -39,6 +40,7 @@ use crate::{
     detect::Detector,
     record::{Blank, Blanks, Clock, Item, Mark, Proven, Record, Schema, Span, State, Value},
 };
+pub use found::Found;
 pub use object::{foresee, lay_object, settled};
 
 use coarsen::Coarsen;
@@ -91,6 +93,8 @@ pub struct Aid {
     pub harmless: harmless::Memory,
     /// What became of the short values that were seen last, for the fields of one format.
     pub repeated: repeated::Repeated,
+    /// What was found in free text since whoever counts last looked. Means nothing where nobody does.
+    pub found: Found,
 }
 
 /// Where an outgoing value lies. Only this module can make one.
@@ -140,6 +144,26 @@ pub enum Step {
 }
 
 impl Step {
+    /// What it is called in policies.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Step::Coarsen(_) => "coarsen",
+            Step::Cookie(_) => "cookie",
+            Step::Country(_) => "country",
+            Step::Drop => "drop",
+            Step::Family(_) => "family",
+            Step::Keep(_) => "keep",
+            Step::Language => "language",
+            Step::Name(_) => "name",
+            Step::Origin(_) => "origin",
+            Step::Path(_) => "path",
+            Step::Pseudonym(_) => "pseudonym",
+            Step::Query(_) => "query",
+            Step::Scrub(_) => "scrub",
+            Step::Truncate(_) => "truncate",
+        }
+    }
+
     /// Whether the value may stand as it came, where that can be said without making anything. `false` says nothing.
     #[inline]
     fn passes(&self, value: &[u8], aid: &mut Aid) -> bool {
@@ -281,6 +305,19 @@ impl<'a> Treated<'a> {
     #[inline]
     pub(crate) fn lines(&self) -> Option<&'a [u8]> {
         (self.laid == Some(Laid::Lines)).then_some(&self.scratch.made)
+    }
+
+    /// The fields of the values that were treated: of those that are there and do not say that there is none. Nothing of lines
+    /// that were treated together.
+    #[inline]
+    pub(crate) fn fields(&self) -> impl Iterator<Item = u16> + 'a {
+        let (line, nulls) = (self.line, !self.record.marks.is_empty());
+        let treated = move |value: &&Value| match value.state {
+            State::Absent => false,
+            State::Ambiguous | State::Cut => true,
+            State::Present => !missing(value.span.of(line), nulls),
+        };
+        self.record.values.iter().filter(treated).map(|value| value.field)
     }
 
     /// How many values there are.

@@ -49,7 +49,7 @@ impl Scrub {
     /// Treats the text.
     #[inline]
     pub fn treat(&self, text: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
-        let Aid { detector, buffer, harmless, .. } = aid;
+        let Aid { detector, buffer, harmless, found, .. } = aid;
         let asked = Asked { kinds: self.kinds, place: self.place, controls: self.controls };
         if harmless.holds(text, asked) || is_small_number(text) && self.place == Place::Text && !detector.has_own() {
             return Outcome::Kept;
@@ -63,6 +63,7 @@ impl Scrub {
         let start = made.len();
         let changed = replace(text, findings, self.kinds, &self.network, made);
         if clean {
+            found.note(findings);
             if !changed {
                 made.truncate(start);
                 return Outcome::Kept;
@@ -73,6 +74,7 @@ impl Scrub {
             self.escape(&made[start..], buffer);
             made.truncate(start);
             let findings = detector.find(buffer, self.kinds, self.place);
+            found.note(findings);
             replace(buffer, findings, self.kinds, &self.network, made);
             if made[start..] == *text {
                 made.truncate(start);

@@ -109,6 +109,9 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
                 Follower::Sockets(Box::new(remote::intake(intake, memory, &sleep.waker, &mut handed)?))
             }
         };
+        if loaded.policy.wiring.status.is_some() {
+            lane.watch();
+        }
         let on_stall = input.on_stall;
         inputs.push(Input { label, from, on_stall, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
     }

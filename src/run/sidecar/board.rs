@@ -5,6 +5,7 @@
 //! in the policy can become.
 
 use crate::{
+    engine::Counted,
     error::Error,
     policy::{
         Class,
@@ -210,6 +211,8 @@ pub struct Snapshot {
     pub pending: u64,
     /// Records that went out, by class.
     pub classes: Vec<(Label, u64)>,
+    /// How often each field was treated, and each kind of identifier found in free text. Their names are words of ours.
+    pub counted: Counted,
     /// What outlives a restart.
     pub checkpoints: CheckpointFigures,
     /// What is used of the memory.

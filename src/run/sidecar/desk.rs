@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     encode::Batch,
+    engine::Counted,
     error::{Error, Kind},
     input::{
         follow::{Counts, Follow, Position, Step},
@@ -448,6 +449,9 @@ impl Desk {
         self.book.as_mut().expect("there while it runs").keep_policy(loaded.digest, &loaded.text)?;
         for (input, mut lane) in self.inputs.iter_mut().zip(lanes) {
             lane.take_over(&mut input.lane);
+            if self.loaded.policy.wiring.status.is_some() {
+                lane.watch();
+            }
             input.lane = lane;
         }
         self.sinks.rename(&loaded.policy.wiring.outputs, &plan);
@@ -640,6 +644,7 @@ impl Desk {
             outputs: outputs.collect(),
             tally: self.tally(),
             classes: self.outside.classes(),
+            counted: self.counted(),
             checkpoints: self.outside.checkpoints,
             memory: self.outside.memory(self.loaded.policy.wiring.memory_limit),
             ..Snapshot::default()
@@ -652,6 +657,12 @@ impl Desk {
         for input in &self.inputs {
             sum += input.lane.tally;
         }
+        sum
+    }
+
+    fn counted(&self) -> Counted {
+        let mut sum = Counted::default();
+        self.inputs.iter().for_each(|input| sum.add(&input.lane.counted()));
         sum
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     encode::Batch,
-    engine::{Carry, Due},
+    engine::{Carry, Counted, Due},
     error::Error,
     key::Keyring,
     plan::Plan,
@@ -22,6 +22,8 @@ pub(super) struct Lane {
     verdict: Verdict,
     /// What became of its lines.
     pub tally: Tally,
+    /// What lanes before this one treated and found.
+    counted: Counted,
     held: HashMap<u64, Held>,
 }
 
@@ -58,13 +60,32 @@ impl Lane {
         let keyring = keyring.filter(|_| plan.period().is_some()).cloned();
         let task = Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None };
         let verdict = limit(malformed_limit(policy, input));
-        Ok(Lane { worker: Worker::new(&task), verdict, tally: Tally::default(), held: HashMap::new() })
+        Ok(Lane {
+            worker: Worker::new(&task),
+            verdict,
+            tally: Tally::default(),
+            counted: Counted::default(),
+            held: HashMap::new(),
+        })
     }
 
     /// Goes on with what another lane of the same input knows of its sources.
     pub(super) fn take_over(&mut self, before: &mut Lane) {
         self.held = std::mem::take(&mut before.held);
         self.tally = before.tally;
+        self.counted = before.counted();
+    }
+
+    /// Counts from now on what is treated and found.
+    pub(super) fn watch(&mut self) {
+        self.worker.count();
+    }
+
+    /// What was treated and found since somebody watches.
+    pub(super) fn counted(&self) -> Counted {
+        let mut sum = self.counted.clone();
+        sum.add(&self.worker.counted());
+        sum
     }
 
     /// Minimises whole lines of a source, `from` and `to` being their place in it.

@@ -18,6 +18,8 @@ pub(super) fn figures(view: &View) -> Value {
         list.iter().map(|&(name, lines)| json!({ "name": name, "lines": lines, "share": share(lines, of) })).collect()
     };
     let records: u64 = now.classes.iter().map(|(_, records)| records).sum();
+    let found: u64 = now.counted.found.iter().map(|(_, count)| count).sum();
+    let treated: u64 = now.counted.treated.iter().map(|(_, _, count)| count).sum();
     let checkpoints = &now.checkpoints;
     let mut figures = json!({
         "version": VERSION,
@@ -40,6 +42,13 @@ pub(super) fn figures(view: &View) -> Value {
         "marks": shares(&metrics::marks(now), lines),
         "classes": now.classes.iter().map(|(class, count)| {
             json!({ "name": class.name(), "records": count, "share": share(*count, records) })
+        }).collect::<Value>(),
+        "found": now.counted.found.iter().map(|&(kind, count)| {
+            json!({ "name": kind, "times": count, "share": share(count, found) })
+        }).collect::<Value>(),
+        "fields": now.counted.treated.iter().map(|&(field, treatment, count)| {
+            json!({ "name": format!("{field}: {treatment}"), "field": field, "treatment": treatment, "values": count,
+                "share": share(count, treated) })
         }).collect::<Value>(),
         "inputs": now.inputs.iter().map(input).collect::<Value>(),
         "outputs": now.outputs.iter().map(|output| self::output(view, output)).collect::<Value>(),
@@ -186,7 +195,7 @@ fn shape(figures: &Value) -> String {
         let all = figures[list].as_array().into_iter().flatten();
         all.map(|one| json!([one["kind"], one["name"], one["files"]["followed"].is_null()])).collect()
     };
-    json!([VERSION, names("inputs"), names("outputs"), names("classes")]).to_string()
+    json!([VERSION, names("inputs"), names("outputs"), names("classes"), names("found"), names("fields")]).to_string()
 }
 
 #[cfg(test)]

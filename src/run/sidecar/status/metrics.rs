@@ -287,6 +287,12 @@ const TABLE: &[Metric] = table! {
         |_, now, out| for (mark, lines) in marks(now) { out.count_of("mark", mark, lines) };
     Counter "class_records" One "Records that went out, by retention class."
         |_, now, out| for (class, records) in &now.classes { out.count_of("class", class.name(), *records) };
+    Counter "fields" One "Values treated, by the canonical name of their field (other: it has none) and by treatment."
+        |_, now, out| for &(field, treatment, count) in &now.counted.treated {
+            out.0.push((vec![("field", field.into()), ("treatment", treatment.into())], Value::Count(count)));
+        };
+    Counter "found" One "Identifiers found in free text, by kind."
+        |_, now, out| for &(kind, count) in &now.counted.found { out.count_of("kind", kind, count) };
     Counter "read" Bytes "Bytes of lines that came in."
         |_, now, out| out.count(now.tally.bytes_in);
     Counter "written" Bytes "Bytes of records made."
@@ -442,6 +448,10 @@ mod tests {
             inputs: Label::inputs(&policy.wiring.inputs).into_iter().map(input).collect(),
             outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
             classes: policy.classes.iter().map(|class| (Label::class(class), 9)).collect(),
+            counted: crate::engine::Counted {
+                treated: vec![("client.address", "truncate", 9), ("other", "drop", 9)],
+                found: vec![("email", 9)],
+            },
             ..Snapshot::default()
         };
         now.policy.name = "example-host".into();

@@ -18,6 +18,8 @@ pub(super) fn page(figures: &Value) -> String {
     page.shares("third", "What became of lines", ["Outcome", "Lines"], "outcomes", "lines");
     page.shares("third", "Dropped, by reason", ["Reason", "Lines"], "reasons", "lines");
     page.shares("third", "Records, by class", ["Class", "Records"], "classes", "records");
+    page.shares("third", "Found in free text, by kind", ["Kind", "Times"], "found", "times");
+    page.shares("half", "Treated, by field", ["Field: treatment", "Values"], "fields", "values");
     page.inputs();
     page.outputs();
     page.marks();
