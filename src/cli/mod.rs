@@ -162,6 +162,9 @@ pub struct SidecarArgs {
     /// The policy, with [state], [[input]] and [[output]]; SIGHUP reads it again
     #[arg(short, long, value_name = "FILE")]
     policy: String,
+    /// Started as root: become this user (and group, else the user's own) before anything is opened; names of /etc/passwd and /etc/group, or numbers
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    user: Option<String>,
     /// Say nothing on standard error but errors
     #[arg(short, long)]
     quiet: bool,
@@ -217,6 +220,9 @@ pub struct PipeArgs {
     /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when they arrive)
     #[arg(long, value_name = "TIME")]
     reference_time: Option<String>,
+    /// Started as root, as Apache starts it: become this user (and group, else the user's own) before the output is opened; names of /etc/passwd and /etc/group, or numbers
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    user: Option<String>,
     /// How the accounting line is written
     #[arg(long, value_name = "FORM", default_value = "text")]
     summary: SummaryArg,

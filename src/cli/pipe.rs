@@ -9,6 +9,7 @@ use crate::{
     policy::Policy,
     run::{
         End, OnStall, Settings, Signals, Summary,
+        confine::{Reach, User, harden},
         guard::{self, Guard},
         pipe,
         worker::{Task, Worker, limit},
@@ -23,8 +24,21 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
         return Ok(super::help());
     }
     let signals = Signals::catch()?;
+    harden();
     let policy = args.lines.policy()?;
-    let task = task(args, &policy)?;
+    let user = args.user.as_deref().map(User::find).transpose()?;
+    if let Some(user) = &user {
+        if let Some(keys) = &policy.keys.directory {
+            user.provide(keys, 0o700)?;
+        }
+        user.become_for_good()?;
+    }
+    run_as(args, &policy, &signals, user.is_some())
+        .map_err(|error| user.map_or(error.clone(), |user| user.blame(error)))
+}
+
+fn run_as(args: &PipeArgs, policy: &Policy, signals: &Signals, confined: bool) -> Result<ExitCode, Error> {
+    let task = task(args, policy)?;
     let input = Stdin::open()?;
     let output = match &args.output {
         Some(path) => Output::File(File::open(path)?),
@@ -43,13 +57,28 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     };
     let worker = |_| {
         let worker = Worker::new(&task);
-        Ok(if args.lines.guard { worker.guarded(Guard::new(&policy)?) } else { worker })
+        Ok(if args.lines.guard { worker.guarded(Guard::new(policy)?) } else { worker })
     };
     let work = (0..workers()).map(worker).collect::<Result<_, Error>>()?;
-    let verdict = limit(lines::malformed_limit(&policy));
+    let verdict = limit(lines::malformed_limit(policy));
     let verdict = if args.lines.guard { guard::alarm(verdict) } else { verdict };
-    let summary = pipe(&settings, input, output, work, verdict, &signals)?;
+    if confined {
+        reach(args, policy).hold();
+    }
+    let summary = pipe(&settings, input, output, work, verdict, signals)?;
     finish(args, &summary)
+}
+
+/// What has to be opened again: the output after it was moved away, keys of days to come.
+fn reach(args: &PipeArgs, policy: &Policy) -> Reach {
+    let mut reach = Reach::default();
+    if let Some(output) = &args.output {
+        reach.write_beside(output);
+    }
+    if let Some(keys) = &policy.keys.directory {
+        reach.write(keys);
+    }
+    reach
 }
 
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {

@@ -31,7 +31,7 @@ use crate::{
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
-    let Settings { loaded, reload, read, quiet } = settings;
+    let Settings { loaded, reload, read, quiet, user, file } = settings;
     let home = Home::open(&directory(&loaded.policy), Boot::now())?;
     let opened: Opened<Held, Origin> = Opened::read(home)?;
     let (now, began) = (clock(), Instant::now());
@@ -53,6 +53,9 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
             .collect();
         mended = Some(done.sources_gone);
     }
+
+    // Before the first thread, and after what stood elsewhere under the policy of then.
+    let held = super::reach::of(&loaded.policy, &file).hold();
 
     let first = &loaded.policy.wiring.inputs[0];
     let plan = lane::plan(&loaded.policy, first)?;
@@ -109,6 +112,8 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
+    let whom = user.map_or_else(String::new, |user| format!("user `{user}`, "));
+    desk.say(&format!("{whom}no core, no new privileges, {held}"));
     if let Some(gone) = mended {
         let sum = found.iter().fold([0; 3], |sum, (_, _, restored)| {
             [sum[0] + restored.stood, sum[1] + restored.completed, sum[2] + restored.cut]
