@@ -8,6 +8,7 @@ use super::{
     outside::Outside,
     sinks::{Sinks, Takes},
     streams::{Reading, Sleep, Stream},
+    supervisor::Supervisor,
 };
 use crate::{
     encode::Batch,
@@ -109,6 +110,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         problems_said: 0,
         stalled: None,
         outside,
+        supervisor: Supervisor::new(),
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);

@@ -9,6 +9,7 @@ use super::{
     outside::Outside,
     sinks::{Sinks, Stopped},
     streams::{Sleep, Stream},
+    supervisor::Supervisor,
 };
 use crate::{
     encode::Batch,
@@ -91,6 +92,7 @@ pub(super) struct Desk {
     /// Since when an output takes nothing.
     pub stalled: Option<Instant>,
     pub outside: Outside,
+    pub supervisor: Supervisor,
 }
 
 /// What is in hand is made durable so often.
@@ -138,6 +140,7 @@ impl Desk {
         let ended = self.turns(control);
         self.publish(Life::Draining);
         tell(&[NotifyState::Stopping]);
+        self.supervisor.needs_longer();
         let mut error = match ended {
             Ok(never) => match never {},
             Err(Stop::Asked | Stop::Gone) => None,
@@ -168,9 +171,11 @@ impl Desk {
                 self.checkpoint()?;
             }
             self.outside.beat();
+            self.supervisor.beat();
             if self.outside.is_due() {
                 self.publish(Life::Ready);
             }
+            self.tell_status();
             let mut busy = false;
             for number in 0..self.inputs.len() {
                 busy |= self.turn(number, control)?;
@@ -274,7 +279,9 @@ impl Desk {
                 match book.append(&record) {
                     Ok(()) => break,
                     Err(error) if book.is_failed() => return Err(error.into()),
-                    Err(error) => wait_for_room(&error.to_string(), &mut self.stalled, self.quiet, control)?,
+                    Err(error) => {
+                        wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)?
+                    }
                 }
             }
         }
@@ -290,7 +297,7 @@ impl Desk {
                         return Err(Error::from(fault).into());
                     }
                     let why = Fault::to_string(&fault);
-                    wait_for_room(&why, &mut self.stalled, self.quiet, control)?;
+                    wait_for_room(&why, &mut self.stalled, &mut self.supervisor, self.quiet, control)?;
                 }
             }
         }
@@ -369,7 +376,7 @@ impl Desk {
     /// Sleeps until something happens, or it is time to look.
     fn rest(&mut self, control: &Control) -> Result<(), Stop> {
         self.sleep.lies_down();
-        let mut wait = self.outside.longest_rest();
+        let mut wait = self.outside.longest_rest().min(self.supervisor.longest_rest());
         if self.dirty {
             wait = wait.min(CHECKPOINT_EVERY.saturating_sub(self.last_checkpoint.elapsed()));
         }
@@ -421,6 +428,7 @@ impl Desk {
 
     /// The end was asked for: streams are read to what is there now, and files wait where they are.
     fn drain(&mut self, control: &Control, mut quits: usize) -> Result<std::convert::Infallible, Stop> {
+        tell(&[NotifyState::Stopping]);
         let until = Instant::now() + GRACE;
         for input in &self.inputs {
             if let Follower::Stream(stream) = &input.from {
@@ -428,6 +436,8 @@ impl Desk {
             }
         }
         while quits < 2 && Instant::now() < until {
+            self.supervisor.needs_longer();
+            self.supervisor.beat();
             let mut over = true;
             for number in 0..self.inputs.len() {
                 if let Follower::Stream(stream) = &self.inputs[number].from
@@ -469,6 +479,17 @@ impl Desk {
             Follower::Stream(_) => None,
         });
         Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
+    }
+
+    /// Tells a supervisor how things stand.
+    fn tell_status(&mut self) {
+        let Desk { inputs, supervisor, .. } = self;
+        let tally = || sum(inputs);
+        let lag = |input: &Input| match &input.from {
+            Follower::Files(follow) => follow.lag(),
+            Follower::Stream(stream) => stream.lag(),
+        };
+        supervisor.status(tally, || inputs.iter().map(lag).sum());
     }
 
     /// Shows the outside how things stand.
@@ -519,11 +540,7 @@ impl Desk {
     }
 
     fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
-        for input in &self.inputs {
-            sum += input.lane.tally;
-        }
-        sum
+        sum(&self.inputs)
     }
 
     fn account(&self, tally: &Tally) {
@@ -539,18 +556,33 @@ impl Desk {
     }
 }
 
+fn sum(inputs: &[Input]) -> Tally {
+    let mut sum = Tally::default();
+    inputs.iter().for_each(|input| sum += input.lane.tally);
+    sum
+}
+
 /// So long streams are drained after a signal to end.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Waits a moment where there is no room, unless the end is asked for.
-fn wait_for_room(why: &str, stalled: &mut Option<Instant>, quiet: bool, control: &Control) -> Result<(), Stop> {
+fn wait_for_room(
+    why: &str,
+    stalled: &mut Option<Instant>,
+    supervisor: &mut Supervisor,
+    quiet: bool,
+    control: &Control,
+) -> Result<(), Stop> {
     if stalled.is_none() {
         *stalled = Some(Instant::now());
         if !quiet {
             crate::run::say!("sladd: {why}; waiting for room");
         }
+        supervisor.waits(&format!("waiting for room: {why}"));
     }
-    let timeout = Timespec::try_from(TRY_AGAIN).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+    supervisor.beat();
+    let timeout =
+        Timespec::try_from(TRY_AGAIN.min(supervisor.longest_rest())).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
     let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(control.fds()[0], PollFlags::IN)], Some(&timeout));
     // What is not written yet is made again by the next run.
     if control.take_quits() > 0 { Err(Stop::Asked) } else { Ok(()) }

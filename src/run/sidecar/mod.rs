@@ -6,7 +6,8 @@
 //!
 //! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs
 //! - `reach`: the files that stay within reach
-//! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals, and what a supervisor is told
+//! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals;
+//!   `supervisor`: what a supervisor is told
 //! - `board`: what the desk says of itself; `status`: how it is seen from outside
 
 mod begin;
@@ -20,6 +21,7 @@ mod sinks;
 #[cfg(feature = "net")]
 pub mod status;
 mod streams;
+mod supervisor;
 
 use crate::{
     error::{Error, Kind},
