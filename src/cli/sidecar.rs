@@ -18,6 +18,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 /// Runs the sidecar until a signal ends it, and prints one accounting line on standard error.
 pub fn run(args: &SidecarArgs) -> Result<ExitCode, Error> {
+    if let Some(what) = args.probe {
+        return super::probe::run(&load::valid(&load::find(&args.policy)?)?, what);
+    }
     let control = Control::catch()?;
     harden();
     let name = args.policy.clone();
