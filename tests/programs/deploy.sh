@@ -4,7 +4,12 @@
 set -euo pipefail
 sladd=$(realpath "$1"); work=$(mktemp -d); chmod 755 "$work"
 pids=()
-trap 'for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null || true; done; [ ! -s "$work/httpd.pid" ] || kill "$(cat "$work/httpd.pid")" 2>/dev/null || true; sleep 0.2; umount "$work/root" 2>/dev/null || true; rm -rf "$work"' EXIT
+clean() {
+  for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null || true; done
+  [ ! -s "$work/httpd.pid" ] || kill "$(cat "$work/httpd.pid")" 2>/dev/null || true
+  sleep 0.3; umount -R "$work/root" 2>/dev/null || true; rm -rf "$work"
+}
+trap clean EXIT
 cd "$(dirname "$0")/../.."
 fail() { echo "deploy: $*"; [ ! -s "$work/said" ] || cat "$work/said"; exit 1; }
 quietly() { "$@" > "$work/said" 2>&1 || fail "$*"; }
@@ -45,7 +50,7 @@ if grep -E '(sladd[^ ]*\.(service|socket|timer)|rawlog\.mount):' "$work/said"; t
 score=$(systemd-analyze security --offline=true samples/deploy/systemd/sladd.service 2> "$work/said" | sed -n 's/.*exposure level for sladd.service: \([0-9.]*\).*/\1/p')
 [ ! -s "$work/said" ] || fail "systemd-analyze security"
 awk -v score="$score" 'BEGIN { exit !(score != "" && score <= 1.0) }' || fail "exposure $score is over 1.0"
-if type -P systemd-sysusers > /dev/null; then quietly systemd-sysusers --dry-run samples/deploy/systemd/sladd.sysusers; fi
+if type -P systemd-sysusers > /dev/null; then quietly systemd-sysusers --dry-run "$PWD"/samples/deploy/systemd/sladd.sysusers; fi
 
 # What the sidecar asks of the kernel is what the unit lets it: its calls, from start over rotation and reload to the end.
 mkdir "$work/logs" "$work/out"; printf '%s\n' "$line" > "$work/logs/access.log"
@@ -125,7 +130,8 @@ CONF
   apache2 -f "$work/httpd.conf" -k start
   until_holds python3 -c 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:18083/index.html?a=b").read()'
   until_holds grep -q '"GET /index.html?a= HTTP/1.1" 200' "$work/apache/apache.log"
-  for p in $(pgrep -f "^$work/sladd"); do
+  pipes=$(pgrep -f "^$work/sladd"); [ "$(wc -w <<< "$pipes")" -ge 2 ] || fail "Apache has $(wc -w <<< "$pipes") pipes"
+  for p in $pipes; do
     [ "$(awk '/^Uid:/ { print $2, $3, $4, $5 }' "/proc/$p/status")" = "$(printf '%s ' $(id -u www-data){,,,} | sed 's/ $//')" ] || fail "sladd under Apache is not www-data"
   done
   kill "$(cat "$work/httpd.pid")"; until_holds test ! -e "$work/httpd.pid"
@@ -134,7 +140,8 @@ else echo "!!! deploy: apache2 is not here, or this is not root"; fi
 
 # rsyslog.
 if type -P rsyslogd > /dev/null; then
-  printf 'include(file="%s")\n' "$PWD/samples/deploy/rsyslog/60-sladd.conf" > "$work/rsyslog.conf"
+  # As Debian's own rsyslog.conf sets it.
+  printf 'global(workDirectory="%s")\ninclude(file="%s")\n' "$work" "$PWD/samples/deploy/rsyslog/60-sladd.conf" > "$work/rsyslog.conf"
   quietly rsyslogd -N1 -f "$work/rsyslog.conf"
   if grep -qiE 'error|warning' "$work/said"; then fail "rsyslogd -N1"; fi
 else echo "!!! deploy: rsyslogd is not here"; fi
@@ -249,7 +256,6 @@ for key in ("ENTRYPOINT", "CMD"): print(*json.loads(re.search("^%s (.*)$" % key,
   mkdir "$root/logs" "$root/out" "$root/state"
   for volume in logs out state; do mount -t tmpfs -o size=8M,mode=755 tmpfs "$root/$volume"; done
   chown 65532:65532 "$root/out" "$root/state"; mount -o remount,ro "$root"
-  trap 'for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null || true; done; sleep 0.2; umount -R "$work/root" 2>/dev/null || true; rm -rf "$work"' EXIT
   printf '%s\n' "$line" > "$root/logs/access.log"
   # Landlock and the loader alone are outside: nothing but the tree is there.
   chroot --userspec="$user" --groups= "$root" "${words[@]}" 2> "$work/err" & pid=$!; pids+=($pid)

@@ -41,10 +41,14 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
 
     // What was followed before, under the policy of then, so that what was under way can be made again.
     let mut recovery = Recovery::default();
+    let mut supervisor = Supervisor::new();
     let (mut found, mut mended) = (Vec::new(), None);
     if let Some(left) = opened.left() {
         recovery = Recovery::of(&opened, &read, &loaded, portion)?;
-        let done = mend(&left.checkpoint.outputs, &left.records, |record| recovery.remake(record, left))?;
+        let done = mend(&left.checkpoint.outputs, &left.records, |record| {
+            supervisor.needs_longer();
+            recovery.remake(record, left)
+        })?;
         found = left
             .checkpoint
             .outputs
@@ -110,7 +114,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         problems_said: 0,
         stalled: None,
         outside,
-        supervisor: Supervisor::new(),
+        supervisor,
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);

@@ -72,7 +72,7 @@ impl Supervisor {
         }
     }
 
-    /// The end takes longer than usual.
+    /// The start or the end takes longer than usual.
     pub(super) fn needs_longer(&mut self) {
         if self.is_there && self.extended.is_none_or(|at| at.elapsed() >= EXTEND_EVERY) {
             self.extended = Some(Instant::now());
