@@ -1,6 +1,6 @@
-//! `sladd generate`: man pages and completions from the one definition of the command line.
+//! `sladd generate`: man pages and completions from the one definition of the command line, and set-ups.
 
-use super::{Cli, GenerateArgs, GenerateCommand};
+use super::{Cli, GenerateArgs, GenerateCommand, deploy};
 use crate::{
     error::{Error, Kind},
     policy,
@@ -17,6 +17,8 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, Error> {
             clap_complete::generate(*shell, &mut Cli::command(), "sladd", &mut text);
             super::print(&text)
         }
+        GenerateCommand::List => super::print(deploy::list().as_bytes()),
+        GenerateCommand::Setup(words) => deploy::run(words),
     }
 }
 

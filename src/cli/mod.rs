@@ -2,6 +2,7 @@
 
 mod bulk;
 mod check;
+mod deploy;
 mod explain;
 mod generate;
 mod import;
@@ -9,6 +10,7 @@ mod lines;
 mod load;
 mod pipe;
 mod policy;
+mod probe;
 mod scan;
 #[cfg(feature = "net")]
 mod sidecar;
@@ -153,7 +155,7 @@ enum Command {
     Test(TestArgs),
     /// Write a policy for what an nginx or Apache configuration logs, and warn of what is personal in it
     Import(ImportArgs),
-    /// Write man pages or shell completions
+    /// Write man pages, shell completions, units and configurations
     Generate(GenerateArgs),
     #[command(external_subcommand)]
     Later(Vec<String>),
@@ -166,9 +168,23 @@ pub struct SidecarArgs {
     /// The policy, with [state], [[input]] and [[output]]; SIGHUP reads it again
     #[arg(short, long, value_name = "FILE")]
     policy: String,
+    /// Started as root: become this user (and group, else the user's own) before anything is opened; names of /etc/passwd and /etc/group, or numbers
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    user: Option<String>,
+    /// Ask a sidecar that runs under this policy how it is, by its [status], and end with 0 if it is well (live), or ready for lines (ready): for containers
+    #[arg(long, value_name = "WHAT", conflicts_with = "user")]
+    probe: Option<ProbeArg>,
     /// Say nothing on standard error but errors
     #[arg(short, long)]
     quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProbeArg {
+    /// Its loop goes round
+    Live,
+    /// It takes lines
+    Ready,
 }
 
 /// Which policy, and what the lines are in.
@@ -224,6 +240,9 @@ pub struct PipeArgs {
     /// The time for records that have none, as 2026-11-21T10:00:00Z (default: when they arrive)
     #[arg(long, value_name = "TIME")]
     reference_time: Option<String>,
+    /// Started as root, as Apache starts it: become this user (and group, else the user's own) before the output is opened; names of /etc/passwd and /etc/group, or numbers
+    #[arg(long, value_name = "NAME[:GROUP]")]
+    user: Option<String>,
     /// How the accounting line is written
     #[arg(long, value_name = "FORM", default_value = "text")]
     summary: SummaryArg,
@@ -442,6 +461,10 @@ enum ImportOutput {
 
 /// `sladd generate`
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "sladd generate man [DIR] | completions SHELL | list | NAME [DIR]",
+    after_help = "`sladd generate NAME` prints a set-up that `sladd generate list` names, such as systemd, nginx or pod; with DIR its files are written there, and never over others"
+)]
 pub struct GenerateArgs {
     #[command(subcommand)]
     what: GenerateCommand,
@@ -460,4 +483,9 @@ enum GenerateCommand {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+    /// List the set-ups that NAME can be: units, snippets for servers and shippers, policies with wiring
+    List,
+    /// `sladd generate NAME [DIR]`
+    #[command(external_subcommand)]
+    Setup(Vec<String>),
 }

@@ -10,6 +10,7 @@ use crate::{
     policy::Policy,
     run::{
         End, OnStall, Settings, Signals, Summary,
+        confine::{Reach, User, harden},
         guard::{self, Guard},
         pipe,
         reply::Conversation,
@@ -24,12 +25,26 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() {
         return Ok(super::help());
     }
-    if let Some(form) = args.reply {
-        return converse(args, form);
-    }
     let signals = Signals::catch()?;
+    harden();
     let policy = args.lines.policy()?;
-    let task = task(args, &policy)?;
+    let user = args.user.as_deref().map(User::find).transpose()?;
+    if let Some(user) = &user {
+        if let Some(keys) = &policy.keys.directory {
+            user.provide(keys, 0o700)?;
+        }
+        user.become_for_good()?;
+    }
+    let confined = user.is_some();
+    let done = match args.reply {
+        Some(form) => converse(args, form, (&policy, &signals, confined)),
+        None => run_as(args, &policy, &signals, confined),
+    };
+    done.map_err(|error| user.map_or(error.clone(), |user| user.blame(error)))
+}
+
+fn run_as(args: &PipeArgs, policy: &Policy, signals: &Signals, confined: bool) -> Result<ExitCode, Error> {
+    let task = task(args, policy)?;
     let input = Stdin::open()?;
     let output = match &args.output {
         Some(path) => Output::File(File::open(path)?),
@@ -45,17 +60,24 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     };
     let worker = |_| {
         let worker = Worker::new(&task);
-        Ok(if args.lines.guard { worker.guarded(Guard::new(&policy)?) } else { worker })
+        Ok(if args.lines.guard { worker.guarded(Guard::new(policy)?) } else { worker })
     };
     let work = (0..workers()).map(worker).collect::<Result<_, Error>>()?;
-    let verdict = limit(lines::malformed_limit(&policy));
+    let verdict = limit(lines::malformed_limit(policy));
     let verdict = if args.lines.guard { guard::alarm(verdict) } else { verdict };
-    let summary = pipe(&settings, input, output, work, verdict, &signals)?;
+    if confined {
+        reach(args, policy).hold();
+    }
+    let summary = pipe(&settings, input, output, work, verdict, signals)?;
     finish(args, &summary)
 }
 
 /// Answers each line at once.
-fn converse(args: &PipeArgs, form: ReplyArg) -> Result<ExitCode, Error> {
+fn converse(
+    args: &PipeArgs,
+    form: ReplyArg,
+    (policy, signals, confined): (&Policy, &Signals, bool),
+) -> Result<ExitCode, Error> {
     let wrong = |message| Err(Error::new(Kind::Usage, message));
     let (reply, output) = match (form, &args.output) {
         (ReplyArg::RsyslogJson, None) => (Reply::RsyslogJson, None),
@@ -69,9 +91,7 @@ fn converse(args: &PipeArgs, form: ReplyArg) -> Result<ExitCode, Error> {
             return wrong("--reply ok says that a record was written; say where, with --output FILE");
         }
     };
-    let signals = Signals::catch()?;
-    let policy = args.lines.policy()?;
-    let task = task(args, &policy)?;
+    let task = task(args, policy)?;
     let conversation = Conversation {
         reply,
         input: Stdin::open()?,
@@ -79,14 +99,17 @@ fn converse(args: &PipeArgs, form: ReplyArg) -> Result<ExitCode, Error> {
         output: output.map(File::open).transpose()?,
         max_line_bytes: args.lines.max_line as usize,
     };
-    let (mut worker, mut verdict) = (Worker::new(&task), limit(lines::malformed_limit(&policy)));
+    let (mut worker, mut verdict) = (Worker::new(&task), limit(lines::malformed_limit(policy)));
     if args.lines.guard {
-        worker = worker.guarded(Guard::new(&policy)?);
+        worker = worker.guarded(Guard::new(policy)?);
+    }
+    if confined {
+        reach(args, policy).hold();
     }
     match reply {
         // What is said on standard error is taken for an answer by mmexternal.
         Reply::RsyslogJson => {
-            let summary = conversation.run(worker, verdict, &signals);
+            let summary = conversation.run(worker, verdict, signals);
             Ok(match summary.error() {
                 Some(error) => ExitCode::from(error.kind().code()),
                 None if args.lines.is_met(&summary.tally) => ExitCode::FAILURE,
@@ -97,13 +120,25 @@ fn converse(args: &PipeArgs, form: ReplyArg) -> Result<ExitCode, Error> {
             if args.lines.guard {
                 verdict = guard::alarm(verdict);
             }
-            finish(args, &conversation.run(worker, verdict, &signals))
+            finish(args, &conversation.run(worker, verdict, signals))
         }
     }
 }
 
 fn stdout() -> Result<Stdout, Error> {
     Stdout::open().map_err(|error| Error::new(Kind::Io, format!("cannot write to standard output: {error}")))
+}
+
+/// What has to be opened again: the output after it was moved away, keys of days to come.
+fn reach(args: &PipeArgs, policy: &Policy) -> Reach {
+    let mut reach = Reach::default();
+    if let Some(output) = &args.output {
+        reach.write_beside(output);
+    }
+    if let Some(keys) = &policy.keys.directory {
+        reach.write(keys);
+    }
+    reach
 }
 
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {

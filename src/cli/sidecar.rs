@@ -8,14 +8,19 @@ use super::{
 use crate::{
     error::{Error, Kind},
     policy::{self, Policy},
-    run::sidecar::{self, Control, Loaded, Settings},
+    run::{
+        confine::{User, harden},
+        sidecar::{self, Control, Loaded, Settings},
+    },
     state::policies::Digest,
 };
-use rustix::process::{Resource, Rlimit, setrlimit};
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 /// Runs the sidecar until a signal ends it, and prints one accounting line on standard error.
 pub fn run(args: &SidecarArgs) -> Result<ExitCode, Error> {
+    if let Some(what) = args.probe {
+        return super::probe::run(&load::valid(&load::find(&args.policy)?)?, what);
+    }
     let control = Control::catch()?;
     harden();
     let name = args.policy.clone();
@@ -30,6 +35,8 @@ pub fn run(args: &SidecarArgs) -> Result<ExitCode, Error> {
             };
             loaded(policy.ok_or_else(refused)?, text.to_owned())
         }),
+        user: args.user.as_deref().map(User::find).transpose()?,
+        file: PathBuf::from(&args.policy),
         quiet: args.quiet,
     };
     let ended = sidecar::run(settings, &control)?;
@@ -52,12 +59,4 @@ fn loaded(mut policy: Policy, text: String) -> Result<Loaded, Error> {
     let digest: Result<Digest, _> = digest(&[&text, &base]).parse();
     let digest = digest.map_err(|_| Error::new(Kind::Io, "cannot start: a digest was not made"))?;
     Ok(Loaded { policy, text, digest })
-}
-
-/// No image of our memory, which holds lines and keys, is left behind, and no program that we might start gains rights.
-fn harden() {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // Best effort: where it is refused, the unit file says the same.
-    let _ = setrlimit(Resource::Core, none);
-    let _ = rustix::thread::set_no_new_privs(true);
 }

@@ -1,6 +1,10 @@
 //! What the sidecar is told beside what happens to data: where lines come from, where records go, what outlives it.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 /// `[state]`, `[status]`, `[[input]]` and `[[output]]`. Pipe and bulk leave it alone, and it weakens nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,6 +244,19 @@ impl fmt::Display for Peer {
             Peer::Stream(path) => write!(f, "unix-stream:{}", path.display()),
             Peer::Datagram(path) => write!(f, "unix-datagram:{}", path.display()),
         }
+    }
+}
+
+impl Remote {
+    /// The files that are read for it.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let secret = match &self.receiver {
+            Receiver::Syslog { .. } => None,
+            Receiver::Forward { secret, .. } => secret.as_ref(),
+            Receiver::Http { token, .. } => token.as_ref(),
+        };
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        self.ca.iter().chain(identity).chain(secret).map(PathBuf::as_path)
     }
 }
 

@@ -4,6 +4,7 @@
 //! a line is not decided here, and nothing here looks into one. The example to copy is `pipe.rs`.
 
 pub mod bulk;
+pub mod confine;
 pub mod guard;
 mod intake;
 mod ordered;

@@ -10,6 +10,7 @@ use super::{
     remote,
     sinks::{self, Sinks, Takes},
     streams::{Reading, Sleep, Stream},
+    supervisor::Supervisor,
 };
 use crate::{
     encode::Batch,
@@ -41,7 +42,7 @@ use std::{
 };
 
 pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
-    let Settings { loaded, reload, read, quiet } = settings;
+    let Settings { loaded, reload, read, quiet, user, file } = settings;
     let home = Home::open(&directory(&loaded.policy), Boot::now())?;
     let opened: Opened<Held, Origin> = Opened::read(home)?;
     let (now, began) = (clock(), Instant::now());
@@ -50,10 +51,14 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
 
     // What was followed before, under the policy of then, so that what was under way can be made again.
     let mut recovery = Recovery::default();
+    let mut supervisor = Supervisor::new();
     let (mut found, mut mended) = (Vec::new(), None);
     if let Some(left) = opened.left() {
         recovery = Recovery::of(&opened, &read, &loaded, portion)?;
-        let done = mend(&left.checkpoint.outputs, &left.records, |record| recovery.remake(record, left))?;
+        let done = mend(&left.checkpoint.outputs, &left.records, |record| {
+            supervisor.needs_longer();
+            recovery.remake(record, left)
+        })?;
         found = left
             .checkpoint
             .outputs
@@ -64,6 +69,10 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         mended = Some(done.sources_gone);
     }
 
+    // Before the first thread, and after what stood elsewhere under the policy of then.
+    let held = super::reach::of(&loaded.policy, &file).hold();
+
+    let mut handed = Handed::from_env();
     let first = &loaded.policy.wiring.inputs[0];
     let plan = lane::plan(&loaded.policy, first)?;
     let sleep = Sleep::new().map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
@@ -80,7 +89,6 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
     let sockets =
         loaded.policy.wiring.inputs.iter().filter(|input| matches!(input.from, From::Syslog(_) | From::Forward(_)));
     let memory = (loaded.policy.wiring.memory_limit as usize / 4 / sockets.count().max(1)).clamp(2 << 20, 16 << 20);
-    let mut handed = Handed::from_env();
     let mut inputs = Vec::new();
     for input in &loaded.policy.wiring.inputs {
         let label = label(&input.from);
@@ -136,9 +144,12 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         outside,
         names: Names::new(opened.home().key())?,
         receipts: Vec::new(),
+        supervisor,
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
+    let whom = user.map_or_else(String::new, |user| format!("user `{user}`, "));
+    desk.say(&format!("{whom}no core, no new privileges, {held}"));
     if let Some(gone) = mended {
         let sum = found.iter().fold([0; 3], |sum, (_, _, restored)| {
             [sum[0] + restored.stood, sum[1] + restored.completed, sum[2] + restored.cut]

@@ -11,6 +11,7 @@ use super::{
     remote::Mailbox,
     sinks::{Sinks, Stopped},
     streams::{Lines, Sleep, Stream},
+    supervisor::Supervisor,
 };
 use crate::{
     encode::Batch,
@@ -171,6 +172,7 @@ pub(super) struct Desk {
     pub names: Names,
     /// Of lines that are written and not durable yet.
     pub receipts: Vec<Receipt>,
+    pub supervisor: Supervisor,
 }
 
 /// What is in hand is made durable so often.
@@ -221,6 +223,7 @@ impl Desk {
         let ended = self.turns(control);
         self.publish(Life::Draining);
         tell(&[NotifyState::Stopping]);
+        self.supervisor.needs_longer();
         let mut error = match ended {
             Ok(never) => match never {},
             Err(Stop::Asked | Stop::Gone) => None,
@@ -252,9 +255,11 @@ impl Desk {
                 self.commit(control)?;
             }
             self.outside.beat();
+            self.supervisor.beat();
             if self.outside.is_due() {
                 self.publish(Life::Ready);
             }
+            self.tell_status();
             let mut busy = false;
             for number in 0..self.inputs.len() {
                 busy |= self.turn(number, control)?;
@@ -364,7 +369,9 @@ impl Desk {
                 match book.append(&record) {
                     Ok(()) => break,
                     Err(error) if book.is_failed() => return Err(error.into()),
-                    Err(error) => wait_for_room(&error.to_string(), &mut self.stalled, self.quiet, control)?,
+                    Err(error) => {
+                        wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)?
+                    }
                 }
             }
         }
@@ -380,7 +387,7 @@ impl Desk {
                         return Err(Error::from(fault).into());
                     }
                     let why = Fault::to_string(&fault);
-                    wait_for_room(&why, &mut self.stalled, self.quiet, control)?;
+                    wait_for_room(&why, &mut self.stalled, &mut self.supervisor, self.quiet, control)?;
                 }
             }
         }
@@ -463,7 +470,7 @@ impl Desk {
     /// Sleeps until something happens, or it is time to look.
     fn rest(&mut self, control: &Control) -> Result<(), Stop> {
         self.sleep.lies_down();
-        let mut wait = self.outside.longest_rest();
+        let mut wait = self.outside.longest_rest().min(self.supervisor.longest_rest());
         if self.dirty {
             wait = wait.min(self.pace().saturating_sub(self.last_checkpoint.elapsed()));
         }
@@ -515,11 +522,14 @@ impl Desk {
 
     /// The end was asked for: streams are read to what is there now, and files wait where they are.
     fn drain(&mut self, control: &Control, mut quits: usize) -> Result<std::convert::Infallible, Stop> {
+        tell(&[NotifyState::Stopping]);
         let until = Instant::now() + GRACE;
         for input in &self.inputs {
             input.from.stop();
         }
         while quits < 2 && Instant::now() < until {
+            self.supervisor.needs_longer();
+            self.supervisor.beat();
             let mut over = true;
             for number in 0..self.inputs.len() {
                 let from = &self.inputs[number].from;
@@ -551,6 +561,7 @@ impl Desk {
         let until = Instant::now() + GRACE;
         while !self.sinks.is_sent() && Instant::now() < until && control.take_quits() == 0 {
             self.outside.beat();
+            self.supervisor.needs_longer();
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -558,12 +569,13 @@ impl Desk {
     /// Makes what was written durable, once there is room for saying so.
     fn commit(&mut self, control: &Control) -> Result<(), Stop> {
         loop {
-            match self.checkpoint() {
+            let checkpoint = self.checkpoint_now()?;
+            match self.note(&checkpoint) {
                 Ok(()) => break,
-                Err(error) if self.book.as_ref().is_none_or(Book::is_failed) || !is_for_now(&error) => {
-                    return Err(error.into());
+                Err(error) if self.book.as_ref().is_none_or(Book::is_failed) => return Err(error.into()),
+                Err(error) => {
+                    wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)?;
                 }
-                Err(error) => wait_for_room(&error.to_string(), &mut self.stalled, self.quiet, control)?,
             }
         }
         self.goes_on();
@@ -578,9 +590,13 @@ impl Desk {
 
     /// Makes what was written durable, and says so to all who wait for it.
     fn checkpoint(&mut self) -> Result<(), Error> {
-        let began = Instant::now();
         let checkpoint = self.checkpoint_now()?;
-        self.book.as_mut().expect("there while it runs").checkpoint(&checkpoint)?;
+        self.note(&checkpoint)
+    }
+
+    fn note(&mut self, checkpoint: &Checkpoint<Held>) -> Result<(), Error> {
+        let began = Instant::now();
+        self.book.as_mut().expect("there while it runs").checkpoint(checkpoint)?;
         self.outside.durable(began.elapsed(), clock());
         self.sinks.committed(&checkpoint.outputs);
         self.receipts.drain(..).for_each(Receipt::confirm);
@@ -601,6 +617,13 @@ impl Desk {
             Follower::Stream(_) | Follower::Sockets(_) => None,
         });
         Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
+    }
+
+    /// Tells a supervisor how things stand.
+    fn tell_status(&mut self) {
+        let Desk { inputs, supervisor, .. } = self;
+        let tally = || sum(inputs);
+        supervisor.status(tally, || inputs.iter().map(|input| input.from.lag()).sum());
     }
 
     /// Shows the outside how things stand.
@@ -653,11 +676,7 @@ impl Desk {
     }
 
     fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
-        for input in &self.inputs {
-            sum += input.lane.tally;
-        }
-        sum
+        sum(&self.inputs)
     }
 
     fn counted(&self) -> Counted {
@@ -679,26 +698,36 @@ impl Desk {
     }
 }
 
+fn sum(inputs: &[Input]) -> Tally {
+    let mut sum = Tally::default();
+    inputs.iter().for_each(|input| sum += input.lane.tally);
+    sum
+}
+
 /// So long streams are drained after a signal to end.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Waits a moment where there is no room, unless the end is asked for.
-fn wait_for_room(why: &str, stalled: &mut Option<Instant>, quiet: bool, control: &Control) -> Result<(), Stop> {
+fn wait_for_room(
+    why: &str,
+    stalled: &mut Option<Instant>,
+    supervisor: &mut Supervisor,
+    quiet: bool,
+    control: &Control,
+) -> Result<(), Stop> {
     if stalled.is_none() {
         *stalled = Some(Instant::now());
         if !quiet {
             crate::run::say!("sladd: {why}; waiting for room");
         }
+        supervisor.waits(&format!("waiting for room: {why}"));
     }
-    let timeout = Timespec::try_from(TRY_AGAIN).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+    supervisor.beat();
+    let timeout =
+        Timespec::try_from(TRY_AGAIN.min(supervisor.longest_rest())).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
     let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(control.fds()[0], PollFlags::IN)], Some(&timeout));
     // What is not written yet is made again by the next run.
     if control.take_quits() > 0 { Err(Stop::Asked) } else { Ok(()) }
-}
-
-/// Whether it may go away by itself. What cannot be made durable has an end of its own.
-fn is_for_now(error: &Error) -> bool {
-    error.kind() == Kind::Io && !error.to_string().contains("durable")
 }
 
 fn figures_of(counts: &Counts) -> FileFigures {

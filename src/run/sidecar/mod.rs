@@ -5,7 +5,9 @@
 //! twice, are read by threads of their own, so that their writers need not wait for others.
 //!
 //! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs
-//! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals, and what a supervisor is told
+//! - `reach`: the files that stay within reach
+//! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals;
+//!   `supervisor`: what a supervisor is told
 //! - `board`: what the desk says of itself; `status`: how it is seen from outside
 
 mod begin;
@@ -15,14 +17,17 @@ mod desk;
 mod lane;
 mod names;
 mod outside;
+mod reach;
 mod remote;
 mod sinks;
 pub mod status;
 mod streams;
+mod supervisor;
 
 use crate::{
     error::{Error, Kind},
     policy::{Policy, wiring::From},
+    run::confine::User,
     state::policies::Digest,
     tally::Tally,
 };
@@ -51,6 +56,10 @@ pub struct Settings {
     pub reload: Box<dyn FnMut() -> Result<Loaded, Error>>,
     /// For the text of a policy that was in force before.
     pub read: Read,
+    /// Whom the process becomes before it opens anything.
+    pub user: Option<User>,
+    /// Where the policy stands, which must stay within reach.
+    pub file: PathBuf,
     /// Nothing is said on standard error but errors.
     pub quiet: bool,
 }
@@ -70,8 +79,25 @@ pub struct Ended {
 /// It could not begin: [`Kind::Config`] for wiring that makes no sense, as the inputs, outputs and the state say
 pub fn run(settings: Settings, control: &Control) -> Result<Ended, Error> {
     check(&settings.loaded.policy)?;
-    let desk = begin::begin(settings)?;
+    let user = settings.user.clone();
+    let begun = settled(settings).and_then(begin::begin);
+    let desk = begun.map_err(|error| user.map_or(error.clone(), |user| user.blame(error)))?;
     Ok(desk.run(control))
+}
+
+/// Becomes the user that was named. What only root can do is done before; all that has to be opened again some day, the policy
+/// among it, is opened as that user from the first time on.
+fn settled(mut settings: Settings) -> Result<Settings, Error> {
+    let Some(user) = &settings.user else { return Ok(settings) };
+    let policy = &settings.loaded.policy;
+    user.provide(&directory(policy), 0o750)?;
+    if let Some(keys) = &policy.keys.directory {
+        user.provide(keys, 0o700)?;
+    }
+    user.become_for_good()?;
+    settings.loaded = (settings.reload)()?;
+    check(&settings.loaded.policy)?;
+    Ok(settings)
 }
 
 /// Wiring that can be built.
