@@ -73,6 +73,7 @@ fn snapshot(lines: u64) -> Snapshot {
     let files = FileFigures { followed: 2, rotations: 4, truncations: 1, copies: 1, ..FileFigures::default() };
     let input = |(label, part): (Label, u64)| InputFigures {
         files: (label.kind() == "follow").then_some(files),
+        sockets: None,
         shed_lines: if label.kind() == "fifo" { dropped / 4 } else { 0 },
         label,
         lines: part,
@@ -89,6 +90,7 @@ fn snapshot(lines: u64) -> Snapshot {
         rotations: 2,
         errors: 0,
         last_error: None,
+        sent: None,
     };
     Snapshot {
         life: Life::Ready,

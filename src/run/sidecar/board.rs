@@ -321,6 +321,23 @@ pub struct InputFigures {
     pub problems: u64,
     /// Where it follows files: what they went through.
     pub files: Option<FileFigures>,
+    /// Where it has sockets: what came through them.
+    pub sockets: Option<SocketFigures>,
+}
+
+/// What came through sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketFigures {
+    /// Connected now.
+    pub connections: u64,
+    /// Refused because so many were connected.
+    pub refused: u64,
+    /// Datagrams that the kernel had no room for.
+    pub lost_datagrams: u64,
+    /// Messages or connections that made no sense.
+    pub malformed: u64,
+    /// Chunks acknowledged to their sender.
+    pub acknowledged: u64,
 }
 
 /// What followed files went through.
@@ -361,6 +378,23 @@ pub struct OutputFigures {
     pub errors: u64,
     /// How the last one failed that did, unless writing has gone well since.
     pub last_error: Option<io::ErrorKind>,
+    /// Where it is a receiver on the network: how that takes it.
+    pub sent: Option<SentFigures>,
+}
+
+/// How a receiver on the network takes what it is to get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentFigures {
+    /// Bytes that wait for it on the disk.
+    pub waiting_bytes: u64,
+    /// Records that it refused for good.
+    pub rejected: u64,
+    /// Attempts that did not end well.
+    pub faults: u64,
+    /// What the last one came to grief on, unless one has gone well since: a word of ours.
+    pub fault: Option<&'static str>,
+    /// Bytes of the spool that were damaged and passed over.
+    pub damaged_bytes: u64,
 }
 
 /// Checkpoints, the journal behind the last one, and what was made good at the start.

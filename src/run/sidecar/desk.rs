@@ -634,6 +634,10 @@ impl Desk {
                 Follower::Files(follow) => Some(figures_of(follow.counts())),
                 Follower::Stream(_) | Follower::Sockets(_) => None,
             };
+            let sockets = match &input.from {
+                Follower::Sockets(mailbox) => Some(mailbox.figures()),
+                Follower::Files(_) | Follower::Stream(_) => None,
+            };
             InputFigures {
                 label: label.clone(),
                 lines: input.lines,
@@ -642,6 +646,7 @@ impl Desk {
                 shed_lines: input.shed,
                 problems: input.problems,
                 files,
+                sockets,
             }
         });
         let stalled_since = self.stalled.map(|since| Timestamp(clock().0 - since.elapsed().as_secs() as i64));
@@ -654,6 +659,7 @@ impl Desk {
             rotations: figures.rotations,
             errors: figures.errors,
             last_error: figures.last_error,
+            sent: figures.sent,
         });
         let snapshot = Snapshot {
             life,

@@ -1,6 +1,9 @@
 //! Receivers on the network, each with a thread that sends what waits in its spool; and sockets that others send to.
 
-use super::streams::Waker;
+use super::{
+    board::{SentFigures, SocketFigures},
+    streams::Waker,
+};
 use crate::{
     error::{Error, Kind},
     input::{
@@ -25,7 +28,7 @@ use std::{
 pub(super) struct Pump {
     thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
-    figures: Arc<Mutex<Sent>>,
+    figures: Arc<Mutex<SentFigures>>,
 }
 
 /// Sockets that others send to.
@@ -35,6 +38,18 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
+    /// What came through its sockets.
+    pub(super) fn figures(&self) -> SocketFigures {
+        let counts = self.intake.counts();
+        SocketFigures {
+            connections: counts.connections_open,
+            refused: counts.connections_refused,
+            lost_datagrams: counts.lost,
+            malformed: counts.malformed + counts.faults.iter().sum::<u64>(),
+            acknowledged: counts.chunks_acknowledged,
+        }
+    }
+
     /// Lines and bytes that were dropped because nobody took them, since the last call.
     pub(super) fn take_shed(&mut self) -> (u64, u64) {
         let counts = self.intake.counts();
@@ -58,21 +73,6 @@ impl std::ops::DerefMut for Mailbox {
     }
 }
 
-/// What a receiver got.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sent {
-    /// Parcels that it has.
-    pub parcels: u64,
-    /// Records that it refused for good.
-    pub rejected: u64,
-    /// Bytes of the spool that were damaged.
-    pub damaged: u64,
-    /// Sendings that did not end well.
-    pub faults: u64,
-    /// What the last sending came to grief on, unless one has gone well since.
-    pub fault: Option<Fault>,
-}
-
 /// The longest time between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
@@ -84,7 +84,7 @@ impl Pump {
     pub(super) fn begin(settings: &wiring::Remote, reader: Reader, waker: &Arc<Waker>) -> Result<Pump, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let settings = Settings { receiver: receiver(settings)?, waits: Waits::default(), stop: stop.clone() };
-        let figures = Arc::new(Mutex::new(Sent::default()));
+        let figures = Arc::new(Mutex::new(SentFigures::default()));
         let work = Work {
             remote: Remote::new(&settings)?,
             reader,
@@ -99,7 +99,7 @@ impl Pump {
         Ok(Pump { thread: Some(thread), stop, figures })
     }
 
-    pub(super) fn figures(&self) -> Sent {
+    pub(super) fn figures(&self) -> SentFigures {
         *lock(&self.figures)
     }
 
@@ -118,7 +118,7 @@ impl Drop for Pump {
     }
 }
 
-fn lock(figures: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
+fn lock(figures: &Mutex<SentFigures>) -> MutexGuard<'_, SentFigures> {
     figures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -126,7 +126,7 @@ struct Work {
     remote: Remote,
     reader: Reader,
     stop: Arc<AtomicBool>,
-    figures: Arc<Mutex<Sent>>,
+    figures: Arc<Mutex<SentFigures>>,
     waker: Arc<Waker>,
 }
 
@@ -158,10 +158,9 @@ impl Work {
         reader.acknowledge(sent.acknowledged)?;
         let damaged = reader.take_damaged();
         let mut figures = lock(figures);
-        let before = figures.fault.map(Fault::class);
-        figures.parcels += sent.acknowledged as u64;
+        let before = figures.fault;
         figures.rejected += sent.rejected;
-        figures.damaged += damaged;
+        figures.damaged_bytes += damaged;
         if sent.acknowledged > 0 {
             // Whoever was held back may go on.
             waker.wake();
@@ -173,7 +172,7 @@ impl Work {
             return Ok(if idle { Turn::Idle } else { Turn::Went });
         };
         figures.faults += 1;
-        figures.fault = Some(fault);
+        figures.fault = Some(fault.class());
         drop(figures);
         if before != Some(fault.class()) && !matches!(fault, Fault::Stopped) {
             crate::run::say!("sladd: {fault}; what it is to get waits");

@@ -1,9 +1,6 @@
 //! The outputs: what of a batch goes to which, and how it gets there.
 
-use super::{
-    remote::{Pump, Sent},
-    streams::Waker,
-};
+use super::{board::SentFigures, remote::Pump, streams::Waker};
 use crate::{
     encode::{Batch, ParcelHead},
     error::{Error, Kind},
@@ -36,6 +33,8 @@ pub(super) struct Sinks {
 struct Sink {
     target: Target,
     takes: Takes,
+    /// Records and bytes that were divided off for it.
+    in_hand: (u64, u64),
     figures: Figures,
 }
 
@@ -49,7 +48,7 @@ pub(super) struct Figures {
     pub errors: u64,
     pub last_error: Option<std::io::ErrorKind>,
     /// What waits for a receiver, and what it got.
-    pub sent: Option<(u64, Sent)>,
+    pub sent: Option<SentFigures>,
 }
 
 enum Target {
@@ -136,7 +135,7 @@ impl Sinks {
                     Target::Remote(Box::new(Link { spool, limit: remote.spool_bytes, pump }))
                 }
             };
-            list.push(Sink { target, takes: Takes::of(output, plan), figures: Figures::default() });
+            list.push(Sink { target, takes: Takes::of(output, plan), in_hand: (0, 0), figures: Figures::default() });
         }
         let shares = list.iter().map(|_| Batch::default()).collect();
         Ok(Sinks { list, shares, parcel: Batch::default() })
@@ -155,6 +154,7 @@ impl Sinks {
         let mut number = 0;
         for (sink, share) in self.list.iter_mut().zip(&mut self.shares) {
             sink.takes.share(batch, share);
+            sink.in_hand = (memchr::memchr_iter(b'\n', share.bytes()).count() as u64, share.bytes().len() as u64);
             if sink.target.is_parcelled() {
                 share.parcel(&head(), &mut self.parcel);
                 std::mem::swap(share, &mut self.parcel);
@@ -192,8 +192,9 @@ impl Sinks {
             }
             taken = 0;
             if !share.is_empty() {
-                sink.figures.bytes += share.bytes().len() as u64;
-                sink.figures.records += memchr::memchr_iter(b'\n', share.bytes()).count() as u64;
+                let (records, bytes) = std::mem::take(&mut sink.in_hand);
+                sink.figures.records += records;
+                sink.figures.bytes += bytes;
                 (sink.figures.last_write, sink.figures.last_error) = (Some(now), None);
             }
         }
@@ -303,7 +304,10 @@ impl Sinks {
     /// What each took.
     pub(super) fn figures(&self) -> impl Iterator<Item = Figures> {
         self.list.iter().map(|sink| match &sink.target {
-            Target::Remote(link) => Figures { sent: Some((link.spool.backlog(), link.pump.figures())), ..sink.figures },
+            Target::Remote(link) => {
+                let sent = SentFigures { waiting_bytes: link.spool.backlog(), ..link.pump.figures() };
+                Figures { sent: Some(sent), ..sink.figures }
+            }
             _ => sink.figures,
         })
     }

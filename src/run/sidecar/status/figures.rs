@@ -3,7 +3,7 @@
 //! Keys are fixed words; times are seconds since 1970, shares stand between 0 and 1, and what is not known is `null`.
 
 use super::metrics::{self, VERSION};
-use crate::run::sidecar::board::{InputFigures, Life, OutputFigures, Rate, Snapshot, View};
+use crate::run::sidecar::board::{InputFigures, Life, OutputFigures, Rate, SentFigures, Snapshot, View};
 use serde_json::{Value, json};
 
 /// All figures of a view.
@@ -140,6 +140,8 @@ fn output(view: &View, output: &OutputFigures) -> Value {
         "rotations": output.rotations,
         "errors": output.errors,
         "last_error": output.last_error.map(|kind| kind.to_string()),
+        "waiting_bytes": output.sent.map(|sent| sent.waiting_bytes),
+        "rejected": output.sent.map(|sent| sent.rejected),
     })
 }
 
@@ -151,6 +153,13 @@ fn problems(view: &View, now: &Snapshot) -> Vec<String> {
     }
     for output in &now.outputs {
         let name = output.label.name();
+        if let Some(SentFigures { fault: Some(fault), waiting_bytes, .. }) = output.sent {
+            all.push(format!("{name} takes nothing ({fault}); {waiting_bytes} bytes wait for it"));
+        }
+        let rejected = output.sent.unwrap_or_default().rejected;
+        if rejected > 0 {
+            all.push(format!("{name} refused records for good: {rejected}"));
+        }
         if let Some(kind) = output.last_error {
             all.push(format!("writing to {name} fails: {kind}"));
         } else if let Some(at) = output.stalled_since {
@@ -169,6 +178,9 @@ fn problems(view: &View, now: &Snapshot) -> Vec<String> {
             }
         };
         say(input.shed_lines, "lines dropped because an output took nothing");
+        let sockets = input.sockets.unwrap_or_default();
+        say(sockets.lost_datagrams, "datagrams lost because the kernel's buffer was full");
+        say(sockets.refused, "senders refused because so many were connected");
         say(files.gaps, "files that lost bytes before they were read");
         say(files.unreadable, "times that a file could not be read");
         say(input.problems, "other problems, told on standard error");

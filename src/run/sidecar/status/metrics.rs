@@ -3,7 +3,9 @@
 //! A metric is one line of [`TABLE`]. Labels are words of closed sets and names from the policy; a figure without a value yet
 //! has no line.
 
-use crate::run::sidecar::board::{Board, FileFigures, InputFigures, Label, Life, OutputFigures, Snapshot, View};
+use crate::run::sidecar::board::{
+    Board, FileFigures, InputFigures, Label, Life, OutputFigures, SentFigures, Snapshot, SocketFigures, View,
+};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text},
@@ -195,6 +197,14 @@ impl<'a> Samples<'a> {
         self.each(&snapshot.inputs, |input| ("input", &input.label), |input| input.files.as_ref().map(&value));
     }
 
+    fn sockets(&mut self, snapshot: &'a Snapshot, value: impl Fn(&SocketFigures) -> Value) {
+        self.each(&snapshot.inputs, |input| ("input", &input.label), |input| input.sockets.as_ref().map(&value));
+    }
+
+    fn sent(&mut self, snapshot: &'a Snapshot, value: impl Fn(&SentFigures) -> Value) {
+        self.outputs(snapshot, |output| output.sent.as_ref().map(&value));
+    }
+
     fn outputs(&mut self, snapshot: &'a Snapshot, value: impl Fn(&OutputFigures) -> Option<Value>) {
         self.each(&snapshot.outputs, |output| ("output", &output.label), value);
     }
@@ -323,6 +333,17 @@ const TABLE: &[Metric] = table! {
     Counter "input_unreadable" One "How often a file or directory to follow could not be read."
         |_, now, out| out.files(now, |files| Value::Count(files.unreadable));
 
+    Gauge "input_connections" One "Senders connected to an input."
+        |_, now, out| out.sockets(now, |sockets| level(sockets.connections));
+    Counter "input_refused_connections" One "Senders refused because so many were connected."
+        |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.refused));
+    Counter "input_lost_datagrams" One "Datagrams that the kernel dropped because its buffer was full."
+        |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.lost_datagrams));
+    Counter "input_malformed" One "Messages and connections of an input that made no sense."
+        |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.malformed));
+    Counter "input_acknowledged" One "Chunks acknowledged to their sender once they were durable."
+        |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.acknowledged));
+
     Counter "output_records" One "Records written to an output."
         |_, now, out| out.outputs(now, |output| Some(Value::Count(output.records)));
     Counter "output" Bytes "Bytes written to an output."
@@ -339,6 +360,16 @@ const TABLE: &[Metric] = table! {
         |_, now, out| out.outputs(now, |output| Some(Value::Count(output.errors)));
     Gauge "output_failing" One "1 while writing to an output fails."
         |_, now, out| out.outputs(now, |output| Some(Value::Level(switch(output.last_error.is_some()))));
+    Gauge "output_waiting" Bytes "Bytes that wait on the disk for a receiver."
+        |_, now, out| out.sent(now, |sent| level(sent.waiting_bytes));
+    Gauge "output_away" One "1 while a receiver takes nothing."
+        |_, now, out| out.sent(now, |sent| Value::Level(switch(sent.fault.is_some())));
+    Counter "output_faults" One "Attempts to send that did not end well."
+        |_, now, out| out.sent(now, |sent| Value::Count(sent.faults));
+    Counter "output_rejected_records" One "Records that a receiver refused for good."
+        |_, now, out| out.sent(now, |sent| Value::Count(sent.rejected));
+    Counter "output_damaged" Bytes "Bytes that waited for a receiver and were found damaged."
+        |_, now, out| out.sent(now, |sent| Value::Count(sent.damaged_bytes));
 
     Counter "policy_reloads" One "Reloads of the policy, done or refused."
         |_, now, out| for (result, times) in [("done", now.policy.reloads), ("refused", now.policy.reloads_refused)] {
@@ -432,6 +463,13 @@ mod tests {
             shed_lines: 1,
             problems: 1,
             files: Some(files),
+            sockets: Some(SocketFigures {
+                connections: 1,
+                refused: 1,
+                lost_datagrams: 1,
+                malformed: 1,
+                acknowledged: 1,
+            }),
         };
         let output = |label| OutputFigures {
             label,
@@ -442,6 +480,7 @@ mod tests {
             rotations: 1,
             errors: 1,
             last_error: Some(std::io::ErrorKind::StorageFull),
+            sent: Some(SentFigures { waiting_bytes: 1, rejected: 1, faults: 1, fault: Some("busy"), damaged_bytes: 1 }),
         };
         let mut now = Snapshot {
             life: Life::Ready,

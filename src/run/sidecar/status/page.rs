@@ -239,9 +239,10 @@ impl Page<'_> {
     }
 
     fn outputs(&mut self) {
-        const COLUMNS: [(&str, &str, &str); 7] = [
+        const COLUMNS: [(&str, &str, &str); 8] = [
             ("Records", "records", "count"),
             ("Bytes", "bytes", "bytes"),
+            ("Waiting", "waiting_bytes", "bytes"),
             ("Last write", "last_write_seconds", "ago"),
             ("Stalled for", "stalled_seconds", "span"),
             ("Rotations", "rotations", "count"),
