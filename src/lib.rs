@@ -75,6 +75,8 @@
 //!                                        job (its one key)
 //!  state/book                            checkpoint and journal of a home; mend puts outputs right by them
 //!  input/follow                          files that grow, through rotation, copies, truncation and restarts
+//!  input/intake                          sockets (feature `net`): bound or handed over, a bounded queue, every loss counted
+//!  input/syslog forward                  what comes through them: datagrams and frames of RFC 6587; Fluent Forward with acks
 //!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
 //!  run/reply encode/reply             one line in, one answer out, for who waits: rsyslog

@@ -18,7 +18,7 @@ use std::{
     thread,
 };
 
-fn listen(settings: Settings) -> Intake {
+pub fn listen(settings: Settings) -> Intake {
     forward::listen(&Address::Tcp(loopback()), None, settings, &mut Handed::default()).unwrap()
 }
 
@@ -240,7 +240,7 @@ fn a_connection_without_a_word_is_closed_quietly() {
 #[test]
 fn hostile_messages_end_their_connection_are_counted_and_leave_no_line() {
     let mut intake = listen(Settings { message_bytes: 64 * 1024, ..settings() });
-    let deep = [&[0x92, 0xa1, b'x'][..], &vec![0x91; 100]].concat();
+    let deep = [&[0x92, 0xa1, b'x'][..], &[0x91; 100]].concat();
     let bomb = gzip(&vec![0xc0; 4 << 20]);
     let record_in_gzip = |bytes_: &[u8]| array(&[text("app"), bytes(bytes_), map(&[("compressed", text("gzip"))])]);
     let vast = array(&[text("app"), seconds(), map(&[("log", text(&"x".repeat(100_000)))])]);

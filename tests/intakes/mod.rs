@@ -37,6 +37,13 @@ pub fn at(intake: &Intake) -> SocketAddr {
     }
 }
 
+/// Both ends of many connections are ours: as many handles as we may have.
+pub fn many_handles() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+}
+
 /// Waits until `done`, and says what did not happen.
 pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();

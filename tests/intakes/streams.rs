@@ -1,6 +1,6 @@
 //! Syslog over TCP and unix streams: frames with a count, and with a line feed.
 
-use super::{LIMIT, at, conserved, drain, lines, loopback, settings, syslog, until};
+use super::{LIMIT, at, conserved, drain, lines, loopback, many_handles, settings, syslog, until};
 use sladd::input::intake::{Address, Intake, Settings, Stall};
 use std::{
     io::{Read, Write},
@@ -110,6 +110,7 @@ fn a_connection_that_ends_in_a_frame_leaves_a_line_that_is_cut() {
 
 #[test]
 fn a_thousand_connections_are_served_and_one_more_than_allowed_is_refused() {
+    many_handles();
     let mut intake = syslog(&Address::Tcp(loopback()), Settings { connections: 1000, ..settings() });
     let mut streams: Vec<TcpStream> = (0..1000).map(|_| connect(&intake)).collect();
     until("all are connected", || intake.counts().connections_open == 1000);
@@ -307,4 +308,28 @@ fn rsyslog_forwards_with_counts_and_with_line_feeds() {
     assert_eq!(any, 1000, "{ours}");
     assert!(lines.iter().all(|line| line.starts_with(b"<") && line.ends_with(b"\n")));
     assert_eq!((intake.counts().malformed, intake.counts().torn), (0, 0));
+}
+
+/// What connections cost that say nothing. Asserts nothing.
+#[test]
+#[ignore = "measures; run with --ignored --nocapture, alone"]
+fn memory_of_idle_connections() {
+    many_handles();
+    let resident = || {
+        let text = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = text.lines().find(|line| line.starts_with("RssAnon:")).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    for (what, intake) in [
+        ("syslog", syslog(&Address::Tcp(loopback()), Settings { connections: 10_000, ..settings() })),
+        ("forward", super::forward::listen(Settings { connections: 10_000, ..settings() })),
+    ] {
+        let mut streams: Vec<TcpStream> = Vec::with_capacity(2_000);
+        streams.extend((0..1_000).map(|_| connect(&intake)));
+        until("all are connected", || intake.counts().connections_open == 1_000);
+        let before = resident();
+        streams.extend((0..1_000).map(|_| connect(&intake)));
+        until("all are connected", || intake.counts().connections_open == 2_000);
+        eprintln!("{what}: {} bytes a connection", (resident() - before) * 1024 / 1_000);
+    }
 }

@@ -46,7 +46,14 @@ impl Confirm for Chunk {
 /// The chunks that were acknowledged last.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    inner: Mutex<(HashSet<Arc<[u8]>>, VecDeque<Arc<[u8]>>)>,
+    inner: Mutex<Ids>,
+}
+
+#[derive(Debug, Default)]
+struct Ids {
+    all: HashSet<Arc<[u8]>>,
+    /// The oldest first.
+    order: VecDeque<Arc<[u8]>>,
 }
 
 /// So many are known.
@@ -55,19 +62,18 @@ const MOST: usize = 1024;
 impl Known {
     fn add(&self, id: &Arc<[u8]>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let (set, order) = &mut *inner;
-        if set.insert(id.clone()) {
-            order.push_back(id.clone());
-            if order.len() > MOST
-                && let Some(oldest) = order.pop_front()
+        if inner.all.insert(id.clone()) {
+            inner.order.push_back(id.clone());
+            if inner.order.len() > MOST
+                && let Some(oldest) = inner.order.pop_front()
             {
-                set.remove(&oldest);
+                inner.all.remove(&oldest);
             }
         }
     }
 
     pub(super) fn has(&self, id: &[u8]) -> bool {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).0.contains(id)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).all.contains(id)
     }
 }
 
@@ -91,7 +97,7 @@ mod tests {
             known.add(&id(number));
         }
         assert!(!known.has(b"9") && known.has(b"10") && known.has(b"1033"));
-        assert_eq!(known.inner.lock().unwrap().0.len(), MOST);
+        assert_eq!(known.inner.lock().unwrap().all.len(), MOST);
     }
 
     #[test]

@@ -131,10 +131,11 @@ impl Client {
         self.messages().await?;
         loop {
             self.write()?;
-            match first(self.acks.recv(), self.connection.read()).await {
-                Either::First(Some(id)) => acknowledge(&id, &mut self.answers),
-                // It holds a sender itself.
-                Either::First(None) => unreachable!("a sender is held"),
+            let writable = writable(&self.connection, &self.answers);
+            match first(first(self.acks.recv(), writable), self.connection.read()).await {
+                Either::First(Either::First(Some(id))) => acknowledge(&id, &mut self.answers),
+                // A sender is held here, so that there is no end of it yet.
+                Either::First(Either::First(None) | Either::Second(())) => {}
                 Either::Second(Read::Some(n, _)) => {
                     self.came(n)?;
                     self.messages().await?;
@@ -258,11 +259,13 @@ impl Client {
         let mut lives = self.connection.shared.queue.lives();
         loop {
             self.write()?;
+            let writable = writable(&self.connection, &self.answers);
             let closed = lives.wait_for(|life| *life == Life::Closed);
             // What was confirmed before the end is said first.
-            match first(self.acks.recv(), closed).await {
-                Either::First(Some(id)) => acknowledge(&id, &mut self.answers),
-                Either::First(None) | Either::Second(_) => break,
+            match first(first(self.acks.recv(), writable), closed).await {
+                Either::First(Either::First(Some(id))) => acknowledge(&id, &mut self.answers),
+                Either::First(Either::Second(())) => {}
+                Either::First(Either::First(None)) | Either::Second(_) => break,
             }
         }
         let until = tokio::time::Instant::now() + LAST_ANSWER;
@@ -298,6 +301,13 @@ impl Client {
         self.answers.extend_from_slice(&answer);
         self.write()?;
         if is_right { Ok(true) } else { Err(Reason::Handshake) }
+    }
+}
+
+/// Waits until more of the answers can be written, where there are any.
+async fn writable(connection: &Connection, answers: &[u8]) {
+    if answers.is_empty() || connection.wire.ready(Interest::WRITABLE).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

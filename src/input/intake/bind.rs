@@ -91,8 +91,26 @@ impl Handed {
     }
 
     fn take(&mut self, wanted: &Address) -> Option<OwnedFd> {
-        let at = self.sockets.iter().position(|(address, _)| address == wanted)?;
+        let at = self.sockets.iter().position(|(address, _)| is_meant(address, wanted))?;
         Some(self.sockets.remove(at).1)
+    }
+}
+
+/// Whether a socket is the one that is wanted. `ListenStream=514` is bound to all addresses of both families, and then as
+/// good as one for `0.0.0.0`.
+fn is_meant(found: &Address, wanted: &Address) -> bool {
+    let covers = |found: &SocketAddr, wanted: &SocketAddr| {
+        found == wanted
+            || found.port() == wanted.port()
+                && found.is_ipv6()
+                && found.ip().is_unspecified()
+                && wanted.ip().is_unspecified()
+    };
+    match (found, wanted) {
+        (Address::Udp(found), Address::Udp(wanted)) | (Address::Tcp(found), Address::Tcp(wanted)) => {
+            covers(found, wanted)
+        }
+        (found, wanted) => found == wanted,
     }
 }
 
@@ -332,6 +350,18 @@ mod tests {
         assert_eq!(handed.left(), (vec![], 1));
         drop(bound);
         assert!(path.exists(), "whoever made it removes it");
+    }
+
+    #[test]
+    fn a_socket_for_all_addresses_is_meant_by_that_of_either_family() {
+        let at = |text: &str| text.parse().unwrap();
+        let all = Address::Tcp(at("[::]:601"));
+        assert!(is_meant(&all, &all) && is_meant(&all, &Address::Tcp(at("0.0.0.0:601"))));
+        for other in ["0.0.0.0:602", "192.0.2.1:601", "[2001:db8::1]:601"] {
+            assert!(!is_meant(&all, &Address::Tcp(at(other))), "{other}");
+        }
+        assert!(!is_meant(&all, &Address::Udp(at("[::]:601"))));
+        assert!(!is_meant(&Address::Tcp(at("0.0.0.0:601")), &all));
     }
 
     #[test]

@@ -361,6 +361,15 @@ impl Pot {
         }
     }
 
+    /// Its lines one by one; cut ones have no line feed.
+    #[cfg(test)]
+    pub(crate) fn lines(&self) -> Vec<Vec<u8>> {
+        let ends: Vec<usize> = self.cuts.iter().copied().chain([self.bytes.len()]).collect();
+        let starts = [0].into_iter().chain(self.cuts.iter().copied());
+        let pieces = starts.zip(&ends).map(|(start, &end)| &self.bytes[start..end]);
+        pieces.flat_map(|piece| piece.split_inclusive(|&byte| byte == b'\n')).map(<[u8]>::to_vec).collect()
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.cuts.clear();

@@ -197,3 +197,56 @@ enum Part {
     /// It was cut, and its head is in the pot.
     Cut,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The lines of a stream in pieces of those sizes, without their ends; and how many frames it had.
+    fn lines(bytes: &[u8], sizes: &[usize], limit: usize) -> (Vec<Vec<u8>>, u64) {
+        let (mut frames, mut pot, board) = (Frames::new(limit), Pot::default(), Board::default());
+        let (mut rest, mut sizes, mut lines) = (bytes, sizes.iter().cycle(), Vec::new());
+        let mut gather = |pot: &mut Pot| {
+            let before = lines.len();
+            lines.extend(pot.lines().into_iter().map(|line| line.strip_suffix(b"\n").unwrap_or(&line).to_vec()));
+            assert_eq!((lines.len() - before) as u64, pot.lines);
+            *pot = Pot::default();
+        };
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(sizes.next().copied().unwrap_or(1)));
+            frames.take(now, usize::MAX / 2, &mut pot, &board);
+            assert!(frames.held.len() <= limit.max(DIGITS) + TRAILING_BYTES);
+            gather(&mut pot);
+            rest = later;
+        }
+        frames.end(&mut pot, &board);
+        gather(&mut pot);
+        let counts = board.counts();
+        assert_eq!(counts.messages, lines.len() as u64 + counts.empty);
+        (lines, counts.messages)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn any_stream_has_the_same_lines_however_it_comes_in_pieces(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    3 => Just(b"\n".to_vec()),
+                    2 => (1usize..30).prop_map(|count| format!("{count} ").into_bytes()),
+                    3 => "[a-z]{1,20}".prop_map(String::into_bytes),
+                    1 => any::<u8>().prop_map(|byte| vec![byte]),
+                    1 => "[0-9]{1,12}".prop_map(String::into_bytes),
+                ],
+                0..40,
+            ),
+            sizes in proptest::collection::vec(1usize..9, 1..6),
+            limit in 1usize..24,
+        ) {
+            let bytes = parts.concat();
+            let whole = lines(&bytes, &[bytes.len().max(1)], limit);
+            prop_assert_eq!(lines(&bytes, &sizes, limit), whole);
+        }
+    }
+}
