@@ -79,6 +79,7 @@
 //!  input/syslog forward                  what comes through them: datagrams and frames of RFC 6587; Fluent Forward with acks
 //!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
+//!  encode/project                      some members of our own JSON lines, for one output
 //!  run/reply encode/reply             one line in, one answer out, for who waits: rsyslog
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings

@@ -549,3 +549,41 @@ fn a_line_in_parts_whose_end_never_comes_is_not_lost() {
         }
     }
 }
+
+#[test]
+fn each_line_is_answered_where_a_reply_is_asked_for() {
+    let line = b" 203.0.113.77 - - [21/Nov/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n\n";
+    let out = sladd(&["--reply", "rsyslog-json"], line);
+    // Whoever asks so takes what is said on standard error for an answer.
+    assert_eq!((code(&out), error(&out)), (0, String::new()));
+    let said = text(&out);
+    let answers: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 2);
+    let message = answers[0]["msg"].as_str().unwrap();
+    assert!(message.starts_with(" 203.0.113.0 - - [21/Nov/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200 5"), "{message}");
+    assert!(answers.iter().all(|answer| answer["$!"]["sladd"] == "minimised"));
+    let out = sladd(&["--reply", "rsyslog-json", "--policy", "minimal"], b"\n");
+    assert_eq!(text(&out), "{\"msg\":\"\",\"$!\":{\"sladd\":\"dropped\"}}\n");
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.log").display().to_string();
+    // A line in parts is whole with its last, and what waits at the end is written.
+    let parts = b"2026-11-21T10:00:00Z stdout P from 203.0.\n2026-11-21T10:00:00Z stdout F 113.77\n\
+                  2026-11-21T10:00:00Z stdout P more of 203.0.113.78 or\n";
+    let out = sladd(&["-q", "--encode", "json", "--reply", "ok", "--output", &path], parts);
+    assert_eq!((code(&out), text(&out)), (0, "OK\n".repeat(4)));
+    let written = std::fs::read_to_string(&path).unwrap();
+    let written: Vec<serde_json::Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let messages: Vec<&str> = written.iter().map(|record| record["message"].as_str().unwrap()).collect();
+    let messages: Vec<&str> = messages.into_iter().filter(|message| !message.is_empty()).collect();
+    assert_eq!(messages, ["from 203.0.113.0", "more of 203.0.113.0"]);
+
+    for (arguments, says) in [
+        (&["--reply", "ok"][..], "say where, with --output FILE"),
+        (&["--reply", "rsyslog-json", "--output", &path], "leave --output out"),
+        (&["--reply", "ok", "--output", &path, "--on-stall", "shed"], "cannot be used with"),
+    ] {
+        let out = sladd(arguments, b"");
+        assert!(code(&out) == 2 && error(&out).contains(says), "{}", error(&out));
+    }
+}

@@ -88,6 +88,7 @@ fn snapshot(lines: u64) -> Snapshot {
         bytes: lines * 190,
         last_write: Some(now),
         rotations: 2,
+        left_out: 0,
         errors: 0,
         last_error: None,
         sent: None,

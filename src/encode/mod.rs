@@ -6,11 +6,13 @@
 mod json;
 mod pairs;
 mod parcel;
+mod project;
 mod reply;
 mod same;
 
 pub(crate) use json::Members;
 pub use parcel::{PARCEL_OVERHEAD_BYTES, Parcel, ParcelHead, RecordId, Unpacked};
+pub use project::Projection;
 pub use reply::{Reply, Words};
 
 use crate::{

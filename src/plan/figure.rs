@@ -1,9 +1,10 @@
 //! Under which figure the values of each field are counted: a table made once, so that counting is one addition.
 
 use crate::{format::json, policy::names, record::Schema, treatment::Step};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is counted together: values of one field under one treatment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Figure {
     /// The canonical name, or [`OTHER`].
     pub(crate) field: &'static str,
@@ -18,13 +19,25 @@ const OTHER: &str = "other";
 #[derive(Debug)]
 pub(crate) struct Figures(Vec<Figure>);
 
-impl Default for Figures {
-    fn default() -> Figures {
-        Figures(vec![Figure { field: "", treatment: "" }])
+/// Figures while a plan is compiled: hundreds of fields are looked up, most of them again and again.
+#[derive(Debug)]
+pub(super) struct Draft {
+    names: BTreeSet<&'static str>,
+    places: BTreeMap<Figure, u16>,
+    figures: Vec<Figure>,
+}
+
+impl Default for Draft {
+    fn default() -> Draft {
+        Draft {
+            names: names::all().map(|(name, _)| name).collect(),
+            places: BTreeMap::new(),
+            figures: vec![Figure { field: "", treatment: "" }],
+        }
     }
 }
 
-impl Figures {
+impl Draft {
     /// The figure of each field of a schema.
     pub(super) fn of(&mut self, schema: &Schema, steps: &[Step]) -> Box<[u16]> {
         schema.fields.iter().zip(steps).map(|(field, step)| self.place(&field.name, step)).collect()
@@ -34,16 +47,21 @@ impl Figures {
         if [json::KNOWN_KEY_NAME, json::UNKNOWN_KEY_NAME].contains(&name) {
             return 0;
         }
-        let field = names::all().find(|(canonical, _)| *canonical == name).map_or(OTHER, |(canonical, _)| canonical);
+        let field = self.names.get(name).copied().unwrap_or(OTHER);
         let figure = Figure { field, treatment: step.name() };
-        let place = self.0.iter().position(|known| *known == figure).unwrap_or_else(|| {
-            self.0.push(figure);
-            self.0.len() - 1
-        });
-        // Names by treatments are a few hundred.
-        place as u16
+        *self.places.entry(figure).or_insert_with(|| {
+            self.figures.push(figure);
+            // Names by treatments are a few hundred.
+            (self.figures.len() - 1) as u16
+        })
     }
 
+    pub(super) fn done(&mut self) -> Figures {
+        Figures(std::mem::take(&mut self.figures))
+    }
+}
+
+impl Figures {
     /// How many there are, with that of what is not counted.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

@@ -335,7 +335,7 @@ impl Plan {
             exempt: sorted(&policy.exempt),
             labels: Vec::new(),
             missing: None,
-            figures: Figures::default(),
+            figures: figure::Draft::default(),
         };
         let mut formats = Vec::new();
         let mut envelopes: Vec<Envelope> = Vec::new();
@@ -414,7 +414,7 @@ impl Plan {
                 Layout::Same => Encoding::Same,
                 Layout::Json => Encoding::Json,
             },
-            figures: std::mem::take(&mut compiler.figures),
+            figures: compiler.figures.done(),
             tagged: policy.encode.tag == TagForm::Append,
             zone: policy.source.zone.clone(),
             period: (!compiler.labels.is_empty()).then_some(policy.keys.epoch),
@@ -483,7 +483,7 @@ struct Compiler<'a> {
     labels: Vec<Box<str>>,
     /// A database that nobody handed in.
     missing: Option<Box<std::path::Path>>,
-    figures: Figures,
+    figures: figure::Draft,
 }
 
 impl Compiler<'_> {

@@ -213,6 +213,12 @@ impl Draft {
                 report.helped(Code::BadValue, 0..0, message, suggest::help(class, &known));
             }
         }
+        if policy.encode.layout == Layout::Same && policy.wiring.outputs.iter().any(|output| !output.fields.is_empty())
+        {
+            let message = "an output takes some fields of records that are written in the layout they came in";
+            let help = "write as = \"json\" in [encode], so that each record is an object under canonical names";
+            report.helped(Code::BadValue, 0..0, message, help);
+        }
         Some(policy)
     }
 

@@ -119,6 +119,8 @@ pub struct Output {
     pub to: To,
     /// Only records of these classes; empty: all.
     pub classes: Vec<Box<str>>,
+    /// Only these members of each record, by canonical names, and the tag; empty: all. Where records are written as JSON.
+    pub fields: Vec<Box<str>>,
 }
 
 /// Where records go.

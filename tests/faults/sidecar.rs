@@ -159,6 +159,43 @@ fn killed_at_any_moment_it_goes_on_and_no_line_is_lost_or_doubled() {
     println!("F01, F13: {kills} kills, {rotations} rotations, {written} lines");
 }
 
+/// F01 of an output that gets some fields: what it is given again after a kill is cut and compared as what it was given first.
+#[test]
+fn an_output_of_some_fields_holds_each_record_once_when_it_is_killed_at_any_moment() {
+    let fields = ["client.address", "http.response.body.size"];
+    let beside = Beside::new(
+        "[encode]\nas = \"json\"\n[[input]]\nfollow = [\"ROOM/in/access.log\"]\n[[output]]\nfile = \"ROOM/out/access.log\"\n\
+         [[output]]\nfile = \"ROOM/out/some.log\"\nfields = [\"client.address\", \"http.response.body.size\"]\n",
+    );
+    let mut dice = Dice(53);
+    let mut written = 0;
+    let kills = often(15, 500);
+    for kill in 0..kills {
+        let running = beside.start();
+        let until = Instant::now() + Duration::from_millis(1 + dice.below(150));
+        while Instant::now() < until {
+            let more = dice.below(40) as usize;
+            beside.append("in/access.log", &lines::lines(written, more));
+            written += more;
+            std::thread::sleep(Duration::from_millis(dice.below(4)));
+        }
+        running.kill(&format!("kill {kill}"));
+    }
+    let running = beside.start();
+    beside.reaches(written, "after the kills");
+    ends(running, "after the kills");
+    assert!(beside.read("out/access.log") == beside.piped(&lines::lines(0, written)), "all fields");
+    let read = |name: &str| -> Vec<serde_json::Map<String, serde_json::Value>> {
+        let bytes = beside.read(name);
+        bytes.split_inclusive(|&byte| byte == b'\n').map(|line| serde_json::from_slice(line).unwrap()).collect()
+    };
+    let mut wanted = read("out/access.log");
+    wanted.iter_mut().for_each(|record| record.retain(|name, _| name == "sladd" || fields.contains(&name.as_str())));
+    assert!(wanted.iter().filter(|record| record.len() == 3).count() > written / 2, "most lines have both");
+    assert!(read("out/some.log") == wanted, "some fields");
+    println!("F01: {kills} kills, {written} lines");
+}
+
 /// F02: killed at each call that changes something.
 #[test]
 fn killed_at_each_call_it_goes_on() {

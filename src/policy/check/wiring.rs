@@ -5,6 +5,7 @@ mod sockets;
 
 use super::{Code, Report, Table, choice, process, quoted, words};
 use crate::policy::{
+    names,
     raw::{At, Keys},
     wiring::{Every, From, Input, LEAST_MEMORY, Listen, OnStall, Output, Rotate, To, Wiring},
 };
@@ -165,9 +166,7 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
 fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
     let kind = kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "forward", "syslog", "http"], report);
     let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
-    if let Some(entry) = table.entry("fields") {
-        report.add(Code::NotBuiltYet, entry.key_span, "`fields` is not built yet in this version");
-    }
+    let fields = table.texts("fields", report).map_or_else(Vec::new, |fields| projection(&fields, report));
     let rotate =
         table.table("rotate", "`rotate`", ROTATE, report).map(|rotate| (rotation(&rotate, report), rotate.span));
     if let (Some((_, span)), Some(other)) = (&rotate, kind)
@@ -188,7 +187,32 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
         }
         other => To::Remote(Box::new(receivers::read(table, other, report)?)),
     };
-    Some(Output { to, classes: classes.iter().map(|class| class.value.into()).collect() })
+    Some(Output { to, classes: classes.iter().map(|class| class.value.into()).collect(), fields })
+}
+
+/// Members of records, by their canonical names.
+fn projection(fields: &At<Vec<At<&str>>>, report: &mut Report) -> Vec<Box<str>> {
+    if fields.value.is_empty() {
+        report.add(Code::BadValue, fields.span.clone(), "`fields` names no field; leave it out to get all");
+    }
+    let mut known: Vec<Box<str>> = Vec::new();
+    for field in &fields.value {
+        match names::canonical(field.value) {
+            Some((name, _)) if known.iter().any(|first| **first == *name) => {}
+            Some((name, _)) => known.push(name.into()),
+            None => {
+                let help = match names::nearest(field.value) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => {
+                        "names are OpenTelemetry's, such as \"client.address\"; the tag always goes along".to_owned()
+                    }
+                };
+                let message = format!("no field is called {}", quoted(field.value));
+                report.helped(Code::UnknownField, field.span.clone(), message, help);
+            }
+        }
+    }
+    known
 }
 
 fn rotation(table: &Table<'_>, report: &mut Report) -> Option<Rotate> {
@@ -314,6 +338,28 @@ mod tests {
         assert_eq!(wiring.outputs[0].to, To::File { path: "/var/log/sladd/a.log".into(), rotate });
         assert_eq!(wiring.outputs[0].classes, ["security_log".into()]);
         assert_eq!(wiring.outputs[1].to, To::Stdout);
+        assert!(wiring.outputs[1].fields.is_empty());
+    }
+
+    #[test]
+    fn fields_are_known_by_all_their_names_and_need_records_that_are_objects() {
+        let output = "[[output]]\nstdout = true\nfields = [\"$remote_addr\", \"url.path\", \"client.address\"]\n";
+        let json = wiring(&format!("[encode]\nas = \"json\"\n{output}"));
+        assert_eq!(json.outputs[0].fields, ["client.address".into(), "url.path".into()]);
+        let (policy, findings) = Policy::parse(&format!("{HEAD}{output}"), "test.toml");
+        assert!(policy.is_none() && findings.len() == 1);
+        assert_eq!(
+            findings[0].message,
+            "an output takes some fields of records that are written in the layout they came in"
+        );
+        assert!(findings[0].help.as_deref().unwrap().contains("as = \"json\""));
+        let json = format!("{HEAD}[encode]\nas = \"json\"\n");
+        let findings =
+            Policy::parse(&format!("{json}[[output]]\nstdout = true\nfields = [\"url.pth\"]\n"), "test.toml").1;
+        assert!(findings.len() == 1 && findings[0].code == Code::UnknownField);
+        assert_eq!(findings[0].help.as_deref(), Some("did you mean \"url.path\"?"));
+        let findings = Policy::parse(&format!("{json}[[output]]\nstdout = true\nfields = []\n"), "test.toml").1;
+        assert!(findings.len() == 1 && findings[0].message.contains("names no field"));
     }
 
     #[test]

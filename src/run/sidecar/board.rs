@@ -374,6 +374,8 @@ pub struct OutputFigures {
     pub last_write: Option<Timestamp>,
     /// Segments put aside for a new one, by ourselves or at the word of others.
     pub rotations: u64,
+    /// Records that it did not get because they are no objects of which fields can be taken.
+    pub left_out: u64,
     /// Writes that failed.
     pub errors: u64,
     /// How the last one failed that did, unless writing has gone well since.

@@ -657,6 +657,7 @@ impl Desk {
             stalled_since: stalled_since.filter(|_| figures.last_error.is_some()),
             last_write: figures.last_write,
             rotations: figures.rotations,
+            left_out: figures.left_out,
             errors: figures.errors,
             last_error: figures.last_error,
             sent: figures.sent,

@@ -2,7 +2,7 @@
 
 use super::{board::SentFigures, remote::Pump, streams::Waker};
 use crate::{
-    encode::{Batch, ParcelHead},
+    encode::{Batch, ParcelHead, Projection},
     error::{Error, Kind},
     output::{
         Output,
@@ -45,6 +45,7 @@ pub(super) struct Figures {
     pub bytes: u64,
     pub last_write: Option<Timestamp>,
     pub rotations: u64,
+    pub left_out: u64,
     pub errors: u64,
     pub last_error: Option<std::io::ErrorKind>,
     /// What waits for a receiver, and what it got.
@@ -64,25 +65,38 @@ struct Link {
     pump: Pump,
 }
 
-/// Which classes an output gets.
+/// Which classes an output gets, and which members of their records.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Takes(Option<Vec<bool>>);
+pub(super) struct Takes {
+    classes: Option<Vec<bool>>,
+    fields: Option<Projection>,
+}
 
 impl Takes {
     /// As the wiring says, in the numbers of a plan.
     pub(super) fn of(output: &wiring::Output, plan: &Plan) -> Takes {
         let named = |name: &str| output.classes.iter().any(|class| **class == *name);
-        Takes((!output.classes.is_empty()).then(|| plan.class_names().map(named).collect()))
+        let fields = output.fields.iter().map(|name| &**name);
+        Takes {
+            classes: (!output.classes.is_empty()).then(|| plan.class_names().map(named).collect()),
+            fields: (!output.fields.is_empty()).then(|| Projection::of(fields)),
+        }
     }
 
-    pub(super) fn share(&self, batch: &Batch, into: &mut Batch) {
-        match &self.0 {
+    /// Makes `into` what the output gets, and says how many records it does not get because they are no objects.
+    pub(super) fn share(&self, batch: &Batch, into: &mut Batch) -> u64 {
+        let takes = |ClassId(class): ClassId| {
+            self.classes.as_ref().is_none_or(|classes| classes.get(usize::from(class)) == Some(&true))
+        };
+        match &self.fields {
+            Some(fields) => return batch.project(takes, fields, into),
+            None if self.classes.is_some() => batch.only(takes, into),
             None => {
                 into.clear();
                 into.append(batch);
             }
-            Some(classes) => batch.only(|ClassId(class)| classes.get(usize::from(class)) == Some(&true), into),
         }
+        0
     }
 }
 
@@ -153,7 +167,7 @@ impl Sinks {
         let mut parts = Vec::new();
         let mut number = 0;
         for (sink, share) in self.list.iter_mut().zip(&mut self.shares) {
-            sink.takes.share(batch, share);
+            sink.figures.left_out += sink.takes.share(batch, share);
             sink.in_hand = (memchr::memchr_iter(b'\n', share.bytes()).count() as u64, share.bytes().len() as u64);
             if sink.target.is_parcelled() {
                 share.parcel(&head(), &mut self.parcel);

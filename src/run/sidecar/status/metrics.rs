@@ -354,6 +354,8 @@ const TABLE: &[Metric] = table! {
         });
     Gauge "output_last_write_timestamp" Seconds "When an output last took something, in seconds since 1970."
         |_, now, out| out.outputs(now, |output| output.last_write.map(|at| Value::Level(at.0 as f64)));
+    Counter "output_left_out_records" One "Records that an output did not get because they are no objects of which fields can be taken."
+        |_, now, out| out.outputs(now, |output| Some(Value::Count(output.left_out)));
     Counter "output_rotations" One "Files of an output put aside for new ones."
         |_, now, out| out.outputs(now, |output| Some(Value::Count(output.rotations)));
     Counter "output_errors" One "Writes to an output that failed."
@@ -478,6 +480,7 @@ mod tests {
             stalled_since: Some(Timestamp(0)),
             last_write: Some(Timestamp(1)),
             rotations: 1,
+            left_out: 1,
             errors: 1,
             last_error: Some(std::io::ErrorKind::StorageFull),
             sent: Some(SentFigures { waiting_bytes: 1, rejected: 1, faults: 1, fault: Some("busy"), damaged_bytes: 1 }),
