@@ -234,6 +234,10 @@ for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
 open(sys.argv[2], "w").write(by["ConfigMap", "sladd-policy"]["data"]["sladd.toml"])
 PY
 quietly "$sladd" check "$work/pod.toml"
+python3 -c 'import sys, tomllib
+of = [tomllib.load(open(path, "rb")) for path in sys.argv[1:]]
+for policy in of: policy.pop("example", None)
+sys.exit(of[0] != of[1])' "$work/pod.toml" samples/deploy/policies/container.toml || fail "the pod's policy is not that of the container"
 
 # The container: the tree that the Containerfile makes, with a root that cannot be written, as its user, with the words of its ENTRYPOINT and
 # CMD, and the probes of the pod. With the static binary if it is built, else with the libraries of this one.
