@@ -76,6 +76,7 @@
 //!  input/follow                          files that grow, through rotation, copies, truncation and restarts
 //!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
+//!  run/confine                           another user, no core, only the files that are needed (Landlock)
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

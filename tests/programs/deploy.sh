@@ -83,7 +83,7 @@ for row in open(sys.argv[1]):
     found = re.match(r"\d+ +(\w+)\(", row)
     if found: asked.setdefault(found[1], row.strip())
 assert len(asked) > 40, asked.keys()
-# The limit is in the unit itself, and the page of the loader comes before systemd's filter ends a program.
+# The limit of cores, which the unit sets itself: that it is refused to us does no harm.
 refused = sorted(call for call in asked if call not in allowed and call not in ("prlimit64",))
 for call in refused: print(asked[call])
 sys.exit(bool(refused))
