@@ -81,6 +81,7 @@
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
 //!  encode/project                      some members of our own JSON lines, for one output
 //!  run/reply encode/reply             one line in, one answer out, for who waits: rsyslog
+//!  run/confine                           another user, no core, only the files that are needed (Landlock)
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

@@ -182,6 +182,48 @@ fn under_confinement_rotation_reopening_reloading_and_files_to_come_go_on() {
 }
 
 #[test]
+fn a_policy_behind_links_that_are_swapped_is_read_again() {
+    // As Kubernetes mounts a ConfigMap.
+    let room = Room::following();
+    let text = fs::read_to_string(room.at("etc/policy.toml")).unwrap();
+    let publish = |number: u32, text: &str| {
+        let directory = format!("..{number}");
+        fs::create_dir(room.at("etc").join(&directory)).unwrap();
+        fs::write(room.at("etc").join(&directory).join("policy.toml"), text).unwrap();
+        symlink(&directory, room.at("etc/..new")).unwrap();
+        fs::rename(room.at("etc/..new"), room.at("etc/..data")).unwrap();
+    };
+    fs::remove_file(room.at("etc/policy.toml")).unwrap();
+    symlink("..data/policy.toml", room.at("etc/policy.toml")).unwrap();
+    publish(1, &text);
+    let running = Running::start(&mut room.command());
+    running.hears("no core, no new privileges");
+    publish(2, &text.replace("version = 1", "version = 2"));
+    fs::remove_dir_all(room.at("etc/..1")).unwrap();
+    running.signal(Signal::HUP);
+    running.hears("the policy is now confined/2");
+    running.ends();
+}
+
+#[test]
+fn what_was_under_way_into_another_directory_is_looked_at_before_that_is_out_of_reach() {
+    let room = Room::following();
+    room.append("in/log/a.log", &line(1));
+    let mut running = Running::start(&mut room.command());
+    room.reaches("out/access.log", 1);
+    running.signal(Signal::KILL);
+    running.child.wait().unwrap();
+    let whole = fs::read(room.at("out/access.log")).unwrap();
+    fs::create_dir(room.at("elsewhere")).unwrap();
+    room.policy(2, "[[input]]\nfollow = [\"ROOM/in/log/*.log\"]\n[[output]]\nfile = \"ROOM/elsewhere/access.log\"\n");
+    room.append("in/log/a.log", &line(2));
+    let running = Running::start(&mut room.command());
+    room.reaches("elsewhere/access.log", 1);
+    running.ends();
+    assert_eq!(fs::read(room.at("out/access.log")).unwrap(), whole);
+}
+
+#[test]
 fn an_output_that_rotates_itself_and_a_fifo_work_under_confinement() {
     let room = Room::new(
         "[[input]]\nfifo = \"ROOM/in/pipe\"\n[[output]]\nfile = \"ROOM/out/access.log\"\nrotate = { size = \"64 KiB\", keep = 2 }\n",
