@@ -30,7 +30,7 @@ pub enum Value {
 
 impl Value {
     pub fn read(from: &mut impl Read) -> Option<Value> {
-        let mut byte = |from: &mut dyn Read| {
+        let byte = |from: &mut dyn Read| {
             let mut byte = [0];
             from.read_exact(&mut byte).ok().map(|()| byte[0])
         };
