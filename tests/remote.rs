@@ -707,7 +707,7 @@ fn only_the_confirmation_of_what_was_sent_confirms_it() {
         (Vec::new(), Fault::Away(Away::Silent)),
     ] {
         let said = wrong.clone();
-        let answer: Arc<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync> =
+        let answer: forward::Answer =
             Arc::new(move |number, chunk| if number == 0 { said.clone() } else { forward::ack(chunk) });
         let server = forward::serve(Manners { answer: Some(answer), ..Manners::default() });
         let mut remote = remote(Receiver::Forward(Forward::new(tcp(server.address), "t")), short());
@@ -724,7 +724,7 @@ fn only_the_confirmation_of_what_was_sent_confirms_it() {
 
 #[test]
 fn a_confirmation_that_comes_slowly_is_waited_for_and_the_connection_is_kept() {
-    let answer: Arc<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync> = Arc::new(|_, chunk| {
+    let answer: forward::Answer = Arc::new(|_, chunk| {
         std::thread::sleep(Duration::from_millis(150));
         forward::ack(chunk)
     });
