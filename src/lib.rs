@@ -70,6 +70,8 @@
 //!  input/unpack                          what is packed, as bytes, with the place and the reason where it ends early
 //!  output/fresh                          a new file under a temporary name, packed as it is written
 //!  output/packer members                 ways of packing; pieces that several workers pack, each a member of its own
+//!  output/remote/                        parcels over the network (feature `net`): http in its shapes, forward, syslog; wire is
+//!                                        the one connection under all
 //!  output/segment                        a file that grows by exact lengths: recover, rotate, found again when renamed
 //!  state/                                place (a directory held open), files, shard, manifest, ledger (commit, recovery),
 //!                                        job (its one key)

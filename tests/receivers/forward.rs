@@ -116,13 +116,16 @@ pub struct Event {
     pub record: Value,
 }
 
+/// What is answered to the nth request, which has this chunk.
+pub type Answer = Arc<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync>;
+
 /// What a server does beside taking events.
 #[derive(Clone, Default)]
 pub struct Manners {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     pub key: Option<&'static str>,
     /// What it answers to the nth request instead of its confirmation.
-    pub answer: Option<Arc<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync>>,
+    pub answer: Option<Answer>,
 }
 
 pub struct Server {

@@ -106,7 +106,7 @@ impl Syslog {
             for parcel in parcels {
                 let mut block = self.compose(parcel);
                 let wire = self.wire.as_mut().expect("just connected");
-                let refused = write(wire, self.framing, &block)?;
+                let refused = write(wire, self.framing, &mut block)?;
                 block.written = Instant::now();
                 sent.rejected += refused;
                 sent.acknowledged += 1;
@@ -178,8 +178,13 @@ impl Syslog {
     fn keep(&mut self, block: Block) {
         self.tail_bytes += block.bytes.len();
         self.tail.push_back(block);
-        while self.tail_bytes > self.most_tail_bytes {
-            self.drop_first();
+        while let Some(excess) = self.tail_bytes.checked_sub(self.most_tail_bytes).filter(|&excess| excess > 0) {
+            let Some(first) = self.tail.front_mut() else { return };
+            if first.bytes.len() > excess {
+                self.tail_bytes -= first.shorten(excess);
+            } else {
+                self.drop_first();
+            }
         }
     }
 
@@ -198,20 +203,37 @@ impl Syslog {
     }
 }
 
-/// How many messages were too long for a datagram.
-fn write(wire: &mut Wire, framing: Option<Framing>, block: &Block) -> Result<u64, Fault> {
+impl Block {
+    /// Takes away messages from the front, so many bytes or a little more. How many bytes it was.
+    fn shorten(&mut self, bytes: usize) -> usize {
+        let last = self.ends.partition_point(|&end| end < bytes);
+        let cut = self.ends[last];
+        self.bytes.drain(..cut);
+        self.ends.drain(..=last);
+        self.ends.iter_mut().for_each(|end| *end -= cut);
+        cut
+    }
+}
+
+/// How many messages were too long for a datagram. The block is then without them.
+fn write(wire: &mut Wire, framing: Option<Framing>, block: &mut Block) -> Result<u64, Fault> {
     if framing.is_some() {
         wire.write(&block.bytes)?;
         return Ok(0);
     }
-    let (mut start, mut refused) = (0, 0);
+    let (mut start, mut kept, mut refused) =
+        (0, Block { written: block.written, bytes: Vec::new(), ends: Vec::new() }, 0);
     for &end in &block.ends {
         let message = &block.bytes[start..end];
         start = end;
-        if !wire.datagram(message)? {
+        if wire.datagram(message)? {
+            kept.bytes.extend_from_slice(message);
+            kept.ends.push(kept.bytes.len());
+        } else {
             refused += 1;
         }
     }
+    *block = kept;
     // A socket that nobody reads takes datagrams as long as it has room; one that nobody holds says so.
     if wire.is_open() { Ok(refused) } else { Err(Fault::Away(Away::Broken)) }
 }

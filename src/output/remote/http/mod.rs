@@ -8,6 +8,7 @@ mod elasticsearch;
 mod loki;
 mod ndjson;
 mod otlp;
+mod place;
 mod shape;
 mod status;
 
@@ -17,13 +18,10 @@ use super::{
     item::{Item, Items, Numbering, gzip},
     route::Route,
     secret::Secret,
-    settings::{self, Address, Shape, Waits},
+    settings::{self, Shape, Waits},
     wire::MOST_WRITES,
 };
-use crate::{
-    encode::Parcel,
-    error::{Error, Kind},
-};
+use crate::{encode::Parcel, error::Error};
 use carry::{Carrier, Unresolved};
 use shape::{Fate, Verdict};
 use status::Sense;
@@ -67,13 +65,13 @@ enum Posted {
 
 impl Http {
     /// # Errors
-    /// [`Kind::Config`] for what cannot be sent to, and as files are read.
+    /// [`Kind::Config`](crate::error::Kind) for what cannot be sent to, and as files are read.
     pub fn new(settings: &settings::Http, waits: Waits, stop: &Arc<AtomicBool>) -> Result<Http, Error> {
         settings.shape.check()?;
-        let (uri, address) = place(&settings.url, &settings.shape)?;
+        let (uri, address) = place::of(&settings.url, &settings.shape)?;
         let route = Route::new(&address, &settings.trust, settings.plain)?;
         let token = settings.token.as_deref().map(Secret::read).transpose()?;
-        let headers = settings.headers.iter().map(header_of).collect::<Result<_, _>>()?;
+        let headers = settings.headers.iter().map(place::header).collect::<Result<_, _>>()?;
         let early = Arc::new(AtomicBool::new(false));
         let config = Agent::config_builder()
             .proxy(None)
@@ -290,66 +288,6 @@ fn one_by_one(fates: &[Fate]) -> Posted {
 
 fn bytes(items: &[Item<'_>]) -> usize {
     items.iter().map(|item| item.line.len() + 1).sum()
-}
-
-/// The URL with the shape's path, and the host behind it.
-fn place(url: &str, shape: &Shape) -> Result<(Uri, Address), Error> {
-    let wrong = |why: &str| Error::new(Kind::Config, format!("cannot send to `{}`: {why}", without_user(url)));
-    let like = "write https://host:port/path";
-    let uri: Uri = url.parse().map_err(|_| wrong(like))?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(wrong(like)) };
-    if authority.as_str().contains('@') {
-        return Err(wrong("a name and password do not belong into a URL; use a token's file"));
-    }
-    let has_port = authority.as_str().len() > authority.host().len();
-    if authority.host().is_empty() || has_port && authority.port_u16().is_none_or(|port| port == 0) {
-        return Err(wrong(like));
-    }
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let address = match scheme {
-        "https" => Address::Tls(host, authority.port_u16().unwrap_or(443)),
-        "http" => Address::Tcp(host, authority.port_u16().unwrap_or(80)),
-        _ => return Err(wrong(like)),
-    };
-    let has_path = uri.path_and_query().is_some_and(|path| path.as_str() != "/" && !path.as_str().is_empty());
-    let uri = if has_path {
-        uri
-    } else {
-        let path = shape.path();
-        Uri::builder()
-            .scheme(scheme)
-            .authority(authority.clone())
-            .path_and_query(path)
-            .build()
-            .map_err(|_| wrong(like))?
-    };
-    Ok((uri, address))
-}
-
-/// What may be shown of a URL.
-fn without_user(url: &str) -> &str {
-    url.rsplit_once('@').map_or(url, |(_, place)| place)
-}
-
-fn header_of((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), Error> {
-    let wrong = |why: &str| Error::new(Kind::Config, format!("cannot use header `{name}`: {why}"));
-    let parsed: HeaderName = name.parse().map_err(|_| wrong("its name is none"))?;
-    let ours = [
-        header::AUTHORIZATION,
-        header::CONNECTION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_LENGTH,
-        header::CONTENT_TYPE,
-        header::EXPECT,
-        header::HOST,
-        header::TRANSFER_ENCODING,
-        HeaderName::from_static("idempotency-key"),
-    ];
-    if ours.contains(&parsed) {
-        return Err(wrong("it is set by sladd; for a token use its file"));
-    }
-    let value = HeaderValue::from_str(value).map_err(|_| wrong("its value is no line of text"))?;
-    Ok((parsed, value))
 }
 
 /// So often a request is halved in one sending, to find what is refused.
