@@ -535,7 +535,12 @@ impl Desk {
                 let from = &self.inputs[number].from;
                 if !matches!(from, Follower::Files(_)) && !from.is_over() {
                     over = false;
-                    self.turn(number, control)?;
+                    match self.inputs[number].on_stall {
+                        OnStall::Spill | OnStall::Shed if self.sinks.holds_back(self.inputs[number].on_stall) => {
+                            self.drop_waiting(number)?;
+                        }
+                        OnStall::Block | OnStall::Spill | OnStall::Shed => drop(self.turn(number, control)?),
+                    }
                 }
             }
             if over {
@@ -547,7 +552,24 @@ impl Desk {
             self.rest(control)?;
             quits += control.take_quits();
         }
+        for number in 0..self.inputs.len() {
+            self.drop_waiting(number)?;
+        }
         Err(Stop::Asked)
+    }
+
+    /// What was read of an input and nobody takes any more is dropped and counted.
+    fn drop_waiting(&mut self, number: usize) -> Result<(), Error> {
+        let input = &mut self.inputs[number];
+        while let Some(taken) = input.from.take() {
+            let Taken { bytes, skipped, receipt: _ } = taken?;
+            let lines = memchr::memchr_iter(b'\n', &bytes).count().max(1) as u64;
+            input.shed += lines;
+            input.lines += lines;
+            let bytes_in = bytes.len() as u64 + skipped;
+            input.lane.count(shed(Tally { lines, bytes_in, ..Tally::default() }))?;
+        }
+        Ok(())
     }
 
     /// How often what was written is made durable.
