@@ -231,6 +231,15 @@ impl Queue {
 
     /// The same for a task.
     pub(crate) async fn room_soon(&self) -> Room {
+        let found = self.look(&mut self.lock());
+        match found {
+            Ok(room) => room,
+            // In a box of its own, so that connections which say nothing cost little.
+            Err(_) => Box::pin(self.room_later()).await,
+        }
+    }
+
+    async fn room_later(&self) -> Room {
         loop {
             let notified = self.room_soon.notified();
             let mut notified = std::pin::pin!(notified);

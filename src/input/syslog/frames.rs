@@ -203,14 +203,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The lines of a stream in pieces of those sizes, without their ends; and how many frames it had.
+    /// The lines of a stream in pieces of those sizes, without blanks at their ends; and how many frames it had.
     fn lines(bytes: &[u8], sizes: &[usize], limit: usize) -> (Vec<Vec<u8>>, u64) {
         let (mut frames, mut pot, board) = (Frames::new(limit), Pot::default(), Board::default());
-        let (mut rest, mut sizes, mut lines) = (bytes, sizes.iter().cycle(), Vec::new());
+        let (mut rest, mut sizes, mut lines, mut count) = (bytes, sizes.iter().cycle(), Vec::new(), 0);
         let mut gather = |pot: &mut Pot| {
-            let before = lines.len();
-            lines.extend(pot.lines().into_iter().map(|line| line.strip_suffix(b"\n").unwrap_or(&line).to_vec()));
-            assert_eq!((lines.len() - before) as u64, pot.lines);
+            // A line that is cut before it is known to end with line feeds alone keeps some of them, as blanks.
+            lines.extend(pot.lines().into_iter().map(|line| line.trim_ascii_end().to_vec()));
+            count += pot.lines;
             *pot = Pot::default();
         };
         while !rest.is_empty() {
@@ -223,7 +223,9 @@ mod tests {
         frames.end(&mut pot, &board);
         gather(&mut pot);
         let counts = board.counts();
-        assert_eq!(counts.messages, lines.len() as u64 + counts.empty);
+        assert_eq!(counts.messages, count + counts.empty);
+        // Where only those are within the limit, it is the same as nothing.
+        lines.retain(|line| !line.is_empty());
         (lines, counts.messages)
     }
 
