@@ -30,7 +30,8 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
+/// `None`: the reader of standard output went away before all was put right; the next run does the rest.
+pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
     let Settings { loaded, reload, read, quiet } = settings;
     let home = Home::open(&directory(&loaded.policy), Boot::now())?;
     let opened: Opened<Held, Origin> = Opened::read(home)?;
@@ -43,7 +44,11 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
     let (mut found, mut mended) = (Vec::new(), None);
     if let Some(left) = opened.left() {
         recovery = Recovery::of(&opened, &read, &loaded, portion)?;
-        let done = mend(&left.checkpoint.outputs, &left.records, |record| recovery.remake(record, left))?;
+        let done = mend(&left.checkpoint.outputs, &left.records, |record| recovery.remake(record, left));
+        if done.is_err() && recovery.reader_gone {
+            return Ok(None);
+        }
+        let done = done?;
         found = left
             .checkpoint
             .outputs
@@ -120,7 +125,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
             ));
         }
     }
-    Ok(desk)
+    Ok(Some(desk))
 }
 
 /// Bytes that are read at a time, so that all that is in hand stays within the limit.
@@ -161,6 +166,8 @@ struct Recovery {
     outputs: Vec<Share>,
     /// Nobody knows how much of the last batches it took: it gets them once more.
     stdout: Option<(Stdout, Takes)>,
+    /// Its reader went away.
+    reader_gone: bool,
     lines: Vec<u8>,
 }
 
@@ -240,7 +247,10 @@ impl Recovery {
         if let Some((stdout, takes)) = &mut self.stdout {
             let mut share = Batch::default();
             takes.share(&batch, &mut share);
-            stdout.write(&share).map_err(|error| super::sinks::cannot_write("standard output", &error))?;
+            stdout.write(&share).map_err(|error| {
+                self.reader_gone = error.kind() == std::io::ErrorKind::BrokenPipe;
+                super::sinks::cannot_write("standard output", &error)
+            })?;
         }
         let share = |output: u16| {
             let mut share = Batch::default();

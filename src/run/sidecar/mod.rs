@@ -72,8 +72,10 @@ pub struct Ended {
 /// It could not begin: [`Kind::Config`] for wiring that makes no sense, as the inputs, outputs and the state say
 pub fn run(settings: Settings, control: &Control) -> Result<Ended, Error> {
     check(&settings.loaded.policy)?;
-    let desk = begin::begin(settings)?;
-    Ok(desk.run(control))
+    Ok(match begin::begin(settings)? {
+        Some(desk) => desk.run(control),
+        None => Ended { tally: Tally::default(), error: None },
+    })
 }
 
 /// Wiring that can be built.
