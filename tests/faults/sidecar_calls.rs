@@ -76,7 +76,7 @@ fn completes(beside: &Beside, what: &str) {
     beside.is_whole(wanted, what);
 }
 
-/// How often the desk makes each call in a run that nothing happens to.
+/// How often one thread makes each call in a run that nothing happens to: the desk, or the one that waits for disks.
 fn counted(names: &[&str]) -> BTreeMap<String, usize> {
     let beside = Beside::following();
     let names: Vec<String> = names.iter().map(|name| format!("?{name}")).collect();
@@ -84,17 +84,17 @@ fn counted(names: &[&str]) -> BTreeMap<String, usize> {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     beside.is_whole(rounds() * PIECES * PIECE, "undisturbed");
     let text = fs::read_to_string(beside.at("calls")).unwrap();
-    let desk = text.split_once(' ').unwrap().0.to_owned();
-    let mut calls = BTreeMap::new();
+    // strace counts for each thread by itself.
+    let mut calls: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
     for line in text.lines() {
-        let Some((thread, rest)) = line.split_once(' ') else { continue };
-        if thread == desk
+        if let Some((thread, rest)) = line.split_once(' ')
             && let Some((name, _)) = rest.trim_start().split_once('(')
         {
-            *calls.entry(name.to_owned()).or_default() += 1;
+            *calls.entry(name.to_owned()).or_default().entry(thread).or_default() += 1;
         }
     }
-    calls
+    let most = |threads: BTreeMap<&str, usize>| threads.into_values().max().unwrap_or(0);
+    calls.into_iter().map(|(name, threads)| (name, most(threads))).collect()
 }
 
 /// Of all points so many, the same each time; all of them in the long form.
@@ -128,7 +128,8 @@ fn killed_at_each_of_its_calls_it_goes_on() {
     assert!(met * 10 >= tried * 8, "{met} of {tried} points were met");
 }
 
-/// F06, F08, F47: each call fails once. It waits, or it ends and says so; a sync that failed is not tried again.
+/// F06, F08, F47: each call fails once. It waits, or it ends and says so; a sync that failed is not tried again. What close says
+/// counts for nothing, since all that counts is synced; the standard library takes one that fails on a directory for a fault.
 #[test]
 fn whichever_call_fails_nothing_is_lost_and_nothing_stands_twice() {
     if !has("strace") {
@@ -151,7 +152,6 @@ fn whichever_call_fails_nothing_is_lost_and_nothing_stands_twice() {
         ("statx", "EIO"),
         ("fstat", "EIO"),
         ("newfstatat", "EIO"),
-        ("close", "EIO"),
         ("poll", "ENOMEM"),
         ("ppoll", "ENOMEM"),
         ("read", "EIO"),

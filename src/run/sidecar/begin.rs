@@ -2,6 +2,7 @@
 
 use super::{
     Loaded, Settings,
+    aside::Disk,
     desk::{Desk, Follower, Held, Input, Origin},
     directory, label,
     lane::{self, Lane},
@@ -111,6 +112,7 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
         problems_said: 0,
         stalled: None,
         outside,
+        disk: Disk::new()?,
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);

@@ -1,7 +1,9 @@
 //! The desk: the one place where lines are in order.
 
 use super::{
-    Ended, Loaded, begin,
+    Ended, Loaded,
+    aside::{Disk, Wait},
+    begin,
     board::{EpochFigures, FileFigures, InputFigures, Life, OutputFigures, Snapshot},
     control::{Control, tell},
     directory, label,
@@ -15,7 +17,7 @@ use crate::{
     error::{Error, Kind},
     input::follow::{Counts, Follow, Position, Step},
     key::Keyring,
-    output::segment::Fault,
+    output::segment::{Committed, Fault},
     run::{End, Summary, ordered::shed, worker::clock},
     state::{book::Book, checkpoint::Checkpoint, journal::Record},
     tally::Tally,
@@ -69,6 +71,8 @@ pub(super) enum Follower {
 }
 
 pub(super) struct Desk {
+    /// Goes first: the state is held until no checkpoint is under way.
+    pub disk: Disk,
     pub inputs: Vec<Input>,
     pub sinks: Sinks,
     pub loaded: Loaded,
@@ -163,6 +167,7 @@ impl Desk {
                 return self.drain(control, quits);
             }
             self.asked(control)?;
+            self.settle(Wait::No)?;
             // Between two batches, when all that was read is written: then a checkpoint says where it is.
             if self.sinks.rotate(clock())? {
                 self.checkpoint()?;
@@ -179,7 +184,7 @@ impl Desk {
                 && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY)
                 || self.book.as_ref().is_some_and(Book::is_due)
             {
-                self.checkpoint()?;
+                self.checkpoint_aside()?;
             }
             if busy {
                 if looked.elapsed() >= LOOK_EVERY {
@@ -370,7 +375,7 @@ impl Desk {
     fn rest(&mut self, control: &Control) -> Result<(), Stop> {
         self.sleep.lies_down();
         let mut wait = self.outside.longest_rest();
-        if self.dirty {
+        if self.dirty && !self.disk.is_busy() {
             wait = wait.min(CHECKPOINT_EVERY.saturating_sub(self.last_checkpoint.elapsed()));
         }
         let mut fds: Vec<PollFd<'_>> = Vec::new();
@@ -448,6 +453,7 @@ impl Desk {
 
     /// Makes what was written durable, and says so.
     fn checkpoint(&mut self) -> Result<(), Error> {
+        self.settle(Wait::Yes)?;
         let began = Instant::now();
         let checkpoint = self.checkpoint_now()?;
         self.book.as_mut().expect("there while it runs").checkpoint(&checkpoint)?;
@@ -458,17 +464,52 @@ impl Desk {
         Ok(())
     }
 
+    /// Has what was written made durable, while lines go on.
+    fn checkpoint_aside(&mut self) -> Result<(), Error> {
+        // A disk that takes so long is waited for, or the journal would grow without end.
+        let late = self.book.as_ref().is_some_and(Book::is_due);
+        self.settle(if late { Wait::Yes } else { Wait::No })?;
+        if self.disk.is_busy() {
+            return Ok(());
+        }
+        let (outputs, flushes) = self.sinks.flush()?;
+        // What was not announced before is not durable yet: no line of a new file is written on the strength of it.
+        let checkpoint = self.checkpoint_of(outputs, Follow::standing);
+        let aside = self.book.as_mut().expect("there while it runs").begin_aside(&checkpoint)?;
+        self.disk.begin(flushes, aside);
+        (self.since_checkpoint, self.last_checkpoint, self.dirty) = (0, Instant::now(), false);
+        Ok(())
+    }
+
+    /// Takes note of a checkpoint that was made aside.
+    fn settle(&mut self, wait: Wait) -> Result<(), Error> {
+        let Some((took, done)) = self.disk.end(wait) else { return Ok(()) };
+        // Where a sync failed no later one may say otherwise.
+        self.in_hand |= done.is_err();
+        self.book.as_mut().expect("there while it runs").end_aside(done)?;
+        self.outside.durable(took, clock());
+        Ok(())
+    }
+
     /// All that is known now.
     pub(super) fn checkpoint_now(&mut self) -> Result<Checkpoint<Held>, Error> {
         let outputs = self.sinks.sync()?;
+        Ok(self.checkpoint_of(outputs, Follow::positions))
+    }
+
+    fn checkpoint_of(
+        &mut self,
+        outputs: Vec<Committed>,
+        positions: fn(&mut Follow) -> Vec<Position>,
+    ) -> Checkpoint<Held> {
         let sources = self.inputs.iter_mut().filter_map(|input| match &mut input.from {
             Follower::Files(follow) => {
-                let positions = follow.positions();
+                let positions = positions(follow);
                 Some(Held { input: input.label.clone(), next: follow.next_source(), positions })
             }
             Follower::Stream(_) => None,
         });
-        Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
+        Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest }
     }
 
     /// Shows the outside how things stand.

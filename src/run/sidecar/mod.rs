@@ -6,8 +6,10 @@
 //!
 //! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs
 //! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals, and what a supervisor is told
+//! - `aside`: what waits for disks
 //! - `board`: what the desk says of itself; `status`: how it is seen from outside
 
+mod aside;
 mod begin;
 pub mod board;
 mod control;

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Kind},
     output::{
         Output,
-        segment::{Committed, Every, Fault, Rotation, Segment},
+        segment::{Committed, Every, Fault, Flush, Rotation, Segment},
         stdout::Stdout,
     },
     plan::Plan,
@@ -176,6 +176,18 @@ impl Sinks {
     pub(super) fn sync(&mut self) -> Result<Vec<Committed>, Error> {
         let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
             Target::File { segment, .. } => Some(segment.sync()),
+            Target::Stdout(_) => None,
+        });
+        files.collect()
+    }
+
+    /// What is in the files now, and what makes it durable on another thread.
+    ///
+    /// # Errors
+    /// As [`Segment::flush`].
+    pub(super) fn flush(&mut self) -> Result<(Vec<Committed>, Vec<Flush>), Error> {
+        let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
+            Target::File { segment, .. } => Some(segment.flush()),
             Target::Stdout(_) => None,
         });
         files.collect()
