@@ -320,7 +320,6 @@ impl Segment {
         };
         let fd = self.fd.try_clone().map_err(cannot)?;
         let directory = self.unnamed.then(|| self.directory.try_clone()).transpose().map_err(cannot)?;
-        self.unnamed = false;
         let committed = Committed { path: self.path.clone(), identity: self.identity, length, since: self.since };
         Ok((committed, Flush { path: self.path.clone(), fd, directory }))
     }

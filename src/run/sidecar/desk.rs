@@ -475,9 +475,14 @@ impl Desk {
         let (outputs, flushes) = self.sinks.flush()?;
         // What was not announced before is not durable yet: no line of a new file is written on the strength of it.
         let checkpoint = self.checkpoint_of(outputs, Follow::standing);
-        let aside = self.book.as_mut().expect("there while it runs").begin_aside(&checkpoint)?;
-        self.disk.begin(flushes, aside);
-        (self.since_checkpoint, self.last_checkpoint, self.dirty) = (0, Instant::now(), false);
+        let book = self.book.as_mut().expect("there while it runs");
+        match book.begin_aside(&checkpoint) {
+            Ok(aside) => self.disk.begin(flushes, aside),
+            Err(error) if late || book.is_failed() => return Err(error),
+            // Nothing was begun, the disk may be full: the journal goes on, and it is tried again.
+            Err(_) => {}
+        }
+        (self.since_checkpoint, self.last_checkpoint, self.dirty) = (0, Instant::now(), !self.disk.is_busy());
         Ok(())
     }
 
