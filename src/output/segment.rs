@@ -315,9 +315,8 @@ impl Segment {
             return Err(Error::new(Kind::Io, format!("cannot make `{path}` durable: {GIVEN_UP}")));
         }
         let length = self.length()?;
-        let cannot = |error: io::Error| {
-            Error::new(Kind::Io, format!("cannot make `{}` durable: {error}", self.path.display()))
-        };
+        let cannot =
+            |error: io::Error| Error::new(Kind::Io, format!("cannot make `{}` durable: {error}", self.path.display()));
         let fd = self.fd.try_clone().map_err(cannot)?;
         let directory = self.unnamed.then(|| self.directory.try_clone()).transpose().map_err(cannot)?;
         let committed = Committed { path: self.path.clone(), identity: self.identity, length, since: self.since };

@@ -222,7 +222,19 @@ impl<P: Serialize, S> Opened<P, S> {
         home.mark_begun()?;
         let length = HEADER_BYTES as u64;
         let (buffer, kept) = (Vec::new(), BTreeSet::new());
-        let mut book = Book { home, generation, journal, codec, sequence, length, buffer, named, between: None, kept, failed: false };
+        let mut book = Book {
+            home,
+            generation,
+            journal,
+            codec,
+            sequence,
+            length,
+            buffer,
+            named,
+            between: None,
+            kept,
+            failed: false,
+        };
         book.named[0].insert(checkpoint.policy);
         book.clear(base)?;
         Ok(book)

@@ -3,8 +3,7 @@
 use super::harness::{
     Dice, SLADD,
     beside::{Beside, Grown, comes, ends},
-    has, is_long,
-    lines, often,
+    has, is_long, lines, often,
     program::{self, Running},
 };
 use rustix::process::Signal;
@@ -196,7 +195,8 @@ fn interrupted_again_and_again_it_does_the_same() {
         return;
     }
     // What the loader reads is not ours: it gives up where that is interrupted.
-    let calls = [("write", 1), ("pread64", 12), ("fsync", 1), ("fdatasync", 1), ("poll", 1), ("flock", 1), ("read", 14)];
+    let calls =
+        [("write", 1), ("pread64", 12), ("fsync", 1), ("fdatasync", 1), ("poll", 1), ("flock", 1), ("read", 14)];
     let (mut dice, mut interrupts) = (Dice(9), 0);
     let patterns = often(4, 200);
     for pattern in 0..patterns {

@@ -6,8 +6,7 @@ use super::harness::{
     beside::{Beside, comes, ends, listens},
     has,
     lines::{self, count, numbers},
-    often, oracle,
-    program,
+    often, oracle, program,
 };
 use rustix::process::Signal;
 use std::{
@@ -251,7 +250,8 @@ fn a_line_that_is_cut_anywhere_comes_out_whole_and_once() {
 fn holes_and_runs_of_zeros_are_no_lines() {
     let beside = Beside::following();
     let running = beside.start();
-    let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(beside.at("in/access.log")).unwrap();
+    let mut file =
+        OpenOptions::new().create(true).write(true).truncate(false).open(beside.at("in/access.log")).unwrap();
     let mut written = 0;
     for round in 0..often(6, 60) {
         let more = 1 + round % 7;
@@ -278,7 +278,17 @@ fn a_file_that_may_not_be_read_for_a_while_is_read_when_it_may() {
     let beside = Beside::following();
     let mut command = Command::new("setpriv");
     let without = "-dac_override,-dac_read_search";
-    command.args(["--bounding-set", without, "--inh-caps", without, "--", SLADD, "sidecar", "--policy", "./policy.toml"]);
+    command.args([
+        "--bounding-set",
+        without,
+        "--inh-caps",
+        without,
+        "--",
+        SLADD,
+        "sidecar",
+        "--policy",
+        "./policy.toml",
+    ]);
     let running = program::start(command.current_dir(beside.room.path()));
     let (mut dice, mut written) = (Dice(40), 0);
     let rounds = often(3, 100);

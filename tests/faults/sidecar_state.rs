@@ -33,7 +33,11 @@ fn of_several_on_one_state_one_runs() {
             if each.is_over() {
                 let output = each.end("refused");
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                assert!(output.status.code() == Some(73) && said.contains("another sladd"), "{:?} {said}", output.status);
+                assert!(
+                    output.status.code() == Some(73) && said.contains("another sladd"),
+                    "{:?} {said}",
+                    output.status
+                );
                 refused += 1;
             } else {
                 won = Some(each);

@@ -172,7 +172,10 @@ fn while_nobody_reads_a_writer_waits_or_its_lines_are_counted() {
         oracle::clean("standard output", &got, stall);
         oracle::clean("said", said.as_bytes(), stall);
         let account = said.lines().rev().find(|line| line.contains(" lines in = ")).unwrap_or_default();
-        println!("F12: {stall}: {written} lines, {} out, the writer waited {longest:?} at most; {account}", found.len());
+        println!(
+            "F12: {stall}: {written} lines, {} out, the writer waited {longest:?} at most; {account}",
+            found.len()
+        );
         if stall == "block" {
             assert_eq!(found.len(), written);
             continue;
@@ -246,11 +249,7 @@ fn killed_at_a_pipe_it_loses_what_was_in_hand_at_most() {
         longest = longest.max(pair[1] - pair[0] - 1);
     }
     beside.is_clean("killed at a pipe");
-    println!(
-        "F03: {kills} kills, {} of {} lines came, {longest} lost at a time at most",
-        found.len(),
-        written + 1
-    );
+    println!("F03: {kills} kills, {} of {} lines came, {longest} lost at a time at most", found.len(), written + 1);
     // One MiB of lines.
     assert!(longest < 8_000, "{longest} lines lost at once");
 }

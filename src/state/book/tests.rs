@@ -256,7 +256,8 @@ fn after_a_loss_of_power_with_a_checkpoint_under_way_the_state_is_one_that_was()
     let now = files(room.path());
     let (old, new) = (&now["journal.2"], &now["journal.3"]);
     for length in (0..=old.len()).chain([old.len(); 2]) {
-        for (rest, later) in [(None, None), (Some(0), Some(new.len())), (None, Some(new.len() / 2)), (Some(7), Some(0))] {
+        for (rest, later) in [(None, None), (Some(0), Some(new.len())), (None, Some(new.len() / 2)), (Some(7), Some(0))]
+        {
             let mut changed = now.clone();
             let bytes = changed.get_mut("journal.2").unwrap();
             match rest {
