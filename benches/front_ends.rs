@@ -2,12 +2,17 @@
 //!
 //! Everything happens in one directory on tmpfs (SLADD_BENCH_DIR, default /dev/shm), on a generated log of SLADD_BENCH_MB
 //! (default 1024), in SLADD_BENCH_ROUNDS (default 5) rounds in which all commands take turns: medians of wall time and ratios.
+//! The sidecar comes first, or alone: `cargo bench --bench front_ends -- sidecar`. How late lines come is also measured on a
+//! disk, in SLADD_BENCH_DISK (default /var/tmp), for SLADD_BENCH_SECONDS (default 20).
 //! Tools that are not installed (Debian: mawk, perl, rsyslog; `pip install anonip`, on the PATH) are left out, and said so.
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code)]
 #[path = "generate.rs"]
 mod generate;
+
+#[path = "beside.rs"]
+mod beside;
 
 use std::{
     collections::BTreeMap,
@@ -49,6 +54,18 @@ fn main() {
     for number in 0..10_000 {
         let line = "198.18.0.7 - - [21/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n";
         fs::write(room.join(format!("tiny/{number}.log")), line.repeat(number % 20)).unwrap();
+    }
+    let seconds = number("SLADD_BENCH_SECONDS", 20);
+    beside::throughput(&room, &room.join("log"), &room.join("part"), rounds);
+    let disk =
+        PathBuf::from(std::env::var("SLADD_BENCH_DISK").unwrap_or_else(|_| "/var/tmp".to_owned())).join("sladd-bench");
+    fs::create_dir_all(&disk).unwrap();
+    beside::latencies(&[&room, &disk], seconds);
+    fs::remove_dir_all(&disk).unwrap();
+    beside::idle(&room, 3 * seconds as u64);
+    if std::env::args().any(|argument| argument == "sidecar") {
+        fs::remove_dir_all(room).unwrap();
+        return;
     }
     let bytes = fs::metadata(room.join("log")).unwrap().len() as f64;
     let cases = cases(bytes, part);

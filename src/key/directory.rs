@@ -82,7 +82,7 @@ impl Directory {
             // Where the parent cannot be opened it cannot be synced either; the directory is then as durable as the system makes it.
             let parent =
                 fs::openat(&directory.fd, "..", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-            let _ = parent.and_then(fs::fsync);
+            let _ = parent.and_then(sync);
         }
         Ok(directory)
     }
@@ -118,11 +118,11 @@ impl Directory {
         let file = format!("{name}.key");
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match fs::openat(&self.fd, format!("{name}.tomb"), flags, Mode::RUSR) {
-            Ok(tombstone) => fs::fsync(tombstone).map_err(failed)?,
+            Ok(tombstone) => sync(tombstone).map_err(failed)?,
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        fs::fsync(&self.fd).map_err(failed)?;
+        sync(&self.fd).map_err(failed)?;
         let Some(stat) = self.stat(&file).map_err(failed)? else { return Ok(()) };
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(self.refuse(name, what_it_is(&stat)));
@@ -131,7 +131,7 @@ impl Directory {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        fs::fsync(&self.fd).map_err(failed)
+        sync(&self.fd).map_err(failed)
     }
 
     /// The names of all keys and when they were made. Removes what processes that died left half made an hour before `now`.
@@ -266,7 +266,7 @@ impl Directory {
         let written =
             self.write(&half_made, &bytes, now).and_then(|()| self.give_name(&half_made, &format!("{name}.key")));
         // Also where another process was faster: its secret must outlive a crash before ours relies on it.
-        written.and_then(|()| fs::fsync(&self.fd)).map_err(|errno| {
+        written.and_then(|()| sync(&self.fd)).map_err(|errno| {
             let _ = fs::unlinkat(&self.fd, &half_made, AtFlags::empty());
             self.failed("write", name, errno)
         })
@@ -279,7 +279,7 @@ impl Directory {
         write_full(&fd, &bytes[..])?;
         let time = Timespec { tv_sec: now.0, tv_nsec: 0 };
         fs::futimens(&fd, &Timestamps { last_access: time, last_modification: time })?;
-        fs::fsync(&fd)
+        sync(&fd)
     }
 
     /// Renames without replacing. A taken name is no fault.
@@ -309,7 +309,7 @@ impl Directory {
         let fd = fs::openat(&self.fd, file, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         // No key of ours is longer; what is may be of any size.
         write_full(&fd, &vec![0; size.min(4096) as usize])?;
-        fs::fsync(&fd)?;
+        sync(&fd)?;
         fs::unlinkat(&self.fd, file, AtFlags::empty())
     }
 
@@ -408,3 +408,13 @@ const SIZE: i64 = 32;
 const HALF_MADE: &str = ".new";
 const SYMLINK: &str = "is a symbolic link; put the key itself in its place";
 const NOT_A_FILE: &str = "is not a regular file; remove it";
+
+/// Makes it durable, through interrupts.
+fn sync(fd: impl AsFd) -> Result<(), Errno> {
+    loop {
+        match fs::fsync(&fd) {
+            Err(Errno::INTR) => {}
+            done => return done,
+        }
+    }
+}

@@ -69,7 +69,7 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// What a checkpoint says. Everywhere else it comes of [`Segment::sync`] alone.
+    /// What a checkpoint says. Everywhere else it comes of [`Segment::sync`] and [`Segment::flush`] alone.
     pub fn recorded(path: PathBuf, identity: Identity, length: u64, since: Timestamp) -> Committed {
         Committed { path, identity, length, since }
     }
@@ -305,6 +305,24 @@ impl Segment {
         Ok(Committed { path: self.path.clone(), identity: self.identity, length, since: self.since })
     }
 
+    /// What is in it now, and what makes that durable on another thread. It is not durable before [`Flush::make`] says so.
+    ///
+    /// # Errors
+    /// [`Kind::Io`]
+    pub fn flush(&mut self) -> Result<(Committed, Flush), Error> {
+        if self.failed {
+            let path = self.path.display();
+            return Err(Error::new(Kind::Io, format!("cannot make `{path}` durable: {GIVEN_UP}")));
+        }
+        let length = self.length()?;
+        let cannot =
+            |error: io::Error| Error::new(Kind::Io, format!("cannot make `{}` durable: {error}", self.path.display()));
+        let fd = self.fd.try_clone().map_err(cannot)?;
+        let directory = self.unnamed.then(|| self.directory.try_clone()).transpose().map_err(cannot)?;
+        let committed = Committed { path: self.path.clone(), identity: self.identity, length, since: self.since };
+        Ok((committed, Flush { path: self.path.clone(), fd, directory }))
+    }
+
     /// Cuts a segment that could not be made durable back to what was, so that what follows can be written to another
     /// without standing twice. Says how many bytes went.
     ///
@@ -376,6 +394,30 @@ impl Segment {
 
     fn fault(&self, taken: usize, error: io::Error) -> Fault {
         Fault { taken, error, path: self.path.clone() }
+    }
+}
+
+/// Makes durable what was in a segment.
+#[derive(Debug)]
+pub struct Flush {
+    path: PathBuf,
+    fd: OwnedFd,
+    /// Where its name may not be durable yet.
+    directory: Option<OwnedFd>,
+}
+
+impl Flush {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Kind::Io`]: what was written since the last time may be lost, whatever a second call would say.
+    pub fn make(self) -> Result<(), Error> {
+        let done = durable(|| rustix::fs::fdatasync(&self.fd)).and_then(|()| match &self.directory {
+            Some(directory) => durable(|| rustix::fs::fsync(directory)),
+            None => Ok(()),
+        });
+        let cannot = |error| Error::new(Kind::Io, format!("cannot make `{}` durable: {error}", self.path.display()));
+        done.map_err(cannot)
     }
 }
 

@@ -6,14 +6,17 @@
 //! the one before leads to the same state over both journals. Where that does not lead to one exact state, nothing is
 //! guessed.
 //!
-//! After a loss of power what was not synced may be missing: of the last journal, that is, anything. The state is then one
+//! A checkpoint may also be made aside, while the book goes on: then the next journal is written before the checkpoint that it
+//! follows is there, and until then both journals follow the one before.
+//!
+//! After a loss of power what was not synced may be missing: of the journals behind the last checkpoint, that is, anything. The state is then one
 //! that was, and what stands behind it in the outputs is cut and made again.
 
 use super::{
     checkpoint::{self, Checkpoint, Sealed},
     home::{self, Home},
     journal::{Codec, Contents, End, Entry, HEADER_BYTES, Moved, Record},
-    place::sync,
+    place::{Place, sync},
     policies::Digest,
 };
 use crate::{
@@ -81,6 +84,8 @@ pub struct Book {
     buffer: Vec<u8>,
     /// What the last checkpoint and its journal name, and what the one before and its journal name.
     named: [BTreeSet<Digest>; 2],
+    /// While a checkpoint is made aside: what the one before and its journal name.
+    between: Option<BTreeSet<Digest>>,
     /// What was not found wanting at the last look.
     kept: BTreeSet<Digest>,
     /// Something failed of which nobody can say how far it went.
@@ -153,7 +158,9 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
                 None => break,
             }
         }
-        for &later in generations.iter().filter(|&&generation| generation > last.generation) {
+        // After a loss of power the end of one journal may be missing, and the beginning of the next be there.
+        let later = generations.iter().filter(|&&generation| generation > last.generation && !restarted);
+        for &later in later {
             if file(&home, later)?.is_some_and(|bytes| bytes.len() > HEADER_BYTES) {
                 let what =
                     format!("`{}` is not whole, and `{}` follows", journal_name(last.generation), journal_name(later));
@@ -215,7 +222,19 @@ impl<P: Serialize, S> Opened<P, S> {
         home.mark_begun()?;
         let length = HEADER_BYTES as u64;
         let (buffer, kept) = (Vec::new(), BTreeSet::new());
-        let mut book = Book { home, generation, journal, codec, sequence, length, buffer, named, kept, failed: false };
+        let mut book = Book {
+            home,
+            generation,
+            journal,
+            codec,
+            sequence,
+            length,
+            buffer,
+            named,
+            between: None,
+            kept,
+            failed: false,
+        };
         book.named[0].insert(checkpoint.policy);
         book.clear(base)?;
         Ok(book)
@@ -262,7 +281,7 @@ impl Book {
     /// `Kind::Io`, `Kind::Permission`: the journal goes on, and the next call tries again, unless
     /// [`is_failed`](Self::is_failed).
     pub fn checkpoint<P: Serialize>(&mut self, checkpoint: &Checkpoint<P>) -> Result<(), Error> {
-        if self.failed {
+        if self.failed || self.between.is_some() {
             return Err(self.home.failed("write a checkpoint in", &io::Error::other(FAILED)));
         }
         let (base, generation) = (self.generation, self.generation + 1);
@@ -278,6 +297,50 @@ impl Book {
         self.named[1] = std::mem::take(&mut self.named[0]);
         self.named[0].insert(checkpoint.policy);
         self.clear(base)
+    }
+
+    /// Begins a checkpoint that is made durable aside, by [`Aside::make`] on any thread, while the book goes on in the next
+    /// journal. What became of it is to be told to [`end_aside`](Self::end_aside) before the next checkpoint.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub fn begin_aside<P: Serialize>(&mut self, checkpoint: &Checkpoint<P>) -> Result<Aside, Error> {
+        let cannot = |error: io::Error| self.home.failed("write a checkpoint in", &error);
+        if self.failed || self.between.is_some() {
+            return Err(cannot(io::Error::other(FAILED)));
+        }
+        let (generation, first, boot) = (self.generation + 1, self.sequence + 1, self.home.boot().0);
+        let bytes = checkpoint::encode(self.home.key(), (generation, first, boot), checkpoint);
+        let bytes = bytes.map_err(|error| cannot(error.into()))?;
+        let place = self.home.place().again().map_err(cannot)?;
+        let journal = open_journal(&self.home, generation, OFlags::CREATE | OFlags::TRUNC).map_err(cannot)?;
+        let codec = Codec::new(self.home.key(), generation);
+        write_all(&journal, &codec.header(first, boot)).map_err(cannot)?;
+        let mut entry = Vec::new();
+        self.codec.closed(self.sequence, generation, &mut entry);
+        if let Err(error) = write_all(&self.journal, &entry) {
+            let error = cannot(error);
+            self.failed = rustix::fs::ftruncate(&self.journal, self.length).is_err();
+            return Err(error);
+        }
+        let old = std::mem::replace(&mut self.journal, journal);
+        (self.codec, self.generation, self.sequence, self.length) = (codec, generation, first, HEADER_BYTES as u64);
+        self.between = Some(std::mem::take(&mut self.named[0]));
+        self.named[0].insert(checkpoint.policy);
+        Ok(Aside { place, old, bytes, slot: slot_name(generation % 2) })
+    }
+
+    /// What became of a checkpoint that was made aside.
+    ///
+    /// # Errors
+    /// What it says: the run has to end, and the next finds out how far it went. Else `Kind::Io` where something that is not
+    /// needed any more cannot be taken away.
+    pub fn end_aside(&mut self, done: Result<(), Error>) -> Result<(), Error> {
+        let Some(before) = self.between.take() else { return done };
+        self.failed |= done.is_err();
+        done?;
+        self.named[1] = before;
+        self.clear(self.generation - 1)
     }
 
     /// What was said since the last checkpoint.
@@ -350,12 +413,42 @@ impl Book {
                 discard(self.home.place(), &name).map_err(|error| self.home.failed("clear", &error))?;
             }
         }
-        let named: BTreeSet<Digest> = self.named.iter().flatten().copied().collect();
+        let named: BTreeSet<Digest> = self.named.iter().chain(&self.between).flatten().copied().collect();
         if named != self.kept {
             self.home.prune_policies(&named)?;
             self.kept = named;
         }
         Ok(())
+    }
+}
+
+/// A checkpoint that was begun, and is not durable yet.
+#[derive(Debug)]
+pub struct Aside {
+    place: Place,
+    /// The journal that it closes.
+    old: OwnedFd,
+    bytes: Vec<u8>,
+    slot: String,
+}
+
+impl Aside {
+    /// Makes it durable. All that its outputs say must have been made durable before.
+    ///
+    /// # Errors
+    /// `Kind::Io`, `Kind::Permission`. Where `waits` says so for an error, because it may go away by itself, it is tried
+    /// again as long as nothing was made of it.
+    pub fn make(self, mut waits: impl FnMut(&io::Error) -> bool) -> Result<(), Error> {
+        let Aside { place, old, bytes, slot } = self;
+        let cannot = |error: io::Error| home::failed(&place, "write a checkpoint in", &error);
+        while let Err(error) = home::stage(&place, &bytes, 0o640) {
+            if !waits(&error) {
+                return Err(cannot(error));
+            }
+        }
+        sync(&old).map_err(cannot)?;
+        rustix::fs::renameat(&place, home::NEW, &place, slot).map_err(|error| cannot(error.into()))?;
+        place.sync().map_err(cannot)
     }
 }
 

@@ -253,7 +253,7 @@ fn broken(place: &Place, what: &str) -> Error {
     Error::new(Kind::Data, format!("cannot go on from the state in `{path}`: {what}; {remedy}"))
 }
 
-fn failed(place: &Place, deed: &str, error: &io::Error) -> Error {
+pub(super) fn failed(place: &Place, deed: &str, error: &io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied => Kind::Permission,
         _ => Kind::Io,

@@ -48,6 +48,14 @@ impl Place {
         Ok(place)
     }
 
+    /// The same directory once more, for another thread.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn again(&self) -> io::Result<Place> {
+        Ok(Place { fd: self.fd.try_clone()?, path: self.path.clone() })
+    }
+
     /// Opens a directory, and makes it and what is missing above it.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     encode::Batch,
     error::Error,
-    output::segment::{Committed, Fault, Segment},
+    output::segment::{Committed, Fault, Flush, Segment},
     time::Timestamp,
 };
 use sha2::{Digest, Sha256};
@@ -136,6 +136,14 @@ impl Spool {
     /// As [`Segment::sync`].
     pub fn sync(&mut self) -> Result<Committed, Error> {
         self.segment.sync()
+    }
+
+    /// What is in the file now, and what makes it durable on another thread.
+    ///
+    /// # Errors
+    /// As [`Segment::flush`].
+    pub fn flush(&mut self) -> Result<(Committed, Flush), Error> {
+        self.segment.flush()
     }
 
     /// The checkpoint that speaks of it is durable.

@@ -131,13 +131,21 @@ impl Follow {
     /// while the original stood.
     fn spend_copies(&mut self, old: &Source, scan: &Scan, now: Instant) {
         let offset = old.consumed.offset();
-        let (alike, others) = std::mem::take(&mut self.undecided)
-            .into_iter()
-            .partition::<Vec<_>, _>(|undecided| undecided.like.is_some_and(|(like, _)| like == old.id));
+        let (alike, others) = std::mem::take(&mut self.undecided).into_iter().partition::<Vec<_>, _>(|undecided| {
+            // One that was empty when it was seen may be a copy of it by now.
+            undecided.file.is_none() || undecided.like.is_some_and(|(like, _)| like == old.id)
+        });
         self.undecided = others;
-        for undecided in alike {
+        for mut undecided in alike {
+            let empty = undecided.file.is_none();
+            if empty && let Some(path) = find(&undecided.stand.identity, &undecided.path, scan) {
+                let opened = identity::open(&path, &undecided.stand.identity).ok().flatten();
+                undecided.path = path;
+                undecided.file = opened.map(|(file, _)| file).filter(|file| begins(old, file));
+            }
             match undecided.file.as_ref().map(Stand::of) {
                 Some(Ok(stand)) if stand.size <= offset => self.spend(undecided, &stand, now),
+                _ if empty => self.undecided.push(Undecided { file: None, ..undecided }),
                 _ => self.undecided.push(undecided),
             }
         }
@@ -153,9 +161,7 @@ impl Follow {
                 continue;
             }
             let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) else { continue };
-            let mut head = [0; 128];
-            let n = read_full(&file, &mut head, 0).unwrap_or(0);
-            if stand.identity.number() != old.identity.number() && old.consumed.may_begin(&head[..n]) {
+            if stand.identity.number() != old.identity.number() && begins(old, &file) {
                 let home = path.clone();
                 let undecided = Undecided { home, path, stand, file: Some(file), like: None, moved: now, named: false };
                 self.spend(undecided, &stand, now);
@@ -572,6 +578,13 @@ impl Follow {
         }
         oldest
     }
+}
+
+/// Whether a file holds something, and its first bytes are those of a source.
+fn begins(source: &Source, file: &File) -> bool {
+    let mut head = [0; 128];
+    let n = read_full(file, &mut head, 0).unwrap_or(0);
+    source.consumed.may_begin(&head[..n])
 }
 
 /// Whether a name may be that of a rotated file or a copy: it begins like the other's.

@@ -315,6 +315,11 @@ impl Follow {
     /// What was handed out so far, for the checkpoint: of every source, up to the end of its last portion.
     pub fn positions(&mut self) -> Vec<Position> {
         self.announced = self.next;
+        self.standing()
+    }
+
+    /// The same for a checkpoint that is not durable before lines go on: sources that are in none yet still ask for one.
+    pub fn standing(&mut self) -> Vec<Position> {
         let live = self.sources.values().map(|source| source.position(source.stage, &self.key));
         live.chain(self.closed.iter().cloned()).collect()
     }

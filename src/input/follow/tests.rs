@@ -264,6 +264,29 @@ fn a_copy_that_lacks_what_was_written_and_read_after_it_was_made_is_not_read_aga
 }
 
 #[test]
+fn a_copy_that_was_empty_when_it_was_seen_and_lacks_what_was_read_later_is_not_read_again() {
+    let mut room = Room::new("access.log*");
+    room.append("access.log", "1\n2\n3\n");
+    assert_eq!(room.all(), ["1", "2", "3"]);
+    room.append("access.log.1", "");
+    assert_eq!(room.all().len(), 3);
+    // It is copied, a line comes and is read, and it is cut and written anew, all before the next look.
+    room.append("access.log.1", "1\n2\n3\n");
+    room.append("access.log", "4\n");
+    let path = room.at("access.log");
+    let follow = room.follow.as_mut().unwrap();
+    let id = *follow.sources.keys().next().unwrap();
+    follow.wake(id);
+    assert!(matches!(follow.next().unwrap(), Step::Portion(portion) if portion.lines.0 == b"4\n"));
+    fs::write(path, "5\n6\n7\n8\n9\n").unwrap();
+    follow.wake(id);
+    assert_eq!(room.settle(), ["1", "2", "3", "5", "6", "7", "8", "9"]);
+    room.append("access.log", "10\n");
+    assert_eq!(room.settle().last().unwrap(), "10");
+    assert_eq!(room.lines.len(), 9);
+}
+
+#[test]
 fn a_generation_that_came_and_went_before_its_first_line_was_read_is_found_in_its_copy() {
     // Of the same length, shorter and longer than the one that follows.
     for (first, second) in [("1\n", "2\n"), ("1\n1\n", "2\n"), ("1\n", "2\n2\n")] {

@@ -2,6 +2,7 @@
 
 use super::{
     Loaded, Settings,
+    aside::Disk,
     desk::{Desk, Follower, Held, Input, Origin},
     directory, label,
     lane::{self, Lane},
@@ -41,7 +42,8 @@ use std::{
     time::Instant,
 };
 
-pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
+/// `None`: the reader of standard output went away before all was put right; the next run does the rest.
+pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
     let Settings { loaded, reload, read, quiet, user, file } = settings;
     let home = Home::open(&directory(&loaded.policy), Boot::now())?;
     let opened: Opened<Held, Origin> = Opened::read(home)?;
@@ -58,7 +60,11 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         let done = mend(&left.checkpoint.outputs, &left.records, |record| {
             supervisor.needs_longer();
             recovery.remake(record, left)
-        })?;
+        });
+        if done.is_err() && recovery.reader_gone {
+            return Ok(None);
+        }
+        let done = done?;
         found = left
             .checkpoint
             .outputs
@@ -124,6 +130,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         inputs.push(Input { label, from, on_stall, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
     }
     let outside = Outside::new(&loaded.policy)?;
+    let disk = Disk::new(sleep.waker.clone())?;
     let mut desk = Desk {
         inputs,
         sinks,
@@ -145,6 +152,8 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
         names: Names::new(opened.home().key())?,
         receipts: Vec::new(),
         supervisor,
+        awaiting: Default::default(),
+        disk,
     };
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
@@ -161,7 +170,7 @@ pub(super) fn begin(settings: Settings) -> Result<Desk, Error> {
             ));
         }
     }
-    Ok(desk)
+    Ok(Some(desk))
 }
 
 /// Bytes that are read at a time, so that all that is in hand stays within the limit.
@@ -202,6 +211,8 @@ struct Recovery {
     outputs: Vec<Share>,
     /// Nobody knows how much of the last batches it took: it gets them once more.
     stdout: Option<(Stdout, Takes)>,
+    /// Its reader went away.
+    reader_gone: bool,
     lines: Vec<u8>,
     names: Option<Names>,
 }
@@ -294,7 +305,10 @@ impl Recovery {
         if let Some((stdout, takes)) = &mut self.stdout {
             let mut share = Batch::default();
             takes.share(&batch, &mut share);
-            stdout.write(&share).map_err(|error| sinks::cannot_write("standard output", &error))?;
+            stdout.write(&share).map_err(|error| {
+                self.reader_gone = error.kind() == std::io::ErrorKind::BrokenPipe;
+                sinks::cannot_write("standard output", &error)
+            })?;
         }
         if let Some(names) = &mut self.names {
             names.next(&record.source, (record.from, record.to));

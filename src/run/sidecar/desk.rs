@@ -1,7 +1,9 @@
 //! The desk: the one place where lines are in order.
 
 use super::{
-    Ended, Loaded, begin,
+    Ended, Loaded,
+    aside::{Disk, Wait},
+    begin,
     board::{EpochFigures, FileFigures, InputFigures, Life, OutputFigures, Snapshot},
     control::{Control, tell},
     directory, label,
@@ -22,7 +24,7 @@ use crate::{
         intake::{Portion, Receipt},
     },
     key::Keyring,
-    output::segment::Fault,
+    output::segment::{Committed, Fault},
     policy::wiring::OnStall,
     run::{End, Summary, ordered::shed, worker::clock},
     state::{book::Book, checkpoint::Checkpoint, journal::Record},
@@ -147,6 +149,8 @@ impl Follower {
 }
 
 pub(super) struct Desk {
+    /// Goes first: the state is held until no checkpoint is under way.
+    pub disk: Disk,
     pub inputs: Vec<Input>,
     pub sinks: Sinks,
     pub loaded: Loaded,
@@ -172,6 +176,8 @@ pub(super) struct Desk {
     pub names: Names,
     /// Of lines that are written and not durable yet.
     pub receipts: Vec<Receipt>,
+    /// What the checkpoint that is made aside speaks of, and who waits for it.
+    pub awaiting: (Vec<Committed>, Vec<Receipt>),
     pub supervisor: Supervisor,
 }
 
@@ -250,6 +256,7 @@ impl Desk {
                 return self.drain(control, quits);
             }
             self.asked(control)?;
+            self.settle(Wait::No)?;
             // Between two batches, when all that was read is written: then a checkpoint says where it is.
             if self.sinks.rotate(clock())? {
                 self.commit(control)?;
@@ -268,7 +275,7 @@ impl Desk {
                 && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= self.pace())
                 || self.book.as_ref().is_some_and(Book::is_due)
             {
-                self.commit(control)?;
+                self.checkpoint_aside(control)?;
             }
             if busy {
                 if looked.elapsed() >= LOOK_EVERY {
@@ -471,7 +478,7 @@ impl Desk {
     fn rest(&mut self, control: &Control) -> Result<(), Stop> {
         self.sleep.lies_down();
         let mut wait = self.outside.longest_rest().min(self.supervisor.longest_rest());
-        if self.dirty {
+        if self.dirty && !self.disk.is_busy() {
             wait = wait.min(self.pace().saturating_sub(self.last_checkpoint.elapsed()));
         }
         let mut fds: Vec<PollFd<'_>> = Vec::new();
@@ -590,18 +597,21 @@ impl Desk {
 
     /// Makes what was written durable, once there is room for saying so.
     fn commit(&mut self, control: &Control) -> Result<(), Stop> {
+        self.settle(Wait::Yes)?;
         loop {
             let checkpoint = self.checkpoint_now()?;
             match self.note(&checkpoint) {
                 Ok(()) => break,
                 Err(error) if self.book.as_ref().is_none_or(Book::is_failed) => return Err(error.into()),
-                Err(error) => {
-                    wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)?;
-                }
+                Err(error) => self.wait_for_room(&error, control)?,
             }
         }
         self.goes_on();
         Ok(())
+    }
+
+    fn wait_for_room(&mut self, error: &Error, control: &Control) -> Result<(), Stop> {
+        wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)
     }
 
     fn goes_on(&mut self) {
@@ -612,6 +622,7 @@ impl Desk {
 
     /// Makes what was written durable, and says so to all who wait for it.
     fn checkpoint(&mut self) -> Result<(), Error> {
+        self.settle(Wait::Yes)?;
         let checkpoint = self.checkpoint_now()?;
         self.note(&checkpoint)
     }
@@ -628,17 +639,68 @@ impl Desk {
         Ok(())
     }
 
+    /// Has what was written made durable, while lines go on.
+    fn checkpoint_aside(&mut self, control: &Control) -> Result<(), Stop> {
+        // A disk that takes so long is waited for, or the journal would grow without end.
+        let late = self.book.as_ref().is_some_and(Book::is_due);
+        self.settle(if late { Wait::Yes } else { Wait::No })?;
+        if self.disk.is_busy() {
+            return Ok(());
+        }
+        let (outputs, flushes) = self.sinks.flush()?;
+        // What was not announced before is not durable yet: no line of a new file is written on the strength of it.
+        let checkpoint = self.checkpoint_of(outputs, Follow::standing);
+        let book = self.book.as_mut().expect("there while it runs");
+        match book.begin_aside(&checkpoint) {
+            Ok(aside) => {
+                self.awaiting = (checkpoint.outputs, std::mem::take(&mut self.receipts));
+                self.disk.begin(flushes, aside);
+                self.goes_on();
+            }
+            Err(error) if book.is_failed() => return Err(error.into()),
+            Err(error) if late => self.wait_for_room(&error, control)?,
+            // Nothing was begun, the disk may be full: the journal goes on, and it is tried again.
+            Err(_) => {}
+        }
+        (self.since_checkpoint, self.last_checkpoint, self.dirty) = (0, Instant::now(), !self.disk.is_busy());
+        Ok(())
+    }
+
+    /// Takes note of a checkpoint that was made aside.
+    fn settle(&mut self, wait: Wait) -> Result<(), Error> {
+        let Some((took, done)) = self.disk.end(wait) else { return Ok(()) };
+        // Where a sync failed no later one may say otherwise.
+        self.in_hand |= done.is_err();
+        let made = done.is_ok();
+        self.book.as_mut().expect("there while it runs").end_aside(done)?;
+        self.outside.durable(took, clock());
+        let (outputs, receipts) = std::mem::take(&mut self.awaiting);
+        if made {
+            self.sinks.committed(&outputs);
+            receipts.into_iter().for_each(Receipt::confirm);
+        }
+        Ok(())
+    }
+
     /// All that is known now.
     pub(super) fn checkpoint_now(&mut self) -> Result<Checkpoint<Held>, Error> {
         let outputs = self.sinks.sync()?;
+        Ok(self.checkpoint_of(outputs, Follow::positions))
+    }
+
+    fn checkpoint_of(
+        &mut self,
+        outputs: Vec<Committed>,
+        positions: fn(&mut Follow) -> Vec<Position>,
+    ) -> Checkpoint<Held> {
         let sources = self.inputs.iter_mut().filter_map(|input| match &mut input.from {
             Follower::Files(follow) => {
-                let positions = follow.positions();
+                let positions = positions(follow);
                 Some(Held { input: input.label.clone(), next: follow.next_source(), positions })
             }
             Follower::Stream(_) | Follower::Sockets(_) => None,
         });
-        Ok(Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest })
+        Checkpoint { sources: sources.collect(), outputs, policy: self.loaded.digest }
     }
 
     /// Tells a supervisor how things stand.

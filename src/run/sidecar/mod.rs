@@ -8,8 +8,10 @@
 //! - `reach`: the files that stay within reach
 //! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals;
 //!   `supervisor`: what a supervisor is told
+//! - `aside`: what waits for disks; `names`: what a record is called; `remote`: sockets and receivers
 //! - `board`: what the desk says of itself; `status`: how it is seen from outside
 
+mod aside;
 mod begin;
 pub mod board;
 mod control;
@@ -81,8 +83,10 @@ pub fn run(settings: Settings, control: &Control) -> Result<Ended, Error> {
     check(&settings.loaded.policy)?;
     let user = settings.user.clone();
     let begun = settled(settings).and_then(begin::begin);
-    let desk = begun.map_err(|error| user.map_or(error.clone(), |user| user.blame(error)))?;
-    Ok(desk.run(control))
+    Ok(match begun.map_err(|error| user.map_or(error.clone(), |user| user.blame(error)))? {
+        Some(desk) => desk.run(control),
+        None => Ended { tally: Tally::default(), error: None },
+    })
 }
 
 /// Becomes the user that was named. What only root can do is done before; all that has to be opened again some day, the policy

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Kind},
     output::{
         Output,
-        segment::{Committed, Every, Fault, Rotation, Segment},
+        segment::{Committed, Every, Fault, Flush, Rotation, Segment},
         stdout::Stdout,
     },
     plan::Plan,
@@ -223,6 +223,19 @@ impl Sinks {
         let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
             Target::File { segment, .. } => Some(segment.sync()),
             Target::Remote(link) => Some(link.spool.sync()),
+            Target::Stdout(_) => None,
+        });
+        files.collect()
+    }
+
+    /// What is in the files now, and what makes it durable on another thread.
+    ///
+    /// # Errors
+    /// As [`Segment::flush`].
+    pub(super) fn flush(&mut self) -> Result<(Vec<Committed>, Vec<Flush>), Error> {
+        let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
+            Target::File { segment, .. } => Some(segment.flush()),
+            Target::Remote(link) => Some(link.spool.flush()),
             Target::Stdout(_) => None,
         });
         files.collect()

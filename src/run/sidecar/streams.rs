@@ -42,6 +42,8 @@ pub(super) struct Stream {
 #[derive(Default)]
 struct State {
     stop: AtomicBool,
+    /// The reader came to its end by itself. A fault of ours ends it otherwise.
+    ended: AtomicBool,
     shed_lines: AtomicU64,
     shed_bytes: AtomicU64,
     in_hand: AtomicU64,
@@ -152,8 +154,8 @@ impl Stream {
             }
             Err(crossbeam_channel::TryRecvError::Empty) => None,
             Err(crossbeam_channel::TryRecvError::Disconnected) => {
-                self.over = true;
-                None
+                let ended = std::mem::replace(&mut self.over, true) || self.state.ended.load(Relaxed);
+                (!ended).then(|| Err(Error::new(Kind::Io, "cannot read an input: an internal fault ended its thread")))
             }
         }
     }
@@ -239,7 +241,8 @@ impl Reader {
         if !rest.is_empty() {
             self.send(rest);
         }
-        let Reader { sender, waker, .. } = self;
+        let Reader { sender, waker, state, .. } = self;
+        state.ended.store(true, Relaxed);
         drop(sender);
         waker.wake();
     }
@@ -271,6 +274,34 @@ impl Reader {
 
     fn fail(self, error: Error) {
         let _ = self.sender.send(Err(error));
+        self.state.ended.store(true, Relaxed);
         self.waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn stream(ended: bool) -> Stream {
+        let (sender, lines) = bounded(1);
+        drop(sender);
+        let state = Arc::new(State::default());
+        state.ended.store(ended, Relaxed);
+        Stream { lines, state, over: false }
+    }
+
+    #[test]
+    fn an_input_whose_thread_ended_by_a_fault_is_no_input_that_came_to_its_end() {
+        let mut stream = stream(false);
+        assert_eq!(stream.take().unwrap().err().unwrap().kind(), Kind::Io);
+        assert!(stream.is_over() && stream.take().is_none(), "said once");
+    }
+
+    #[test]
+    fn an_input_that_came_to_its_end_is_over() {
+        let mut stream = stream(true);
+        assert!(stream.take().is_none() && stream.is_over());
     }
 }

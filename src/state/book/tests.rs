@@ -209,6 +209,101 @@ fn a_damaged_state_leads_to_the_exact_state_or_to_a_clean_stop() {
     }
 }
 
+/// As `written`, with each checkpoint made aside: durable so many records after it was begun.
+fn written_aside(path: &Path, records: u64, late: u64) {
+    let mut book = open(path, HERE).unwrap().begin(&checkpoint(0, 0), "policy 0").unwrap();
+    let mut aside: Option<(u64, Aside)> = None;
+    for number in 0..records {
+        if let Some((_, aside)) = aside.take_if(|(due, _)| *due == number) {
+            book.end_aside(aside.make(|_| false)).unwrap();
+        }
+        if number % 4 == 0 {
+            book.keep_policy(record(number).policy, "policy").unwrap();
+        }
+        book.append(&record(number)).unwrap();
+        if number % 5 == 4 {
+            aside = Some((number + late, book.begin_aside(&checkpoint(number + 1, (number / 4) as u8)).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_that_is_made_aside_may_be_missing_at_any_moment() {
+    for records in 0..23 {
+        for late in 1..=4 {
+            let room = tempfile::tempdir().unwrap();
+            written_aside(room.path(), records, late);
+            let read = open(room.path(), HERE).unwrap();
+            assert_eq!(position(&read), records, "{late}");
+            let left = read.left().unwrap();
+            assert!(!left.fell_back && !left.restarted);
+            for record in &left.records {
+                assert!(read.home().kept_policy(&record.policy).unwrap().is_some());
+            }
+            let mut book = read.begin(&checkpoint(records, 9), "policy").unwrap();
+            book.append(&record(records)).unwrap();
+            drop(book);
+            assert_eq!(position(&open(room.path(), HERE).unwrap()), records + 1);
+        }
+    }
+}
+
+#[test]
+fn after_a_loss_of_power_with_a_checkpoint_under_way_the_state_is_one_that_was() {
+    let room = tempfile::tempdir().unwrap();
+    // Checkpoint 3 was begun after ten records, and is not there; both journals follow checkpoint 2.
+    written_aside(room.path(), 13, 4);
+    let now = files(room.path());
+    let (old, new) = (&now["journal.2"], &now["journal.3"]);
+    for length in (0..=old.len()).chain([old.len(); 2]) {
+        for (rest, later) in [(None, None), (Some(0), Some(new.len())), (None, Some(new.len() / 2)), (Some(7), Some(0))]
+        {
+            let mut changed = now.clone();
+            let bytes = changed.get_mut("journal.2").unwrap();
+            match rest {
+                None => bytes.truncate(length),
+                Some(byte) => bytes[length..].fill(byte),
+            }
+            match later {
+                None => drop(changed.remove("journal.3")),
+                Some(length) => changed.get_mut("journal.3").unwrap().truncate(length),
+            }
+            restore(room.path(), &changed);
+            let read = open(room.path(), LATER).unwrap();
+            let found = position(&read);
+            assert!((5..=13).contains(&found) && read.left().unwrap().restarted);
+            let mut book = read.begin(&checkpoint(found, 0), "policy").unwrap();
+            book.append(&record(found)).unwrap();
+            drop(book);
+            assert_eq!(position(&open(room.path(), LATER).unwrap()), found + 1);
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_that_fails_aside_ends_the_run_and_loses_nothing() {
+    let room = tempfile::tempdir().unwrap();
+    let mut book = open(room.path(), HERE).unwrap().begin(&checkpoint(0, 0), "policy 0").unwrap();
+    book.append(&record(0)).unwrap();
+    let aside = book.begin_aside(&checkpoint(1, 0)).unwrap();
+    book.append(&record(1)).unwrap();
+    assert!(book.checkpoint(&checkpoint(2, 0)).is_err(), "one at a time");
+    assert!(book.begin_aside(&checkpoint(2, 0)).is_err(), "one at a time");
+    // A directory stands where it is to be made.
+    fs::create_dir(room.path().join("new")).unwrap();
+    fs::write(room.path().join("new/file"), "").unwrap();
+    let mut tried = 0;
+    let done = aside.make(|_| {
+        tried += 1;
+        tried < 3
+    });
+    assert!(tried == 3 && book.end_aside(done).is_err() && book.is_failed());
+    assert!(book.append(&record(2)).is_err());
+    drop(book);
+    fs::remove_dir_all(room.path().join("new")).unwrap();
+    assert_eq!(position(&open(room.path(), HERE).unwrap()), 2);
+}
+
 #[test]
 fn after_a_loss_of_power_the_state_is_one_that_was() {
     let room = tempfile::tempdir().unwrap();

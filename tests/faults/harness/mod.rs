@@ -3,6 +3,7 @@
 //!
 //! A suite of another front end stands beside the others and brings its own job; the smallest to copy is `bulk_lines.rs`.
 
+pub mod beside;
 pub mod inject;
 pub mod job;
 pub mod lines;

@@ -66,6 +66,10 @@ impl Running {
         fs::read_to_string(info).ok()?.lines().next()?.strip_prefix("pos:")?.trim().parse().ok()
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn is_over(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
