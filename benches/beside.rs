@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom, Write},
+    net::UdpSocket,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -276,5 +277,65 @@ pub fn idle(room: &Path, seconds: u64) {
     let used = process.used() - before;
     println!("idle: {:.3} % of a processor over {seconds} s", used.as_secs_f64() / seconds as f64 * 100.0);
     process.end();
+    let _ = fs::remove_dir_all(&at);
+}
+
+/// Datagrams at a steady rate, of the log's lines behind a header as nginx writes it: how many came out, what it cost.
+pub fn datagrams(room: &Path, log: &Path, seconds: usize) {
+    let at = room.join("beside");
+    let text = fs::read(log).unwrap();
+    let lines: Vec<Vec<u8>> = text
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty() && line.len() < 1_000)
+        .take(100_000)
+        .map(|line| [b"<190>Nov 21 10:00:00 web nginx: ", line].concat())
+        .collect();
+    println!("\n| syslog by UDP to file, hosting: datagrams/s sent | lost | processors used |\n|---|---|---|");
+    for rate in [100_000, 200_000, 300_000, 400_000, 500_000] {
+        let _ = fs::remove_dir_all(&at);
+        fs::create_dir_all(at.join("out")).unwrap();
+        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let policy = format!(
+            "base = \"hosting\"\nname = \"bench\"\nversion = 1\n[state]\ndirectory = \"{0}/state\"\n[[input]]\nsyslog = \"udp:127.0.0.1:{port}\"\n[[output]]\nfile = \"{0}/out/log\"\n",
+            at.display()
+        );
+        fs::write(at.join("policy.toml"), policy).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sladd"));
+        command.args(["sidecar", "-q", "--policy"]).arg(at.join("policy.toml"));
+        let process = Process::start(&mut command).unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(("127.0.0.1", port)).unwrap();
+        let mut grown = Grown::new(&at.join("out/log"));
+        while grown.lines() == 0 {
+            // Refused until somebody listens.
+            let _ = socket.send(&lines[0]);
+            thread::sleep(Duration::from_millis(20));
+        }
+        thread::sleep(Duration::from_millis(500));
+        let (first, before, began) = (grown.lines(), process.used(), Instant::now());
+        let total = rate * seconds;
+        for number in 0..total {
+            if number % 50 == 0 {
+                let due = Duration::from_secs_f64(number as f64 / rate as f64);
+                while began.elapsed() < due {
+                    std::hint::spin_loop();
+                }
+            }
+            let _ = socket.send(&lines[number % lines.len()]);
+        }
+        let took = began.elapsed().as_secs_f64();
+        let used = (process.used() - before).as_secs_f64() / took;
+        let mut came = grown.lines();
+        loop {
+            thread::sleep(Duration::from_millis(500));
+            let now = grown.lines();
+            if now == came {
+                break;
+            }
+            came = now;
+        }
+        println!("| {:.0} | {} | {used:.2} |", total as f64 / took, total - (came - first).min(total));
+        process.end();
+    }
     let _ = fs::remove_dir_all(&at);
 }

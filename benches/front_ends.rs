@@ -63,6 +63,7 @@ fn main() {
     beside::latencies(&[&room, &disk], seconds);
     fs::remove_dir_all(&disk).unwrap();
     beside::idle(&room, 3 * seconds as u64);
+    beside::datagrams(&room, &room.join("part"), 5);
     if std::env::args().any(|argument| argument == "sidecar") {
         fs::remove_dir_all(room).unwrap();
         return;

@@ -60,7 +60,7 @@
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
 //!  engine/recall                         lines of JSON whose keys came before, read ahead
-//!  engine/count plan/figure             what was treated and found, where somebody asks
+//!  engine/count plan/figure              what was treated and found, where somebody asks
 //!  engine/stretch                        many lines at once, where each is text of which nothing but the addresses is cut
 //!  treatment/flat object                 lines of JSON laid in one go; repeated and harmless remember what became of values
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
@@ -79,10 +79,12 @@
 //!  input/follow                          files that grow, through rotation, copies, truncation and restarts
 //!  input/intake                          sockets (feature `net`): bound or handed over, a bounded queue, every loss counted
 //!  input/syslog forward                  what comes through them: datagrams and frames of RFC 6587; Fluent Forward with acks
-//!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control
+//!  run/sidecar/                          desk (the loop), lane (an input's engine), streams, sinks, begin (recovery), control,
+//!                                        aside (checkpoints on a thread of their own), remote (sockets, and pumps to receivers)
+//!  encode/parcel state/spool             a batch with its name, as it waits on the disk for a receiver; written by the journal's rules
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
-//!  encode/project                      some members of our own JSON lines, for one output
-//!  run/reply encode/reply             one line in, one answer out, for who waits: rsyslog
+//!  encode/project                        some members of our own JSON lines, for one output
+//!  run/reply encode/reply                one line in, one answer out, for who waits: rsyslog
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
@@ -103,6 +105,9 @@
 //! - Bulk has no channels of slabs: like the pipe's, its workers read, minimise and write in turn; a channel only takes finished
 //!   files to the thread that commits them. How a file stands in place is recorded in its own directory, so that it
 //!   is found however the file is named.
+//! - A receiver on the network is an output that is written to a spool under the journal's rules, and a plain thread that sends what a
+//!   checkpoint speaks of: delivery, order and names are then those of files. tokio has the sockets of inputs and the status.
+//! - The sidecar is part of the feature `net`: most of it is for the network, and half of it would be no use.
 //! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
 //! - Sealing, following files, forwarding, the sidecar and the store are not built yet: their keys in a policy are refused with
 //!   a message, and their rooms do not exist.

@@ -176,9 +176,9 @@ proptest! {
         most in 1usize..400,
     ) {
         let mut both = begin();
-        for number in 0..batches {
+        for (number, &roll) in rolls.iter().enumerate().take(batches) {
             both.write(&format!("line {number}\n"));
-            if rolls[number] {
+            if roll {
                 both.spool.roll(NOW).unwrap();
             }
         }
