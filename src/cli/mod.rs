@@ -10,6 +10,7 @@ mod lines;
 mod load;
 mod pipe;
 mod policy;
+#[cfg(feature = "net")]
 mod probe;
 mod scan;
 #[cfg(feature = "net")]
@@ -179,6 +180,7 @@ pub struct SidecarArgs {
     quiet: bool,
 }
 
+#[cfg(feature = "net")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ProbeArg {
     /// Its loop goes round
