@@ -330,3 +330,28 @@ fn a_spool_that_is_full_holds_files_back_and_lets_sockets_shed_and_count() {
     let lines: usize = words[1].parse().unwrap();
     assert!(lines > 2000 && lines <= sent, "{said}");
 }
+
+#[test]
+fn what_waits_for_a_receiver_that_the_policy_names_no_more_is_said() {
+    let (_room, path) = room();
+    let receiver = Receiver::new();
+    receiver.away.store(true, SeqCst);
+    let log = path.join("access.log");
+    fs::write(&log, (0..50).map(|number| line(number) + "\n").collect::<String>()).unwrap();
+    let input = format!("follow = [\"{}\"]", log.display());
+    let sidecar = Sidecar::start(&path, &policy(&path, &input, &bulk(&receiver)));
+    until(|| receiver.connections.load(SeqCst) > 0, &|| sidecar.said());
+    let (said, code) = sidecar.end();
+    assert_eq!(code, 0, "{said}");
+    let file = format!("file = \"{}\"", path.join("out.log").display());
+    let sidecar = Sidecar::start(&path, &policy(&path, &input, &file));
+    until(|| sidecar.said().contains("bytes for a receiver that the policy does not name"), &|| sidecar.said());
+    let (said, code) = sidecar.end();
+    assert_eq!(code, 0, "{said}");
+    // Named again, it gets what waited.
+    receiver.away.store(false, SeqCst);
+    let sidecar = Sidecar::start(&path, &policy(&path, &input, &bulk(&receiver)));
+    receiver.wait_for(50);
+    assert_eq!(sidecar.end().1, 0);
+    whole(&receiver, 50);
+}

@@ -17,7 +17,10 @@ use std::{
 };
 
 /// The names in a directory that are UTF-8, as all of ours are.
-pub(super) fn names_in(place: &Place) -> io::Result<Vec<String>> {
+///
+/// # Errors
+/// What the system says.
+pub fn names_in(place: &Place) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(place)? {
         names.extend(entry?.file_name().to_str().ok().map(str::to_owned));

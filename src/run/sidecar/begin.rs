@@ -30,9 +30,11 @@ use crate::{
     run::worker::clock,
     state::{
         book::Opened,
+        files::names_in,
         home::{Boot, Home},
         journal::Record,
         mend::{Remade, mend},
+        place::Place,
         spool,
     },
 };
@@ -159,6 +161,7 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
     let whom = user.map_or_else(String::new, |user| format!("user `{user}`, "));
     desk.say(&format!("{whom}no core, no new privileges, {held}"));
+    desk.say_left(&spools, &handed);
     if let Some(gone) = mended {
         let sum = found.iter().fold([0; 3], |sum, (_, _, restored)| {
             [sum[0] + restored.stood, sum[1] + restored.completed, sum[2] + restored.cut]
@@ -171,6 +174,35 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
         }
     }
     Ok(Some(desk))
+}
+
+impl Desk {
+    /// What is there and nobody asks for.
+    fn say_left(&self, spools: &Place, handed: &Handed) {
+        let known = |name: &str| {
+            self.loaded.policy.wiring.outputs.iter().any(|output| match &output.to {
+                To::Remote(remote) => sinks::spool_name(remote) == name,
+                To::File { .. } | To::Stdout => false,
+            })
+        };
+        for name in names_in(spools).unwrap_or_default().iter().filter(|name| !known(name)) {
+            let left = spools.room_if_there(name).ok().flatten();
+            let bytes = left.as_ref().map_or(0, |place| spool::left_behind(place).unwrap_or(0));
+            if let Some(place) = left.filter(|_| bytes > 0) {
+                let path = place.path().display();
+                crate::run::say!(
+                    "sladd: `{path}` holds {bytes} bytes for a receiver that the policy does not name; name it again, or delete the directory"
+                );
+            }
+        }
+        let (addresses, others) = handed.left();
+        for address in addresses {
+            crate::run::say!("sladd: a socket was handed over for {address}, and no input listens there");
+        }
+        if others > 0 {
+            crate::run::say!("sladd: {others} sockets were handed over that no input can read");
+        }
+    }
 }
 
 /// Bytes that are read at a time, so that all that is in hand stays within the limit.
