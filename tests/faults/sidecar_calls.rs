@@ -165,7 +165,6 @@ fn whichever_call_fails_nothing_is_lost_and_nothing_stands_twice() {
         ("poll", "ENOMEM"),
         ("ppoll", "ENOMEM"),
         ("read", "EIO"),
-        ("mmap", "ENOMEM"),
     ];
     let mut names: Vec<&str> = faults.map(|(name, _)| name).to_vec();
     names.dedup();
