@@ -20,7 +20,8 @@ use std::{
 fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     let beside = Beside::following();
     let script = format!(
-        "mount -t tmpfs -o size=400k,mode=750 none out || exit 99
+        "P=; trap 'kill -9 $P' EXIT
+         mount -t tmpfs -o size=400k,mode=750 none out || exit 99
          {SLADD} sidecar --policy ./policy.toml 2> said & P=$!
          for round in $(seq 1 {}); do
            head -c 390000 /dev/zero > out/full 2>/dev/null
@@ -51,7 +52,8 @@ fn stopped_on_a_full_disk_it_loses_nothing() {
     let beside = Beside::following();
     fs::write(beside.at("in/access.log"), lines::lines(0, 600)).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=400k,mode=750 none out || exit 99
+        "P=; trap 'kill -9 $P' EXIT
+         mount -t tmpfs -o size=400k,mode=750 none out || exit 99
          head -c 380000 /dev/zero > out/full
          {SLADD} sidecar --policy ./policy.toml 2> said & P=$!
          n=0; until grep -q 'waiting for room' said; do sleep 0.05; n=$((n+1)); [ $n -lt 600 ] || exit 98; done

@@ -100,9 +100,11 @@ fn counted(names: &[&str]) -> BTreeMap<String, usize> {
     calls.into_iter().map(|(name, threads)| (name, most(threads))).collect()
 }
 
-/// Of all points so many, the same each time; all of them in the long form.
-fn some(points: Vec<(String, usize)>, most: usize) -> Vec<(String, usize)> {
+/// Of all points so many, the same each time; all of them in the long form, in no order, so that a part of them says something.
+fn some(mut points: Vec<(String, usize)>, most: usize) -> Vec<(String, usize)> {
     if is_long() {
+        let mut dice = Dice(3);
+        points.sort_by_cached_key(|_| dice.below(1 << 30));
         return points;
     }
     let mut dice = Dice(2);
@@ -116,7 +118,9 @@ fn killed_at_each_of_its_calls_it_goes_on() {
         return;
     }
     let calls = counted(&CALLS);
-    let points = calls.iter().flat_map(|(name, &count)| (1..=count).map(|nth| (name.clone(), nth))).collect();
+    // Of the calls that come very often a part.
+    let part = |count: usize| (1..=count).step_by((count / 100).max(1));
+    let points = calls.iter().flat_map(|(name, &count)| part(count).map(|nth| (name.clone(), nth))).collect();
     let (mut tried, mut met) = (0, 0);
     for (name, nth) in some(points, 10) {
         let (beside, what) = (Beside::following(), format!("killed at {name} {nth}"));
@@ -126,6 +130,9 @@ fn killed_at_each_of_its_calls_it_goes_on() {
         tried += 1;
         met += usize::from(output.status.signal() == Some(9));
         completes(&beside, &what);
+        if tried % 50 == 0 {
+            println!("F02: {tried} points so far, {met} met");
+        }
     }
     println!("F02: {tried} points, {met} met");
     assert!(met * 10 >= tried * 8, "{met} of {tried} points were met");
@@ -158,7 +165,6 @@ fn whichever_call_fails_nothing_is_lost_and_nothing_stands_twice() {
         ("poll", "ENOMEM"),
         ("ppoll", "ENOMEM"),
         ("read", "EIO"),
-        ("mmap", "ENOMEM"),
     ];
     let mut names: Vec<&str> = faults.map(|(name, _)| name).to_vec();
     names.dedup();
@@ -187,6 +193,9 @@ fn whichever_call_fails_nothing_is_lost_and_nothing_stands_twice() {
         let known = [0, 65, 66, 70, 73, 74, 77, 78, 127];
         assert!(known.contains(&code), "{what}: {:?} {}", output.status, String::from_utf8_lossy(&output.stderr));
         completes(&beside, &what);
+        if tried % 50 == 0 {
+            println!("F06, F08, F47: {tried} calls so far, {met} failed, ended with {ended:?}");
+        }
     }
     println!("F06, F08, F47: {tried} calls, {met} failed, ended with {ended:?}");
     assert!(met * 10 >= tried * 7, "{met} of {tried} calls failed");

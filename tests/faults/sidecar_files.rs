@@ -3,7 +3,7 @@
 
 use super::harness::{
     Dice, SLADD,
-    beside::{Beside, comes, ends, listens},
+    beside::{Beside, ends, listens},
     has,
     lines::{self, count, numbers},
     often, oracle, program,
@@ -23,7 +23,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What the status page counts under a name, over all inputs.
@@ -40,11 +40,11 @@ fn counted(beside: &Beside, name: &str) -> u64 {
 /// F15: while a writer appends, the file is copied and cut to nothing, again and again.
 ///
 /// What is lost between the copy and the cut is in no file, and nobody can give it back. All that stands in a copy, or in the
-/// file itself at the end, comes out, and nothing comes out twice.
+/// file itself at the end, comes out, or is counted where looks came too late; and nothing comes out twice.
 #[test]
 fn copied_and_truncated_under_load_nothing_that_a_copy_holds_is_lost_and_nothing_comes_twice() {
     let real = has("logrotate");
-    let (mut all, mut lost, mut gaps) = (0, 0, 0);
+    let (mut all, mut lost, mut gaps, mut missed) = (0, 0, 0, 0);
     let rooms = often(2, 20);
     for room in 0..rooms {
         // The pattern names the copies, or does not.
@@ -98,8 +98,15 @@ fn copied_and_truncated_under_load_nothing_that_a_copy_holds_is_lost_and_nothing
         let held: BTreeSet<usize> = oracle::tree(&beside.at("in")).values().flat_map(|bytes| numbers(bytes)).collect();
         let what = format!("room {room}, {pattern}");
         let out = || numbers(&beside.read("out/access.log")).into_iter().collect::<BTreeSet<usize>>();
-        comes(&what, || held.is_subset(&out()));
-        gaps += counted(&beside, "sladd_input_gaps_total");
+        // What begins like another is read when it was quiet for five seconds; a machine may be slow.
+        let (began, mut missing) = (Instant::now(), held.len());
+        while missing > 0 && began.elapsed() < Duration::from_secs(40) {
+            std::thread::sleep(Duration::from_millis(20));
+            missing = held.difference(&out()).count();
+        }
+        let counted_here = counted(&beside, "sladd_input_gaps_total");
+        assert!(missing == 0 || counted_here > 0, "{what}: {missing} lines of copies are lost, and nothing is counted");
+        (gaps, missed) = (gaps + counted_here, missed + missing);
         ends(running, &what);
         let made = beside.read("out/access.log");
         let found = numbers(&made);
@@ -111,7 +118,7 @@ fn copied_and_truncated_under_load_nothing_that_a_copy_holds_is_lost_and_nothing
         beside.is_clean(&what);
     }
     println!(
-        "F15: {} copies, {all} lines, {lost} in no copy and not read before they went, {gaps} gaps counted",
+        "F15: {} copies, {all} lines, {lost} not read before they went, {missed} of them in copies, {gaps} gaps counted",
         rooms * often(6, 25)
     );
 }

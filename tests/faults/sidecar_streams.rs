@@ -13,6 +13,10 @@ use std::{
     io::{Read, Write},
     os::unix::fs::FileTypeExt,
     process::{ChildStdout, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -148,13 +152,20 @@ fn while_nobody_reads_a_writer_waits_or_its_lines_are_counted() {
         let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
         let stalled = Duration::from_secs(often(2, 60) as u64);
         let (began, mut written, mut longest) = (Instant::now(), 0, Duration::ZERO);
-        let gets = std::thread::spawn(move || {
-            std::thread::sleep(stalled);
-            let mut bytes = Vec::new();
-            out.read_to_end(&mut bytes).unwrap();
-            bytes
+        // Where lines are shed, nobody reads before more was written than all buffers hold.
+        let (sheds, reads) = (stall == "shed", Arc::new(AtomicBool::new(false)));
+        let gets = std::thread::spawn({
+            let reads = reads.clone();
+            move || {
+                while !reads.load(Relaxed) && (sheds || began.elapsed() < stalled) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                let mut bytes = Vec::new();
+                out.read_to_end(&mut bytes).unwrap();
+                bytes
+            }
         });
-        while began.elapsed() < stalled + Duration::from_millis(300) {
+        while began.elapsed() < stalled + Duration::from_millis(300) || sheds && written < 80_000 {
             let lines = lines::lines(written, 20);
             let one = Instant::now();
             writer.write_all(&lines).unwrap();
@@ -162,6 +173,7 @@ fn while_nobody_reads_a_writer_waits_or_its_lines_are_counted() {
             written += 20;
             std::thread::sleep(Duration::from_micros(100));
         }
+        reads.store(true, Relaxed);
         drop(writer);
         reader.signal(Signal::TERM);
         assert!(reader.child.wait().unwrap().success());
