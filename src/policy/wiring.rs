@@ -268,7 +268,8 @@ impl Receiver {
         match self {
             Receiver::Syslog { at, .. } => ("syslog", at.to_string()),
             Receiver::Forward { at, .. } => ("forward", at.to_string()),
-            Receiver::Http { url, .. } => ("http", url.to_string()),
+            // What stands behind the path may be a secret.
+            Receiver::Http { url, .. } => ("http", url.split(['?', '#']).next().unwrap_or_default().to_owned()),
         }
     }
 }

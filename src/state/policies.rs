@@ -43,7 +43,8 @@ pub fn keep(room: &Place, digest: &Digest, text: &str) -> io::Result<()> {
     }
     discard(room, NEW)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(0o640);
+    // It may hold what its own file showed to nobody else.
+    let mode = Mode::from_raw_mode(0o600);
     let fd = rustix::fs::openat(room, NEW, flags, mode)?;
     rustix::fs::fchmod(&fd, mode)?;
     write_all(&fd, text.as_bytes())?;

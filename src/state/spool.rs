@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! spool/NAME/00000000000000000001   parcels, one after the other; files are written in the order of their numbers
-//! spool/NAME/acknowledged           "sladd spool 1 NUMBER OFFSET CHECK\n": what stands before that place is the receiver's
+//! spool/NAME/acknowledged           two lines "sladd spool 1 NUMBER OFFSET CHECK\n" that are written in turn, in place, so that a
+//!                                   full disk stops no note: what stands before the farther of them is the receiver's
 //! ```
 //! It is written as any other output: the journal says what a batch is made of, and recovery makes it again where it is torn.
 //! A receiver gets only what a checkpoint speaks of, so that a record has one name for ever, whatever happens to the machine.
@@ -14,7 +15,8 @@ pub use reader::{Load, Reader};
 
 use super::{
     files::{self, failed},
-    place::Place,
+    home::{NEW, stage},
+    place::{Place, sync},
 };
 use crate::{
     encode::Batch,
@@ -22,10 +24,15 @@ use crate::{
     output::segment::{Committed, Fault, Flush, Segment},
     time::Timestamp,
 };
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 use sha2::{Digest, Sha256};
 use std::{
     fmt::Write,
     io,
+    os::fd::{AsFd, OwnedFd},
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
@@ -104,7 +111,7 @@ impl Spool {
         let durable = Spot { number, offset: 0 };
         let state = State { durable, backlog: backlog.saturating_sub(from.offset), closed: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let reader = Reader::new(place.clone(), shared.clone(), from);
+        let reader = Reader::new(place.clone(), shared.clone(), Slots::open(&place, from)?, from);
         Ok((Spool { place, number, segment, shared }, reader))
     }
 
@@ -225,29 +232,68 @@ fn length(place: &Place, number: u64) -> io::Result<u64> {
     Ok(place.stat(file_name(number).as_str())?.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
-/// What the receiver has, as was noted. Where the note is missing or damaged it gets all once more, under the same names.
+/// What the receiver has, as was noted. Where no note is whole it gets all once more, under the same names.
 fn acknowledged(place: &Place) -> io::Result<Option<Spot>> {
     let bytes = match files::read(place, ACKNOWLEDGED) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let read = || {
-        let text = std::str::from_utf8(&bytes).ok()?.strip_prefix(WORDS)?.strip_prefix(' ')?;
+    let read = |line: &[u8]| {
+        let text = std::str::from_utf8(line).ok()?.strip_prefix(WORDS)?.strip_prefix(' ')?;
         let mut words = text.split_ascii_whitespace();
         let spot = Spot { number: words.next()?.parse().ok()?, offset: words.next()?.parse().ok()? };
-        (bytes == note(spot).as_bytes()).then_some(spot)
+        (line == note(spot).as_bytes()).then_some(spot)
     };
-    Ok(read())
+    Ok(bytes.split_inclusive(|&byte| byte == b'\n').filter_map(read).max())
 }
 
 fn note(spot: Spot) -> String {
-    let mut text = format!("{WORDS} {} {} ", spot.number, spot.offset);
+    let mut text = format!("{WORDS} {:020} {:020} ", spot.number, spot.offset);
     for byte in &Sha256::digest(text.as_bytes())[..8] {
         let _ = write!(text, "{byte:02x}");
     }
     text.push('\n');
     text
+}
+
+/// The notes of what was acknowledged, each in its place.
+#[derive(Debug)]
+struct Slots {
+    fd: OwnedFd,
+    turn: bool,
+}
+
+impl Slots {
+    /// Begins with the place from which is read.
+    fn open(place: &Place, from: Spot) -> Result<Slots, Error> {
+        let cannot = |error: io::Error| failed(place, "write in", &error);
+        let both = note(from).repeat(2);
+        stage(place, both.as_bytes(), 0o640).map_err(cannot)?;
+        let at = place.as_fd();
+        rustix::fs::renameat(at, NEW, at, ACKNOWLEDGED).map_err(|error| cannot(error.into()))?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(at, ACKNOWLEDGED, flags, Mode::empty()).map_err(|error| cannot(error.into()))?;
+        Ok(Slots { fd, turn: false })
+    }
+
+    /// The one before stays until this one is durable.
+    fn write(&mut self, spot: Spot) -> io::Result<()> {
+        let text = note(spot);
+        let at = if self.turn { text.len() as u64 } else { 0 };
+        let mut written = 0;
+        while written < text.len() {
+            match rustix::io::pwrite(&self.fd, &text.as_bytes()[written..], at + written as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(more) => written += more,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        sync(&self.fd)?;
+        self.turn = !self.turn;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

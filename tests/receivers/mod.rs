@@ -30,6 +30,7 @@ pub fn parcel(number: u32, at: i64, lines: &str) -> Vec<u8> {
     bytes.extend_from_slice(&check(&bytes));
     bytes.extend_from_slice(lines.as_bytes());
     bytes.extend_from_slice(&check(&bytes));
+    bytes.push(b'\n');
     bytes
 }
 

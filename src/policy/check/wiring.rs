@@ -451,6 +451,22 @@ mod tests {
                 "`index` is for the shape `elasticsearch`",
             ),
             ("[[output]]\nstdout = true\ntoken = \"/a\"\n", Code::BadValue, "`token` is for `http`"),
+            ("[[output]]\nhttp = \"https://example.net:99999/\"\nshape = \"otlp\"\n", Code::BadValue, "port"),
+            (
+                "[[output]]\nhttp = \"https://example.net/\"\nshape = \"otlp\"\nheaders = { Host = \"a\" }\n",
+                Code::BadValue,
+                "set by sladd",
+            ),
+            (
+                "[[output]]\nhttp = \"https://example.net/\"\nshape = \"otlp\"\nheaders = { \"a b\" = \"a\" }\n",
+                Code::BadValue,
+                "no name of a header",
+            ),
+            (
+                "[[output]]\nhttp = \"https://example.net/\"\nshape = \"loki\"\nlabels = { \"a b\" = \"a\" }\n",
+                Code::BadValue,
+                "no name of a label",
+            ),
             (
                 "[[output]]\nhttp = \"https://example.net/\"\nshape = \"otlp\"\nspool = \"1 KiB\"\n",
                 Code::BadValue,

@@ -93,7 +93,13 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
     }
     let found_at =
         |path: &Path| found.iter_mut().find(|(of, _, _)| of == path).and_then(|(_, segment, _)| segment.take());
-    let sinks = Sinks::open(&loaded.policy.wiring.outputs, &plan, now, found_at, (opened.home(), &sleep.waker))?;
+    let sinks = Sinks::open(
+        &loaded.policy.wiring.outputs,
+        &plan,
+        now,
+        found_at,
+        (opened.home(), &sleep.waker, loaded.policy.wiring.memory_limit),
+    )?;
     let sockets =
         loaded.policy.wiring.inputs.iter().filter(|input| matches!(input.from, From::Syslog(_) | From::Forward(_)));
     let memory = (loaded.policy.wiring.memory_limit as usize / 4 / sockets.count().max(1)).clamp(2 << 20, 16 << 20);
@@ -179,12 +185,8 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
 impl Desk {
     /// What is there and nobody asks for.
     fn say_left(&self, spools: &Place, handed: &Handed) {
-        let known = |name: &str| {
-            self.loaded.policy.wiring.outputs.iter().any(|output| match &output.to {
-                To::Remote(remote) => sinks::spool_name(remote) == name,
-                To::File { .. } | To::Stdout => false,
-            })
-        };
+        let named = sinks::spool_names(&self.loaded.policy.wiring.outputs);
+        let known = |name: &str| named.iter().flatten().any(|known| known == name);
         for name in names_in(spools).unwrap_or_default().iter().filter(|name| !known(name)) {
             let left = spools.room_if_there(name).ok().flatten();
             let bytes = left.as_ref().map_or(0, |place| spool::left_behind(place).unwrap_or(0));
@@ -294,14 +296,15 @@ impl Recovery {
             recovery.inputs.push(Then { label: held.input.clone(), follow, lane });
         }
         let plan = lane::plan(policy, policy.wiring.inputs.first().ok_or_else(gone)?)?;
-        for output in &policy.wiring.outputs {
+        let spools = sinks::spool_names(&policy.wiring.outputs);
+        for (output, spool) in policy.wiring.outputs.iter().zip(spools) {
             let takes = Takes::of(output, &plan);
             match &output.to {
                 To::File { path, .. } => {
                     recovery.outputs.push(Share { path: path.clone(), is_spool: false, takes });
                 }
-                To::Remote(remote) => {
-                    let path = sinks::spools(opened.home())?.path().join(sinks::spool_name(remote));
+                To::Remote(_) => {
+                    let path = sinks::spools(opened.home())?.path().join(spool.unwrap_or_default());
                     recovery.outputs.push(Share { path, is_spool: true, takes });
                 }
                 To::Stdout => {

@@ -347,12 +347,17 @@ impl Desk {
         input.bytes += tally.bytes_in;
         self.since_checkpoint += tally.bytes_in;
         self.dirty = true;
-        let input = &mut self.inputs[number];
-        let origin = Origin { input: input.label.clone(), source };
-        let verdict = input.lane.count(tally);
-        self.write(origin, place, reference, control)?;
+        let origin = Origin { input: self.inputs[number].label.clone(), source };
+        if let Err(stop) = self.write(origin, place, reference, control) {
+            // What stands in a file is the next run's; what cannot be read twice is lost.
+            if source.is_none() {
+                let lost = Tally { lines: tally.lines, bytes_in: tally.bytes_in, ..Tally::default() };
+                let _ = self.inputs[number].lane.count(shed(lost));
+            }
+            return Err(stop);
+        }
         self.in_hand = false;
-        verdict?;
+        self.inputs[number].lane.count(tally)?;
         Ok(true)
     }
 
@@ -371,14 +376,12 @@ impl Desk {
         if source.source.is_some() || !parts.is_empty() {
             let policy = self.loaded.digest;
             let record = Record { source, from, to, reference, policy, parts };
-            let book = self.book.as_mut().expect("there while it runs");
             loop {
+                let book = self.book.as_mut().expect("there while it runs");
                 match book.append(&record) {
                     Ok(()) => break,
                     Err(error) if book.is_failed() => return Err(error.into()),
-                    Err(error) => {
-                        wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)?
-                    }
+                    Err(error) => self.wait_for_room(&error.to_string(), control)?,
                 }
             }
         }
@@ -394,7 +397,7 @@ impl Desk {
                         return Err(Error::from(fault).into());
                     }
                     let why = Fault::to_string(&fault);
-                    wait_for_room(&why, &mut self.stalled, &mut self.supervisor, self.quiet, control)?;
+                    self.wait_for_room(&why, control)?;
                 }
             }
         }
@@ -587,11 +590,20 @@ impl Desk {
     /// What waits for receivers goes to them as long as they take it; the rest is the next run's.
     fn send_out(&mut self, control: &Control) {
         self.sinks.close();
-        let until = Instant::now() + GRACE;
+        let until = Instant::now() + SEND_GRACE;
         while !self.sinks.is_sent() && Instant::now() < until && control.take_quits() == 0 {
             self.outside.beat();
             self.supervisor.needs_longer();
             std::thread::sleep(Duration::from_millis(20));
+        }
+        for (figures, label) in self.sinks.figures().zip(&self.outside.outputs) {
+            let Some(sent) = figures.sent else { continue };
+            if sent.rejected > 0 {
+                self.say(&format!("{} refused {} records for good", label.name(), sent.rejected));
+            }
+            if sent.waiting_bytes > 0 {
+                self.say(&format!("{} bytes wait for {}; the next run sends them", sent.waiting_bytes, label.name()));
+            }
         }
     }
 
@@ -603,15 +615,19 @@ impl Desk {
             match self.note(&checkpoint) {
                 Ok(()) => break,
                 Err(error) if self.book.as_ref().is_none_or(Book::is_failed) => return Err(error.into()),
-                Err(error) => self.wait_for_room(&error, control)?,
+                Err(error) => self.wait_for_room(&error.to_string(), control)?,
             }
         }
         self.goes_on();
         Ok(())
     }
 
-    fn wait_for_room(&mut self, error: &Error, control: &Control) -> Result<(), Stop> {
-        wait_for_room(&error.to_string(), &mut self.stalled, &mut self.supervisor, self.quiet, control)
+    fn wait_for_room(&mut self, why: &str, control: &Control) -> Result<(), Stop> {
+        self.outside.beat();
+        if self.outside.is_due() {
+            self.publish(Life::Ready);
+        }
+        wait_for_room(why, &mut self.stalled, &mut self.supervisor, self.quiet, control)
     }
 
     fn goes_on(&mut self) {
@@ -658,7 +674,7 @@ impl Desk {
                 self.goes_on();
             }
             Err(error) if book.is_failed() => return Err(error.into()),
-            Err(error) if late => self.wait_for_room(&error, control)?,
+            Err(error) if late => self.wait_for_room(&error.to_string(), control)?,
             // Nothing was begun, the disk may be full: the journal goes on, and it is tried again.
             Err(_) => {}
         }
@@ -794,6 +810,9 @@ fn sum(inputs: &[Input]) -> Tally {
     inputs.iter().for_each(|input| sum += input.lane.tally);
     sum
 }
+
+/// So long what waits for receivers is sent after that. It is on the disk.
+const SEND_GRACE: Duration = Duration::from_secs(10);
 
 /// So long streams are drained after a signal to end.
 const GRACE: Duration = Duration::from_secs(60);

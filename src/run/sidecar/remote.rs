@@ -81,13 +81,19 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Pump {
-    pub(super) fn begin(settings: &wiring::Remote, reader: Reader, waker: &Arc<Waker>) -> Result<Pump, Error> {
+    pub(super) fn begin(
+        settings: &wiring::Remote,
+        reader: Reader,
+        most_bytes: usize,
+        waker: &Arc<Waker>,
+    ) -> Result<Pump, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let settings = Settings { receiver: receiver(settings)?, waits: Waits::default(), stop: stop.clone() };
         let figures = Arc::new(Mutex::new(SentFigures::default()));
         let work = Work {
             remote: Remote::new(&settings)?,
             reader,
+            most_bytes,
             stop: stop.clone(),
             figures: figures.clone(),
             waker: waker.clone(),
@@ -125,6 +131,8 @@ fn lock(figures: &Mutex<SentFigures>) -> MutexGuard<'_, SentFigures> {
 struct Work {
     remote: Remote,
     reader: Reader,
+    /// So much is sent at once at most.
+    most_bytes: usize,
     stop: Arc<AtomicBool>,
     figures: Arc<Mutex<SentFigures>>,
     waker: Arc<Waker>,
@@ -151,12 +159,15 @@ impl Work {
     }
 
     fn turn(&mut self) -> Result<Turn, Error> {
-        let Work { remote, reader, figures, waker, .. } = self;
-        let load = reader.next(remote.most_bytes(), LOOK)?;
+        let Work { remote, reader, most_bytes, figures, waker, .. } = self;
+        let load = reader.next(remote.most_bytes().min(*most_bytes), LOOK)?;
         let idle = load.is_none();
         let sent = remote.send(&load.unwrap_or_default().parcels);
         reader.acknowledge(sent.acknowledged)?;
         let damaged = reader.take_damaged();
+        if damaged > 0 {
+            crate::run::say!("sladd: {damaged} bytes that waited for a receiver were damaged; their records are lost");
+        }
         let mut figures = lock(figures);
         let before = figures.fault;
         figures.rejected += sent.rejected;

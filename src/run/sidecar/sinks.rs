@@ -130,10 +130,12 @@ impl Sinks {
         plan: &Plan,
         now: Timestamp,
         mut found: impl FnMut(&std::path::Path) -> Option<Segment>,
-        (home, waker): (&Home, &Arc<Waker>),
+        (home, waker, memory_limit): (&Home, &Arc<Waker>, u64),
     ) -> Result<Sinks, Error> {
         let mut list = Vec::new();
-        for output in outputs {
+        let remotes = outputs.iter().filter(|output| matches!(output.to, To::Remote(_))).count();
+        let most_bytes = (memory_limit as usize / 32 / remotes.max(1)).clamp(64 << 10, 1 << 20);
+        for (output, spool) in outputs.iter().zip(spool_names(outputs)) {
             let target = match &output.to {
                 To::File { path, rotate } => {
                     let segment = found(path).map_or_else(|| Segment::open(path, now), Ok)?;
@@ -143,9 +145,9 @@ impl Sinks {
                     Stdout::open().map_err(|error| cannot_write("standard output", &error))?,
                 )),
                 To::Remote(remote) => {
-                    let place = spools(home)?.room(&spool_name(remote), 0o750)?;
+                    let place = spools(home)?.room(&spool.unwrap_or_default(), 0o750)?;
                     let (spool, reader) = Spool::open(place, now)?;
-                    let pump = Pump::begin(remote, reader, waker)?;
+                    let pump = Pump::begin(remote, reader, most_bytes, waker)?;
                     Target::Remote(Box::new(Link { spool, limit: remote.spool_bytes, pump }))
                 }
             };
@@ -374,11 +376,19 @@ pub(super) fn spools(home: &Home) -> Result<Place, Error> {
     home.place().room("spool", 0o750)
 }
 
-/// What the spool of a receiver is called below it.
-pub(super) fn spool_name(remote: &wiring::Remote) -> String {
-    let (kind, whom) = remote.receiver.label();
-    let digest = blake3::hash(whom.as_bytes()).to_hex();
-    format!("{kind}-{}", &digest.as_str()[..16])
+/// What the spool of each output is called below it, where it has one. Two outputs to one receiver have two.
+pub(super) fn spool_names(outputs: &[wiring::Output]) -> Vec<Option<String>> {
+    let mut before: Vec<(&str, String)> = Vec::new();
+    let name = |output: &wiring::Output| {
+        let To::Remote(remote) = &output.to else { return None };
+        let whom = remote.receiver.label();
+        let count = before.iter().filter(|other| **other == whom).count();
+        let digest = blake3::hash(format!("{count} {}", whom.1).as_bytes()).to_hex();
+        let name = format!("{}-{}", whom.0, &digest.as_str()[..16]);
+        before.push(whom);
+        Some(name)
+    };
+    outputs.iter().map(name).collect()
 }
 
 pub(super) fn cannot_write(what: &str, error: &std::io::Error) -> Error {

@@ -1,15 +1,11 @@
 //! The end that is read: what a checkpoint speaks of and the receiver has not.
 
-use super::{ACKNOWLEDGED, Shared, Spot, file_name, length, note};
+use super::{Shared, Slots, Spot, file_name, length};
 use crate::{
     encode::{PARCEL_OVERHEAD_BYTES, Parcel, Unpacked},
     error::Error,
     output::fresh::discard,
-    state::{
-        files::failed,
-        home::{NEW, stage},
-        place::Place,
-    },
+    state::{files::failed, place::Place},
 };
 use rustix::{
     fs::{Mode, OFlags},
@@ -27,6 +23,7 @@ use std::{
 pub struct Reader {
     place: Arc<Place>,
     shared: Arc<Shared>,
+    slots: Slots,
     /// What was acknowledged.
     at: Spot,
     file: Option<(u64, OwnedFd)>,
@@ -59,10 +56,11 @@ enum Look {
 }
 
 impl Reader {
-    pub(super) fn new(place: Arc<Place>, shared: Arc<Shared>, at: Spot) -> Reader {
+    pub(super) fn new(place: Arc<Place>, shared: Arc<Shared>, slots: Slots, at: Spot) -> Reader {
         Reader {
             place,
             shared,
+            slots,
             at,
             file: None,
             buffer: Vec::new(),
@@ -200,7 +198,14 @@ impl Reader {
                 Some((number, fd)) if *number == self.at.number => fd,
                 _ => {
                     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-                    let fd = rustix::fs::openat(&*self.place, file_name(self.at.number), flags, Mode::empty())?;
+                    let fd = match rustix::fs::openat(&*self.place, file_name(self.at.number), flags, Mode::empty()) {
+                        // Somebody took it away; what stood in it is lost.
+                        Err(Errno::NOENT) => {
+                            self.buffer.clear();
+                            return Ok(());
+                        }
+                        opened => opened?,
+                    };
                     &self.file.insert((self.at.number, fd)).1
                 }
             };
@@ -238,11 +243,7 @@ impl Reader {
     /// Notes what the receiver has, and deletes what nobody needs any more.
     fn note(&mut self, spot: Spot) -> Result<(), Error> {
         let cannot = |error: io::Error| failed(&self.place, "note what was acknowledged in", &error);
-        let write = || -> io::Result<()> {
-            stage(&self.place, note(spot).as_bytes(), 0o640)?;
-            Ok(rustix::fs::renameat(&*self.place, NEW, &*self.place, ACKNOWLEDGED)?)
-        };
-        write().map_err(cannot)?;
+        self.slots.write(spot).map_err(cannot)?;
         let before = std::mem::replace(&mut self.at, spot);
         self.buffer.clear();
         if spot.number > before.number {

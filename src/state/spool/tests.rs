@@ -115,7 +115,8 @@ fn a_damaged_note_sends_all_once_more() {
     both.reader.acknowledge(1).unwrap();
     let note = both.room.path().join(ACKNOWLEDGED);
     let text = fs::read_to_string(&note).unwrap();
-    fs::write(&note, text.replace(" 1 ", " 9 ")).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    fs::write(&note, text.replace('1', "9")).unwrap();
     let mut both = both.again();
     assert_eq!(both.next(1000), ["one\n"]);
 }
@@ -163,6 +164,36 @@ fn a_reader_that_waits_is_woken_by_the_checkpoint() {
         waits.join().unwrap()
     });
     assert_eq!(lines, None);
+}
+
+#[test]
+fn a_torn_note_leaves_the_one_before() {
+    let mut both = begin();
+    for number in 0..4 {
+        both.write(&format!("{number}\n"));
+    }
+    both.commit();
+    for _ in 0..3 {
+        both.next(1000);
+        both.reader.acknowledge(1).unwrap();
+    }
+    // The third stands in the first place.
+    let note = both.room.path().join(ACKNOWLEDGED);
+    let mut text = fs::read(&note).unwrap();
+    text[20] ^= 1;
+    fs::write(&note, text).unwrap();
+    assert_eq!(both.again().next(1000), ["2\n", "3\n"]);
+}
+
+#[test]
+fn a_file_that_somebody_took_away_is_passed_over() {
+    let mut both = begin();
+    both.write("one\n");
+    both.spool.roll(NOW).unwrap();
+    both.write("two\n");
+    both.commit();
+    fs::remove_file(both.room.path().join(file_name(1))).unwrap();
+    assert_eq!(both.next(1000), ["two\n"]);
 }
 
 proptest! {

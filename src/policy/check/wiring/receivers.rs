@@ -117,6 +117,37 @@ fn http(table: &Table<'_>, plain: bool, report: &mut Report) -> Option<Receiver>
         let help = "add labels = { job = \"nginx\" }: Loki stores no stream without one";
         report.helped(Code::MissingKey, table.span.clone(), "the shape `loki` needs `labels`", help);
     }
+    for (name, _) in labels.iter().flatten() {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(fits) {
+            let message = format!("{} is no name of a label: letters, digits and _", quoted(name));
+            report.add(Code::BadValue, table.span.clone(), message);
+        }
+    }
+    const OURS: [&str; 8] = [
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+    ];
+    for (name, _) in headers.iter().flatten() {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || !name.bytes().all(fits) {
+            report.add(Code::BadValue, table.span.clone(), format!("{} is no name of a header", quoted(name)));
+        } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
+            let help = "a token stands in a file of its own: `token`";
+            report.helped(
+                Code::BadValue,
+                table.span.clone(),
+                format!("the header {} is set by sladd", quoted(name)),
+                help,
+            );
+        }
+    }
     address(&url, plain, report)?;
     let shape = match shape {
         0 => Shape::Loki(labels.unwrap_or_default()),
@@ -136,12 +167,16 @@ fn address(url: &At<&str>, plain: bool, report: &mut Report) -> Option<()> {
     };
     let Some((scheme, rest)) = url.value.split_once("://") else { return wrong("this is no URL") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
     };
     if authority.contains('@') {
         return wrong("a URL must hold no user or password, since it is shown; use `token` or `headers`");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return wrong("this URL has a port that is none");
     }
     if host.is_empty() || url.value.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
         return wrong("this is no URL");
