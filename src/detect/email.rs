@@ -95,8 +95,25 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
     Some(start)
 }
 
-/// Where the quoted local part starts whose closing quote stands at `close`.
+/// Where the quoted local part starts whose closing quote stands at `close`: `"a b"`, and `"a"@"b"` as one, or else a second
+/// look would find what is left of the first.
 fn quoted(text: &[u8], close: usize) -> Option<usize> {
+    let mut start = quote(text, close)?;
+    for _ in 0..JOINED {
+        if start < 2 || text[start - 1] != b'@' || text[start - 2] != b'"' {
+            break;
+        }
+        let Some(before) = quote(text, start - 2) else { break };
+        start = before;
+    }
+    Some(start)
+}
+
+/// So many quoted parts with an `@` between them are one.
+const JOINED: usize = 4;
+
+/// Where the one quoted part starts.
+fn quote(text: &[u8], close: usize) -> Option<usize> {
     let floor = close.saturating_sub(REACH);
     let open = text[floor..close].iter().rposition(|&b| matches!(b, b'"' | b'@'));
     let between = open.map_or(floor, |i| floor + i + 1);
@@ -223,6 +240,12 @@ mod tests {
         ] {
             assert_eq!(found(text), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn quoted_parts_behind_each_other_are_one_so_that_a_second_look_finds_nothing() {
+        assert_eq!(local(b"A\"@\"@b.example", 4), Some(0));
+        assert_eq!(local(b"x \"a b\"@b.example", 7), Some(2));
     }
 
     #[test]
