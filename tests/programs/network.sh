@@ -128,7 +128,7 @@ for n in range(5000, 5300):
         sys.exit("fluent: %r" % logger.last_error)
 logger.close()
 PY
-  until_true has file.log 300 '"app"'; until_true has forward.log 300 '"app"'
+  until_true has file.log 300 '/n5[0-9]{3}x'; until_true has forward.log 300 '/n5[0-9]{3}x'
 else
   echo "!!! NO FLUENT CLIENT LIBRARY: $(tail -1 "$work/pip.err")"
 fi
