@@ -102,14 +102,16 @@ impl Spool {
         let (mut backlog, mut last) = (0, 0);
         for &number in &numbers {
             last = length(&place, number).map_err(cannot)?;
-            backlog += last;
+            backlog += last.saturating_sub(if number == from.number { from.offset } else { 0 });
         }
         let highest = numbers.last().copied().unwrap_or(from.number);
-        // A torn end is not written on: what waits for it would wait for ever.
-        let number = if last == 0 { highest } else { highest + 1 };
+        // A torn end is not written on: what waits for it would wait for ever. Nor is a number used again of which something was
+        // acknowledged, though somebody took its file away: what is new would be taken for that.
+        let is_fresh = last == 0 && (from.number < highest || from.offset == 0);
+        let number = if is_fresh { highest } else { highest + 1 };
         let segment = Segment::open(place.path().join(file_name(number)), now)?;
         let durable = Spot { number, offset: 0 };
-        let state = State { durable, backlog: backlog.saturating_sub(from.offset), closed: false };
+        let state = State { durable, backlog, closed: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let reader = Reader::new(place.clone(), shared.clone(), Slots::open(&place, from)?, from);
         Ok((Spool { place, number, segment, shared }, reader))

@@ -132,6 +132,51 @@ PY
 else
   echo "!!! NO FLUENT CLIENT LIBRARY: $(tail -1 "$work/pip.err")"
 fi
+# A chunk that stands in no output, because the disk is full when the end is asked for, is not acknowledged.
+if [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
+  mkdir -p "$work/full/out"
+  cat > "$work/full/policy.toml" <<CONF
+base = "hosting"
+name = "example-host"
+version = 1
+[state]
+directory = "$work/full/state"
+[[input]]
+forward = "unix:$work/full/in.sock"
+[[output]]
+file = "$work/full/out/log"
+CONF
+  cat > "$work/full/send.py" <<'PY'
+import os, signal, socket, subprocess, sys, time
+sladd, room = sys.argv[1:]
+subprocess.check_call(["mount", "-t", "tmpfs", "-o", "size=64k,mode=750", "none", room + "/out"])
+sidecar = subprocess.Popen([sladd, "sidecar", "--policy", room + "/policy.toml"], stderr=open(room + ".err", "w"))
+while not os.path.exists(room + "/in.sock"): time.sleep(0.05)
+def text(t): return b"\xda" + len(t).to_bytes(2, "big") + t.encode()
+client = socket.socket(socket.AF_UNIX); client.connect(room + "/in.sock"); client.settimeout(60)
+acknowledged = 0
+for n in range(200):
+    record = b"\x81" + text("message") + text("n%dx " % n + "word " * 400)
+    client.sendall(b"\x94" + text("t") + b"\xce\x67\x00\x00\x00" + record + b"\x81" + text("chunk") + text("c%d" % n))
+    if n == 1: client.settimeout(10)
+    try: acknowledged += bool(client.recv(100))
+    except socket.timeout: break
+else: sys.exit("the disk was never full")
+for _ in range(1200):
+    if "waiting for room" in open(room + ".err").read(): break
+    time.sleep(0.05)
+else: sys.exit("it does not say that it waits for room")
+sidecar.send_signal(signal.SIGTERM)
+try: late = client.recv(100)
+except (socket.timeout, ConnectionError): late = b""
+if sidecar.wait() != 0: sys.exit("ended with %d" % sidecar.returncode)
+whole = open(room + "/out/log").read().count("\n")
+if late or whole != acknowledged: sys.exit("%d chunks were acknowledged, %d at the end, and %d records are whole" % (acknowledged, bool(late), whole))
+PY
+  unshare -m python3 "$work/full/send.py" "$sladd" "$work/full" || fail "a chunk was acknowledged that stands nowhere"
+else
+  echo "!!! NETWORK: no mounts here, a full disk was not tried"
+fi
 end first; end second; end rsyslog
 for name in file forward syslog; do
   ! grep -qE '203\.0\.113\.1[0-9][0-9]|203\.0\.113\.77|kari' "$work/$name.log" || fail "$name.log shows somebody: $(grep -cE '203\.0\.113\.1|kari' "$work/$name.log") lines"

@@ -296,7 +296,7 @@ impl Desk {
     /// One input has its turn. Whether it had anything.
     fn turn(&mut self, number: usize, control: &Control) -> Result<bool, Stop> {
         let reference = clock();
-        let Desk { inputs, batch, lines, in_hand, sinks, receipts, .. } = self;
+        let Desk { inputs, batch, lines, in_hand, sinks, .. } = self;
         let input = &mut inputs[number];
         let (shed_lines, shed_bytes) = input.from.take_shed();
         if shed_lines > 0 {
@@ -308,6 +308,7 @@ impl Desk {
             return Ok(false);
         }
         batch.clear();
+        let mut waits = None;
         let (source, place, tally, skipped) = match &mut input.from {
             Follower::Files(follow) => match follow.next()? {
                 Step::Idle => return Ok(false),
@@ -337,7 +338,7 @@ impl Desk {
                 let Taken { bytes, skipped, receipt } = taken?;
                 lines.clear();
                 lines.extend_from_slice(&bytes);
-                receipts.extend(receipt);
+                waits = receipt;
                 let tally = input.lane.run(0, (0, 0), lines, reference, batch)?;
                 (None, (0, 0), tally, skipped)
             }
@@ -357,6 +358,8 @@ impl Desk {
             return Err(stop);
         }
         self.in_hand = false;
+        // Not before it is written: the next checkpoint says that it is durable.
+        self.receipts.extend(waits);
         self.inputs[number].lane.count(tally)?;
         Ok(true)
     }
@@ -594,6 +597,7 @@ impl Desk {
         while !self.sinks.is_sent() && Instant::now() < until && control.take_quits() == 0 {
             self.outside.beat();
             self.supervisor.needs_longer();
+            self.supervisor.beat();
             std::thread::sleep(Duration::from_millis(20));
         }
         for (figures, label) in self.sinks.figures().zip(&self.outside.outputs) {

@@ -186,6 +186,28 @@ fn a_torn_note_leaves_the_one_before() {
 }
 
 #[test]
+fn where_the_file_of_what_was_acknowledged_is_gone_or_empty_what_is_new_arrives() {
+    for gone in [true, false] {
+        let mut both = begin();
+        both.write(&"a line\n".repeat(50));
+        both.commit();
+        both.next(1000);
+        both.reader.acknowledge(1).unwrap();
+        let file = both.room.path().join(file_name(1));
+        if gone {
+            fs::remove_file(file).unwrap()
+        } else {
+            fs::write(file, "").unwrap()
+        }
+        let mut both = both.again();
+        both.write("new\n");
+        both.commit();
+        assert_eq!(both.spool.backlog(), parcel("new\n").bytes().len() as u64);
+        assert_eq!(both.next(1000), ["new\n"]);
+    }
+}
+
+#[test]
 fn a_file_that_somebody_took_away_is_passed_over() {
     let mut both = begin();
     both.write("one\n");
