@@ -10,6 +10,8 @@ draw = random.Random(58)
 PLANTED = (b"203.0.113.77", b"s3cr3t", b"kari")
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 LIMIT_KIB = 64 * 1024
+# From this many minutes on a slope of memory means something; it may be this many MiB an hour.
+LONG, SLOPE = 60, 1.0
 BLOCK = 1000
 LINE = b'203.0.113.77 - kari [21/Nov/2026:10:00:00 +0000] "GET /a/b.html?token=s3cr3t HTTP/1.1" 200 1#######%03d "https://example.org/x?mail=kari@example.org" "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"\n'
 TEMPLATE = b"".join(LINE % low for low in range(BLOCK))
@@ -176,7 +178,9 @@ try:
         large = os.path.exists(at + "/out/log") and os.path.getsize(at + "/out/log") > 768 << 20
         if now < next_fault and not large: continue
         next_fault = now + draw.uniform(0.5, 2.5)
-        kind = draw.choice(["rotate"] * 5 + ["reload"] * 3 + ["broken", "kill", "kill", "stop", "full", "aside"]) if not large else "aside"
+        # A long soak leaves the last process alone, so that what it grows by can be told from what a start takes.
+        ends = ["kill", "kill", "stop"] if minutes < LONG or now < minutes * 20 else []
+        kind = draw.choice(["rotate"] * 5 + ["reload"] * 3 + ["broken", "full", "aside"] + ends) if not large else "aside"
         if kind == "rotate": state["rename"] = True
         elif kind in ("reload", "broken"):
             version += kind == "reload"
@@ -225,7 +229,7 @@ try:
     warm, seen = [], {}
     for when, rss, _, pid in samples:
         seen.setdefault(pid, when)
-        if when - seen[pid] > 2: warm.append((when, rss))
+        if minutes < LONG and when - seen[pid] > 2 or minutes >= LONG and pid == process.pid and when - seen[pid] > 600: warm.append((when, rss))
     slope = 0.0
     if len(warm) > 50:
         mt, mr = sum(t for t, _ in warm) / len(warm), sum(r for _, r in warm) / len(warm)
@@ -234,6 +238,7 @@ try:
           % (minutes, reader.next, rate, rate / top * 100, state["held"], reader.bytes / 1e6, faults, reader.jumps, behind, peak, descriptors, slope, len(warm)))
     if peak > LIMIT_KIB * 1.05: fail("%d KiB" % peak)
     if descriptors > 64: fail("%d descriptors" % descriptors)
+    if minutes >= LONG and slope > SLOPE: fail("memory grows by %.2f MiB/h" % slope)
     # Over minutes the slope is noise; what grows with lines shows as more than a few MiB.
     first, last = [r for t, r in warm if t < minutes * 20], [r for t, r in warm if t > minutes * 40]
     if first and last and sum(last) / len(last) - sum(first) / len(first) > 8192: fail("memory grew from %d to %d KiB" % (sum(first) / len(first), sum(last) / len(last)))
