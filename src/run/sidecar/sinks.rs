@@ -83,6 +83,11 @@ impl Takes {
         }
     }
 
+    /// Whether it gets batches as they are.
+    fn is_everything(&self) -> bool {
+        self.classes.is_none() && self.fields.is_none()
+    }
+
     /// Makes `into` what the output gets, and says how many records it does not get because they are no objects.
     pub(super) fn share(&self, batch: &Batch, into: &mut Batch) -> u64 {
         let takes = |ClassId(class): ClassId| {
@@ -165,11 +170,20 @@ impl Sinks {
     }
 
     /// Divides a batch among the outputs, and says what of it goes to each file. `head` is asked where a receiver gets it.
-    pub(super) fn divide(&mut self, batch: &Batch, head: impl Fn() -> ParcelHead) -> Result<Vec<Part>, Error> {
+    /// The last output that takes everything gets the batch itself, without a copy: another is left in its place.
+    pub(super) fn divide(&mut self, batch: &mut Batch, head: impl Fn() -> ParcelHead) -> Result<Vec<Part>, Error> {
+        let whole = self.list.iter().rposition(|sink| sink.takes.is_everything());
+        for (number, (sink, share)) in self.list.iter_mut().zip(&mut self.shares).enumerate() {
+            if Some(number) != whole {
+                sink.figures.left_out += sink.takes.share(batch, share);
+            }
+        }
+        if let Some(whole) = whole {
+            std::mem::swap(batch, &mut self.shares[whole]);
+        }
         let mut parts = Vec::new();
         let mut number = 0;
         for (sink, share) in self.list.iter_mut().zip(&mut self.shares) {
-            sink.figures.left_out += sink.takes.share(batch, share);
             sink.in_hand = (memchr::memchr_iter(b'\n', share.bytes()).count() as u64, share.bytes().len() as u64);
             if sink.target.is_parcelled() {
                 share.parcel(&head(), &mut self.parcel);
