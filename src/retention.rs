@@ -5,7 +5,7 @@
 
 mod words;
 
-pub use words::{Basis, Keep, KeepFault, Purpose, UnknownWord};
+pub use words::{Basis, Keep, KeepFault, Life, Purpose, UnknownWord};
 
 use crate::{
     record::{Record, Schema, State},
@@ -22,7 +22,7 @@ pub struct Class {
     /// Its name, [`is_class_name`].
     pub name: Box<str>,
     /// How long it is kept.
-    pub keep: Keep,
+    pub keep: Life,
     /// What for.
     pub purpose: Purpose,
     /// On what ground.
@@ -114,9 +114,9 @@ fn any_matches(patterns: &[Pattern], field: u16, schema: &Schema, line: &[u8], r
 pub struct Tag<'a> {
     /// The class.
     pub class: ClassId,
-    /// ` "class=security_log until=2027-05-21 policy=hosting/3"`, with its leading blank.
+    /// ` "class=security_log until=2027-05-21 policy=hosting/3"`, with its leading blank; `until=open` where no day is known.
     pub field: &'a [u8],
-    /// `"sladd":{"class":"security_log",…}`, without comma.
+    /// `"sladd":{"class":"security_log",…}`, without comma; `"until":null` where no day is known.
     pub member: &'a [u8],
 }
 
@@ -129,10 +129,11 @@ pub struct Tagger {
 /// The tag of one class, as it was last printed. From day to day only `until` changes, in place.
 #[derive(Clone, Debug)]
 struct Printed {
-    keep: Keep,
+    keep: Life,
     /// The first second of the day printed for.
     from: i64,
-    until: Date,
+    /// Without one nothing changes from day to day.
+    until: Option<Date>,
     field: Vec<u8>,
     /// Where `until` stands in `field`.
     field_until: usize,
@@ -153,12 +154,15 @@ impl Tagger {
             assert!(is_class_name(name), "a class's name is of [a-z0-9_]{{1,32}}");
             let until = keep.until(Timestamp(0).date());
             let head = format!(" \"class={name} until=");
-            let field = format!("{head}{until} policy={policy}/{version}\"").into_bytes();
-            let member_head = format!("\"sladd\":{{\"class\":\"{name}\",\"until\":\"");
+            let shown = until.map_or(OPEN.to_owned(), |until| until.to_string());
+            let field = format!("{head}{shown} policy={policy}/{version}\"").into_bytes();
+            let member_head = format!("\"sladd\":{{\"class\":\"{name}\",\"until\":");
+            let shown = until.map_or("null".to_owned(), |until| format!("\"{until}\""));
             let member = format!(
-                "{member_head}{until}\",\"purpose\":\"{purpose}\",\"basis\":\"{basis}\",\"policy\":\"{policy}/{version}\"}}"
+                "{member_head}{shown},\"purpose\":\"{purpose}\",\"basis\":\"{basis}\",\"policy\":\"{policy}/{version}\"}}"
             );
-            let (field_until, member_until) = (head.len(), member_head.len());
+            // Of a member behind the quote.
+            let (field_until, member_until) = (head.len(), member_head.len() + 1);
             Printed { keep: *keep, from: 0, until, field, field_until, member: member.into_bytes(), member_until }
         };
         Tagger { printed: classes.iter().map(printed).collect() }
@@ -174,16 +178,17 @@ impl Tagger {
         Tag { class, field: &printed.field, member: &printed.member }
     }
 
-    /// The day on which a record of this class and time must be deleted, reckoned from its day in UTC.
+    /// The day on which a record of this class and time must be deleted, reckoned from its day in UTC; `None` where that
+    /// is for somebody to say.
     #[inline]
-    pub fn until(&mut self, class: ClassId, time: Timestamp) -> Date {
+    pub fn until(&mut self, class: ClassId, time: Timestamp) -> Option<Date> {
         self.printed(class, time).until
     }
 
     /// Whether that day has come.
     #[inline]
     pub fn already_due(&mut self, class: ClassId, time: Timestamp, now: Timestamp) -> bool {
-        now >= self.until(class, time).start()
+        self.until(class, time).is_some_and(|until| now >= until.start())
     }
 
     #[inline]
@@ -202,7 +207,8 @@ impl Printed {
         let date = time.date();
         self.from = date.start().0;
         self.until = self.keep.until(date);
-        let text = self.until.text();
+        let Some(until) = self.until else { return };
+        let text = until.text();
         self.field[self.field_until..][..text.len()].copy_from_slice(&text);
         self.member[self.member_until..][..text.len()].copy_from_slice(&text);
     }
@@ -210,7 +216,7 @@ impl Printed {
 
 /// Where one tag field of ours begins at the end of a line (before its leading blank), if there is one.
 ///
-/// The form must be exactly ours: ` "class=NAME until=YYYY-MM-DD policy=NAME/N"`. `line` is without its line end.
+/// The form must be exactly ours: ` "class=NAME until=YYYY-MM-DD policy=NAME/N"`, or `until=open`. `line` is without its line end.
 #[inline]
 pub fn strip(line: &[u8]) -> Option<usize> {
     let [body @ .., b'"'] = line else { return None };
@@ -222,6 +228,9 @@ pub fn strip(line: &[u8]) -> Option<usize> {
     }
 }
 
+/// Stands for the day of deletion where none is known. In order behind every date.
+const OPEN: &str = "open";
+
 fn strip_quoted(line: &[u8]) -> Option<usize> {
     let body = &line[..line.len() - 1];
     let near = body.len().saturating_sub(LONGEST_FIELD);
@@ -230,11 +239,14 @@ fn strip_quoted(line: &[u8]) -> Option<usize> {
     let start = quote.checked_sub(1).filter(|&start| line[start] == b' ')?;
     let rest = body[quote + 1..].strip_prefix(b"class=")?;
     let (class, rest) = rest.split_at_checked(memchr::memchr(b' ', rest)?)?;
-    let (date, rest) = rest.strip_prefix(b" until=")?.split_at_checked(10)?;
+    let (until, rest) = rest.strip_prefix(b" until=")?.split_at_checked(memchr::memchr(b' ', rest.get(7..)?)?)?;
     let rest = rest.strip_prefix(b" policy=")?;
     let slash = memchr::memchr(b'/', rest)?;
     let (policy, version) = (&rest[..slash], &rest[slash + 1..]);
-    let ours = is_name(class, b'_') && is_name(policy, b'-') && is_version(version) && Date::parse(date).is_some();
+    let ours = is_name(class, b'_')
+        && is_name(policy, b'-')
+        && is_version(version)
+        && (until == OPEN.as_bytes() || Date::parse(until).is_some());
     ours.then_some(start)
 }
 
@@ -302,6 +314,32 @@ mod tests {
     }
 
     #[test]
+    fn where_no_day_is_known_the_tag_says_so_and_is_known_again() {
+        let classes = [
+            class("claim", "until released", Purpose::LegalClaim, Basis::LegitimateInterest),
+            class("accounting", "fiscal year + 5 years", Purpose::LegalObligation, Basis::LegalObligation),
+        ];
+        let mut tagger = Tagger::new(&classes, "p", 1);
+        for time in ["2026-11-21T00:00:00Z", "2027-11-21T00:00:00Z"] {
+            let tag = tagger.tag(ClassId(0), at(time));
+            assert_eq!(text(tag.field), r#" "class=claim until=open policy=p/1""#);
+            assert_eq!(
+                text(tag.member),
+                r#""sladd":{"class":"claim","until":null,"purpose":"legal_claim","basis":"legitimate_interest","policy":"p/1"}"#
+            );
+            let line = [b"a b", tag.field].concat();
+            assert_eq!(strip(&line), Some(3));
+            assert!(!tagger.already_due(ClassId(0), at(time), Timestamp(i64::MAX)));
+        }
+        let tag = tagger.tag(ClassId(1), at("2026-11-21T00:00:00Z"));
+        assert_eq!(text(tag.field), r#" "class=accounting until=2032-01-01 policy=p/1""#);
+        assert!(text(tag.member).contains(r#""until":"2032-01-01","#));
+        for other in ["closed", "ope", "openn", "2027-05-2", ""] {
+            assert_eq!(strip(format!("a \"class=a until={other} policy=p/1\"").as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
     fn each_record_is_reckoned_from_its_own_day() {
         let mut tagger = Tagger::new(&classes(), "p", 0);
         for (time, until) in [
@@ -314,7 +352,7 @@ mod tests {
             ("1970-01-01T00:00:00Z", "1970-07-01"),
             ("9999-12-29T00:00:00Z", "9999-12-31"),
         ] {
-            assert_eq!(tagger.until(ClassId(0), at(time)).to_string(), until, "{time}");
+            assert_eq!(tagger.until(ClassId(0), at(time)).unwrap().to_string(), until, "{time}");
             let field = format!(" \"class=security_log until={until} policy=p/0\"");
             assert_eq!(text(tagger.tag(ClassId(0), at(time)).field), field);
         }
@@ -468,7 +506,7 @@ mod tests {
             class_name in "[a-z0-9_]{1,32}", policy in "[a-z0-9-]{1,32}", version: u32, second in 0i64..=253_402_300_799,
             head in proptest::collection::vec(proptest::num::u8::ANY, 0..200), months in 0u32..1_000, days in 0u32..10_000,
         ) {
-            let class = Class { name: class_name.into(), keep: Keep { months, days }, purpose: Purpose::Analytics, basis: Basis::Consent };
+            let class = Class { name: class_name.into(), keep: Life::Span(Keep { months, days }), purpose: Purpose::Analytics, basis: Basis::Consent };
             let mut tagger = Tagger::new(&[class], &policy, version);
             let field = tagger.tag(ClassId(0), Timestamp(second)).field.to_vec();
             let line = [&head[..], &field].concat();

@@ -202,6 +202,8 @@ codes! {
     UnknownBasis = "E048",
     /// One class with two sets of terms.
     ClassTwice = "E049",
+    /// A duration that does not go with what the class is kept for.
+    LifeMismatch = "E052",
     /// Not a network.
     BadNetwork = "E050",
     /// An exemption of every address there is.

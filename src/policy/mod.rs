@@ -21,7 +21,7 @@ pub use wiring::Wiring;
 use crate::{
     detect::Kinds,
     epoch::Period,
-    retention::{Basis, Keep, Purpose},
+    retention::{Basis, Keep, Life, Purpose},
     time::Zone,
     treatment::country::Database,
 };
@@ -304,8 +304,8 @@ pub enum Coarsen {
 pub struct Class {
     /// `[a-z0-9_]{1,32}`.
     pub name: Box<str>,
-    /// How long its records live, from their time.
-    pub keep: Keep,
+    /// How long its records live.
+    pub keep: Life,
     /// What they are kept for.
     pub purpose: Purpose,
     /// On what ground.

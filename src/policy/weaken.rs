@@ -4,7 +4,12 @@
 //! weaker, so that a change is listed once too often rather than once too seldom.
 
 use super::{Coarsen, Network, OnMalformed, Policy, Port, Treatment, finding::Code, names};
-use crate::{detect::Kinds, epoch::Period, record::Kind, retention::Keep};
+use crate::{
+    detect::Kinds,
+    epoch::Period,
+    record::Kind,
+    retention::{Keep, Life},
+};
 use ipnet::IpNet;
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
@@ -161,9 +166,9 @@ fn retention(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
     for class in &policy.classes {
         // A class of another name takes its records from any of the base's.
         let same = base.classes.iter().find(|other| other.name == class.name);
-        let shortest = || base.classes.iter().min_by_key(|class| at_most(class.keep));
+        let shortest = || base.classes.iter().min_by_key(|class| at_most_of(class.keep));
         let Some(was) = same.or_else(shortest) else { continue };
-        if !ends_as_soon(class.keep, was.keep) {
+        if !lives_as_short(class.keep, was.keep) {
             found.push(weakening(Code::KeptLonger, &class.name, was.keep.to_string(), class.keep.to_string()));
         }
     }
@@ -182,6 +187,27 @@ fn keys(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
 /// Whether a duration ends no later than another, on whatever day it starts.
 fn ends_as_soon(now: Keep, was: Keep) -> bool {
     (now.months <= was.months && now.days <= was.days) || at_most(now) <= at_least(was)
+}
+
+/// The same of classes. Within a year of one another, a span is not compared with the end of a fiscal year.
+fn lives_as_short(now: Life, was: Life) -> bool {
+    match (now, was) {
+        (Life::Span(now), Life::Span(was)) | (Life::FiscalYear(now), Life::FiscalYear(was)) => ends_as_soon(now, was),
+        // From some day of the year on, and in no case later.
+        (Life::Span(now), Life::FiscalYear(was)) => ends_as_soon(now, was),
+        (Life::FiscalYear(now), Life::Span(was)) => at_most(now) + 366 <= at_least(was),
+        (Life::UntilReleased, Life::UntilReleased | Life::NoLimit) | (_, Life::NoLimit) => true,
+        (Life::Span(_) | Life::FiscalYear(_), Life::UntilReleased) => false,
+        (Life::UntilReleased | Life::NoLimit, _) => false,
+    }
+}
+
+fn at_most_of(life: Life) -> u64 {
+    match life {
+        Life::Span(keep) => at_most(keep),
+        Life::FiscalYear(keep) => at_most(keep) + 366,
+        Life::UntilReleased | Life::NoLimit => u64::MAX,
+    }
 }
 
 fn at_most(keep: Keep) -> u64 {

@@ -19,6 +19,62 @@ impl Keep {
     }
 }
 
+/// How long a class lives: what its records' day of deletion is reckoned from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// So long from the record's own day: `6 months`.
+    Span(Keep),
+    /// So long from the end of the record's fiscal year, which is the calendar year: `fiscal year + 5 years`.
+    FiscalYear(Keep),
+    /// Until somebody says that the case is closed: `until released`.
+    UntilReleased,
+    /// For ever, since nobody is in it: `no limit`.
+    NoLimit,
+}
+
+impl Life {
+    /// The day on which what was written on `day` must be deleted, where the calendar alone knows it.
+    pub fn until(self, day: Date) -> Option<Date> {
+        match self {
+            Life::Span(keep) => Some(keep.until(day)),
+            Life::FiscalYear(keep) => {
+                let next = Date::new(day.year() + 1, 1, 1).unwrap_or(Date::from_days(i64::MAX));
+                Some(keep.until(next))
+            }
+            Life::UntilReleased | Life::NoLimit => None,
+        }
+    }
+}
+
+impl FromStr for Life {
+    type Err = KeepFault;
+
+    /// As [`Keep`], or `fiscal year + 5 years`, `until released`, `no limit`.
+    fn from_str(text: &str) -> Result<Life, KeepFault> {
+        match text {
+            "until released" => Ok(Life::UntilReleased),
+            "no limit" => Ok(Life::NoLimit),
+            _ => match text.split_once(" + ") {
+                Some(("fiscal year", keep)) => keep.parse().map(Life::FiscalYear),
+                Some(("end of relationship", keep)) => keep.parse::<Keep>().and(Err(KeepFault::Tenants)),
+                Some(_) => Err(KeepFault::Form),
+                None => text.parse().map(Life::Span),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Life::Span(keep) => keep.fmt(f),
+            Life::FiscalYear(keep) => write!(f, "fiscal year + {keep}"),
+            Life::UntilReleased => f.write_str("until released"),
+            Life::NoLimit => f.write_str("no limit"),
+        }
+    }
+}
+
 impl FromStr for Keep {
     type Err = KeepFault;
 
@@ -73,6 +129,8 @@ pub enum KeepFault {
     Zero,
     /// It is longer than 100 years.
     TooLong,
+    /// It is reckoned from the end of a tenant's contract, and there are no tenants.
+    Tenants,
 }
 
 impl fmt::Display for KeepFault {
@@ -82,6 +140,7 @@ impl fmt::Display for KeepFault {
             KeepFault::Unit => "unknown unit; write days, weeks, months or years",
             KeepFault::Zero => "a duration of nothing; write at least `1 day`",
             KeepFault::TooLong => "longer than 100 years; write a shorter duration",
+            KeepFault::Tenants => "needs tenants, which are not built in this version",
         })
     }
 }
@@ -238,6 +297,35 @@ mod tests {
             assert_eq!(shown.parse(), Ok(keep));
         }
         assert_eq!(Keep { months: 1, days: 2 }.to_string(), "1 month and 2 days");
+    }
+
+    #[test]
+    fn a_class_lives_for_a_span_or_from_the_end_of_its_year_or_without_a_day_of_deletion() {
+        let day = |text: &str| Date::parse(text.as_bytes()).unwrap();
+        for (text, from, until) in [
+            ("6 months", "2026-08-31", Some("2027-02-28")),
+            ("fiscal year + 5 years", "2026-01-01", Some("2032-01-01")),
+            ("fiscal year + 5 years", "2026-12-31", Some("2032-01-01")),
+            ("fiscal year + 42 months", "2027-01-01", Some("2031-07-01")),
+            ("fiscal year + 5 years", "9999-12-31", Some("9999-12-31")),
+            ("until released", "2026-08-31", None),
+            ("no limit", "2026-08-31", None),
+        ] {
+            let life: Life = text.parse().unwrap();
+            assert_eq!(life.until(day(from)).map(|day| day.to_string()).as_deref(), until, "{text}");
+            assert_eq!(life.to_string().parse(), Ok(life));
+        }
+        for (text, fault) in [
+            ("until  released", KeepFault::Form),
+            ("no limits", KeepFault::Form),
+            ("fiscal year + ", KeepFault::Form),
+            ("fiscal year + 0 days", KeepFault::Zero),
+            ("calendar year + 5 years", KeepFault::Form),
+            ("end of relationship + 3 months", KeepFault::Tenants),
+            ("end of relationship + 3 moons", KeepFault::Unit),
+        ] {
+            assert_eq!(text.parse::<Life>(), Err(fault), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use sladd::{
     detect::Kinds,
     policy::{Coarsen, Code, Finding, Network, OnMalformed, Policy, Port, Treatment, names},
     record::Kind,
-    retention::Keep,
+    retention::{Keep, Life},
 };
 use std::collections::BTreeSet;
 
@@ -151,8 +151,10 @@ fn shown_beyond(policy: &Policy, base: &Policy) -> Vec<(Code, String)> {
     }
     let longest = |keep: Keep| keep.months * 31 + keep.days;
     // All classes of the built-ins live for 6 months, 181 days or more.
-    let longer =
-        |class: &sladd::policy::Class| class.keep.months > 6 || (class.keep.months == 0 && class.keep.days > 181);
+    let longer = |class: &sladd::policy::Class| match class.keep {
+        Life::Span(Keep { months, days }) => months > 6 || (months == 0 && days > 181),
+        Life::FiscalYear(_) | Life::UntilReleased | Life::NoLimit => true,
+    };
     if policy.classes.iter().any(longer) {
         shown.push((Code::KeptLonger, "retention".to_owned()));
     }

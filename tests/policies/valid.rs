@@ -4,7 +4,7 @@ use sladd::{
     detect::Kinds,
     epoch::Period,
     policy::{Coarsen, Layout, Network, OnMalformed, Policy, Port, TagForm, Treatment},
-    retention::Keep,
+    retention::{Keep, Life},
 };
 
 fn policy(text: &str) -> Policy {
@@ -105,7 +105,7 @@ fn a_class_that_stands_twice_is_one_class() {
          purpose = \"support\"\nbasis = \"contract\"\n[[retention]]\nclass = \"a\"\n",
     );
     assert_eq!((policy.classes.len(), policy.rules.len()), (1, 2));
-    assert_eq!(policy.classes[0].keep, Keep { months: 12, days: 0 });
+    assert_eq!(policy.classes[0].keep, Life::Span(Keep { months: 12, days: 0 }));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn hosting_is_what_the_design_says() {
     assert_eq!((&*hosting.name, hosting.version), ("hosting", 1));
     let classes: Vec<&str> = hosting.classes.iter().map(|class| &*class.name).collect();
     assert_eq!(classes, ["login_history", "security_log"]);
-    assert!(hosting.classes.iter().all(|class| class.keep == Keep { months: 6, days: 0 }));
+    assert!(hosting.classes.iter().all(|class| class.keep == Life::Span(Keep { months: 6, days: 0 })));
     assert!(hosting.rules[0].formats.contains(&"sshd".into()) && hosting.rules[1].formats.is_empty());
     let network = Network { v4: 24, v6: 48, port: Port::Drop };
     assert_eq!(*hosting.treatment("client.address"), Treatment::Truncate(network));

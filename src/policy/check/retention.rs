@@ -1,13 +1,13 @@
 //! `[[retention]]`: classes and the rules that pick them.
 
-use super::{Class, Code, Keep, Policy, Range, Report, Table, Treatment, process, quoted, words};
+use super::{Class, Code, Policy, Range, Report, Table, Treatment, process, quoted, words};
 use crate::{
     policy::{
         Rule, names,
         raw::{At, Keys, texts_of},
         suggest,
     },
-    retention::{Basis, Purpose, is_class_name},
+    retention::{Basis, Life, Purpose, is_class_name},
 };
 
 pub(in crate::policy) const RETENTION: Keys =
@@ -121,6 +121,10 @@ fn class(table: &Table<'_>, classes: &mut Vec<Class>, report: &mut Report) -> Op
             "name the legal basis, or keep only statistics",
         );
     }
+    if let Err((message, help)) = fits(keep, purpose, basis) {
+        let span = table.entry("keep").map_or(table.span.clone(), |entry| entry.span);
+        report.helped(Code::LifeMismatch, span, message, help);
+    }
     let class = Class { name: name.value.into(), keep, purpose, basis };
     match known {
         Some(known) if classes[known] != class => {
@@ -150,8 +154,30 @@ fn class_name<'a>(table: &Table<'a>, report: &mut Report) -> Option<At<&'a str>>
     Some(name)
 }
 
-fn duration(table: &Table<'_>, report: &mut Report) -> Option<Keep> {
-    words::keep(&table.text("keep", report)?, report)
+fn duration(table: &Table<'_>, report: &mut Report) -> Option<Life> {
+    words::life(&table.text("keep", report)?, report)
+}
+
+/// What a class must be kept for to live otherwise than so long from its records' time.
+fn fits(life: Life, purpose: Purpose, basis: Basis) -> Result<(), (&'static str, &'static str)> {
+    match life {
+        Life::Span(_) => Ok(()),
+        Life::FiscalYear(_) if purpose == Purpose::LegalObligation => Ok(()),
+        Life::FiscalYear(_) => Err((
+            "only an obligation of the law is reckoned from the end of the fiscal year",
+            "keep it for the purpose `legal_obligation`, or write a span: \"6 months\"",
+        )),
+        Life::UntilReleased if matches!(purpose, Purpose::LegalObligation | Purpose::LegalClaim) => Ok(()),
+        Life::UntilReleased => Err((
+            "only what the law or a claim asks for may wait until somebody releases it",
+            "keep it for the purpose `legal_claim` or `legal_obligation`, or write a span: \"6 months\"",
+        )),
+        Life::NoLimit if purpose == Purpose::Statistics && basis == Basis::None => Ok(()),
+        Life::NoLimit => Err((
+            "only statistics in which nobody can be found may be kept without limit",
+            "keep it for the purpose `statistics` on the basis `none`, or write a span: \"6 months\"",
+        )),
+    }
 }
 
 fn purpose(table: &Table<'_>, report: &mut Report) -> Option<Purpose> {

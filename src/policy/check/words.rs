@@ -3,7 +3,7 @@
 use super::{Code, Keep, Report, quoted};
 use crate::{
     policy::raw::At,
-    retention::{Basis, KeepFault, Purpose},
+    retention::{Basis, KeepFault, Life, Purpose},
 };
 use ipnet::IpNet;
 use std::{
@@ -21,19 +21,26 @@ pub(super) fn bases() -> [&'static str; 5] {
 
 /// A calendar duration.
 pub(super) fn keep(word: &At<&str>, report: &mut Report) -> Option<Keep> {
-    match word.value.parse() {
-        Ok(keep) => Some(keep),
-        Err(fault) => {
-            let fault: KeepFault = fault;
-            let (what, help) = match fault {
-                KeepFault::Form | KeepFault::Unit => ("is not a duration", DURATION),
-                KeepFault::Zero => ("is no duration", "keep at least \"1 day\""),
-                KeepFault::TooLong => ("is longer than 100 years", DURATION),
-            };
-            report.helped(Code::BadDuration, word.span.clone(), format!("{} {what}", quoted(word.value)), help);
-            None
-        }
-    }
+    word.value.parse().map_err(|fault| no_duration(word, fault, DURATION, report)).ok()
+}
+
+/// How long a class lives.
+pub(super) fn life(word: &At<&str>, report: &mut Report) -> Option<Life> {
+    word.value.parse().map_err(|fault| no_duration(word, fault, LIFE, report)).ok()
+}
+
+fn no_duration(word: &At<&str>, fault: KeepFault, form: &'static str, report: &mut Report) {
+    let (code, what, help) = match fault {
+        KeepFault::Form | KeepFault::Unit => (Code::BadDuration, "is not a duration", form),
+        KeepFault::Zero => (Code::BadDuration, "is no duration", "keep at least \"1 day\""),
+        KeepFault::TooLong => (Code::BadDuration, "is longer than 100 years", form),
+        KeepFault::Tenants => (
+            Code::NotBuiltYet,
+            "needs tenants, which are not built yet in this version",
+            "write a span that is never longer, for example \"6 months\"",
+        ),
+    };
+    report.helped(code, word.span.clone(), format!("{} {what}", quoted(word.value)), help);
 }
 
 /// Whether a path says where a thing is wherever the program was started.
@@ -77,4 +84,5 @@ pub(super) fn is_parameter(name: &str) -> bool {
     name.len() <= 32 && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && name.bytes().all(rest)
 }
 
+const LIFE: &str = "write a number and days, weeks, months or years (\"6 months\"), \"fiscal year + 5 years\", \"until released\" or \"no limit\"";
 const DURATION: &str = "write a number and days, weeks, months or years, for example \"6 months\"";
