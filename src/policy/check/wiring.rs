@@ -73,7 +73,8 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
     if let Some(status) = top.table("status", "[status]", STATUS, report) {
         wiring.status = status.needed_text("listen", report).and_then(|place| listen(&place, report));
     }
-    if let Some(inputs) = top.tables("input", "[[input]]", INPUT, report) {
+    let inputs = top.tables("input", "[[input]]", INPUT, report);
+    if let Some(inputs) = &inputs {
         wiring.inputs = inputs.value.iter().filter_map(|table| input(table, report)).collect();
         let stdin = inputs.value.iter().filter(|table| table.has("stdin")).nth(1);
         if let Some(table) = stdin {
@@ -91,6 +92,14 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
                 paths.push(path.clone());
             }
             wiring.outputs.push(output);
+        }
+    }
+    if wiring.outputs.iter().any(|output| output.to == To::Stdout) {
+        for table in inputs.iter().flat_map(|inputs| &inputs.value) {
+            if let Some(stall) = table.entry("on_stall").filter(|entry| entry.value.as_str() == Some("spill")) {
+                let message = "nothing waits on the disk for standard output, so nothing can be spilled";
+                report.helped(Code::BadValue, stall.span, message, "write \"block\" or \"shed\"");
+            }
         }
     }
     wiring
@@ -372,6 +381,7 @@ mod tests {
             ("[status]\nlisten = \"localhost\"\n", Code::BadValue, "no address with a port"),
             ("[[input]]\nformat = \"combined\"\n", Code::MissingKey, "needs one of"),
             ("[[input]]\nfifo = \"/a\"\nstdin = true\n", Code::BadValue, "has `fifo` and `stdin`"),
+            ("[[input]]\nfifo = \"/a\"\non_stall = \"spill\"\n[[output]]\nstdout = true\n", Code::BadValue, "can be spilled"),
             ("[[input]]\nfollow = []\n", Code::BadValue, "names no file"),
             ("[[input]]\nfollow = [\"a.log\"]\n", Code::RelativeDirectory, "not an absolute path"),
             ("[[input]]\nfollow = [\"/a.log\"]\non_stall = \"shed\"\n", Code::BadValue, "never shed"),

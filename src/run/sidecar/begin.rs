@@ -3,6 +3,7 @@
 use super::{
     Loaded, Settings,
     aside::Disk,
+    control::Control,
     desk::{Desk, Follower, Held, Input, Origin},
     directory, label,
     lane::{self, Lane},
@@ -44,8 +45,9 @@ use std::{
     time::Instant,
 };
 
-/// `None`: the reader of standard output went away before all was put right; the next run does the rest.
-pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
+/// `None`: the reader of standard output went away before all was put right, or the end was asked for while it took nothing; the
+/// next run does the rest.
+pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk>, Error> {
     let Settings { loaded, reload, read, quiet, user, file } = settings;
     let home = Home::open(&directory(&loaded.policy), Boot::now())?;
     let opened: Opened<Held, Origin> = Opened::read(home)?;
@@ -61,9 +63,9 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
         recovery = Recovery::of(&opened, &read, &loaded, portion)?;
         let done = mend(&left.checkpoint.outputs, &left.records, |record| {
             supervisor.needs_longer();
-            recovery.remake(record, left)
+            recovery.remake(record, left, (control, &mut supervisor))
         });
-        if done.is_err() && recovery.reader_gone {
+        if done.is_err() && recovery.ends {
             return Ok(None);
         }
         let done = done?;
@@ -161,6 +163,9 @@ pub(super) fn begin(settings: Settings) -> Result<Option<Desk>, Error> {
         receipts: Vec::new(),
         supervisor,
         awaiting: Default::default(),
+        wanted: Default::default(),
+        deaf: None,
+        before: Default::default(),
         disk,
     };
     let checkpoint = desk.checkpoint_now()?;
@@ -245,8 +250,8 @@ struct Recovery {
     outputs: Vec<Share>,
     /// Nobody knows how much of the last batches it took: it gets them once more.
     stdout: Option<(Stdout, Takes)>,
-    /// Its reader went away.
-    reader_gone: bool,
+    /// Its reader went away, or the end was asked for while that took nothing.
+    ends: bool,
     lines: Vec<u8>,
     names: Option<Names>,
 }
@@ -321,6 +326,7 @@ impl Recovery {
         &mut self,
         record: &Record<Origin>,
         left: &crate::state::book::Left<Held, Origin>,
+        (control, supervisor): (&Control, &mut Supervisor),
     ) -> Result<Remade, Error> {
         let Some(then) = self.inputs.iter_mut().find(|then| then.label == record.source.input) else {
             return Ok(Remade::Gone);
@@ -340,10 +346,18 @@ impl Recovery {
         if let Some((stdout, takes)) = &mut self.stdout {
             let mut share = Batch::default();
             takes.share(&batch, &mut share);
-            stdout.write(&share).map_err(|error| {
-                self.reader_gone = error.kind() == std::io::ErrorKind::BrokenPipe;
-                sinks::cannot_write("standard output", &error)
-            })?;
+            let mut taken = 0;
+            while taken < share.bytes().len() {
+                let more = stdout.write_some(&share, taken, LOOK).and_then(|more| match more {
+                    0 if control.take_quits() > 0 => Err(std::io::ErrorKind::BrokenPipe.into()),
+                    more => Ok(more),
+                });
+                supervisor.needs_longer();
+                taken += more.map_err(|error| {
+                    self.ends = error.kind() == std::io::ErrorKind::BrokenPipe;
+                    sinks::cannot_write("standard output", &error)
+                })?;
+            }
         }
         if let Some(names) = &mut self.names {
             names.next(&record.source, (record.from, record.to));
@@ -386,6 +400,9 @@ fn restore(follow: &mut Follow, lane: &mut Lane, position: &crate::input::follow
     }
     note(position.context, offset, follow, lane)
 }
+
+/// So often a signal to end is looked for while standard output takes nothing.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 
 fn gone() -> Error {
     Error::new(Kind::Config, "the policy that the state was written under has no input")

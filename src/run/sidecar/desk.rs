@@ -11,7 +11,7 @@ use super::{
     names::Names,
     outside::Outside,
     remote::Mailbox,
-    sinks::{Sinks, Stopped},
+    sinks::{Brim, Sinks, Stopped},
     streams::{Lines, Sleep, Stream},
     supervisor::Supervisor,
 };
@@ -179,6 +179,12 @@ pub(super) struct Desk {
     /// What the checkpoint that is made aside speaks of, and who waits for it.
     pub awaiting: (Vec<Committed>, Vec<Receipt>),
     pub supervisor: Supervisor,
+    /// To read the policy again, and to open outputs again: done when standard output has taken what it was given.
+    pub wanted: (bool, bool),
+    /// Since when standard output takes nothing.
+    pub deaf: Option<Instant>,
+    /// How standard output stood when this turn began.
+    pub before: Brim,
 }
 
 /// What is in hand is made durable so often.
@@ -208,6 +214,16 @@ enum Stop {
     Failed(Error),
 }
 
+impl From<Stopped> for Stop {
+    fn from(stopped: Stopped) -> Stop {
+        match stopped {
+            Stopped::Gone => Stop::Gone,
+            Stopped::Failed(error) => Stop::Failed(error),
+            Stopped::Later { sink: _, fault } => Stop::Failed(fault.into()),
+        }
+    }
+}
+
 impl From<Error> for Stop {
     fn from(error: Error) -> Stop {
         Stop::Failed(error)
@@ -230,13 +246,19 @@ impl Desk {
         self.publish(Life::Draining);
         tell(&[NotifyState::Stopping]);
         self.supervisor.needs_longer();
+        let is_read = !matches!(ended, Err(Stop::Gone));
         let mut error = match ended {
             Ok(never) => match never {},
             Err(Stop::Asked | Stop::Gone) => None,
             Err(Stop::Failed(error)) => Some(error),
         };
+        let left = self.sinks.left();
+        if left > 0 && is_read {
+            self.say(&format!("{left} bytes were not taken by standard output; the next run writes those of files"));
+        }
         // What was taken and is not written is the journal's, or was never said: a checkpoint would say that it is done.
         if !self.in_hand
+            && left == 0
             && let Err(second) = self.checkpoint()
         {
             error = error.or(Some(second));
@@ -257,8 +279,11 @@ impl Desk {
             }
             self.asked(control)?;
             self.settle(Wait::No)?;
+            self.sinks.check()?;
+            self.hears();
+            self.before = self.sinks.brim();
             // Between two batches, when all that was read is written: then a checkpoint says where it is.
-            if self.sinks.rotate(clock())? {
+            if self.sinks.left() == 0 && self.sinks.rotate(clock())? {
                 self.commit(control)?;
             }
             self.outside.beat();
@@ -284,7 +309,7 @@ impl Desk {
                 }
                 continue;
             }
-            if self.inputs.iter().all(|input| input.from.is_over()) {
+            if self.inputs.iter().all(|input| input.from.is_over()) && self.sinks.left() == 0 {
                 return Err(Stop::Asked);
             }
             self.rest(control)?;
@@ -410,7 +435,16 @@ impl Desk {
 
     /// What signals ask for, but for the end.
     fn asked(&mut self, control: &Control) -> Result<(), Stop> {
-        if control.take_reload() {
+        if control.take_count() {
+            self.account(&self.tally());
+        }
+        self.wanted.0 |= control.take_reload();
+        self.wanted.1 |= control.take_reopen();
+        if self.wanted == (false, false) || !self.sinks.is_written() {
+            return Ok(());
+        }
+        let (reload, reopen) = std::mem::take(&mut self.wanted);
+        if reload {
             if let Ok(now) = NotifyState::monotonic_usec_now() {
                 tell(&[NotifyState::Reloading, now]);
             }
@@ -429,14 +463,11 @@ impl Desk {
             }
             tell(&[NotifyState::Ready]);
         }
-        if control.take_reopen() {
+        if reopen {
             if let Err(error) = self.sinks.reopen(clock()) {
                 crate::run::say!("sladd: an output was not opened again: {error}");
             }
             self.commit(control)?;
-        }
-        if control.take_count() {
-            self.account(&self.tally());
         }
         Ok(())
     }
@@ -484,7 +515,7 @@ impl Desk {
     fn rest(&mut self, control: &Control) -> Result<(), Stop> {
         self.sleep.lies_down();
         let mut wait = self.outside.longest_rest().min(self.supervisor.longest_rest());
-        if self.dirty && !self.disk.is_busy() {
+        if self.dirty && !self.disk.is_busy() && self.sinks.left() == 0 {
             wait = wait.min(self.pace().saturating_sub(self.last_checkpoint.elapsed()));
         }
         let mut fds: Vec<PollFd<'_>> = Vec::new();
@@ -500,12 +531,19 @@ impl Desk {
             waits &= held || !input.from.has_lines();
         }
         let own = control.fds().into_iter().chain([self.sleep.fd()]);
+        let (watched, number) = (fds.len(), self.sinks.watched().count());
+        fds.extend(self.sinks.watched().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
         fds.extend(own.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        // So may room in standard output.
+        waits &= self.sinks.brim() >= self.before;
         let wait = if waits { wait } else { Duration::ZERO };
         let timeout = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
         let done = rustix::event::poll(&mut fds, Some(&timeout));
+        let gone = PollFlags::ERR | PollFlags::HUP;
+        let is_gone = fds[watched..watched + number].iter().any(|fd| fd.revents().intersects(gone));
         self.sleep.gets_up();
         match done {
+            Ok(_) if is_gone => Err(Stop::Gone),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => {
                 let error = std::io::Error::from(error);
@@ -543,6 +581,12 @@ impl Desk {
         while quits < 2 && Instant::now() < until {
             self.supervisor.needs_longer();
             self.supervisor.beat();
+            self.outside.beat();
+            if self.outside.is_due() {
+                self.publish(Life::Draining);
+            }
+            self.sinks.check()?;
+            self.before = self.sinks.brim();
             let mut over = true;
             for number in 0..self.inputs.len() {
                 let from = &self.inputs[number].from;
@@ -556,10 +600,10 @@ impl Desk {
                     }
                 }
             }
-            if over {
+            if over && self.sinks.left() == 0 {
                 break;
             }
-            if self.dirty && self.last_checkpoint.elapsed() >= self.pace() {
+            if self.dirty && self.sinks.left() == 0 && self.last_checkpoint.elapsed() >= self.pace() {
                 self.commit(control)?;
             }
             self.rest(control)?;
@@ -613,6 +657,7 @@ impl Desk {
 
     /// Makes what was written durable, once there is room for saying so.
     fn commit(&mut self, control: &Control) -> Result<(), Stop> {
+        self.pour_out(control)?;
         self.settle(Wait::Yes)?;
         loop {
             let checkpoint = self.checkpoint_now()?;
@@ -624,6 +669,48 @@ impl Desk {
         }
         self.goes_on();
         Ok(())
+    }
+
+    /// Waits until standard output has taken what it was given.
+    fn pour_out(&mut self, control: &Control) -> Result<(), Stop> {
+        while !self.sinks.is_written() {
+            self.sinks.check()?;
+            self.hears();
+            self.outside.beat();
+            self.supervisor.beat();
+            if self.outside.is_due() {
+                self.publish(Life::Ready);
+            }
+            self.sleep.lies_down();
+            let quick = self.sinks.left() == 0;
+            let wait = if quick { Duration::ZERO } else { TRY_AGAIN.min(self.supervisor.longest_rest()) };
+            let timeout = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+            let mut fds =
+                [control.fds()[0], self.sleep.fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            let _ = rustix::event::poll(&mut fds, Some(&timeout));
+            self.sleep.gets_up();
+            if control.take_quits() > 0 {
+                return Err(Stop::Asked);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says when standard output takes nothing, and when it goes on.
+    fn hears(&mut self) {
+        match (self.sinks.stalled(), self.deaf) {
+            (Some(long), None) => {
+                self.deaf = Instant::now().checked_sub(long);
+                let why = "standard output takes nothing; waiting for its reader";
+                self.say(why);
+                self.supervisor.waits(why);
+            }
+            (None, Some(since)) => {
+                self.deaf = None;
+                self.say(&format!("standard output takes lines again, after {:.1} s", since.elapsed().as_secs_f64()));
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
     }
 
     fn wait_for_room(&mut self, why: &str, control: &Control) -> Result<(), Stop> {
@@ -664,7 +751,7 @@ impl Desk {
         // A disk that takes so long is waited for, or the journal would grow without end.
         let late = self.book.as_ref().is_some_and(Book::is_due);
         self.settle(if late { Wait::Yes } else { Wait::No })?;
-        if self.disk.is_busy() {
+        if self.disk.is_busy() || !self.sinks.is_written() {
             return Ok(());
         }
         let (outputs, flushes) = self.sinks.flush()?;
@@ -758,7 +845,10 @@ impl Desk {
             label: label.clone(),
             records: figures.records,
             bytes: figures.bytes,
-            stalled_since: stalled_since.filter(|_| figures.last_error.is_some()),
+            stalled_since: match figures.stalled {
+                Some(long) => Some(Timestamp(clock().0 - long.as_secs() as i64)),
+                None => stalled_since.filter(|_| figures.last_error.is_some()),
+            },
             last_write: figures.last_write,
             rotations: figures.rotations,
             left_out: figures.left_out,

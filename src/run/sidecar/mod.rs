@@ -4,7 +4,7 @@
 //! journal what it is about to write, writes it, and makes it durable from time to time. Streams, which cannot be read
 //! twice, are read by threads of their own, so that their writers need not wait for others.
 //!
-//! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs
+//! - `lane`: one input's engine; `streams`: inputs that cannot be read twice; `sinks`: the outputs; `spout`: standard output
 //! - `reach`: the files that stay within reach
 //! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals;
 //!   `supervisor`: what a supervisor is told
@@ -22,6 +22,7 @@ mod outside;
 mod reach;
 mod remote;
 mod sinks;
+mod spout;
 pub mod status;
 mod streams;
 mod supervisor;
@@ -82,7 +83,7 @@ pub struct Ended {
 pub fn run(settings: Settings, control: &Control) -> Result<Ended, Error> {
     check(&settings.loaded.policy)?;
     let user = settings.user.clone();
-    let begun = settled(settings).and_then(begin::begin);
+    let begun = settled(settings).and_then(|settings| begin::begin(settings, control));
     Ok(match begun.map_err(|error| user.map_or(error.clone(), |user| user.blame(error)))? {
         Some(desk) => desk.run(control),
         None => Ended { tally: Tally::default(), error: None },

@@ -1,11 +1,10 @@
 //! The outputs: what of a batch goes to which, and how it gets there.
 
-use super::{board::SentFigures, remote::Pump, streams::Waker};
+use super::{board::SentFigures, remote::Pump, spout::Spout, streams::Waker};
 use crate::{
     encode::{Batch, ParcelHead, Projection},
     error::{Error, Kind},
     output::{
-        Output,
         segment::{Committed, Every, Fault, Flush, Rotation, Segment},
         stdout::Stdout,
     },
@@ -27,6 +26,8 @@ pub(super) struct Sinks {
     shares: Vec<Batch>,
     /// Where a parcel is made.
     parcel: Batch,
+    /// No more comes until standard output has taken all.
+    pauses: bool,
 }
 
 /// One output.
@@ -50,11 +51,13 @@ pub(super) struct Figures {
     pub last_error: Option<std::io::ErrorKind>,
     /// What waits for a receiver, and what it got.
     pub sent: Option<SentFigures>,
+    /// For how long it takes nothing, where it is known of it alone.
+    pub stalled: Option<std::time::Duration>,
 }
 
 enum Target {
     File { segment: Box<Segment>, rotation: Option<Rotation> },
-    Stdout(Output),
+    Stdout(Spout),
     Remote(Box<Link>),
 }
 
@@ -115,6 +118,15 @@ fn rotation(rotate: &Rotate) -> Option<Rotation> {
     (every.is_some() || max_bytes.is_some()).then_some(Rotation { max_bytes, every, keep })
 }
 
+/// How much of standard output's room is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Brim {
+    #[default]
+    Empty,
+    Some,
+    Full,
+}
+
 /// Why a write did not come about.
 pub(super) enum Stopped {
     /// The reader of standard output went away.
@@ -146,9 +158,11 @@ impl Sinks {
                     let segment = found(path).map_or_else(|| Segment::open(path, now), Ok)?;
                     Target::File { segment: Box::new(segment), rotation: rotation(rotate) }
                 }
-                To::Stdout => Target::Stdout(Output::Stdout(
-                    Stdout::open().map_err(|error| cannot_write("standard output", &error))?,
-                )),
+                To::Stdout => {
+                    let stdout = Stdout::open().map_err(|error| cannot_write("standard output", &error))?;
+                    let most = (memory_limit as usize / 256).clamp(64 << 10, 256 << 10);
+                    Target::Stdout(Spout::begin(stdout, most, waker)?)
+                }
                 To::Remote(remote) => {
                     let place = spools(home)?.room(&spool.unwrap_or_default(), 0o750)?;
                     let (spool, reader) = Spool::open(place, now)?;
@@ -159,7 +173,7 @@ impl Sinks {
             list.push(Sink { target, takes: Takes::of(output, plan), in_hand: (0, 0), figures: Figures::default() });
         }
         let shares = list.iter().map(|_| Batch::default()).collect();
-        Ok(Sinks { list, shares, parcel: Batch::default() })
+        Ok(Sinks { list, shares, parcel: Batch::default(), pauses: false })
     }
 
     /// The same outputs under another plan, whose classes may have other numbers.
@@ -214,11 +228,10 @@ impl Sinks {
                         return Err(sink.figures.later(number, fault));
                     }
                 }
-                Target::Stdout(output) => match output.write(share) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Err(Stopped::Gone),
-                    Err(error) => return Err(Stopped::Failed(cannot_write("standard output", &error))),
-                },
+                Target::Stdout(spout) => {
+                    spout.check()?;
+                    spout.give(share);
+                }
             }
             taken = 0;
             if !share.is_empty() {
@@ -272,9 +285,9 @@ impl Sinks {
         self.list.iter().any(|sink| sink.target.is_parcelled())
     }
 
-    /// Whether so much waits for a receiver that an input has to wait too.
+    /// Whether so much waits for a receiver, or for who reads standard output, that an input has to wait too.
     pub(super) fn holds_back(&self, on_stall: OnStall) -> bool {
-        self.list.iter().any(|sink| match &sink.target {
+        self.pauses || self.list.iter().any(|sink| match &sink.target {
             Target::Remote(link) => {
                 let most = match on_stall {
                     OnStall::Spill => link.limit,
@@ -283,7 +296,51 @@ impl Sinks {
                 };
                 link.spool.backlog() >= most
             }
-            Target::File { .. } | Target::Stdout(_) => false,
+            Target::Stdout(spout) => spout.is_full(),
+            Target::File { .. } => false,
+        })
+    }
+
+    /// Whether standard output has taken all it was given: only then a checkpoint may say that it is done with. Where it has
+    /// not, no input goes on before it has and this is asked again.
+    pub(super) fn is_written(&mut self) -> bool {
+        self.pauses = self.left() > 0;
+        !self.pauses
+    }
+
+    /// Bytes that standard output was given and has not taken.
+    pub(super) fn left(&self) -> usize {
+        self.spouts().map(Spout::left).sum()
+    }
+
+    /// How much of standard output's room is taken.
+    pub(super) fn brim(&self) -> Brim {
+        match (self.spouts().any(Spout::is_full), self.left()) {
+            (true, _) => Brim::Full,
+            (false, 0) => Brim::Empty,
+            (false, _) => Brim::Some,
+        }
+    }
+
+    /// For how long standard output takes nothing.
+    pub(super) fn stalled(&self) -> Option<std::time::Duration> {
+        self.spouts().filter_map(Spout::stalled).max()
+    }
+
+    /// What became of standard output since the last call.
+    pub(super) fn check(&self) -> Result<(), Stopped> {
+        self.spouts().try_for_each(Spout::check)
+    }
+
+    /// Whose readers are watched while nothing is written.
+    pub(super) fn watched(&self) -> impl Iterator<Item = std::os::fd::BorrowedFd<'_>> {
+        self.spouts().map(Spout::fd)
+    }
+
+    fn spouts(&self) -> impl Iterator<Item = &Spout> {
+        self.list.iter().filter_map(|sink| match &sink.target {
+            Target::Stdout(spout) => Some(spout),
+            Target::File { .. } | Target::Remote(_) => None,
         })
     }
 
@@ -351,7 +408,8 @@ impl Sinks {
                 let sent = SentFigures { waiting_bytes: link.spool.backlog(), ..link.pump.figures() };
                 Figures { sent: Some(sent), ..sink.figures }
             }
-            _ => sink.figures,
+            Target::Stdout(spout) => Figures { stalled: spout.stalled(), ..sink.figures },
+            Target::File { .. } => sink.figures,
         })
     }
 }
