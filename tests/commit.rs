@@ -551,36 +551,6 @@ fn next(room: &Path, maker: &mut Maker, is_gone: bool) -> sladd::state::mend::Me
 }
 
 #[test]
-fn what_could_not_be_made_durable_is_written_to_another_segment_once() {
-    let mut maker = Maker::new();
-    // Killed before the new segment has anything, in the midst of it, and when it is whole.
-    for stands in [0, 10, 1000] {
-        let room = tempfile::tempdir().unwrap();
-        let (mut book, mut segment, committed) = stopped(room.path(), &mut maker);
-        let text = |name: &str| fs::read(room.path().join("out").join(name)).unwrap();
-        let whole = text("a.log");
-        let restored = sladd::state::mend::replace::<String>(
-            &mut book,
-            (&mut segment, &committed),
-            (&ROTATION, NOW),
-            |record, _| Ok(Some(maker.make(record.from, record.to))),
-        )
-        .unwrap();
-        assert_eq!(restored.completed, whole.len() as u64 - committed.length());
-        assert_eq!(restored.cut, restored.completed);
-        assert_eq!([text("a.log.1"), text("a.log")].concat(), whole);
-        assert_eq!(text("a.log.1").len() as u64, committed.length());
-        drop((book, segment));
-        let file = fs::File::options().write(true).open(room.path().join("out/a.log")).unwrap();
-        file.set_len(stands.min(restored.completed)).unwrap();
-        let mended = next(room.path(), &mut maker, false);
-        assert_eq!((mended.outputs[0].restored.cut, mended.outputs[0].restored.taken_away), (0, 0));
-        assert!(mended.outputs[0].segment.is_some());
-        assert_eq!([text("a.log.1"), text("a.log")].concat(), whole);
-    }
-}
-
-#[test]
 fn without_the_source_whole_lines_stay_and_a_torn_one_goes_and_is_counted() {
     let mut maker = Maker::new();
     let room = tempfile::tempdir().unwrap();

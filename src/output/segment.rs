@@ -285,7 +285,7 @@ impl Segment {
     ///
     /// # Errors
     /// [`Kind::Io`]: what was written since the last time may be lost, whatever a second call would say. The segment takes no
-    /// more; [`give_up`](Self::give_up) it.
+    /// more: the run has to end, and [`recover`](Self::recover) writes once more what stands.
     pub fn sync(&mut self) -> Result<Committed, Error> {
         let length = self.length()?;
         let done = match self.failed {
@@ -321,19 +321,6 @@ impl Segment {
         let directory = self.unnamed.then(|| self.directory.try_clone()).transpose().map_err(cannot)?;
         let committed = Committed { path: self.path.clone(), identity: self.identity, length, since: self.since };
         Ok((committed, Flush { path: self.path.clone(), fd, directory }))
-    }
-
-    /// Cuts a segment that could not be made durable back to what was, so that what follows can be written to another
-    /// without standing twice. Says how many bytes went.
-    ///
-    /// # Errors
-    /// [`Kind::Io`]
-    pub fn give_up(&mut self, committed: u64) -> Result<u64, Error> {
-        self.failed = true;
-        let cut = self.cut(committed).map_err(|error| refuse(&self.path, error))?;
-        // Of use for the cut, if at all; nothing relies on what it says.
-        let _ = rustix::fs::fsync(&self.fd);
-        Ok(cut)
     }
 
     /// Follows the path again after somebody renamed the file; what was written to it is made durable first. Nothing where

@@ -15,7 +15,7 @@
 use super::{
     checkpoint::{self, Checkpoint, Sealed},
     home::{self, Home},
-    journal::{Codec, Contents, End, Entry, HEADER_BYTES, Moved, Record},
+    journal::{Codec, Contents, End, Entry, HEADER_BYTES, Record},
     place::{Place, sync},
     policies::Digest,
 };
@@ -262,19 +262,6 @@ impl Book {
         Ok(())
     }
 
-    /// Says that an output goes on in another segment, because the one before could not be made durable. To be called when
-    /// the old one is cut to what is durable and the new one is there, before anything is written to it.
-    ///
-    /// # Errors
-    /// As [`append`](Self::append).
-    pub fn moved(&mut self, moved: &Moved) -> Result<(), Error> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        self.codec.moved(self.sequence, moved, &mut buffer);
-        let done = self.put(&buffer);
-        self.buffer = buffer;
-        done.map_err(|error| self.home.failed("write the journal in", &error))
-    }
-
     /// Writes a checkpoint. All that its outputs say must have been made durable before.
     ///
     /// # Errors
@@ -341,20 +328,6 @@ impl Book {
         done?;
         self.named[1] = before;
         self.clear(self.generation - 1)
-    }
-
-    /// What was said since the last checkpoint.
-    ///
-    /// # Errors
-    /// `Kind::Io`, [`Kind::Data`](crate::error::Kind::Data)
-    pub fn records<S: DeserializeOwned>(&self) -> Result<Vec<Record<S>>, Error> {
-        let bytes = file(&self.home, self.generation)?.unwrap_or_default();
-        let name = journal_name(self.generation);
-        let contents = self.codec.read(&bytes).filter(|contents| contents.next() == self.sequence);
-        let contents = contents.ok_or_else(|| self.home.broken(&format!("`{name}` is damaged")))?;
-        let mut records = Vec::new();
-        put(&mut records, contents.entries);
-        Ok(records)
     }
 
     /// Keeps the text of a policy, to be called before anything is said under it. It stays while a journal names it.
@@ -505,14 +478,6 @@ fn put<S>(records: &mut Vec<Record<S>>, entries: Vec<Entry<S>>) -> Option<u64> {
         match entry {
             Entry::Record(record) => records.push(record),
             Entry::Closed(next) => closed = Some(next),
-            Entry::Moved(moved) => {
-                for part in records.iter_mut().flat_map(|record| &mut record.parts) {
-                    if part.segment == moved.old && part.before >= moved.at {
-                        part.segment = moved.new;
-                        part.before -= moved.at;
-                    }
-                }
-            }
         }
     }
     closed

@@ -46,25 +46,12 @@ pub struct Part {
     pub bytes: u64,
 }
 
-/// An output whose segment was given up: what stands in the old one from `at` on is written to the new one instead, from its
-/// beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// The segment that was given up.
-    pub old: Identity,
-    /// The one that is written now.
-    pub new: Identity,
-    /// How much of the old one is durable.
-    pub at: u64,
-}
-
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry<S> {
     Record(Record<S>),
     /// The next journal's generation.
     Closed(u64),
-    Moved(Moved),
 }
 
 /// Makes and checks the bytes of one journal.
@@ -141,15 +128,6 @@ impl Codec {
     pub(super) fn closed(&self, sequence: u64, next: u64, into: &mut Vec<u8>) {
         begin(into, 1);
         into.extend(next.to_le_bytes());
-        self.end(sequence, into);
-    }
-
-    /// As [`record`](Self::record).
-    pub(super) fn moved(&self, sequence: u64, moved: &Moved, into: &mut Vec<u8>) {
-        begin(into, 2);
-        put_identity(into, &moved.old);
-        put_identity(into, &moved.new);
-        into.extend(moved.at.to_le_bytes());
         self.end(sequence, into);
     }
 
@@ -254,7 +232,6 @@ fn parse<S: DeserializeOwned>(bytes: &[u8]) -> Option<Entry<S>> {
             Entry::Record(Record { source, from, to, reference, policy, parts })
         }
         1 => Entry::Closed(reader.u64()?),
-        2 => Entry::Moved(Moved { old: reader.identity()?, new: reader.identity()?, at: reader.u64()? }),
         _ => return None,
     };
     reader.0.is_empty().then_some(entry)

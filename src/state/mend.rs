@@ -1,15 +1,11 @@
-//! Outputs are put right: after a crash, and where a segment could not be made durable. The book says what they are made of;
-//! the caller makes the batches again.
+//! Outputs are put right after a crash, and after a run that ended because one could not be made durable. The book says what they
+//! are made of; the caller makes the batches again.
 
-use super::{
-    book::Book,
-    journal::{Moved, Record},
-};
+use super::journal::Record;
 use crate::{
     encode::Batch,
     error::{Error, Kind},
-    output::segment::{Committed, Identity, Restored, Rotation, Segment},
-    time::Timestamp,
+    output::segment::{Committed, Identity, Restored, Segment},
 };
 use std::collections::HashMap;
 
@@ -128,36 +124,4 @@ fn last_cuts<S>(records: &[Record<S>]) -> HashMap<Identity, usize> {
         }
     }
     cuts
-}
-
-/// A segment could not be made durable: it is cut back to what the last checkpoint says, and what was written since is made
-/// again into a new one under the same path, which the book knows of first. A checkpoint has to follow. `remake` makes the
-/// batch of one part of a record again; `None` where its source is gone, and then it is lost.
-///
-/// # Errors
-/// What `remake` says; as [`Segment::rotate`] and [`Book::moved`]: the run has to end, and the next puts it right.
-pub fn replace<S: serde::de::DeserializeOwned>(
-    book: &mut Book,
-    (segment, committed): (&mut Segment, &Committed),
-    (rotation, now): (&Rotation, Timestamp),
-    mut remake: impl FnMut(&Record<S>, usize) -> Result<Option<Batch>, Error>,
-) -> Result<Restored, Error> {
-    let old = segment.identity();
-    let cut = segment.give_up(committed.length())?;
-    segment.rotate(rotation, now)?;
-    let new = segment.identity();
-    book.moved(&Moved { old, new, at: committed.length() })?;
-    let mut restored = Restored { cut, ..Restored::default() };
-    for record in book.records::<S>()? {
-        for (at, part) in record.parts.iter().enumerate() {
-            if part.segment == new {
-                restored.add(match remake(&record, at)? {
-                    Some(batch) => segment.recover(part.before, part.bytes, &batch)?,
-                    None => segment.settle_torn(part.before, part.bytes)?,
-                });
-            }
-        }
-    }
-    restored.cut += segment.finish_recovery()?;
-    Ok(restored)
 }

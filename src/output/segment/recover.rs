@@ -2,6 +2,7 @@
 
 use super::{Fault, Segment, refuse, size};
 use crate::{encode::Batch, error::Error};
+use rustix::{fs::OFlags, io::Errno};
 use std::io;
 
 /// What became of one batch, or of one segment.
@@ -33,7 +34,7 @@ impl Restored {
 impl Segment {
     /// Puts right what stands from `before` on, where the journal says that so many bytes were `expected` to be written: this batch,
     /// which is made again, and has another length only where it is made otherwise than it was.
-    /// Equal bytes stay, for they may have been read; a tail that is short is completed; where bytes differ the file is cut.
+    /// Equal bytes stay, for they may have been read, and are written once more where they stand; a tail that is short is completed; where bytes differ the file is cut.
     /// To be called for the records in their order; once more with the same batch where it failed.
     ///
     /// # Errors
@@ -45,6 +46,7 @@ impl Segment {
             return Ok(self.taken_away(length, bytes.len() as u64));
         };
         let equal = self.equal(from, bytes).map_err(|error| self.fault(0, error.into()))?;
+        self.again(from, equal as u64)?;
         let mut cut = 0;
         if equal < bytes.len() {
             cut = self.cut(from + equal as u64).map_err(|error| self.fault(equal, error.into()))?;
@@ -68,11 +70,13 @@ impl Segment {
         };
         let end = from + bytes;
         if length >= end {
+            self.again(from, bytes)?;
             self.right = Some(end);
             return Ok(Restored { stood: bytes, ..Restored::default() });
         }
         let whole = self.line_start(from, length).map_err(|error| self.fault(0, error))?;
         let cut = self.cut(whole).map_err(|error| self.fault(0, error.into()))?;
+        self.again(from, whole - from)?;
         self.right = Some(whole);
         self.shift -= (end - whole) as i64;
         Ok(Restored { stood: whole - from, cut, lost: end - whole, ..Restored::default() })
@@ -89,6 +93,45 @@ impl Segment {
         };
         self.shift = 0;
         Ok(cut)
+    }
+
+    /// Writes once more what stands there: where a sync failed, the disk may not have what the cache shows, and the next sync
+    /// says nothing of it.
+    fn again(&self, from: u64, bytes: u64) -> Result<(), Fault> {
+        let again = || -> Result<(), Errno> {
+            // Linux appends whatever place is named while this flag is set; nobody else has this handle.
+            let flags = rustix::fs::fcntl_getfl(&self.fd)?;
+            rustix::fs::fcntl_setfl(&self.fd, flags - OFlags::APPEND)?;
+            let done = self.copy_onto(from, from + bytes);
+            rustix::fs::fcntl_setfl(&self.fd, flags)?;
+            done
+        };
+        match bytes {
+            0 => Ok(()),
+            _ => again().map_err(|error| self.fault(0, error.into())),
+        }
+    }
+
+    fn copy_onto(&self, mut from: u64, end: u64) -> Result<(), Errno> {
+        let mut chunk = vec![0; CHUNK];
+        while from < end {
+            let part = &mut chunk[..(end - from).min(CHUNK as u64) as usize];
+            let read = self.read_at(part, from)?;
+            let mut written = 0;
+            while written < read {
+                match rustix::io::pwrite(&self.fd, &part[written..read], from + written as u64) {
+                    Ok(0) => return Err(Errno::IO),
+                    Ok(more) => written += more,
+                    Err(Errno::INTR) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            from += read as u64;
+            if read == 0 {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn size(&self) -> Result<u64, Fault> {

@@ -204,6 +204,11 @@ impl Reader {
                             self.buffer.clear();
                             return Ok(());
                         }
+                        Err(Errno::LOOP) => {
+                            let name = file_name(self.at.number);
+                            let why = format!("`{name}` is a symlink; put the file back in its place, or delete it");
+                            return Err(io::Error::other(why));
+                        }
                         opened => opened?,
                     };
                     &self.file.insert((self.at.number, fd)).1
