@@ -199,7 +199,24 @@ fn a_chunk_whose_receipt_is_dropped_is_not_acknowledged_and_comes_again() {
     expect(&mut stream, &ack("x"));
     let counts = intake.counts();
     assert_eq!((counts.messages, counts.chunks, counts.chunks_acknowledged, counts.chunks_again), (4, 2, 1, 1));
+    assert_eq!(counts.chunks_doubled, 1);
     assert!(drain(&mut intake).is_empty());
+}
+
+#[test]
+fn a_name_that_was_acknowledged_and_comes_with_other_content_is_another_chunk() {
+    let mut intake = listen(settings());
+    let mut stream = connect(&intake);
+    for (range, mode) in [(0..2, "forward"), (2..5, "forward"), (5..6, "packed")] {
+        stream.write_all(&message(mode, range.clone(), "x")).unwrap();
+        let taken = take(&mut intake, range.len());
+        assert_eq!(lines(&taken), want(range));
+        confirm(taken);
+        expect(&mut stream, &ack("x"));
+    }
+    let counts = intake.counts();
+    assert_eq!((counts.chunks_acknowledged, counts.chunks_again, counts.chunks_doubled), (3, 0, 0));
+    drain(&mut intake);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(super) struct Message<'a> {
     pub tag: &'a [u8],
     /// Asks for an acknowledgement of that name.
     pub chunk: Option<&'a [u8]>,
+    /// All but the options.
+    pub content: &'a [u8],
     events: Events<'a>,
 }
 
@@ -67,7 +69,8 @@ impl<'a> Message<'a> {
                 (Events::One(begins), 3)
             }
         };
-        let mut message = Message { tag, chunk: None, events };
+        let content = &bytes[..bytes.len() - reader.rest().len()];
+        let mut message = Message { tag, chunk: None, content, events };
         if count > used {
             message.options(&mut reader)?;
         }

@@ -3,7 +3,8 @@
 //! Goes in: an address and settings. Comes out: an [`Intake`] whose lines are the events, each as an object of JSON: the members
 //! of its record in their order, then `time` and `tag` where it has none of its own. A message is taken as a whole or not at
 //! all. Who asks for an acknowledgement gets it when the receipts of all its lines were confirmed, and sends the chunk again
-//! where that does not come: at least once. A chunk among the last that were acknowledged is not taken twice. The smallest
+//! where that does not come: at least once. A chunk among the last that were acknowledged is not taken twice; it is known by its
+//! name and its content together, for a sender that begins anew may use a name again. The smallest
 //! example is `chunk.rs`.
 
 mod chunk;
@@ -19,7 +20,7 @@ use super::intake::{
     add, first, serve,
 };
 use crate::error::{Error, Kind};
-use chunk::{Chunk, Known, acknowledge};
+use chunk::{Chunk, Known, Name, acknowledge};
 use message::Message;
 use pack::Scanner;
 use std::{rc::Rc, sync::Arc, time::Duration};
@@ -187,14 +188,20 @@ impl Client {
         let message = Message::parse(bytes)?;
         let shared = &self.connection.shared;
         let (queue, board) = (&shared.queue, &shared.queue.board);
-        if let Some(id) = message.chunk.filter(|id| self.door.known.has(id)) {
+        let named = message.chunk.map(|id| (id, Name::of(id, message.content)));
+        if let Some((id, _)) = named.filter(|(_, name)| self.door.known.is_acknowledged(name)) {
             add(&board.chunks_again, 1);
             acknowledge(id, &mut self.answers);
             return Ok(());
         }
         message.check()?;
-        let chunk = match (message.chunk, &self.to) {
-            (Some(id), Some(to)) => Some(Chunk::new(id, to.clone(), &self.door.known, queue)),
+        let chunk = match (named, &self.to) {
+            (Some((id, name)), Some(to)) => {
+                if !self.door.known.takes(name) {
+                    add(&board.chunks_doubled, 1);
+                }
+                Some(Chunk::new((id, name), to.clone(), &self.door.known, queue))
+            }
             (Some(_) | None, _) => None,
         };
         let for_whom = chunk.clone().map(|chunk| chunk as Arc<dyn Confirm>);

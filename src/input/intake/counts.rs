@@ -107,7 +107,7 @@ figures! {
     lost_before,
     /// Lines dropped because nobody took them in time.
     shed_lines,
-    /// Their bytes, with their line feeds.
+    /// Their bytes, with their line feeds and what was cut of them.
     shed_bytes,
     /// Lines cut because they were over the limit, or the memory for unfinished ones was used up.
     over_long,
@@ -123,6 +123,8 @@ figures! {
     chunks_again,
     /// Chunks not taken, or not whole, because nobody took lines in time. They are not acknowledged and come again.
     chunks_declined,
+    /// Chunks that came again before they were acknowledged, because their connection broke: their lines stand twice.
+    chunks_doubled,
 }
 
 impl Counts {
