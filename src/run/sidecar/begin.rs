@@ -6,7 +6,7 @@ use super::{
     control::Control,
     desk::{Desk, Follower, Held, Input, Origin},
     directory, label,
-    lane::{self, Lane},
+    lane::{self, Engines, Lane},
     names::Names,
     outside::Outside,
     remote,
@@ -52,7 +52,7 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     let home = Home::open(&directory(&loaded.policy), Boot::now())?;
     let opened: Opened<Held, Origin> = Opened::read(home)?;
     let (now, began) = (clock(), Instant::now());
-    let portion = portion(loaded.policy.wiring.memory_limit);
+    let portion = portion(&loaded.policy.wiring);
     let keyring = keyring(&loaded.policy)?;
 
     // What was followed before, under the policy of then, so that what was under way can be made again.
@@ -102,13 +102,11 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
         found_at,
         (opened.home(), &sleep.waker, loaded.policy.wiring.memory_limit),
     )?;
-    let sockets =
-        loaded.policy.wiring.inputs.iter().filter(|input| matches!(input.from, From::Syslog(_) | From::Forward(_)));
-    let memory = (loaded.policy.wiring.memory_limit as usize / 4 / sockets.count().max(1)).clamp(2 << 20, 16 << 20);
-    let mut inputs = Vec::new();
+    let memory = socket_memory_each(&loaded.policy.wiring);
+    let (mut inputs, mut engines) = (Vec::new(), Engines::default());
     for input in &loaded.policy.wiring.inputs {
         let label = label(&input.from);
-        let mut lane = Lane::new(&loaded.policy, input, keyring.as_ref())?;
+        let mut lane = Lane::new(&loaded.policy, input, keyring.as_ref(), &mut engines)?;
         let reading =
             Reading { portion, longest_line: MAX_LINE_BYTES.min(portion * 4), portions: 8, on_stall: input.on_stall };
         let from = match &input.from {
@@ -212,10 +210,26 @@ impl Desk {
     }
 }
 
+/// What the queues and buffers of each socket input may hold.
+fn socket_memory_each(wiring: &wiring::Wiring) -> usize {
+    (wiring.memory_limit as usize / 4 / socket_inputs(wiring).max(1)).clamp(2 << 20, 16 << 20)
+}
+
+/// And of all.
+pub(super) fn socket_memory(wiring: &wiring::Wiring) -> u64 {
+    (socket_memory_each(wiring) * socket_inputs(wiring)) as u64
+}
+
+fn socket_inputs(wiring: &wiring::Wiring) -> usize {
+    wiring.inputs.iter().filter(|input| matches!(input.from, From::Syslog(_) | From::Forward(_))).count()
+}
+
 /// Bytes that are read at a time, so that all that is in hand stays within the limit.
-fn portion(memory_limit: u64) -> usize {
+pub(super) fn portion(wiring: &wiring::Wiring) -> usize {
     // What the engines, their memories and the buffers take is measured in tests; a fixed part and so many portions.
-    ((memory_limit / 256) as usize).clamp(64 << 10, 256 << 10)
+    // Each receiver holds what became of one of them several times: as parcel, as request and packed.
+    let receivers = wiring.outputs.iter().filter(|output| matches!(output.to, To::Remote(_))).count();
+    (wiring.memory_limit as usize / (256 + 128 * receivers)).clamp(32 << 10, 256 << 10)
 }
 
 pub(super) fn keyring(policy: &Policy) -> Result<Option<Arc<Keyring>>, Error> {
@@ -288,13 +302,14 @@ impl Recovery {
         let policy = before.as_ref().map_or(&now.policy, |loaded| &loaded.policy);
         let keyring = keyring(policy)?;
         let mut recovery = Recovery { names: Some(Names::new(opened.home().key())?), ..Recovery::default() };
+        let mut engines = Engines::default();
         for held in &left.checkpoint.sources {
             let input = policy.wiring.inputs.iter().find(|input| label(&input.from) == held.input);
             let Some(wiring::Input { from: From::Follow { patterns, from_end }, .. }) = input else { continue };
             let input = input.expect("found above");
             let start = if *from_end { Start::End } else { Start::Beginning };
             let mut follow = follow(opened, patterns, start, portion, &held.input, held.clone())?;
-            let mut lane = Lane::new(policy, input, keyring.as_ref())?;
+            let mut lane = Lane::new(policy, input, keyring.as_ref(), &mut engines)?;
             for position in &held.positions {
                 restore(&mut follow, &mut lane, position)?;
             }

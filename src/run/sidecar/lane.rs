@@ -1,4 +1,6 @@
 //! One input's engine, with what it needs of the lines before: for each source its own.
+//!
+//! Inputs that are read alike share one engine, for it remembers what it saw, and all memories together have to stay within the limit.
 
 use crate::{
     encode::Batch,
@@ -14,17 +16,44 @@ use crate::{
     tally::Tally,
     time::Timestamp,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    cell::{RefCell, RefMut},
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+};
 
 /// One input's engine.
 pub(super) struct Lane {
-    worker: Worker,
+    worker: Rc<RefCell<Worker>>,
+    /// The first of those that share it counts what it treats and finds.
+    is_first: bool,
     verdict: Verdict,
     /// What became of its lines.
     pub tally: Tally,
     /// What lanes before this one treated and found.
     counted: Counted,
     held: HashMap<u64, Held>,
+}
+
+/// The engines of some lanes, by the formats that they read.
+#[derive(Default)]
+pub(super) struct Engines(Vec<(Vec<Box<str>>, Rc<RefCell<Worker>>)>);
+
+/// How many engines so many inputs need.
+pub(super) fn engines(policy: &Policy) -> usize {
+    let mut known: Vec<&[Box<str>]> = Vec::new();
+    for input in &policy.wiring.inputs {
+        let formats = formats(policy, input);
+        if !known.contains(&formats) {
+            known.push(formats);
+        }
+    }
+    known.len()
+}
+
+fn formats<'a>(policy: &'a Policy, input: &'a wiring::Input) -> &'a [Box<str>] {
+    if input.formats.is_empty() { &policy.source.formats } else { &input.formats }
 }
 
 /// What stood before the next line of a source.
@@ -49,19 +78,35 @@ pub(super) fn plan(policy: &Policy, input: &wiring::Input) -> Result<Plan, Error
 
 /// More malformed lines than this, in percent, are a wrong format.
 fn malformed_limit(policy: &Policy, input: &wiring::Input) -> Option<f64> {
-    let formats = if input.formats.is_empty() { &policy.source.formats } else { &input.formats };
-    let any = formats.iter().any(|format| matches!(&**format, "auto" | "text"));
+    let any = formats(policy, input).iter().any(|format| matches!(&**format, "auto" | "text"));
     policy.source.malformed_limit.filter(|_| !any)
 }
 
 impl Lane {
-    pub(super) fn new(policy: &Policy, input: &wiring::Input, keyring: Option<&Arc<Keyring>>) -> Result<Lane, Error> {
-        let plan = plan(policy, input)?;
-        let keyring = keyring.filter(|_| plan.period().is_some()).cloned();
-        let task = Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None };
+    pub(super) fn new(
+        policy: &Policy,
+        input: &wiring::Input,
+        keyring: Option<&Arc<Keyring>>,
+        engines: &mut Engines,
+    ) -> Result<Lane, Error> {
+        let formats = formats(policy, input);
+        let known = engines.0.iter().find(|(known, _)| known == formats).map(|(_, worker)| worker.clone());
+        let is_first = known.is_none();
+        let worker = match known {
+            Some(worker) => worker,
+            None => {
+                let plan = plan(policy, input)?;
+                let keyring = keyring.filter(|_| plan.period().is_some()).cloned();
+                let task = Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None };
+                let worker = Rc::new(RefCell::new(Worker::new(&task)));
+                engines.0.push((formats.to_vec(), worker.clone()));
+                worker
+            }
+        };
         let verdict = limit(malformed_limit(policy, input));
         Ok(Lane {
-            worker: Worker::new(&task),
+            worker,
+            is_first,
             verdict,
             tally: Tally::default(),
             counted: Counted::default(),
@@ -78,14 +123,23 @@ impl Lane {
 
     /// Counts from now on what is treated and found.
     pub(super) fn watch(&mut self) {
-        self.worker.count();
+        if self.is_first {
+            self.worker().count();
+        }
     }
 
     /// What was treated and found since somebody watches.
     pub(super) fn counted(&self) -> Counted {
         let mut sum = self.counted.clone();
-        sum.add(&self.worker.counted());
+        if self.is_first {
+            sum.add(&self.worker().counted());
+        }
         sum
+    }
+
+    /// Nobody else runs it in the meantime.
+    fn worker(&self) -> RefMut<'_, Worker> {
+        self.worker.borrow_mut()
     }
 
     /// Minimises whole lines of a source, `from` and `to` being their place in it.
@@ -98,9 +152,10 @@ impl Lane {
         batch: &mut Batch,
     ) -> Result<Tally, Error> {
         let held = self.held.entry(source).or_default();
-        self.worker.carry(&held.carry);
-        self.worker.set_reference(reference);
-        let tally = self.worker.run(lines, batch)?;
+        let mut worker = self.worker.borrow_mut();
+        worker.carry(&held.carry);
+        worker.set_reference(reference);
+        let tally = worker.run(lines, batch)?;
         held.note((from, to), lines);
         Ok(tally)
     }
@@ -108,9 +163,10 @@ impl Lane {
     /// Writes what waits of a source of which nothing more comes, and forgets it.
     pub(super) fn close(&mut self, source: u64, reference: Timestamp, batch: &mut Batch) -> Result<Tally, Error> {
         let Some(held) = self.held.remove(&source) else { return Ok(Tally::default()) };
-        self.worker.carry(&held.carry);
-        self.worker.set_reference(reference);
-        self.worker.finish(batch)
+        let mut worker = self.worker();
+        worker.carry(&held.carry);
+        worker.set_reference(reference);
+        worker.finish(batch)
     }
 
     /// Takes note of lines that were minimised before.

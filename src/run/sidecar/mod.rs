@@ -29,7 +29,10 @@ mod supervisor;
 
 use crate::{
     error::{Error, Kind},
-    policy::{Policy, wiring::From},
+    policy::{
+        Policy,
+        wiring::{From, To},
+    },
     run::confine::User,
     state::policies::Digest,
     tally::Tally,
@@ -120,11 +123,34 @@ fn check(policy: &Policy) -> Result<(), Error> {
     }
     let mut labels: Vec<String> = wiring.inputs.iter().map(|input| label(&input.from)).collect();
     labels.sort_unstable();
-    if labels.windows(2).any(|pair| pair[0] == pair[1]) {
-        return refuse("two inputs read the same");
+    if let Some(pair) = labels.windows(2).find(|pair| pair[0] == pair[1]) {
+        return refuse(&format!("two inputs read the same, `{}`; leave one out", pair[0]));
+    }
+    let needed = needed(policy).div_ceil(1 << 20);
+    if wiring.memory_limit < needed << 20 {
+        let why = "so many formats, sockets and receivers need more memory than memory_limit allows; write at least";
+        return refuse(&format!("{why} \"{needed} MiB\", or share formats among inputs"));
     }
     Ok(())
 }
+
+/// What a sidecar so wired needs at most, in bytes. Measured with full memories and queues, see tests/memory.rs.
+fn needed(policy: &Policy) -> u64 {
+    let wiring = &policy.wiring;
+    let receivers = wiring.outputs.iter().filter(|output| matches!(output.to, To::Remote(_))).count() as u64;
+    let sockets = wiring.inputs.iter().any(|input| matches!(input.from, From::Syslog(_) | From::Forward(_)));
+    let streams = wiring.inputs.iter().filter(|input| matches!(input.from, From::Fifo(_) | From::Stdin)).count() as u64;
+    let queues = if sockets { begin::socket_memory(wiring) } else { 0 };
+    let stream = (begin::portion(wiring) * 10) as u64;
+    PROGRAM + lane::engines(policy) as u64 * ENGINE + receivers * RECEIVER + queues + streams * stream
+}
+
+/// The program itself, and what it always holds.
+const PROGRAM: u64 = 13 << 20;
+/// An engine whose memories are full.
+const ENGINE: u64 = 5 << 20;
+/// A receiver, with what is on its way to it.
+const RECEIVER: u64 = 3 << 20;
 
 /// What an input is called: in the state, in messages and in metrics.
 fn label(from: &From) -> String {
