@@ -91,6 +91,8 @@ struct Draft {
     keys: process::WrittenKeys,
     examples: Vec<Example>,
     wiring: Wiring,
+    /// Where outputs name classes; and their first `fields`, under no name.
+    places: Vec<(Box<str>, Range<usize>)>,
 }
 
 impl Draft {
@@ -117,6 +119,7 @@ impl Draft {
         draft.keys = process::keys(top, report);
         draft.examples = process::examples(top, report);
         draft.wiring = wiring::read(top, report);
+        draft.places = wiring::places(top);
         draft
     }
 
@@ -210,14 +213,16 @@ impl Draft {
             if !policy.classes.iter().any(|known| known.name == *class) {
                 let known: Vec<&str> = policy.classes.iter().map(|known| &*known.name).collect();
                 let message = format!("an output takes the class {}, which no rule gives", quoted(class));
-                report.helped(Code::BadValue, 0..0, message, suggest::help(class, &known));
+                let place = self.places.iter().find(|(name, _)| name == class).map_or(0..0, |(_, span)| span.clone());
+                report.helped(Code::BadValue, place, message, suggest::help(class, &known));
             }
         }
         if policy.encode.layout == Layout::Same && policy.wiring.outputs.iter().any(|output| !output.fields.is_empty())
         {
             let message = "an output takes some fields of records that are written in the layout they came in";
             let help = "write as = \"json\" in [encode], so that each record is an object under canonical names";
-            report.helped(Code::BadValue, 0..0, message, help);
+            let place = self.places.iter().find(|(name, _)| name.is_empty()).map_or(0..0, |(_, span)| span.clone());
+            report.helped(Code::BadValue, place, message, help);
         }
         Some(policy)
     }

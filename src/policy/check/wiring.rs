@@ -9,7 +9,8 @@ use crate::policy::{
     raw::{At, Keys},
     wiring::{Every, From, Input, LEAST_MEMORY, Listen, OnStall, Output, Rotate, To, Wiring},
 };
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, ops::Range, path::PathBuf};
+use toml::de::DeValue;
 
 pub(in crate::policy) const STATE: Keys = Keys { known: &["directory", "memory_limit"], later: &[] };
 pub(in crate::policy) const STATUS: Keys = Keys { known: &["listen"], later: &[] };
@@ -89,6 +90,21 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
                 if paths.contains(path) {
                     report.add(Code::BadValue, table.span.clone(), "another output writes the same file");
                 }
+                let patterns = wiring.inputs.iter().filter_map(|input| match &input.from {
+                    From::Follow { patterns, .. } => Some(patterns),
+                    From::Fifo(_) | From::Stdin | From::Syslog(_) | From::Forward(_) => None,
+                });
+                let said = path.to_string_lossy();
+                let put_aside = format!("{said}.1");
+                let is_read = |pattern: &str| {
+                    is_named(pattern, &said) || output_rotates(&output) && is_named(pattern, &put_aside)
+                };
+                if let Some(pattern) = patterns.flatten().find(|pattern| is_read(pattern)) {
+                    let span = table.entry("file").map_or(table.span.clone(), |entry| entry.span);
+                    let message = format!("an input reads this file too: {}", quoted(pattern));
+                    let help = "what is written would come in again; write it elsewhere, or narrow `follow`";
+                    report.helped(Code::BadValue, span, message, help);
+                }
                 paths.push(path.clone());
             }
             wiring.outputs.push(output);
@@ -103,6 +119,94 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
         }
     }
     wiring
+}
+
+/// Where the outputs name classes; and their first `fields`, under no name.
+pub(super) fn places(top: &Table<'_>) -> Vec<(Box<str>, Range<usize>)> {
+    let Some(DeValue::Array(outputs)) = top.entry("output").map(|entry| entry.value) else { return Vec::new() };
+    let mut places: Vec<(Box<str>, Range<usize>)> = Vec::new();
+    for output in outputs.iter() {
+        let DeValue::Table(output) = output.get_ref() else { continue };
+        if let Some((key, _)) = output.get_key_value("fields") {
+            places.push(("".into(), key.span()));
+        }
+        let Some(DeValue::Array(classes)) = output.get("classes").map(|classes| classes.get_ref()) else { continue };
+        let named = classes.iter().filter_map(|class| Some((class.get_ref().as_str()?.into(), class.span())));
+        places.extend(named);
+    }
+    places
+}
+
+/// Whether a pattern of `follow` names this path.
+fn is_named(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('/');
+    let mut left = path.split('/');
+    loop {
+        match (parts.next(), left.next()) {
+            (None, None) => return true,
+            (Some("**"), Some(first)) => {
+                let rest = parts.collect::<Vec<_>>().join("/");
+                let mut tail = std::iter::once(first).chain(left).collect::<Vec<_>>();
+                while !tail.is_empty() && !is_named(&rest, &tail.join("/")) {
+                    tail.remove(0);
+                }
+                return !tail.is_empty();
+            }
+            (Some(part), Some(name)) => {
+                let (part, name) = (part.as_bytes(), name.as_bytes());
+                if name.first() == Some(&b'.') && part.first() != Some(&b'.') || !is_like(part, name) {
+                    return false;
+                }
+            }
+            (None, Some(_)) | (Some(_), None) => return false,
+        }
+    }
+}
+
+/// One name against one part of a pattern, with `*`, `?` and `[…]`.
+fn is_like(part: &[u8], name: &[u8]) -> bool {
+    // The last star, and what it was tried for; nothing before it has to be tried again.
+    let (mut at, mut next, mut star) = (0, 0, None);
+    loop {
+        let one = match (part.get(at), name.get(next)) {
+            (None, None) => return true,
+            (Some(b'*'), _) => {
+                star = Some((at + 1, next));
+                at += 1;
+                continue;
+            }
+            (Some(b'?'), Some(_)) => Some(at + 1),
+            (Some(b'['), Some(&byte)) => one_of(part, at, byte),
+            (Some(&wanted), Some(&byte)) => (wanted == byte).then_some(at + 1),
+            (None, Some(_)) | (Some(_), None) => None,
+        };
+        match (one, star) {
+            (Some(behind), _) => (at, next) = (behind, next + 1),
+            (None, Some((behind, tried))) if tried < name.len() => {
+                star = Some((behind, tried + 1));
+                (at, next) = (behind, tried + 1);
+            }
+            (None, _) => return false,
+        }
+    }
+}
+
+/// Where the part goes on behind a `[…]` that holds the byte.
+fn one_of(part: &[u8], at: usize, byte: u8) -> Option<usize> {
+    let is_not = part.get(at + 1) == Some(&b'!');
+    let from = at + 1 + usize::from(is_not);
+    // A bracket right at the beginning is one of the bytes.
+    let end = from + 1 + part.get(from + 1..)?.iter().position(|byte| *byte == b']')?;
+    let set = &part[from..end];
+    let mut holds = false;
+    let mut index = 0;
+    while index < set.len() {
+        match set[index..] {
+            [first, b'-', last, ..] => (holds, index) = (holds || (first..=last).contains(&byte), index + 3),
+            _ => (holds, index) = (holds || set[index] == byte, index + 1),
+        }
+    }
+    (holds != is_not).then_some(end + 1)
 }
 
 /// The one key of a table that says what it is.
@@ -129,6 +233,10 @@ fn kind(
         }
     }
     None
+}
+
+fn output_rotates(output: &Output) -> bool {
+    matches!(&output.to, To::File { rotate, .. } if *rotate != Rotate::NEVER)
 }
 
 fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
@@ -381,8 +489,27 @@ mod tests {
             ("[status]\nlisten = \"localhost\"\n", Code::BadValue, "no address with a port"),
             ("[[input]]\nformat = \"combined\"\n", Code::MissingKey, "needs one of"),
             ("[[input]]\nfifo = \"/a\"\nstdin = true\n", Code::BadValue, "has `fifo` and `stdin`"),
-            ("[[input]]\nfifo = \"/a\"\non_stall = \"spill\"\n[[output]]\nstdout = true\n", Code::BadValue, "can be spilled"),
+            (
+                "[[input]]\nfifo = \"/a\"\non_stall = \"spill\"\n[[output]]\nstdout = true\n",
+                Code::BadValue,
+                "can be spilled",
+            ),
             ("[[input]]\nfollow = []\n", Code::BadValue, "names no file"),
+            (
+                "[[input]]\nfollow = [\"/l/*.log\"]\n[[output]]\nfile = \"/l/a.log\"\n",
+                Code::BadValue,
+                "reads this file",
+            ),
+            (
+                "[[input]]\nfollow = [\"/l/a.log*\"]\n[[output]]\nfile = \"/l/a.log\"\n",
+                Code::BadValue,
+                "reads this file",
+            ),
+            (
+                "[[output]]\nhttp = \"https://a.example\"\nshape = \"elasticsearch\"\nindex = \"A b\"\n",
+                Code::BadValue,
+                "an index is written",
+            ),
             ("[[input]]\nfollow = [\"a.log\"]\n", Code::RelativeDirectory, "not an absolute path"),
             ("[[input]]\nfollow = [\"/a.log\"]\non_stall = \"shed\"\n", Code::BadValue, "never shed"),
             ("[[input]]\nfifo = \"/a\"\nstart = \"end\"\n", Code::BadValue, "files that are followed"),
@@ -397,6 +524,38 @@ mod tests {
             assert!(policy.is_none() && findings.len() == 1, "{text} {findings:?}");
             assert!(findings[0].code == code && findings[0].message.contains(says), "{text} {findings:?}");
         }
+    }
+
+    #[test]
+    fn a_pattern_names_what_follow_would_read() {
+        for (pattern, path, is_it) in [
+            ("/l/*.log", "/l/a.log", true),
+            ("/l/*.log", "/l/.a.log", false),
+            ("/l/*.log", "/l/m/a.log", false),
+            ("/l/**/*.log", "/l/m/n/a.log", true),
+            ("/**/a.log", "/a.log", true),
+            ("/l/a[0-9].lo?", "/l/a7.log", true),
+            ("/l/a[!0-9].log", "/l/a7.log", false),
+            ("/l/a[]x].log", "/l/a].log", true),
+            ("/l/*a*b", "/l/aaab", true),
+            ("/l/*a*b", "/l/aaac", false),
+            ("/l/a", "/l/a.1", false),
+        ] {
+            assert_eq!(is_named(pattern, path), is_it, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn what_an_output_takes_is_drawn_where_it_is_written() {
+        let text = format!("{HEAD}[[output]]\nstdout = true\nclasses = [\"security_log\", \"security\"]\n");
+        let findings = Policy::parse(&text, "test.toml").1;
+        assert_eq!(&text[findings[0].span.clone()], "\"security\"");
+        let text = format!("{HEAD}[[output]]\nstdout = true\nfields = [\"url.path\"]\n");
+        let findings = Policy::parse(&text, "test.toml").1;
+        assert_eq!(&text[findings[0].span.clone()], "fields");
+        let text = format!("{HEAD}[[output]]\nhttp = \"https://a.example\"\nshape = \"otlp\"\nindex = \"a\"\n");
+        let findings = Policy::parse(&text, "test.toml").1;
+        assert_eq!(&text[findings[0].span.clone()], "index");
     }
 
     #[test]

@@ -105,12 +105,13 @@ fn http(table: &Table<'_>, plain: bool, report: &mut Report) -> Option<Receiver>
         report.helped(Code::MissingKey, table.span.clone(), "`http` needs `shape`", help);
     }
     let shape = choice(table, "shape", &shapes, report)?.value;
+    let place = |key: &str| table.entry(key).map_or(table.span.clone(), |entry| entry.key_span);
     for (key, of, is_there) in
         [("labels", 0, labels.is_some()), ("index", 1, index.is_some()), ("resource", 2, resource.is_some())]
     {
         if is_there && shape != of {
             let message = format!("{} is for the shape {}", quoted(key), quoted(shapes[of].0));
-            report.add(Code::BadValue, table.span.clone(), message);
+            report.add(Code::BadValue, place(key), message);
         }
     }
     if shape == 0 && labels.as_ref().is_none_or(Vec::is_empty) {
@@ -121,8 +122,12 @@ fn http(table: &Table<'_>, plain: bool, report: &mut Report) -> Option<Receiver>
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(fits) {
             let message = format!("{} is no name of a label: letters, digits and _", quoted(name));
-            report.add(Code::BadValue, table.span.clone(), message);
+            report.add(Code::BadValue, place("labels"), message);
         }
+    }
+    if let Some(index) = index.as_ref().filter(|index| !is_index(index.value)) {
+        let message = "an index is written with small letters, digits, . _ and -, and begins with a letter or a digit";
+        report.add(Code::BadValue, index.span.clone(), message);
     }
     const OURS: [&str; 8] = [
         "authorization",
@@ -137,12 +142,12 @@ fn http(table: &Table<'_>, plain: bool, report: &mut Report) -> Option<Receiver>
     for (name, _) in headers.iter().flatten() {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if name.is_empty() || !name.bytes().all(fits) {
-            report.add(Code::BadValue, table.span.clone(), format!("{} is no name of a header", quoted(name)));
+            report.add(Code::BadValue, place("headers"), format!("{} is no name of a header", quoted(name)));
         } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
             let help = "a token stands in a file of its own: `token`";
             report.helped(
                 Code::BadValue,
-                table.span.clone(),
+                place("headers"),
                 format!("the header {} is set by sladd", quoted(name)),
                 help,
             );
@@ -156,6 +161,12 @@ fn http(table: &Table<'_>, plain: bool, report: &mut Report) -> Option<Receiver>
         _ => Shape::Ndjson,
     };
     Some(Receiver::Http { url: url.value.into(), shape, token, headers: headers.unwrap_or_default(), gzip })
+}
+
+/// What Elasticsearch takes as the name of an index.
+fn is_index(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    (1..=255).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with(['.', '_', '-'])
 }
 
 /// A URL without a name or a password in it, which would stand in messages.
