@@ -93,9 +93,9 @@ impl Sidecar {
         let number = |text: &str| text.rsplit([' ', '(']).find_map(|word| word.parse().ok());
         match what {
             "in" => number(account.split(" lines in").next().unwrap()).unwrap(),
-            "shed" => account.split_once("shed ").map_or(0, |(_, behind)| {
-                behind.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
-            }),
+            "shed" => account
+                .split_once("shed ")
+                .map_or(0, |(_, behind)| behind.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()),
             other => number(account.split(&format!(" {other}")).next().unwrap()).unwrap(),
         }
     }

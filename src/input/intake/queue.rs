@@ -281,8 +281,7 @@ impl Queue {
             Room::Shed | Room::Closed if for_whom.is_some() => pot.skipped = 0,
             Room::Shed | Room::Closed => {
                 add(&self.board.shed_lines, pot.lines);
-                add(&self.board.shed_bytes, pot.bytes.len() as u64);
-                pot.skipped = 0;
+                add(&self.board.shed_bytes, pot.bytes.len() as u64 + std::mem::take(&mut pot.skipped));
             }
         }
         pot.clear();

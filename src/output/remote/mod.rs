@@ -79,6 +79,15 @@ impl Remote {
         }
     }
 
+    /// Set while a server of HTTP refuses all records and has taken none, which a single [`send`](Self::send) may take long to
+    /// be sure of.
+    pub fn refuses(&self) -> Option<std::sync::Arc<std::sync::atomic::AtomicBool>> {
+        match &self.0 {
+            Kind::Http(http) => Some(http.refuses()),
+            Kind::Forward(_) | Kind::Syslog(_) => None,
+        }
+    }
+
     /// So many bytes of lines should come in one call. It may become less and more again.
     pub fn most_bytes(&self) -> usize {
         match &self.0 {

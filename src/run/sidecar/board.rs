@@ -338,6 +338,8 @@ pub struct SocketFigures {
     pub malformed: u64,
     /// Chunks acknowledged to their sender.
     pub acknowledged: u64,
+    /// Chunks that came again before they were acknowledged, so that their lines stand twice.
+    pub doubled: u64,
 }
 
 /// What followed files went through.

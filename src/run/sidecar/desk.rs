@@ -6,8 +6,8 @@ use super::{
     begin,
     board::{EpochFigures, FileFigures, InputFigures, Life, OutputFigures, Snapshot},
     control::{Control, tell},
-    directory, label,
-    lane::{self, Lane},
+    directory,
+    lane::{self, Engines, Lane},
     names::Names,
     outside::Outside,
     remote::Mailbox,
@@ -25,7 +25,7 @@ use crate::{
     },
     key::Keyring,
     output::segment::{Committed, Fault},
-    policy::wiring::OnStall,
+    policy::{Wiring, wiring::OnStall},
     run::{End, Summary, ordered::shed, worker::clock},
     state::{book::Book, checkpoint::Checkpoint, journal::Record},
     tally::Tally,
@@ -475,17 +475,9 @@ impl Desk {
     /// Goes on under another policy, between two batches.
     fn swap(&mut self, loaded: Loaded) -> Result<(), Error> {
         let (now, then) = (&loaded.policy.wiring, &self.loaded.policy.wiring);
-        let targets =
-            |wiring: &crate::policy::Wiring| wiring.outputs.iter().map(|output| output.to.clone()).collect::<Vec<_>>();
-        let sources =
-            |wiring: &crate::policy::Wiring| wiring.inputs.iter().map(|input| label(&input.from)).collect::<Vec<_>>();
-        let same = now.directory == then.directory
-            && now.memory_limit == then.memory_limit
-            && now.status == then.status
-            && targets(now) == targets(then)
-            && sources(now) == sources(then);
-        if !same {
-            let why = "inputs, outputs, [state] or [status] differ; restart the service for that";
+        let differ = differences(now, then);
+        if !differ.is_empty() {
+            let why = format!("a restart of the service is needed for what changed: {}", differ.join(", "));
             return Err(Error::new(Kind::Config, why));
         }
         let keyring = match loaded.policy.keys == self.loaded.policy.keys && self.keyring.is_some() {
@@ -493,8 +485,9 @@ impl Desk {
             false => begin::keyring(&loaded.policy)?,
         };
         let wired = &loaded.policy.wiring.inputs;
-        let lanes: Result<Vec<Lane>, Error> =
-            wired.iter().map(|input| Lane::new(&loaded.policy, input, keyring.as_ref())).collect();
+        let mut engines = Engines::default();
+        let lane = |input| Lane::new(&loaded.policy, input, keyring.as_ref(), &mut engines);
+        let lanes: Result<Vec<Lane>, Error> = wired.iter().map(lane).collect();
         let lanes = lanes?;
         let plan = lane::plan(&loaded.policy, &wired[0])?;
         self.book.as_mut().expect("there while it runs").keep_policy(loaded.digest, &loaded.text)?;
@@ -620,7 +613,7 @@ impl Desk {
         let input = &mut self.inputs[number];
         while let Some(taken) = input.from.take() {
             let Taken { bytes, skipped, receipt: _ } = taken?;
-            let lines = memchr::memchr_iter(b'\n', &bytes).count().max(1) as u64;
+            let lines = memchr::memchr_iter(b'\n', &bytes).count().max(usize::from(!bytes.is_empty())) as u64;
             input.shed += lines;
             input.lines += lines;
             let bytes_in = bytes.len() as u64 + skipped;
@@ -685,8 +678,7 @@ impl Desk {
             let quick = self.sinks.left() == 0;
             let wait = if quick { Duration::ZERO } else { TRY_AGAIN.min(self.supervisor.longest_rest()) };
             let timeout = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-            let mut fds =
-                [control.fds()[0], self.sleep.fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            let mut fds = [control.fds()[0], self.sleep.fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             let _ = rustix::event::poll(&mut fds, Some(&timeout));
             self.sleep.gets_up();
             if control.take_quits() > 0 {
@@ -899,6 +891,33 @@ impl Desk {
     }
 }
 
+/// What of the wiring cannot be changed while it runs, and differs.
+fn differences(now: &Wiring, then: &Wiring) -> Vec<String> {
+    let mut differ = Vec::new();
+    if now.directory != then.directory {
+        differ.push("`directory` in [state]".to_owned());
+    }
+    if now.memory_limit != then.memory_limit {
+        differ.push("`memory_limit` in [state]".to_owned());
+    }
+    if now.status != then.status {
+        differ.push("[status]".to_owned());
+    }
+    for number in 0..now.inputs.len().max(then.inputs.len()) {
+        let of = |wiring: &Wiring| wiring.inputs.get(number).map(|input| (input.from.clone(), input.on_stall));
+        if of(now) != of(then) {
+            differ.push(format!("[[input]] {}", number + 1));
+        }
+    }
+    for number in 0..now.outputs.len().max(then.outputs.len()) {
+        let of = |wiring: &Wiring| wiring.outputs.get(number).map(|output| output.to.clone());
+        if of(now) != of(then) {
+            differ.push(format!("[[output]] {}", number + 1));
+        }
+    }
+    differ
+}
+
 fn sum(inputs: &[Input]) -> Tally {
     let mut sum = Tally::default();
     inputs.iter().for_each(|input| sum += input.lane.tally);
@@ -943,5 +962,32 @@ fn figures_of(counts: &Counts) -> FileFigures {
         gaps: counts.gaps,
         gap_bytes: counts.gap_bytes,
         unreadable: counts.unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::policy::Policy;
+
+    #[test]
+    fn what_needs_a_restart_is_named() {
+        let text = "base = \"hosting\"\nname = \"a\"\nversion = 1\n[state]\ndirectory = \"/state\"\nmemory_limit = \"64 MiB\"\n\
+            [[input]]\nfollow = [\"/a.log\"]\n[[input]]\nfifo = \"/run/b\"\non_stall = \"shed\"\n\
+            [[output]]\nfile = \"/out.log\"\nclasses = [\"security_log\"]\n";
+        let wiring = |text: &str| Policy::parse(text, "test.toml").0.unwrap().wiring;
+        let then = wiring(text);
+        for (from, to, says) in [
+            ("[\"security_log\"]", "[\"login_history\"]", ""),
+            ("64 MiB", "96 MiB", "`memory_limit` in [state]"),
+            ("/state", "/other", "`directory` in [state]"),
+            ("shed", "block", "[[input]] 2"),
+            ("/a.log", "/b.log", "[[input]] 1"),
+            ("/out.log", "/other.log", "[[output]] 1"),
+            ("[[output]]", "[[output]]\nstdout = true\n[[output]]", "[[output]] 1, [[output]] 2"),
+        ] {
+            assert_eq!(differences(&wiring(&text.replace(from, to)), &then).join(", "), says, "{to}");
+        }
     }
 }

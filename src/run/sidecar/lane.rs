@@ -25,7 +25,7 @@ use std::{
 
 /// One input's engine.
 pub(super) struct Lane {
-    worker: Rc<RefCell<Worker>>,
+    worker: Shared,
     /// The first of those that share it counts what it treats and finds.
     is_first: bool,
     verdict: Verdict,
@@ -38,7 +38,10 @@ pub(super) struct Lane {
 
 /// The engines of some lanes, by the formats that they read.
 #[derive(Default)]
-pub(super) struct Engines(Vec<(Vec<Box<str>>, Rc<RefCell<Worker>>)>);
+pub(super) struct Engines(Vec<(Vec<Box<str>>, Shared)>);
+
+/// An engine of several lanes, which one thread runs in turn.
+type Shared = Rc<RefCell<Worker>>;
 
 /// How many engines so many inputs need.
 pub(super) fn engines(policy: &Policy) -> usize {

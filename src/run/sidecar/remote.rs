@@ -29,6 +29,8 @@ pub(super) struct Pump {
     thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     figures: Arc<Mutex<SentFigures>>,
+    /// It has refused records and taken none, and is being asked on.
+    refuses: Option<Arc<AtomicBool>>,
 }
 
 /// Sockets that others send to.
@@ -47,6 +49,7 @@ impl Mailbox {
             lost_datagrams: counts.lost,
             malformed: counts.malformed + counts.faults.iter().sum::<u64>(),
             acknowledged: counts.chunks_acknowledged,
+            doubled: counts.chunks_doubled,
         }
     }
 
@@ -73,8 +76,10 @@ impl std::ops::DerefMut for Mailbox {
     }
 }
 
-/// The longest time between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest time between two attempts, before it is spread: a receiver that is back is found within ten seconds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// Unless it asks for more, which is granted so far.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// So often an idle pump looks whether what it sent arrived.
@@ -90,23 +95,23 @@ impl Pump {
         let stop = Arc::new(AtomicBool::new(false));
         let settings = Settings { receiver: receiver(settings)?, waits: Waits::default(), stop: stop.clone() };
         let figures = Arc::new(Mutex::new(SentFigures::default()));
-        let work = Work {
-            remote: Remote::new(&settings)?,
-            reader,
-            most_bytes,
-            stop: stop.clone(),
-            figures: figures.clone(),
-            waker: waker.clone(),
-        };
+        let remote = Remote::new(&settings)?;
+        let refuses = remote.refuses();
+        let work =
+            Work { remote, reader, most_bytes, stop: stop.clone(), figures: figures.clone(), waker: waker.clone() };
         let thread = thread::Builder::new()
             .name("sladd-output".to_owned())
             .spawn(move || work.run())
             .map_err(|error| Error::new(Kind::Io, format!("cannot start a thread: {error}")))?;
-        Ok(Pump { thread: Some(thread), stop, figures })
+        Ok(Pump { thread: Some(thread), stop, figures, refuses })
     }
 
     pub(super) fn figures(&self) -> SentFigures {
-        *lock(&self.figures)
+        let mut figures = *lock(&self.figures);
+        if self.refuses.as_ref().is_some_and(|refuses| refuses.load(Relaxed)) {
+            figures.fault = figures.fault.or(Some(Fault::Refused(0).class()));
+        }
+        figures
     }
 
     /// Whether it ended by itself: all that was written is the receiver's.
@@ -147,7 +152,7 @@ impl Work {
                 Ok(Turn::Idle) if self.reader.is_closed() => break,
                 Ok(Turn::Idle) => {}
                 Ok(Turn::Fault(fault)) => {
-                    self.rest(fault.after().map_or(pause, |asked| asked.clamp(pause, LONGEST_PAUSE * 4)));
+                    self.rest(fault.after().map_or(pause, |asked| asked.clamp(pause, LONGEST_ASKED)));
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(error) => {
@@ -195,7 +200,7 @@ impl Work {
     fn rest(&self, long: Duration) {
         let mut random = [0; 1];
         let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-        let until = Instant::now() + long.mul_f64(0.75 + f64::from(random[0]) / 512.0);
+        let until = Instant::now() + spread(long, random[0]);
         while !self.stop.load(Relaxed) && Instant::now() < until {
             if self.reader.is_closed() && long > SHORTEST_PAUSE {
                 // The receiver is away, and the next run sends what waits.
@@ -204,6 +209,11 @@ impl Work {
             thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// Three quarters to five quarters of it, so that not all come at once.
+fn spread(long: Duration, random: u8) -> Duration {
+    long.mul_f64(0.75 + f64::from(random) / 512.0)
 }
 
 enum Turn {
@@ -288,4 +298,15 @@ pub(super) fn intake(
         _ => syslog::listen(&bind, settings, handed),
     }?;
     Ok(Mailbox { intake, shed: (0, 0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_that_is_back_is_tried_within_ten_seconds() {
+        assert!(spread(LONGEST_PAUSE, u8::MAX) <= Duration::from_secs(10));
+        assert!(spread(LONGEST_PAUSE, 0) >= LONGEST_PAUSE / 2);
+    }
 }

@@ -287,18 +287,19 @@ impl Sinks {
 
     /// Whether so much waits for a receiver, or for who reads standard output, that an input has to wait too.
     pub(super) fn holds_back(&self, on_stall: OnStall) -> bool {
-        self.pauses || self.list.iter().any(|sink| match &sink.target {
-            Target::Remote(link) => {
-                let most = match on_stall {
-                    OnStall::Spill => link.limit,
-                    // A writer that waits, and a file, keep their lines themselves.
-                    OnStall::Block | OnStall::Shed => WINDOW_BYTES.min(link.limit),
-                };
-                link.spool.backlog() >= most
-            }
-            Target::Stdout(spout) => spout.is_full(),
-            Target::File { .. } => false,
-        })
+        self.pauses
+            || self.list.iter().any(|sink| match &sink.target {
+                Target::Remote(link) => {
+                    let most = match on_stall {
+                        OnStall::Spill => link.limit,
+                        // A writer that waits, and a file, keep their lines themselves.
+                        OnStall::Block | OnStall::Shed => WINDOW_BYTES.min(link.limit),
+                    };
+                    link.spool.backlog() >= most
+                }
+                Target::Stdout(spout) => spout.is_full(),
+                Target::File { .. } => false,
+            })
     }
 
     /// Whether standard output has taken all it was given: only then a checkpoint may say that it is done with. Where it has
@@ -465,4 +466,22 @@ pub(super) fn spool_names(outputs: &[wiring::Output]) -> Vec<Option<String>> {
 
 pub(super) fn cannot_write(what: &str, error: &std::io::Error) -> Error {
     Error::new(Kind::Io, format!("cannot write to {what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::policy::Policy;
+
+    #[test]
+    fn each_receiver_has_a_spool_of_its_own_however_it_is_spelt() {
+        let one = |url: &str| format!("[[output]]\nhttp = \"{url}\"\nshape = \"ndjson\"\n");
+        let urls = ["http://localhost:1/", "http://127.0.0.1:1/", "http://127.0.0.1:1/", "http://127.0.0.1:1/?a=1"];
+        let outputs: String = urls.map(one).concat();
+        let text = format!("base = \"hosting\"\nname = \"a\"\nversion = 1\n{outputs}");
+        let names = spool_names(&Policy::parse(&text, "test.toml").0.unwrap().wiring.outputs);
+        let distinct: std::collections::BTreeSet<String> = names.iter().flatten().cloned().collect();
+        assert_eq!(distinct.len(), urls.len(), "{names:?}");
+    }
 }

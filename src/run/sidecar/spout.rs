@@ -53,12 +53,8 @@ impl Spout {
     /// # Errors
     /// [`Kind::Io`] where no thread can be started.
     pub(super) fn begin(stdout: Stdout, most: usize, waker: &Arc<Waker>) -> Result<Spout, Error> {
-        let shared = Arc::new(Shared {
-            stdout,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            stop: AtomicBool::new(false),
-        });
+        let shared =
+            Arc::new(Shared { stdout, state: Mutex::default(), changed: Condvar::new(), stop: AtomicBool::new(false) });
         let (ours, waker) = (shared.clone(), waker.clone());
         thread::Builder::new()
             .name("sladd-stdout".to_owned())
@@ -120,6 +116,8 @@ impl Drop for Spout {
     fn drop(&mut self) {
         // Not joined: a descriptor that others write too may keep it, and the process ends.
         self.shared.stop.store(true, Relaxed);
+        // The thread looks and lies down under the lock.
+        drop(self.shared.lock());
         self.shared.changed.notify_one();
     }
 }
@@ -167,7 +165,7 @@ mod tests {
     use super::{super::streams::Sleep, *};
     use std::{fs::File, io::Read};
 
-    fn until(what: &str, done: impl Fn() -> bool) {
+    fn until(what: &str, mut done: impl FnMut() -> bool) {
         let began = Instant::now();
         while !done() {
             assert!(began.elapsed() < Duration::from_secs(60), "{what}");
@@ -181,12 +179,14 @@ mod tests {
         let spout = Spout::begin(Stdout::from_fd(writer), 10_000, &Sleep::new().unwrap().waker).unwrap();
         let line = Batch::of(b"a line of ours\n");
         let mut given = 0;
-        while !spout.is_full() {
-            spout.give(&line);
-            given += line.bytes().len();
-        }
-        // What the pipe took is gone; the rest stays, and giving never waits.
-        until("it stalls", || spout.stalled().is_some());
+        // What the pipe takes is gone; the rest stays, and giving never waits.
+        until("it stalls", || {
+            while !spout.is_full() {
+                spout.give(&line);
+                given += line.bytes().len();
+            }
+            spout.stalled().is_some()
+        });
         assert!(spout.left() > 0 && spout.check().is_ok());
         let reads = thread::spawn(move || {
             let mut got = Vec::new();

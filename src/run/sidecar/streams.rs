@@ -238,8 +238,11 @@ impl Reader {
             }
         }
         let rest = self.buffer.finish().to_vec();
-        if !rest.is_empty() {
-            self.send(rest);
+        match (rest.is_empty(), self.buffer.take_skipped()) {
+            (false, skipped) => drop(self.send_with(rest, skipped)),
+            (true, 0) => {}
+            // The end came in a line that was cut: its head is on its way.
+            (true, skipped) => drop(self.sender.send(Ok(Lines { bytes: Vec::new(), skipped }))),
         }
         let Reader { sender, waker, state, .. } = self;
         state.ended.store(true, Relaxed);
@@ -249,8 +252,13 @@ impl Reader {
 
     /// `false`: nobody is there any more.
     fn send(&mut self, bytes: Vec<u8>) -> bool {
+        let skipped = self.buffer.take_skipped();
+        self.send_with(bytes, skipped)
+    }
+
+    fn send_with(&mut self, bytes: Vec<u8>, skipped: u64) -> bool {
         let (count, length) = (memchr::memchr_iter(b'\n', &bytes).count().max(1) as u64, bytes.len() as u64);
-        let lines = Ok(Lines { bytes, skipped: self.buffer.take_skipped() });
+        let lines = Ok(Lines { bytes, skipped });
         self.state.in_hand.fetch_add(length, Relaxed);
         let sent = match self.on_stall {
             OnStall::Block => self.sender.send(lines).map_err(|_| false),
@@ -264,7 +272,7 @@ impl Reader {
             Err(goes_on) => {
                 self.state.in_hand.fetch_sub(length, Relaxed);
                 self.state.shed_lines.fetch_add(count, Relaxed);
-                self.state.shed_bytes.fetch_add(length, Relaxed);
+                self.state.shed_bytes.fetch_add(length + skipped, Relaxed);
                 goes_on
             }
         };
@@ -297,6 +305,28 @@ mod tests {
         let mut stream = stream(false);
         assert_eq!(stream.take().unwrap().err().unwrap().kind(), Kind::Io);
         assert!(stream.is_over() && stream.take().is_none(), "said once");
+    }
+
+    #[test]
+    fn all_bytes_of_a_stream_are_counted_though_it_ends_in_a_line_that_was_cut() {
+        for end in ["", "\nnext\n", "\n", "\nnext"] {
+            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+            let settings = Reading { portion: 4096, longest_line: 8192, portions: 64, on_stall: OnStall::Block };
+            let waker = Sleep::new().unwrap().waker;
+            let mut stream = Stream::begin(Stdin::from_fd(reader).unwrap(), &settings, &waker).unwrap();
+            let text = format!("{}{end}", "x".repeat(50_000));
+            let mut sum = 0;
+            thread::scope(|scope| {
+                scope.spawn(|| io::Write::write_all(&mut std::fs::File::from(writer), text.as_bytes()).unwrap());
+                while !stream.is_over() {
+                    match stream.take() {
+                        Some(lines) => sum += lines.map(|lines| lines.bytes.len() as u64 + lines.skipped).unwrap(),
+                        None => thread::sleep(Duration::from_millis(1)),
+                    }
+                }
+            });
+            assert_eq!(sum, text.len() as u64, "{end:?}");
+        }
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub(super) struct Http {
     limit: usize,
     /// It has taken a record since the start: what it refuses is then the fault of the record.
     has_taken: bool,
+    /// It has refused records, and taken none.
+    refuses: Arc<AtomicBool>,
     body: Vec<u8>,
     packed: Vec<u8>,
 }
@@ -101,6 +103,7 @@ impl Http {
             numbering: Numbering::default(),
             limit: MOST_BYTES,
             has_taken: false,
+            refuses: Arc::default(),
             body: Vec::new(),
             packed: Vec::new(),
         })
@@ -109,6 +112,10 @@ impl Http {
     /// So many bytes of lines should come at once.
     pub fn most_bytes(&self) -> usize {
         self.limit
+    }
+
+    pub fn refuses(&self) -> Arc<AtomicBool> {
+        self.refuses.clone()
     }
 
     /// Sends them, in as many requests as it takes, until all are done with or there is a fault.
@@ -134,6 +141,7 @@ impl Http {
                 Err(fault) => return self.until(suspect, done, refused, Some(fault)),
                 Ok(Posted::Done { count, refused: places, fault }) => {
                     self.has_taken |= places.len() < count;
+                    self.refuses.store(!self.has_taken && count > 0, Ordering::Relaxed);
                     refused.extend(places.iter().map(|place| done + place));
                     done += count;
                     if fault.is_some() {
@@ -151,11 +159,13 @@ impl Http {
                     done += 1;
                 }
                 Ok(Posted::Refused(_)) if items.len() > 1 && patience > 0 => {
+                    self.refuses.store(!self.has_taken, Ordering::Relaxed);
                     (most, patience) = (items.len() / 2, patience - 1);
                 }
                 Ok(Posted::Refused(status)) => {
                     if !self.has_taken {
                         // It is not known yet whether this is the records' fault; one that is taken will tell.
+                        self.refuses.store(true, Ordering::Relaxed);
                         suspect = suspect.or(Some((done, status)));
                         if patience == 0 {
                             break;

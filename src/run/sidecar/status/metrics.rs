@@ -343,6 +343,8 @@ const TABLE: &[Metric] = table! {
         |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.malformed));
     Counter "input_acknowledged" One "Chunks acknowledged to their sender once they were durable."
         |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.acknowledged));
+    Counter "input_doubled_chunks" One "Chunks sent again before they were acknowledged: their lines stand twice."
+        |_, now, out| out.sockets(now, |sockets| Value::Count(sockets.doubled));
 
     Counter "output_records" One "Records written to an output."
         |_, now, out| out.outputs(now, |output| Some(Value::Count(output.records)));
@@ -471,6 +473,7 @@ mod tests {
                 lost_datagrams: 1,
                 malformed: 1,
                 acknowledged: 1,
+                doubled: 1,
             }),
         };
         let output = |label| OutputFigures {
