@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# nginx and Apache under load, a sidecar beside them: files that logrotate renames or copies and truncates, and a named pipe.
+# nginx and Apache under load, a sidecar beside them: files that logrotate renames or copies and truncates, a named pipe, syslog by
+# UDP and to a unix socket.
 # As many records come out as requests were answered, none twice, and no client's address. Each part is a function; another
 # way of getting lines to the sidecar is another part: an input, an access_log, and `compare`.
 set -euo pipefail
@@ -39,8 +40,8 @@ mkdir "$work/html"; echo hello > "$work/html/index.html"
 # sidecar NAME INPUT: its input as TOML; it writes $work/NAME/out/log.
 sidecar() {
   local name=$1 room=$work/$1; mkdir -p "$room/out" "$room/log"; chmod 750 "$room/out"
-  printf 'base = "hosting"\nname = "programs"\nversion = 1\n[state]\ndirectory = "%s/state"\n[[input]]\n%s\n[[output]]\nfile = "%s/out/log"\n' \
-    "$room" "$2" "$room" > "$room/policy.toml"
+  printf 'base = "hosting"\nname = "programs"\nversion = 1\n[state]\ndirectory = "%s/state"\n[status]\nlisten = "%s/status.sock"\n[[input]]\n%b\n[[output]]\nfile = "%s/out/log"\n' \
+    "$room" "$room" "$2" "$room" > "$room/policy.toml"
   "$sladd" sidecar --policy "$room/policy.toml" 2> "$room/said" & echo $! > "$room/sladd"; pids+=($!)
   for i in $(seq 300); do [ -s "$room/said" ] && break; sleep 0.02; done
 }
@@ -127,6 +128,45 @@ piped() {
   [ "$records" -ge "$least" ] && [ "$records" -le "$wanted" ] || wrong "piped: $records records of $least to $wanted requests"
   compare piped -
 }
+# metric NAME METRIC: what it counts, over all inputs.
+metric() { curl -sf --unix-socket "$work/$1/status.sock" http://localhost/metrics | awk -v name="$2" 'index($0, name) == 1 { sum += $NF } END { print sum + 0 }'; }
+# datagrams NAME SECONDS SERVER: nginx to a socket that is bound already, and to a file that says what it wrote. It never waits: what the
+# socket has no room for is lost.
+datagrams() {
+  local name=$1 room=$work/$1 raw records lost taken
+  nginx_start "syslog:server=$3,tag=nginx,nohostname combined; access_log $room/log/raw"
+  # For a while nobody reads: a buffer of UDP is full then, and the system counts what it drops.
+  (sleep 1; kill -STOP "$(cat "$room/sladd")"; sleep "$2"; kill -CONT "$(cat "$room/sladd")") & local stopped=$!
+  load 18082 $(($2 + 2)); wait $stopped; local least; least=$(answered); nginx_stop
+  raw=$(grep -c 'page=' "$room/log/raw")
+  [ "$raw" -ge "$least" ] || wrong "$name: nginx wrote $raw lines of $least requests"
+  for i in $(seq 300); do
+    records=$(wc -l < "$room/out/log"); lost=$(metric "$name" sladd_input_lost_datagrams_total); taken=$(metric "$name" sladd_input_lines_total)
+    # Figures are shown a moment later. What nginx had to drop of unix datagrams never comes: nothing more is on its way.
+    [ "$records" = "$taken" ] && { [ "$((records + lost))" -ge "$raw" ] || [ "$i" -gt 20 ] && [ "$name" = socket ]; } && break
+    sleep 0.1
+  done
+  finish "$name" 0; records=$(wc -l < "$room/out/log")
+  [ "$records" = "$taken" ] || wrong "$name: $records records of $taken messages that were taken"
+  if [ "$name" = udp ]; then
+    [ "$((records + lost))" = "$raw" ] || wrong "$name: $records records and $lost lost of $raw messages"
+  else
+    # Of unix datagrams the system lets ten wait, and nginx tells nobody of those that it drops: none of them was ever ours.
+    [ "$lost" = 0 ] && [ "$records" -le "$raw" ] && [ "$records" -gt $((raw / 10)) ] || wrong "$name: $records records, $lost lost of $raw messages"
+  fi
+  compare "$name" -
+  [ "$(comm -13 <(marks "$room/log/raw") "$room/records" | wc -l)" = 0 ] || wrong "$name: records of no request"
+  echo "sidecar: $name: $raw requests of nginx, $((raw / ($2 + 2))) a second, $lost datagrams counted as lost, $((raw - records - lost)) not sent"
+}
+udp() {
+  sidecar udp 'syslog = "udp:127.0.0.1:18084"\non_stall = "spill"'
+  datagrams udp "$seconds" 127.0.0.1:18084
+}
+socket() {
+  sidecar socket "syslog = \"unix-datagram:$work/socket/log/sock\"\non_stall = \"spill\""
+  for i in $(seq 100); do [ -S "$work/socket/log/sock" ] && break; sleep 0.05; done
+  datagrams socket 1 "unix:$work/socket/log/sock"
+}
 # Apache to a file that is renamed, with graceful reloads.
 apache() {
   sidecar apache "follow = [\"$work/apache/log/access.log*\"]"
@@ -165,5 +205,5 @@ CONF
   finish apache "$raw"; compare apache "$raw" "$work"/apache/log/access.log*
 }
 
-for part in renamed copied piped apache; do $part; done
+for part in renamed copied piped udp socket apache; do $part; done
 exit $fail
