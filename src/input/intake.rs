@@ -201,6 +201,10 @@ struct End(Arc<Queue>);
 
 impl Drop for End {
     fn drop(&mut self) {
+        // An input that a fault of ours ended did not come to its end.
+        if thread::panicking() {
+            self.0.fail(Error::new(Kind::Io, "cannot read an input: an internal fault ended its thread"));
+        }
         self.0.end();
     }
 }

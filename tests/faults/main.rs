@@ -12,8 +12,13 @@ mod bulk_state;
 mod harness;
 mod sidecar;
 mod sidecar_calls;
+mod sidecar_disks;
 mod sidecar_files;
 mod sidecar_kills;
 mod sidecar_lines;
+#[cfg(feature = "net")]
+mod sidecar_receivers;
 mod sidecar_state;
 mod sidecar_streams;
+#[cfg(feature = "net")]
+mod sidecar_threads;

@@ -277,6 +277,7 @@ impl Desk {
             if quits > 0 {
                 return self.drain(control, quits);
             }
+            self.outside.check()?;
             self.asked(control)?;
             self.settle(Wait::No)?;
             self.sinks.check()?;

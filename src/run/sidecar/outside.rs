@@ -5,7 +5,14 @@ use super::{
     Loaded,
     board::{Board, CheckpointFigures, Label, MemoryFigures, PolicyFigures, Reload, Snapshot},
 };
-use crate::{encode::Batch, error::Error, policy::Policy, retention::ClassId, run::worker::clock, time::Timestamp};
+use crate::{
+    encode::Batch,
+    error::{Error, Kind},
+    policy::Policy,
+    retention::ClassId,
+    run::worker::clock,
+    time::Timestamp,
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -14,7 +21,7 @@ use std::{
 /// What is shown, and whom to.
 pub(super) struct Outside {
     board: Arc<Board>,
-    _server: Option<Server>,
+    server: Option<Server>,
     pub inputs: Vec<Label>,
     pub outputs: Vec<Label>,
     class_labels: Vec<Label>,
@@ -40,7 +47,7 @@ impl Outside {
         };
         Ok(Outside {
             board,
-            _server: server,
+            server,
             inputs: Label::inputs(&policy.wiring.inputs),
             outputs: Label::outputs(&policy.wiring.outputs),
             class_labels: policy.classes.iter().map(Label::class).collect(),
@@ -52,6 +59,17 @@ impl Outside {
             last_reload: None,
             published: Instant::now(),
         })
+    }
+
+    /// # Errors
+    /// [`Kind::Io`]: a fault of ours ended what answers, and nobody would see how things stand.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.server {
+            Some(server) if server.is_over() => {
+                Err(Error::new(Kind::Io, "cannot answer under [status]: an internal fault ended its thread"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     pub(super) fn beat(&self) {

@@ -28,6 +28,8 @@ use std::{
 pub(super) struct Pump {
     thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
+    /// It came to its end by itself. A fault of ours ends it otherwise.
+    ended: Arc<AtomicBool>,
     figures: Arc<Mutex<SentFigures>>,
     /// It has refused records and taken none, and is being asked on.
     refuses: Option<Arc<AtomicBool>>,
@@ -99,11 +101,27 @@ impl Pump {
         let refuses = remote.refuses();
         let work =
             Work { remote, reader, most_bytes, stop: stop.clone(), figures: figures.clone(), waker: waker.clone() };
+        let ended = Arc::new(AtomicBool::new(false));
         let thread = thread::Builder::new()
             .name("sladd-output".to_owned())
-            .spawn(move || work.run())
+            .spawn({
+                let ended = ended.clone();
+                move || {
+                    work.run();
+                    ended.store(true, Relaxed);
+                }
+            })
             .map_err(|error| Error::new(Kind::Io, format!("cannot start a thread: {error}")))?;
-        Ok(Pump { thread: Some(thread), stop, figures, refuses })
+        Ok(Pump { thread: Some(thread), stop, ended, figures, refuses })
+    }
+
+    /// # Errors
+    /// [`Kind::Io`]: a fault of ours ended it, and nothing would be sent any more.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.is_done() && !self.ended.load(Relaxed) {
+            return Err(Error::new(Kind::Io, "cannot send to a receiver: an internal fault ended its thread"));
+        }
+        Ok(())
     }
 
     pub(super) fn figures(&self) -> SentFigures {

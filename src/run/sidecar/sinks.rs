@@ -330,7 +330,11 @@ impl Sinks {
 
     /// What became of standard output since the last call.
     pub(super) fn check(&self) -> Result<(), Stopped> {
-        self.spouts().try_for_each(Spout::check)
+        self.list.iter().try_for_each(|sink| match &sink.target {
+            Target::Remote(link) => link.pump.check().map_err(Stopped::Failed),
+            Target::Stdout(spout) => spout.check(),
+            Target::File { .. } => Ok(()),
+        })
     }
 
     /// Whose readers are watched while nothing is written.

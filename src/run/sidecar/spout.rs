@@ -15,13 +15,14 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 /// The end that is written.
 pub(super) struct Spout {
     shared: Arc<Shared>,
+    thread: JoinHandle<()>,
     /// Beyond so many bytes that wait it is full.
     most: usize,
 }
@@ -31,6 +32,8 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     stop: AtomicBool,
+    /// The thread came to its end by itself. A fault of ours ends it otherwise.
+    ended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -53,19 +56,25 @@ impl Spout {
     /// # Errors
     /// [`Kind::Io`] where no thread can be started.
     pub(super) fn begin(stdout: Stdout, most: usize, waker: &Arc<Waker>) -> Result<Spout, Error> {
-        let shared =
-            Arc::new(Shared { stdout, state: Mutex::default(), changed: Condvar::new(), stop: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            stdout,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            stop: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        });
         let (ours, waker) = (shared.clone(), waker.clone());
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("sladd-stdout".to_owned())
             .spawn(move || {
                 if let Err(error) = ours.run(&waker) {
                     ours.lock().fault = Some(error);
                 }
+                ours.ended.store(true, Relaxed);
                 waker.wake();
             })
             .map_err(|error| Error::new(Kind::Io, format!("cannot start a thread: {error}")))?;
-        Ok(Spout { shared, most })
+        Ok(Spout { shared, thread, most })
     }
 
     /// Takes a batch, which is written as soon as there is room.
@@ -100,6 +109,10 @@ impl Spout {
     /// [`Stopped::Gone`] where the reader went away, [`Stopped::Failed`] where it cannot be written. Said once.
     pub(super) fn check(&self) -> Result<(), Stopped> {
         match self.shared.lock().fault.take() {
+            None if self.thread.is_finished() && !self.shared.ended.load(Relaxed) => {
+                let message = "cannot write to standard output: an internal fault ended its thread";
+                Err(Stopped::Failed(Error::new(Kind::Io, message)))
+            }
             None => Ok(()),
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Stopped::Gone),
             Some(error) => Err(Stopped::Failed(cannot_write("standard output", &error))),

@@ -129,6 +129,13 @@ impl Bound {
     }
 }
 
+impl Server {
+    /// Whether it answers no more, though nobody asked it to stop.
+    pub(super) fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(thread::JoinHandle::is_finished)
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());

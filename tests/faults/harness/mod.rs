@@ -9,6 +9,8 @@ pub mod job;
 pub mod lines;
 pub mod oracle;
 pub mod program;
+#[cfg(feature = "net")]
+pub mod receiver;
 
 use std::process::{Command, Stdio};
 
