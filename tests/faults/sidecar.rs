@@ -32,9 +32,9 @@ fn a_full_disk_is_waited_for_and_nothing_is_lost() {
          done
          kill $P; wait $P || exit 96
          cp -p out/access.log kept.log",
-        often(3, 40)
+        often(3, 200)
     );
-    for round in 1..=often(3, 40) {
+    for round in 1..=often(3, 200) {
         fs::write(beside.at(&format!("more.{round}")), lines::lines((round - 1) * 200, 200)).unwrap();
     }
     let Some(output) = inject::with_mounts(beside.room.path(), &script) else { return };
@@ -43,7 +43,7 @@ fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     assert!(said.contains("waiting for room") && said.contains("there is room again"), "{said}");
     oracle::clean("said", said.as_bytes(), "a full disk");
     fs::rename(beside.at("kept.log"), beside.at("out/access.log")).unwrap();
-    beside.is_whole(often(3, 40) * 200, "a full disk");
+    beside.is_whole(often(3, 200) * 200, "a full disk");
 }
 
 /// F06, F04: asked to end while the disk is full, it leaves what it could not write to the next one.
