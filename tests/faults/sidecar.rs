@@ -21,10 +21,10 @@ fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     let beside = Beside::following();
     let script = format!(
         "P=; trap 'kill -9 $P' EXIT
-         mount -t tmpfs -o size=400k,mode=750 none out || exit 99
+         mount -t tmpfs -o size=16m,mode=750 none out || exit 99
          {SLADD} sidecar --policy ./policy.toml 2> said & P=$!
          for round in $(seq 1 {}); do
-           head -c 390000 /dev/zero > out/full 2>/dev/null
+           head -c 20000000 /dev/zero > out/full 2>/dev/null
            cat more.$round >> in/access.log; sleep 0.6
            kill -0 $P || exit 98
            rm out/full

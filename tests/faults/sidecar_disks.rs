@@ -24,7 +24,8 @@ fn full_again_and_again(beside: &Beside, place: &str, rounds: usize) -> Option<u
            seen=$(grep -c 'state in' said); {SLADD} sidecar --policy ./policy.toml 2>> said & P=$!
            n=0; until [ $(grep -c 'state in' said) -gt $seen ]; do sleep 0.02; n=$((n + 1)); [ $n -lt 1500 ] || exit 94; done
          }}
-         : > said; begin; next=1
+         waits() {{ echo $(($(grep -c 'waiting for room' said) - $(grep -c 'there is room again' said))); }}
+         : > said; begin; next=1; killed=0
          for round in $(seq 1 {rounds}); do
            seen=$(grep -c 'waiting for room' said)
            n=0; until [ $(grep -c 'waiting for room' said) -gt $seen ]; do
@@ -33,10 +34,10 @@ fn full_again_and_again(beside: &Beside, place: &str, rounds: usize) -> Option<u
              kill -0 $P || exit 98
              n=$((n + 1)); [ $n -lt 600 ] || exit 97
            done
-           [ $((round % 3)) != 0 ] || {{ kill -9 $P; wait $P; }}
+           [ $((round % 3)) != 0 ] || {{ kill -9 $P; wait $P; killed=$(waits); }}
            rm disk/full
            [ $((round % 3)) != 0 ] || begin
-           n=0; until [ $(wc -l < out/access.log) -ge $((next - 1)) ]; do sleep 0.02; n=$((n + 1)); [ $n -lt 3000 ] || exit 96; done
+           n=0; until [ $(wc -l < out/access.log) -ge $((next - 1)) ] && [ $(waits) -le $killed ]; do sleep 0.02; n=$((n + 1)); [ $n -lt 3000 ] || exit 96; done
          done
          kill $P; wait $P || exit 95
          mkdir -m 750 kept && cp -a {place}/. kept"

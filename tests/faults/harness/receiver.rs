@@ -69,25 +69,30 @@ impl Receiver {
     }
 }
 
+/// What a sender of syslog keeps to write again. Nobody confirms anything, so one who reads less than that of each connection
+/// loses what is pushed out of it.
+const TAIL: usize = 1 << 20;
+
 /// Takes what comes until the sender or a fault ends it.
 fn serve(mut stream: TcpStream, state: &State, dice: &mut Dice) {
     let breaks = state.flapping.load(SeqCst);
-    let (way, after) = (dice.below(4), dice.below(60_000) as usize);
-    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let (way, after) = (dice.below(4), TAIL + dice.below(500_000) as usize);
+    stream.set_read_timeout(Some(Duration::from_millis(3))).unwrap();
     let (mut bytes, mut chunk, mut taken, began) =
-        (Vec::new(), vec![0; 1 + dice.below(9_000) as usize], 0, Instant::now());
+        (Vec::new(), vec![0; 1_000 + dice.below(60_000) as usize], 0, Instant::now());
     loop {
+        let mut quiet = false;
         match stream.read(&mut chunk) {
             Ok(0) => break,
             Ok(n) => {
                 bytes.extend_from_slice(&chunk[..n]);
                 taken += n;
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => quiet = true,
             Err(_) => break,
         }
         take(&mut bytes, state);
-        if breaks && (taken > after || began.elapsed() > Duration::from_millis(150)) {
+        if breaks && (taken > after || quiet && began.elapsed() > Duration::from_millis(10)) {
             match way {
                 // It closes with bytes unread: a reset.
                 0 => {}
