@@ -124,23 +124,3 @@ fn without_the_thread_that_takes_connections_it_ends() {
         beside.is_clean(input);
     }
 }
-
-#[test]
-fn without_the_thread_that_syncs_it_ends() {
-    if !has("strace") {
-        return;
-    }
-    let beside = Beside::following();
-    beside.append("in/access.log", &lines::lines(0, 100));
-    goes_on(&beside, 100, "before");
-    // From some checkpoint on there is no room for one; the thread sleeps, and that fails.
-    let mut child = start(&beside, &["?fchmod:error=ENOSPC:when=4+", SLEEP[0], SLEEP[1]]);
-    let (mut written, began) = (100, Instant::now());
-    while child.try_wait().unwrap().is_none() && began.elapsed() < Duration::from_secs(60) {
-        beside.append("in/access.log", &lines::lines(written, 10));
-        written += 10;
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    ends_by_itself(&beside, child, "the thread that syncs");
-    goes_on(&beside, written, "after it");
-}
