@@ -6,9 +6,9 @@ use crate::{
     format::{Ending, Parse, envelope, w3c},
     plan::{Plan, Route},
     record::{Record, Seen, Sight, Value},
-    retention::{self, ClassId, Tagger},
+    retention::{self, ClassId, Run, Tagger},
     tally::Tally,
-    time::Timestamp,
+    time::{DAY, Day, Timestamp},
     treatment::{self, Aid, Places, Scratch, pseudonym::Secret, scrub},
 };
 use memchr::memchr;
@@ -67,6 +67,8 @@ struct Desk {
     unseen: Unseen,
     /// The class and time of the last record that began, if nothing changed since.
     settled: Option<(ClassId, Timestamp)>,
+    /// The day of the last record, and its first second.
+    day: (Day, i64),
     /// For lines in envelopes and in strings; most runs never see one.
     wrapped: Option<Box<wrapped::Wrapped>>,
     carry: Carry,
@@ -136,6 +138,7 @@ impl Engine {
             ahead: Ahead::default(),
             unseen: Unseen::default(),
             settled: None,
+            day: (Day(0), 0),
             wrapped: None,
             carry: Carry::default(),
             export: export::Memory::default(),
@@ -355,6 +358,27 @@ impl Desk {
         Ok(!left_out)
     }
 
+    /// What a record of this class and time is kept with.
+    #[inline]
+    fn run(&mut self, class: ClassId, time: Timestamp) -> Run {
+        if !(0..DAY).contains(&time.0.wrapping_sub(self.day.1)) {
+            self.turn_day(time);
+        }
+        Run { class, day: self.day.0 }
+    }
+
+    #[cold]
+    fn turn_day(&mut self, time: Timestamp) {
+        let day = time.day();
+        self.day = (day, i64::from(day.0) * DAY);
+    }
+
+    /// What a line is kept with that is no record: the last class, and the day of the reference.
+    #[inline]
+    fn leftover(&mut self, plan: &Plan) -> Run {
+        self.run(plan.last_class(), self.reference)
+    }
+
     /// Whether the line at `at` is read by sight: then its values are in the record.
     ///
     /// The line behind it is read ahead, so that what is remembered of its values is at hand when its turn comes.
@@ -466,7 +490,7 @@ impl Desk {
         };
         match &plan.text {
             Some(_) if body.is_empty() && ending == Ending::Cut => {
-                plan.encoding.blank(plan.last_class(), end, batch);
+                plan.encoding.blank(self.leftover(plan), end, batch);
                 tally.over_long += 1;
             }
             Some(route) => {
@@ -479,7 +503,7 @@ impl Desk {
                 }
             }
             None => {
-                plan.encoding.blank(plan.last_class(), end, batch);
+                plan.encoding.blank(self.leftover(plan), end, batch);
                 tally.malformed += 1;
             }
         }
@@ -543,8 +567,10 @@ impl Desk {
         let seen = PLAIN && time.is_some();
         let time = time.unwrap_or(self.reference);
         let class = route.rules.classify(schema, line, &self.record);
-        if !self.begins(plan, class, time, tally)? {
-            plan.encoding.blank(class, end, batch);
+        let written = self.begins(plan, class, time, tally)?;
+        let run = self.run(class, time);
+        if !written {
+            plan.encoding.blank(run, end, batch);
             return Ok(false);
         }
         self.begin_count();
@@ -565,7 +591,7 @@ impl Desk {
             counts.add(&route.counted, &treated, aid);
         }
         let tag = plan.tagged.then(|| tagger.tag(class, time));
-        plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+        plan.encoding.encode(&treated, &route.members, run, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
     }

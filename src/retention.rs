@@ -9,12 +9,21 @@ pub use words::{Basis, Keep, KeepFault, Life, Purpose, UnknownWord};
 
 use crate::{
     record::{Record, Schema, State},
-    time::{DAY, Date, Timestamp},
+    time::{DAY, Date, Day, Timestamp},
 };
 
 /// A class by its place in the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClassId(pub u8);
+
+/// What neighbouring records of a batch have in common: what is kept, and deleted, together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// Their class.
+    pub class: ClassId,
+    /// The day that their retention is reckoned from: that of their time, or of the reference where they have none.
+    pub day: Day,
+}
 
 /// A class as the tag writes it.
 #[derive(Clone, Debug)]

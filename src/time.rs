@@ -28,10 +28,28 @@ impl Timestamp {
         Date::from_days(self.0.div_euclid(DAY))
     }
 
+    /// The number of the day it falls on, in UTC.
+    #[inline]
+    pub fn day(self) -> Day {
+        // Years of four digits fit; what was forged beyond them is held to the ends.
+        Day(self.0.div_euclid(DAY).clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+    }
+
     /// The same time of day so many calendar months, then days, later; never past [`Timestamp::LAST`].
     pub fn plus(self, months: u32, days: u32) -> Timestamp {
         let date = self.date().plus(months, days);
         Timestamp(date.days() * DAY + self.0.rem_euclid(DAY)).min(Timestamp::LAST)
+    }
+}
+
+/// A day in UTC by its number: days since 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i32);
+
+impl Day {
+    /// The day of the calendar, held to the years 0 to 9999.
+    pub fn date(self) -> Date {
+        Date::from_days(self.0.into())
     }
 }
 
@@ -52,6 +70,9 @@ mod tests {
 
     #[test]
     fn a_time_before_1970_falls_on_its_day() {
+        assert_eq!((Timestamp(-1).day(), Timestamp(0).day(), Timestamp(86_399).day()), (Day(-1), Day(0), Day(0)));
+        assert_eq!(Timestamp(1_795_255_200).day().date(), Timestamp(1_795_255_200).date());
+        assert_eq!(Timestamp(i64::MIN).day().date(), Date::new(0, 1, 1).unwrap());
         assert_eq!(Timestamp(-1).date(), Date::new(1969, 12, 31).unwrap());
         assert_eq!(Timestamp::LAST.date(), Date::new(9999, 12, 31).unwrap());
     }

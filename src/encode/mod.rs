@@ -17,11 +17,11 @@ pub use reply::{Reply, Words};
 
 use crate::{
     record::{Columns, Syntax},
-    retention::{ClassId, Tag},
+    retention::{ClassId, Run, Tag},
     treatment::Treated,
 };
 
-/// Minimised bytes ready to leave, in input order, with the runs that belong to one class.
+/// Minimised bytes ready to leave, in input order, with the runs that belong to one class and day.
 ///
 /// It cannot be filled outside this folder:
 /// ```compile_fail,E0451
@@ -40,7 +40,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    runs: Vec<(ClassId, u32)>,
+    runs: Vec<(Run, u32)>,
 }
 
 impl Batch {
@@ -49,13 +49,13 @@ impl Batch {
         &self.bytes
     }
 
-    /// Neighbouring records of one class, class by class, in order.
-    pub fn runs(&self) -> impl Iterator<Item = (ClassId, &[u8])> {
+    /// Neighbouring records of one class and day, run by run, in order.
+    pub fn runs(&self) -> impl Iterator<Item = (Run, &[u8])> {
         let mut start = 0;
-        self.runs.iter().map(move |&(class, end)| {
-            let run = &self.bytes[start..end as usize];
+        self.runs.iter().map(move |&(run, end)| {
+            let records = &self.bytes[start..end as usize];
             start = end as usize;
-            (class, run)
+            (run, records)
         })
     }
 
@@ -74,15 +74,28 @@ impl Batch {
     pub fn append(&mut self, other: &Batch) {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(&other.bytes);
-        self.runs.extend(other.runs.iter().map(|&(class, end)| (class, start + end)));
+        self.runs.extend(other.runs.iter().map(|&(run, end)| (run, start + end)));
     }
 
     /// The records of some classes, into an empty batch.
     pub fn only(&self, takes: impl Fn(ClassId) -> bool, into: &mut Batch) {
         into.clear();
-        for (class, run) in self.runs().filter(|(class, _)| takes(*class)) {
-            into.bytes.extend_from_slice(run);
-            into.close(class);
+        for (run, records) in self.runs().filter(|(run, _)| takes(run.class)) {
+            into.bytes.extend_from_slice(records);
+            into.close(run);
+        }
+    }
+
+    /// Adds each run to the batch that `place` names for it; one that it names none for is left out.
+    ///
+    /// # Panics
+    /// When there is no such batch.
+    pub fn divide(&self, mut place: impl FnMut(Run) -> Option<usize>, into: &mut [Batch]) {
+        for (run, records) in self.runs() {
+            if let Some(place) = place(run) {
+                into[place].bytes.extend_from_slice(records);
+                into[place].close(run);
+            }
         }
     }
 
@@ -90,7 +103,7 @@ impl Batch {
     pub fn shrink_to(&mut self, max_bytes: usize) {
         if self.bytes.capacity() > max_bytes {
             self.bytes.shrink_to(max_bytes);
-            self.runs.shrink_to(max_bytes / size_of::<(ClassId, u32)>());
+            self.runs.shrink_to(max_bytes / size_of::<(Run, u32)>());
         }
     }
 
@@ -106,14 +119,15 @@ impl Batch {
     #[cfg(test)]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-        self.close(ClassId(0));
+        self.close(Run { class: ClassId(0), day: crate::time::Day(0) });
     }
 
-    fn close(&mut self, class: ClassId) {
+    #[inline]
+    fn close(&mut self, run: Run) {
         let end = self.bytes.len() as u32;
         match self.runs.last_mut() {
-            Some((last, until)) if *last == class => *until = end,
-            _ => self.runs.push((class, end)),
+            Some((last, until)) if *last == run => *until = end,
+            _ => self.runs.push((run, end)),
         }
     }
 }
@@ -161,7 +175,7 @@ impl Encoding {
         self,
         record: &Treated<'_>,
         members: &Members,
-        class: ClassId,
+        run: Run,
         tag: Option<Tag<'_>>,
         end: LineEnd,
         batch: &mut Batch,
@@ -179,14 +193,14 @@ impl Encoding {
             (Encoding::Same, LineEnd::CrLf) => batch.bytes.extend_from_slice(end.bytes()),
             (Encoding::Same, LineEnd::Lf) | (Encoding::Json, _) => batch.bytes.push(b'\n'),
         }
-        batch.close(class);
+        batch.close(run);
     }
 
-    /// Writes lines of one class that were treated together and carry no tag. For the input's own layout.
+    /// Writes lines of one class and day that were treated together and carry no tag. For the input's own layout.
     #[inline]
-    pub fn encode_lines(self, lines: &Treated<'_>, class: ClassId, batch: &mut Batch) {
+    pub fn encode_lines(self, lines: &Treated<'_>, run: Run, batch: &mut Batch) {
         batch.bytes.extend_from_slice(lines.lines().unwrap_or_default());
-        batch.close(class);
+        batch.close(run);
     }
 
     /// Writes a record that stands in envelopes or holds another line: envelopes, then the record, with the nested line in
@@ -197,7 +211,7 @@ impl Encoding {
         wraps: &[Option<Treated<'_>>],
         record: &Treated<'_>,
         nested: Option<Nested<'_>>,
-        class: ClassId,
+        run: Run,
         tag: Option<Tag<'_>>,
         end: Option<LineEnd>,
         batch: &mut Batch,
@@ -209,7 +223,7 @@ impl Encoding {
         if let Some(end) = end {
             batch.bytes.extend_from_slice(end.bytes());
         }
-        batch.close(class);
+        batch.close(run);
     }
 
     /// Writes several records of one line as one flat JSON object: of several values of one name the first is written. A
@@ -217,29 +231,29 @@ impl Encoding {
     pub fn encode_flat<'a, 'b: 'a>(
         self,
         records: impl Iterator<Item = (&'a Treated<'b>, Option<u16>)> + Clone,
-        class: ClassId,
+        run: Run,
         tag: Option<Tag<'_>>,
         batch: &mut Batch,
     ) {
         json::write_all(records, tag, &mut batch.bytes);
         batch.bytes.push(b'\n');
-        batch.close(class);
+        batch.close(run);
     }
 
     /// Writes `pieces`, lines of `NAME=text` each, as one value of the journal's export format: as one line where it is one,
     /// else the name, eight bytes of length, and the texts.
     pub fn encode_value(self, pieces: &Batch, batch: &mut Batch) {
-        let Some(&(class, _)) = pieces.runs.last() else { return };
+        let Some(&(run, _)) = pieces.runs.last() else { return };
         same::write_value(&pieces.bytes, &mut batch.bytes);
-        batch.close(class);
+        batch.close(run);
     }
 
     /// Stands for a record of which nothing is left: a blank line in the input's own layout, nothing in JSON.
     #[inline]
-    pub fn blank(self, class: ClassId, end: LineEnd, batch: &mut Batch) {
+    pub fn blank(self, run: Run, end: LineEnd, batch: &mut Batch) {
         if self == Encoding::Same {
             batch.bytes.extend_from_slice(end.bytes());
-            batch.close(class);
+            batch.close(run);
         }
     }
 
@@ -271,18 +285,33 @@ impl Encoding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Day;
 
     fn batch(records: &[(&[u8], u8)]) -> Batch {
         let mut batch = Batch::default();
         for (bytes, class) in records {
             batch.bytes.extend_from_slice(bytes);
-            batch.close(ClassId(*class));
+            batch.close(Run { class: ClassId(*class), day: Day(0) });
         }
         batch
     }
 
     fn runs(batch: &Batch) -> Vec<(u8, &[u8])> {
-        batch.runs().map(|(class, run)| (class.0, run)).collect()
+        batch.runs().map(|(run, records)| (run.class.0, records)).collect()
+    }
+
+    #[test]
+    fn a_day_begins_a_run_as_a_class_does_and_runs_can_be_divided() {
+        let mut all = Batch::default();
+        for (bytes, class, day) in [(b"a\n", 0, 1), (b"b\n", 0, 1), (b"c\n", 0, 2), (b"d\n", 1, 2), (b"e\n", 0, 1)] {
+            all.bytes.extend_from_slice(bytes);
+            all.close(Run { class: ClassId(class), day: Day(day) });
+        }
+        assert_eq!(all.runs().map(|(run, records)| (run.day.0, records.len())).collect::<Vec<_>>(), [(1, 4), (2, 2), (2, 2), (1, 2)]);
+        let mut into = [Batch::default(), Batch::default()];
+        all.divide(|run| (run.class == ClassId(0)).then_some(run.day.0 as usize - 1), &mut into);
+        assert_eq!((into[0].bytes(), into[1].bytes()), (&b"a\nb\ne\n"[..], &b"c\n"[..]));
+        assert_eq!(into[0].runs().count(), 1);
     }
 
     #[test]

@@ -53,10 +53,10 @@ const HEAD: usize = MARK.len() + 4 + 16 + 8 + CHECK;
 pub const PARCEL_OVERHEAD_BYTES: usize = HEAD + CHECK + 1;
 
 impl Batch {
-    /// The batch as a parcel, as one run of its first class, into an empty batch.
+    /// The batch as a parcel, as one run, its first, into an empty batch.
     pub fn parcel(&self, head: &ParcelHead, into: &mut Batch) {
         into.clear();
-        let Some((class, _)) = self.runs().next().filter(|_| !self.is_empty()) else { return };
+        let Some((run, _)) = self.runs().next().filter(|_| !self.is_empty()) else { return };
         let bytes = &mut into.bytes;
         bytes.extend_from_slice(MARK);
         bytes.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
@@ -67,7 +67,7 @@ impl Batch {
         bytes.extend_from_slice(&self.bytes);
         let digest = tail(bytes);
         bytes.extend_from_slice(&digest);
-        into.close(class);
+        into.close(run);
     }
 }
 

@@ -120,10 +120,10 @@ impl Batch {
     pub fn project(&self, takes: impl Fn(ClassId) -> bool, onto: &Projection, into: &mut Batch) -> u64 {
         into.clear();
         let mut left_out = 0;
-        for (class, run) in self.runs().filter(|(class, _)| takes(*class)) {
-            for line in run.split_inclusive(|&byte| byte == b'\n') {
+        for (run, records) in self.runs().filter(|(run, _)| takes(run.class)) {
+            for line in records.split_inclusive(|&byte| byte == b'\n') {
                 match onto.line(line, &mut into.bytes) {
-                    true => into.close(class),
+                    true => into.close(run),
                     false => left_out += 1,
                 }
             }

@@ -5,7 +5,10 @@
 //! one line (rsyslog, `plugins/external/INTERFACE.md`).
 
 use super::{Batch, json::push_text};
-use crate::retention::ClassId;
+use crate::{
+    retention::{ClassId, Run},
+    time::Day,
+};
 
 /// How lines are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +83,10 @@ impl Reply {
     }
 }
 
-/// An answer has no class; it is never kept.
+/// An answer has no class and no day; it is never kept.
 fn say(words: &[u8], into: &mut Batch) {
     into.bytes.extend_from_slice(words);
-    into.close(ClassId(0));
+    into.close(Run { class: ClassId(0), day: Day(0) });
 }
 
 #[cfg(test)]

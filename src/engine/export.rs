@@ -295,7 +295,7 @@ impl Desk {
                 tally.over_long += 1;
             }
             Line::Blank => {
-                plan.encoding.blank(plan.last_class(), end, batch);
+                plan.encoding.blank(self.leftover(plan), end, batch);
                 tally.minimised += 1;
             }
             Line::Field => {
@@ -395,13 +395,14 @@ impl Desk {
         if !self.begins(plan, class, time, tally)? {
             return Ok(false);
         }
+        let run = self.run(class, time);
         self.begin_count();
         let treated = treatment::treat(&route.steps, schema, line, &self.record, &mut self.aid, &mut self.scratch);
         if let Some(counts) = &mut self.counts {
             counts.add(&route.counted, &treated, &mut self.aid);
         }
         let tag = (plan.tagged && plan.encoding == Encoding::Json).then(|| self.tagger.tag(class, time));
-        plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+        plan.encoding.encode(&treated, &route.members, run, tag, end, batch);
         tally.late += u64::from(self.aid.keys.take_late());
         Ok(true)
     }

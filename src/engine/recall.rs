@@ -83,8 +83,10 @@ impl Desk {
         self.note_time();
         let schema = route.format.schema();
         let class = route.rules.classify(schema, line, &self.record);
-        if !self.begins(plan, class, time, tally)? {
-            plan.encoding.blank(class, end, batch);
+        let written = self.begins(plan, class, time, tally)?;
+        let run = self.run(class, time);
+        if !written {
+            plan.encoding.blank(run, end, batch);
             return Ok(Some(read.whole()));
         }
         let same = plan.encoding == Encoding::Same;
@@ -94,7 +96,7 @@ impl Desk {
         let tag = plan.tagged.then(|| tagger.tag(class, time));
         let table = recall.memory.table();
         if lays && let Some(treated) = treatment::lay_object(&route.steps, table, schema, line, record, aid, scratch) {
-            plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+            plan.encoding.encode(&treated, &route.members, run, tag, end, batch);
             if recalled.sample {
                 self.sample(plan, route, line);
             }
@@ -111,7 +113,7 @@ impl Desk {
             if let Some(counts) = counts {
                 counts.add(&route.counted, &treated, aid);
             }
-            plan.encoding.encode(&treated, &route.members, class, tag, end, batch);
+            plan.encoding.encode(&treated, &route.members, run, tag, end, batch);
         }
         tally.late += u64::from(self.aid.keys.take_late());
         tally.minimised += 1;

@@ -13,11 +13,12 @@ impl Desk {
         if !self.carry.is_idle() || self.settled != Some((plan.last_class(), self.reference)) {
             return None;
         }
+        let run = self.leftover(plan);
         let Desk { carry, record, aid, scratch, .. } = self;
         let plain = |line: &[u8]| line.first() != Some(&0xEF) && !carry.notes(line) && retention::strip(line).is_none();
         let (schema, step) = (text.format.schema(), &text.steps[0]);
         let (treated, length, count) = treatment::treat_lines(step, schema, lines, plain, (record, aid), scratch)?;
-        plan.encoding.encode_lines(&treated, plan.last_class(), batch);
+        plan.encoding.encode_lines(&treated, run, batch);
         tally.lines += count;
         tally.minimised += count;
         Some(length)

@@ -498,9 +498,11 @@ impl Desk {
         innermost.seen &= is_own;
         let route = innermost.route(plan);
         let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
-        if !self.begins(plan, class, time, tally)? {
+        let written = self.begins(plan, class, time, tally)?;
+        let run = self.run(class, time);
+        if !written {
             if !*rest {
-                plan.encoding.blank(class, end, batch);
+                plan.encoding.blank(run, end, batch);
             }
             return Ok(false);
         }
@@ -524,7 +526,7 @@ impl Desk {
                         &pieces.wraps,
                         &pieces.record,
                         nested,
-                        class,
+                        run,
                         None,
                         pieces.end,
                         &mut own[i],
@@ -532,7 +534,7 @@ impl Desk {
                 }
                 if let Some(pieces) = &treated[0] {
                     let nested = pieces.nested.map(|value| Nested { value, line: &batches[1] });
-                    plan.encoding.encode_wrapped(&pieces.wraps, &pieces.record, nested, class, tag, Some(end), batch);
+                    plan.encoding.encode_wrapped(&pieces.wraps, &pieces.record, nested, run, tag, Some(end), batch);
                 }
             }
             // One flat object: what is said closest to the event goes first.
@@ -542,7 +544,7 @@ impl Desk {
                     let wraps = pieces.wraps.iter().rev().flatten().map(|wrap| (wrap, None));
                     std::iter::once((&pieces.record, pieces.nested)).chain(wraps)
                 });
-                plan.encoding.encode_flat(all, class, tag, batch);
+                plan.encoding.encode_flat(all, run, tag, batch);
             }
         }
         tally.late += u64::from(self.aid.keys.take_late());

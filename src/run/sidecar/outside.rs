@@ -9,7 +9,7 @@ use crate::{
     encode::Batch,
     error::{Error, Kind},
     policy::Policy,
-    retention::ClassId,
+    retention::{ClassId, Run},
     run::worker::clock,
     time::Timestamp,
 };
@@ -92,7 +92,7 @@ impl Outside {
 
     /// Counts the records of a batch by class.
     pub(super) fn count(&mut self, batch: &Batch) {
-        for (ClassId(class), run) in batch.runs() {
+        for (Run { class: ClassId(class), .. }, run) in batch.runs() {
             if let Some(records) = self.class_records.get_mut(usize::from(class)) {
                 *records += memchr::memchr_iter(b'\n', run).count() as u64;
             }
