@@ -10,7 +10,7 @@
 
 mod chain;
 
-pub use chain::{Fault, Head, Verdict};
+pub use chain::{Fault, Head, NotAHead, Verdict};
 
 use crate::{
     error::{Error, Kind},
@@ -36,19 +36,47 @@ pub enum Deed {
     KeyMade,
     /// A secret was overwritten and removed.
     KeyDestroyed,
+    /// A policy that records of a store are made under.
+    PolicyKept,
+    /// A segment of a store was closed.
+    SegmentClosed,
+    /// Segments, or files on the way to be some, were deleted: each with what the system said.
+    SegmentsDeleted,
+    /// A sweep went through a store.
+    Swept,
+    /// Somebody said that records must stay although they are due.
+    HoldAdded,
+    /// Somebody said that they need not stay any longer.
+    HoldReleased,
     /// The log was found in disorder, by a kill or by somebody's hand, and was gone on with.
     Mended,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Deed; 3] = [Deed::KeyMade, Deed::KeyDestroyed, Deed::Mended];
+    pub const ALL: [Deed; 9] = [
+        Deed::KeyMade,
+        Deed::KeyDestroyed,
+        Deed::PolicyKept,
+        Deed::SegmentClosed,
+        Deed::SegmentsDeleted,
+        Deed::Swept,
+        Deed::HoldAdded,
+        Deed::HoldReleased,
+        Deed::Mended,
+    ];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
         match self {
             Deed::KeyMade => "key_made",
             Deed::KeyDestroyed => "key_destroyed",
+            Deed::PolicyKept => "policy_kept",
+            Deed::SegmentClosed => "segment_closed",
+            Deed::SegmentsDeleted => "segments_deleted",
+            Deed::Swept => "swept",
+            Deed::HoldAdded => "hold_added",
+            Deed::HoldReleased => "hold_released",
             Deed::Mended => "mended",
         }
     }

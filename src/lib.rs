@@ -43,7 +43,7 @@
 //!  2  policy key                         cold: may be slow and explain at length
 //!  3  plan                               where policy and formats meet, compiled once; explain
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
-//!  5  input output state                 files and streams; outputs take a Batch and nothing else; what outlives a run
+//!  5  input output state store           files and streams; outputs take a Batch and nothing else; what outlives a run
 //!  6  run                                wiring and threads: pipe, ordered, worker, signals; bulk; scan, witness, guard
 //!  7  cli main                           what may be typed: pipe bulk check explain policy scan test import generate
 //!
@@ -86,6 +86,7 @@
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
 //!  encode/project                        some members of our own JSON lines, for one output
 //!  run/reply encode/reply                one line in, one answer out, for who waits: rsyslog
+//!  store/                                what is kept by class and day: open files, segments with manifests, sweep, holds, verify
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
@@ -110,7 +111,7 @@
 //!   checkpoint speaks of: delivery, order and names are then those of files. tokio has the sockets of inputs and the status.
 //! - The sidecar is part of the feature `net`: most of it is for the network, and half of it would be no use.
 //! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
-//! - Sealing and the store are not built yet: their keys in a policy are refused with a message, and their rooms do not exist.
+//! - Sealing is not built yet: its keys in a policy are refused with a message, and its room does not exist.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audit;
@@ -139,6 +140,8 @@ pub mod cli;
 pub mod run;
 #[cfg(feature = "cli")]
 pub mod state;
+#[cfg(feature = "cli")]
+pub mod store;
 
 pub use encode::Batch;
 pub use engine::{Engine, Progress};

@@ -33,6 +33,8 @@ const TABLE: &[(&str, &str)] = &[
     ("output", "0 frame encode retention key audit tally input"),
     // It records what outputs made of inputs.
     ("state", "0 frame encode retention key audit tally input output"),
+    // It keeps what outputs made, and stands on the same files and directories as the state.
+    ("store", "0 frame encode retention key audit tally input output state"),
     ("run", "0 1 2 3 4 5"),
     ("cli", "0 1 2 3 4 5 6"),
     ("main", "cli"),
@@ -44,7 +46,7 @@ const LAYERS: &[&[&str]] = &[
     &["policy", "key", "audit"],
     &["plan"],
     &["engine", "tally"],
-    &["input", "output", "state"],
+    &["input", "output", "state", "store"],
     &["run"],
     &["cli", "main"],
 ];

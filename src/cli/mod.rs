@@ -15,6 +15,7 @@ mod probe;
 mod scan;
 #[cfg(feature = "net")]
 mod sidecar;
+mod store;
 mod test;
 
 use crate::{
@@ -50,6 +51,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Policy(args)) => policy::run(&args),
         Some(Command::Scan(args)) => scan::run(&args),
+        Some(Command::Store(args)) => store::run(&args.what),
         Some(Command::Test(args)) => test::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Import(args)) => import::run(&args),
@@ -98,7 +100,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 5] = ["key", "store", "attest", "subject", "report"];
+    const LATER: [&str; 4] = ["key", "attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
@@ -152,6 +154,8 @@ enum Command {
     Policy(PolicyArgs),
     /// Count what identifies people in existing files, without showing it
     Scan(ScanArgs),
+    /// List, verify and sweep a store, and say what must stay in it
+    Store(StoreArgs),
     /// Run a policy's examples
     Test(TestArgs),
     /// Write a policy for what an nginx or Apache configuration logs, and warn of what is personal in it
@@ -412,6 +416,131 @@ enum ReportArg {
     Json,
     /// SARIF 2.1.0
     Sarif,
+}
+
+/// `sladd store`
+#[derive(Args, Debug)]
+#[command(after_help = STORE_CODES)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    what: StoreCommand,
+}
+
+const STORE_CODES: &str = "Exit codes: 0 done, 1 something is wrong (verify), or has to be looked at (sweep: a hold whose day has come, \
+a file of which nobody can say when it is due), 74 (sweep) something that is due could not be deleted";
+
+/// Which store.
+#[derive(Args, Clone, Debug)]
+pub struct StorePlace {
+    /// The store's directory
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// The policy whose [[output]] store is meant; for sweep also the one in force, whose shorter durations count and whose keys that are due are destroyed
+    #[arg(short, long, value_name = "FILE")]
+    policy: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    /// List what is kept: class, day, when it must be gone, how much, and what holds it
+    List {
+        #[command(flatten)]
+        place: StorePlace,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find every byte, line, segment or manifest that was changed, lost, swapped or added
+    Verify {
+        #[command(flatten)]
+        place: StorePlace,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete what is due and not held, and write down what the system said
+    Sweep {
+        #[command(flatten)]
+        place: StorePlace,
+        /// The day or the time to reckon with, as 2026-11-21 or 2026-11-21T10:00:00Z (default: the system's clock, unless it may be wrong)
+        #[arg(long, value_name = "TIME")]
+        now: Option<String>,
+        /// Delete nothing: say what would be
+        #[arg(long)]
+        dry_run: bool,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what must stay although it is due
+    Hold {
+        #[command(subcommand)]
+        what: HoldCommand,
+    },
+    /// The log of what was done
+    Audit {
+        #[command(subcommand)]
+        what: StoreAuditCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum HoldCommand {
+    /// Keep records of some classes and days, whatever their age, until the hold is released
+    Add {
+        /// The store's directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// What the hold is called: the number of the case or the order; it stands in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reference: String,
+        /// Who asked for it; it stands in the audit log
+        #[arg(long, value_name = "TEXT")]
+        authority: String,
+        /// Only this class; may be repeated (default: all)
+        #[arg(long, value_name = "CLASS")]
+        class: Vec<String>,
+        /// The first day of records, YYYY-MM-DD (default: from the beginning)
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+        /// The last day of records, YYYY-MM-DD (default: without end)
+        #[arg(long, value_name = "DATE")]
+        to: Option<String>,
+        /// When it has to be looked at again: from that day on each sweep says so and ends with 1; it still holds
+        #[arg(long, value_name = "DATE")]
+        expires: String,
+    },
+    /// End a hold; what it held and is due goes with the next sweep
+    Release {
+        /// The store's directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// As it was added
+        #[arg(long, value_name = "TEXT")]
+        reference: String,
+    },
+    /// List what holds
+    List {
+        /// The store's directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreAuditCommand {
+    /// Read it from end to end and say what is wrong with it
+    Verify {
+        /// The store's directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// A head that was noted down before: the log must go through it
+        #[arg(long, value_name = "HEAD")]
+        head: Option<String>,
+    },
 }
 
 /// `sladd test`

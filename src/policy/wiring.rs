@@ -135,6 +135,8 @@ pub enum To {
     },
     /// Standard output.
     Stdout,
+    /// A store: a directory that keeps records by class and day, and deletes them on time.
+    Store(PathBuf),
     /// A receiver on the network.
     Remote(Box<Remote>),
 }

@@ -70,7 +70,11 @@ pub fn mend<S>(
                 return Err(Error::new(Kind::Data, why));
             };
             let restored = &mut mended.outputs[output].restored;
-            let position = named.iter().position(|named| named.identity == part.segment && named.output == output);
+            // The open files of a store are listed each for itself, and written as parts of one output.
+            let beside = |named: &Named| {
+                named.output == output || outputs[named.output].path().parent() == committed.path().parent()
+            };
+            let position = named.iter().position(|named| named.identity == part.segment && beside(named));
             let position = match position {
                 Some(position) => position,
                 None => {

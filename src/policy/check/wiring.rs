@@ -34,6 +34,7 @@ pub(in crate::policy) const OUTPUT: Keys = Keys {
     known: &[
         "file",
         "stdout",
+        "store",
         "forward",
         "syslog",
         "http",
@@ -57,7 +58,7 @@ pub(in crate::policy) const OUTPUT: Keys = Keys {
         "resource",
         "index",
     ],
-    later: &["store", "seal", "wrap"],
+    later: &["seal", "wrap"],
 };
 pub(in crate::policy) const ROTATE: Keys = Keys { known: &["size", "every", "keep"], later: &[] };
 
@@ -86,9 +87,12 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Wiring {
         let mut paths: Vec<PathBuf> = Vec::new();
         for table in &outputs.value {
             let Some(output) = output(table, report) else { continue };
-            if let To::File { path, .. } = &output.to {
+            if let To::File { path, .. } | To::Store(path) = &output.to {
+                let inside = |other: &PathBuf| path.starts_with(other) || other.starts_with(path);
                 if paths.contains(path) {
                     report.add(Code::BadValue, table.span.clone(), "another output writes the same file");
+                } else if paths.iter().any(inside) {
+                    report.add(Code::BadValue, table.span.clone(), "another output writes in the same directory");
                 }
                 let patterns = wiring.inputs.iter().filter_map(|input| match &input.from {
                     From::Follow { patterns, .. } => Some(patterns),
@@ -281,7 +285,7 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
 }
 
 fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
-    let kind = kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "forward", "syslog", "http"], report);
+    let kind = kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "store", "forward", "syslog", "http"], report);
     let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
     let fields = table.texts("fields", report).map_or_else(Vec::new, |fields| projection(&fields, report));
     let rotate =
@@ -297,6 +301,7 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
             let path = absolute(&table.text("file", report)?, "/var/log/sladd/access.log", report)?;
             To::File { path, rotate: rotate.and_then(|(rotate, _)| rotate).unwrap_or(Rotate::NEVER) }
         }
+        "store" => To::Store(absolute(&table.text("store", report)?, "/var/lib/sladd/store", report)?),
         "stdout" if table.flag("stdout", report)? => To::Stdout,
         "stdout" => {
             report.add(Code::BadValue, table.span.clone(), "`stdout = false` is no output; leave the table out");
@@ -440,7 +445,7 @@ mod tests {
              [[input]]\nfollow = [\"/var/log/nginx/*.log\"]\nstart = \"end\"\nformat = \"combined\"\n\
              [[input]]\nfifo = \"/run/sladd/a\"\non_stall = \"shed\"\n[[input]]\nstdin = true\n\
              [[output]]\nfile = \"/var/log/sladd/a.log\"\nclasses = [\"security_log\"]\nrotate = { size = \"100 MB\", every = \"1 day\" }\n\
-             [[output]]\nstdout = true\n",
+             [[output]]\nstdout = true\n[[output]]\nstore = \"/var/lib/sladd/store\"\n",
         );
         assert_eq!(wiring.directory.as_deref(), Some("/var/lib/sladd/state".as_ref()));
         assert_eq!((wiring.memory_limit, wiring.status), (96 << 20, Some(Listen::Tcp("[::1]:9464".parse().unwrap()))));
@@ -456,6 +461,7 @@ mod tests {
         assert_eq!(wiring.outputs[0].classes, ["security_log".into()]);
         assert_eq!(wiring.outputs[1].to, To::Stdout);
         assert!(wiring.outputs[1].fields.is_empty());
+        assert_eq!(wiring.outputs[2].to, To::Store("/var/lib/sladd/store".into()));
     }
 
     #[test]
@@ -515,6 +521,9 @@ mod tests {
             ("[[input]]\nfifo = \"/a\"\nstart = \"end\"\n", Code::BadValue, "files that are followed"),
             ("[[input]]\nstdin = true\n[[input]]\nstdin = true\n", Code::BadValue, "read once"),
             ("[[output]]\nfile = \"/a\"\n[[output]]\nfile = \"/a\"\n", Code::BadValue, "the same file"),
+            ("[[output]]\nstore = \"/a\"\n[[output]]\nfile = \"/a/b\"\n", Code::BadValue, "the same directory"),
+            ("[[output]]\nstore = \"a\"\n", Code::RelativeDirectory, "not an absolute path"),
+            ("[[output]]\nstore = \"/a\"\nrotate = { every = \"1 day\" }\n", Code::BadValue, "is for files"),
             ("[[output]]\nfile = \"/a\"\nrotate = { keep = 3 }\n", Code::MissingKey, "needs `size` or `every`"),
             ("[[output]]\nfile = \"/a\"\nrotate = { every = \"soon\" }\n", Code::BadValue, "cannot be"),
             ("[[output]]\nstdout = true\nclasses = [\"security\"]\n", Code::BadValue, "which no rule gives"),

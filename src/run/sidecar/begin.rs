@@ -5,7 +5,7 @@ use super::{
     aside::Disk,
     control::Control,
     desk::{Desk, Follower, Held, Input, Origin},
-    directory, label,
+    directory, facts, label,
     lane::{self, Engines, Lane},
     names::Names,
     outside::Outside,
@@ -23,7 +23,10 @@ use crate::{
         intake::Handed,
     },
     key::Keyring,
-    output::stdout::Stdout,
+    output::{
+        segment::{Committed, Identity},
+        stdout::Stdout,
+    },
     policy::{
         Policy,
         wiring::{self, From, To},
@@ -38,8 +41,10 @@ use crate::{
         place::Place,
         spool,
     },
+    store::{Root, Terms},
 };
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -79,6 +84,17 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
         mended = Some(done.sources_gone);
     }
 
+    // What a store's open files are known by, so that one of which nothing is known is told.
+    let known: Option<Vec<Identity>> = opened.left().map(|left| {
+        let parts = left.records.iter().flat_map(|record| &record.parts).map(|part| part.segment);
+        left.checkpoint.outputs.iter().map(Committed::identity).chain(parts).collect()
+    });
+    // A directory must be there to be within reach.
+    let stores: Vec<PathBuf> = stores(&loaded.policy).map(Path::to_path_buf).collect();
+    for path in &stores {
+        Root::create(path)?;
+    }
+
     // Before the first thread, and after what stood elsewhere under the policy of then.
     let held = super::reach::of(&loaded.policy, &file).hold();
 
@@ -88,19 +104,20 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     let sleep = Sleep::new().map_err(|error| Error::new(Kind::Io, format!("cannot start: {error}")))?;
     let spools = sinks::spools(opened.home())?;
     for (path, segment, _) in &mut found {
-        // A spool goes on in a file of its own.
-        if path.starts_with(spools.path()) {
+        // A spool goes on in a file of its own, and a store finds its files itself.
+        if path.starts_with(spools.path()) || stores.iter().any(|store| path.starts_with(store)) {
             *segment = None;
         }
     }
     let found_at =
         |path: &Path| found.iter_mut().find(|(of, _, _)| of == path).and_then(|(_, segment, _)| segment.take());
     let sinks = Sinks::open(
-        &loaded.policy.wiring.outputs,
+        &loaded,
         &plan,
         now,
         found_at,
-        (opened.home(), &sleep.waker, loaded.policy.wiring.memory_limit),
+        (opened.home(), &sleep.waker),
+        known.as_deref(),
     )?;
     let memory = socket_memory_each(&loaded.policy.wiring);
     let (mut inputs, mut engines) = (Vec::new(), Engines::default());
@@ -224,6 +241,14 @@ fn socket_inputs(wiring: &wiring::Wiring) -> usize {
     wiring.inputs.iter().filter(|input| matches!(input.from, From::Syslog(_) | From::Forward(_))).count()
 }
 
+/// The directories of a policy's stores.
+fn stores(policy: &Policy) -> impl Iterator<Item = &Path> {
+    policy.wiring.outputs.iter().filter_map(|output| match &output.to {
+        To::Store(path) => Some(path.as_path()),
+        To::File { .. } | To::Stdout | To::Remote(_) => None,
+    })
+}
+
 /// Bytes that are read at a time, so that all that is in hand stays within the limit.
 pub(super) fn portion(wiring: &wiring::Wiring) -> usize {
     // What the engines, their memories and the buffers take is measured in tests; a fixed part and so many portions.
@@ -278,15 +303,27 @@ struct Then {
 
 /// What a file got.
 struct Share {
-    /// Its path; of a spool the directory.
+    /// Its path; of a spool and a store the directory.
     path: PathBuf,
-    is_spool: bool,
+    kind: Kept,
     takes: Takes,
+}
+
+/// How a share was written.
+enum Kept {
+    File,
+    Spool,
+    /// Divided by class and day.
+    Store(Terms),
 }
 
 impl Share {
     fn is_of(&self, path: &Path) -> bool {
-        if self.is_spool { spool::is_of(&self.path, path) } else { self.path == path }
+        match self.kind {
+            Kept::File => self.path == path,
+            Kept::Spool => spool::is_of(&self.path, path),
+            Kept::Store(_) => path.starts_with(&self.path),
+        }
     }
 }
 
@@ -321,11 +358,15 @@ impl Recovery {
             let takes = Takes::of(output, &plan);
             match &output.to {
                 To::File { path, .. } => {
-                    recovery.outputs.push(Share { path: path.clone(), is_spool: false, takes });
+                    recovery.outputs.push(Share { path: path.clone(), kind: Kept::File, takes });
+                }
+                To::Store(path) => {
+                    let kind = Kept::Store(facts::terms(policy));
+                    recovery.outputs.push(Share { path: path.clone(), kind, takes });
                 }
                 To::Remote(_) => {
                     let path = sinks::spools(opened.home())?.path().join(spool.unwrap_or_default());
-                    recovery.outputs.push(Share { path, is_spool: true, takes });
+                    recovery.outputs.push(Share { path, kind: Kept::Spool, takes });
                 }
                 To::Stdout => {
                     let stdout = Stdout::open().map_err(|error| sinks::cannot_write("standard output", &error))?;
@@ -377,14 +418,25 @@ impl Recovery {
         if let Some(names) = &mut self.names {
             names.next(&record.source, (record.from, record.to));
         }
-        let share = |output: u16| {
+        // A store has a part for each of its files, in the order in which their records stand in the batch.
+        let mut nth: HashMap<u16, usize> = HashMap::new();
+        let mut share = |output: u16| {
+            let before = nth.entry(output).or_default();
+            let number = std::mem::replace(before, *before + 1);
             let mut share = Batch::default();
             let committed = left.checkpoint.outputs.get(usize::from(output))?;
             let of = self.outputs.iter().find(|of| of.is_of(committed.path()))?;
             of.takes.share(&batch, &mut share);
-            if of.is_spool {
-                let whole = std::mem::take(&mut share);
-                whole.parcel(&self.names.as_ref()?.head(record.reference), &mut share);
+            match &of.kind {
+                Kept::File => {}
+                Kept::Spool => {
+                    let whole = std::mem::take(&mut share);
+                    whole.parcel(&self.names.as_ref()?.head(record.reference), &mut share);
+                }
+                Kept::Store(terms) => {
+                    let (groups, _) = crate::store::divide(&share, terms, record.reference);
+                    share = groups.into_iter().nth(number)?.1;
+                }
             }
             Some(share)
         };

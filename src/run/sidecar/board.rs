@@ -457,6 +457,7 @@ impl Label {
         distinct(outputs.iter().map(|output| match &output.to {
             To::File { path, rotate: _ } => ("file", text_of(path)),
             To::Stdout => ("stdout", "standard output".into()),
+            To::Store(path) => ("store", text_of(path)),
             To::Remote(remote) => {
                 let (kind, name) = remote.receiver.label();
                 (kind, name.into())

@@ -263,6 +263,13 @@ impl Desk {
         {
             error = error.or(Some(second));
         }
+        if !self.in_hand && error.is_none() {
+            error = self.sinks.put_aside(clock(), true).err();
+        }
+        self.supervisor.needs_longer();
+        for said in self.sinks.end_stores() {
+            self.say(&said);
+        }
         self.send_out(control);
         let tally = self.tally();
         self.account(&tally);
@@ -286,6 +293,15 @@ impl Desk {
             // Between two batches, when all that was read is written: then a checkpoint says where it is.
             if self.sinks.left() == 0 && self.sinks.rotate(clock())? {
                 self.commit(control)?;
+            }
+            if self.sinks.is_closing(clock()) {
+                // A checkpoint says how long each file is, before it is put aside and after.
+                self.commit(control)?;
+                self.sinks.put_aside(clock(), false)?;
+                self.commit(control)?;
+            }
+            for said in self.sinks.take_said() {
+                self.say(&said);
             }
             self.outside.beat();
             self.supervisor.beat();
@@ -399,9 +415,15 @@ impl Desk {
         control: &Control,
     ) -> Result<(), Stop> {
         self.outside.count(&self.batch);
+        while let Err(error) = self.sinks.prepare(&self.batch, reference) {
+            match error.kind() {
+                Kind::Io => self.wait_for_room(&error.to_string(), control)?,
+                _ => return Err(error.into()),
+            }
+        }
         let Desk { sinks, batch, names, .. } = &mut *self;
         names.next(&source, (from, to));
-        let parts = sinks.divide(batch, || names.head(reference))?;
+        let parts = sinks.divide(batch, reference, || names.head(reference))?;
         if source.source.is_some() || !parts.is_empty() {
             let policy = self.loaded.digest;
             let record = Record { source, from, to, reference, policy, parts };
@@ -492,6 +514,7 @@ impl Desk {
         let lanes = lanes?;
         let plan = lane::plan(&loaded.policy, &wired[0])?;
         self.book.as_mut().expect("there while it runs").keep_policy(loaded.digest, &loaded.text)?;
+        self.sinks.announce(&loaded, clock())?;
         for (input, mut lane) in self.inputs.iter_mut().zip(lanes) {
             lane.take_over(&mut input.lane);
             if self.loaded.policy.wiring.status.is_some() {
@@ -499,7 +522,7 @@ impl Desk {
             }
             input.lane = lane;
         }
-        self.sinks.rename(&loaded.policy.wiring.outputs, &plan);
+        self.sinks.rename(&loaded, &plan);
         self.outside.rename(&loaded.policy);
         (self.loaded, self.keyring) = (loaded, keyring);
         Ok(())

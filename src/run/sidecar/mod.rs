@@ -9,6 +9,7 @@
 //! - `desk`: the loop; `begin`: what a run before this one left is put right; `control`: signals;
 //!   `supervisor`: what a supervisor is told
 //! - `aside`: what waits for disks; `names`: what a record is called; `remote`: sockets and receivers
+//! - `facts`: what stores must know of a policy
 //! - `board`: what the desk says of itself; `status`: how it is seen from outside
 
 mod aside;
@@ -16,6 +17,7 @@ mod begin;
 pub mod board;
 mod control;
 mod desk;
+mod facts;
 mod lane;
 mod names;
 mod outside;

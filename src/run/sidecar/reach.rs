@@ -47,6 +47,7 @@ pub(super) fn of(policy: &Policy, file: &Path) -> Reach {
         match &output.to {
             To::File { path, .. } => reach.write_beside(path),
             To::Remote(remote) => remote.files().for_each(|file| reach.read_beside(file)),
+            To::Store(path) => reach.write(path.clone()),
             To::Stdout => {}
         }
     }

@@ -1,17 +1,19 @@
 //! The outputs: what of a batch goes to which, and how it gets there.
 
-use super::{board::SentFigures, remote::Pump, spout::Spout, streams::Waker};
+use super::{Loaded, board::SentFigures, facts, remote::Pump, spout::Spout, streams::Waker};
 use crate::{
     encode::{Batch, ParcelHead, Projection},
     error::{Error, Kind},
     output::{
-        segment::{Committed, Every, Fault, Flush, Rotation, Segment},
+        segment::{Committed, Every, Fault, Flush, Identity, Rotation, Segment},
         stdout::Stdout,
     },
     plan::Plan,
     policy::wiring::{self, OnStall, Rotate, To},
     retention::ClassId,
+    run::worker::clock,
     state::{home::Home, journal::Part, place::Place, spool::Spool},
+    store::{Root, Store, Unwritten},
     time::Timestamp,
 };
 use std::{
@@ -58,6 +60,7 @@ pub(super) struct Figures {
 enum Target {
     File { segment: Box<Segment>, rotation: Option<Rotation> },
     Stdout(Spout),
+    Store(Box<Store>),
     Remote(Box<Link>),
 }
 
@@ -91,11 +94,14 @@ impl Takes {
         self.classes.is_none() && self.fields.is_none()
     }
 
+    /// Whether it gets records of a class.
+    fn has(&self, ClassId(class): ClassId) -> bool {
+        self.classes.as_ref().is_none_or(|classes| classes.get(usize::from(class)) == Some(&true))
+    }
+
     /// Makes `into` what the output gets, and says how many records it does not get because they are no objects.
     pub(super) fn share(&self, batch: &Batch, into: &mut Batch) -> u64 {
-        let takes = |ClassId(class): ClassId| {
-            self.classes.as_ref().is_none_or(|classes| classes.get(usize::from(class)) == Some(&true))
-        };
+        let takes = |class| self.has(class);
         match &self.fields {
             Some(fields) => return batch.project(takes, fields, into),
             None if self.classes.is_some() => batch.only(takes, into),
@@ -143,15 +149,17 @@ impl Sinks {
     /// # Errors
     /// As [`Segment::open`]; [`Kind::Config`] for one that is not built
     pub(super) fn open(
-        outputs: &[wiring::Output],
+        loaded: &Loaded,
         plan: &Plan,
         now: Timestamp,
         mut found: impl FnMut(&std::path::Path) -> Option<Segment>,
-        (home, waker, memory_limit): (&Home, &Arc<Waker>, u64),
+        (home, waker): (&Home, &Arc<Waker>),
+        known: Option<&[Identity]>,
     ) -> Result<Sinks, Error> {
+        let wiring::Wiring { outputs, memory_limit, .. } = &loaded.policy.wiring;
         let mut list = Vec::new();
         let remotes = outputs.iter().filter(|output| matches!(output.to, To::Remote(_))).count();
-        let most_bytes = (memory_limit as usize / 32 / remotes.max(1)).clamp(64 << 10, 1 << 20);
+        let most_bytes = (*memory_limit as usize / 32 / remotes.max(1)).clamp(64 << 10, 1 << 20);
         for (output, spool) in outputs.iter().zip(spool_names(outputs)) {
             let target = match &output.to {
                 To::File { path, rotate } => {
@@ -160,8 +168,13 @@ impl Sinks {
                 }
                 To::Stdout => {
                     let stdout = Stdout::open().map_err(|error| cannot_write("standard output", &error))?;
-                    let most = (memory_limit as usize / 256).clamp(64 << 10, 256 << 10);
+                    let most = (*memory_limit as usize / 256).clamp(64 << 10, 256 << 10);
                     Target::Stdout(Spout::begin(stdout, most, waker)?)
+                }
+                To::Store(path) => {
+                    let facts = facts::of(loaded);
+                    let terms = facts::terms(&loaded.policy);
+                    Target::Store(Box::new(Store::open(Root::create(path)?, &facts, terms, known, clock)?))
                 }
                 To::Remote(remote) => {
                     let place = spools(home)?.room(&spool.unwrap_or_default(), 0o750)?;
@@ -177,15 +190,81 @@ impl Sinks {
     }
 
     /// The same outputs under another plan, whose classes may have other numbers.
-    pub(super) fn rename(&mut self, outputs: &[wiring::Output], plan: &Plan) {
-        for (sink, output) in self.list.iter_mut().zip(outputs) {
+    pub(super) fn rename(&mut self, loaded: &Loaded, plan: &Plan) {
+        for (sink, output) in self.list.iter_mut().zip(&loaded.policy.wiring.outputs) {
             sink.takes = Takes::of(output, plan);
+            if let Target::Store(store) = &mut sink.target {
+                store.turn(&facts::of(loaded), facts::terms(&loaded.policy));
+            }
         }
+    }
+
+    /// Another plan is about to come: what stores must know of it is kept.
+    ///
+    /// # Errors
+    /// As [`Store::announce`]
+    pub(super) fn announce(&self, loaded: &Loaded, now: Timestamp) -> Result<(), Error> {
+        self.stores().try_for_each(|store| store.announce(&facts::of(loaded), now))
+    }
+
+    fn stores(&self) -> impl Iterator<Item = &Store> {
+        self.list.iter().filter_map(|sink| match &sink.target {
+            Target::Store(store) => Some(&**store),
+            Target::File { .. } | Target::Stdout(_) | Target::Remote(_) => None,
+        })
+    }
+
+    fn stores_mut(&mut self) -> impl Iterator<Item = &mut Store> {
+        self.list.iter_mut().filter_map(|sink| match &mut sink.target {
+            Target::Store(store) => Some(&mut **store),
+            Target::File { .. } | Target::Stdout(_) | Target::Remote(_) => None,
+        })
+    }
+
+    /// Opens the files that a batch needs in stores. To be called before it is divided; again where it failed.
+    ///
+    /// # Errors
+    /// As [`Store::prepare`]
+    pub(super) fn prepare(&mut self, batch: &Batch, reference: Timestamp) -> Result<(), Error> {
+        for sink in &mut self.list {
+            if let Target::Store(store) = &mut sink.target {
+                store.prepare(batch, |class| sink.takes.has(class), reference)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether stores have files to be closed: after a checkpoint they are to be put aside.
+    pub(super) fn is_closing(&mut self, now: Timestamp) -> bool {
+        self.stores_mut().fold(false, |any, store| store.is_due(now) || any)
+    }
+
+    /// Puts aside the files of stores that are due, or all, right after a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Store::put_aside`]
+    pub(super) fn put_aside(&mut self, now: Timestamp, all: bool) -> Result<(), Error> {
+        self.stores_mut().try_for_each(|store| store.put_aside(now, all).map(drop))
+    }
+
+    /// What stores have to say.
+    pub(super) fn take_said(&self) -> Vec<String> {
+        self.stores().filter_map(Store::take_said).collect()
+    }
+
+    /// Closes what was put aside, to the end; what could not be closed.
+    pub(super) fn end_stores(&mut self) -> Vec<String> {
+        self.stores_mut().filter_map(Store::end).collect()
     }
 
     /// Divides a batch among the outputs, and says what of it goes to each file. `head` is asked where a receiver gets it.
     /// The last output that takes everything gets the batch itself, without a copy: another is left in its place.
-    pub(super) fn divide(&mut self, batch: &mut Batch, head: impl Fn() -> ParcelHead) -> Result<Vec<Part>, Error> {
+    pub(super) fn divide(
+        &mut self,
+        batch: &mut Batch,
+        reference: Timestamp,
+        head: impl Fn() -> ParcelHead,
+    ) -> Result<Vec<Part>, Error> {
         let whole = self.list.iter().rposition(|sink| sink.takes.is_everything());
         for (number, (sink, share)) in self.list.iter_mut().zip(&mut self.shares).enumerate() {
             if Some(number) != whole {
@@ -202,6 +281,21 @@ impl Sinks {
             if sink.target.is_parcelled() {
                 share.parcel(&head(), &mut self.parcel);
                 std::mem::swap(share, &mut self.parcel);
+            }
+            if let Target::Store(store) = &mut sink.target {
+                let (shares, left_out) = store.divide(share, reference)?;
+                sink.figures.left_out += left_out;
+                sink.in_hand.0 -= left_out;
+                sink.in_hand.1 = shares.iter().map(|share| share.bytes).sum();
+                let part = |share: crate::store::Share| Part {
+                    output: number,
+                    segment: share.segment,
+                    before: share.before,
+                    bytes: share.bytes,
+                };
+                parts.extend(shares.into_iter().map(part));
+                number += 1;
+                continue;
             }
             let Some(segment) = sink.target.segment() else { continue };
             let bytes = share.bytes().len() as u64;
@@ -228,6 +322,11 @@ impl Sinks {
                         return Err(sink.figures.later(number, fault));
                     }
                 }
+                Target::Store(store) => match store.write(taken, now) {
+                    Ok(()) => {}
+                    Err(Unwritten::Fault(fault)) => return Err(sink.figures.later(number, fault)),
+                    Err(Unwritten::Error(error)) => return Err(Stopped::Failed(error)),
+                },
                 Target::Stdout(spout) => {
                     spout.check()?;
                     spout.give(share);
@@ -249,12 +348,22 @@ impl Sinks {
     /// # Errors
     /// As [`Segment::sync`].
     pub(super) fn sync(&mut self) -> Result<Vec<Committed>, Error> {
-        let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
-            Target::File { segment, .. } => Some(segment.sync()),
-            Target::Remote(link) => Some(link.spool.sync()),
-            Target::Stdout(_) => None,
-        });
-        files.collect()
+        let (mut files, mut open) = (Vec::new(), Vec::new());
+        for sink in &mut self.list {
+            match &mut sink.target {
+                Target::File { segment, .. } => files.push(segment.sync()?),
+                Target::Remote(link) => files.push(link.spool.sync()?),
+                Target::Store(store) => {
+                    let (anchor, mut all) = store.sync()?;
+                    files.push(anchor);
+                    open.append(&mut all);
+                }
+                Target::Stdout(_) => {}
+            }
+        }
+        // Those that come and go stand last, so that the others keep their numbers.
+        files.append(&mut open);
+        Ok(files)
     }
 
     /// What is in the files now, and what makes it durable on another thread.
@@ -262,17 +371,30 @@ impl Sinks {
     /// # Errors
     /// As [`Segment::flush`].
     pub(super) fn flush(&mut self) -> Result<(Vec<Committed>, Vec<Flush>), Error> {
-        let files = self.list.iter_mut().filter_map(|sink| match &mut sink.target {
-            Target::File { segment, .. } => Some(segment.flush()),
-            Target::Remote(link) => Some(link.spool.flush()),
-            Target::Stdout(_) => None,
-        });
-        files.collect()
+        let (mut files, mut open, mut flushes) = (Vec::new(), Vec::new(), Vec::new());
+        for sink in &mut self.list {
+            let (committed, flush) = match &mut sink.target {
+                Target::File { segment, .. } => segment.flush()?,
+                Target::Remote(link) => link.spool.flush()?,
+                Target::Store(store) => {
+                    let (anchor, mut all, mut more) = store.flush()?;
+                    files.push(anchor);
+                    open.append(&mut all);
+                    flushes.append(&mut more);
+                    continue;
+                }
+                Target::Stdout(_) => continue,
+            };
+            files.push(committed);
+            flushes.push(flush);
+        }
+        files.append(&mut open);
+        Ok((files, flushes))
     }
 
     /// The checkpoint is durable that says so much of the files: receivers may have it.
     pub(super) fn committed(&self, outputs: &[Committed]) {
-        let parcelled = self.list.iter().filter(|sink| sink.target.segment().is_some()).zip(outputs);
+        let parcelled = self.list.iter().filter(|sink| sink.target.is_noted()).zip(outputs);
         for (sink, committed) in parcelled {
             if let Target::Remote(link) = &sink.target {
                 link.spool.committed(committed);
@@ -298,7 +420,7 @@ impl Sinks {
                     link.spool.backlog() >= most
                 }
                 Target::Stdout(spout) => spout.is_full(),
-                Target::File { .. } => false,
+                Target::File { .. } | Target::Store(_) => false,
             })
     }
 
@@ -333,7 +455,7 @@ impl Sinks {
         self.list.iter().try_for_each(|sink| match &sink.target {
             Target::Remote(link) => link.pump.check().map_err(Stopped::Failed),
             Target::Stdout(spout) => spout.check(),
-            Target::File { .. } => Ok(()),
+            Target::File { .. } | Target::Store(_) => Ok(()),
         })
     }
 
@@ -345,7 +467,7 @@ impl Sinks {
     fn spouts(&self) -> impl Iterator<Item = &Spout> {
         self.list.iter().filter_map(|sink| match &sink.target {
             Target::Stdout(spout) => Some(spout),
-            Target::File { .. } | Target::Remote(_) => None,
+            Target::File { .. } | Target::Remote(_) | Target::Store(_) => None,
         })
     }
 
@@ -362,7 +484,7 @@ impl Sinks {
     pub(super) fn is_sent(&self) -> bool {
         self.list.iter().all(|sink| match &sink.target {
             Target::Remote(link) => link.pump.is_done(),
-            Target::File { .. } | Target::Stdout(_) => true,
+            Target::File { .. } | Target::Stdout(_) | Target::Store(_) => true,
         })
     }
 
@@ -414,6 +536,7 @@ impl Sinks {
                 Figures { sent: Some(sent), ..sink.figures }
             }
             Target::Stdout(spout) => Figures { stalled: spout.stalled(), ..sink.figures },
+            Target::Store(store) => Figures { rotations: store.closed(), ..sink.figures },
             Target::File { .. } => sink.figures,
         })
     }
@@ -433,14 +556,22 @@ impl Target {
         match self {
             Target::File { segment, .. } => Some(segment),
             Target::Remote(link) => Some(link.spool.segment()),
-            Target::Stdout(_) => None,
+            Target::Stdout(_) | Target::Store(_) => None,
         }
     }
 
     fn is_parcelled(&self) -> bool {
         match self {
             Target::Remote(_) => true,
-            Target::File { .. } | Target::Stdout(_) => false,
+            Target::File { .. } | Target::Stdout(_) | Target::Store(_) => false,
+        }
+    }
+
+    /// Whether checkpoints speak of it.
+    fn is_noted(&self) -> bool {
+        match self {
+            Target::File { .. } | Target::Remote(_) | Target::Store(_) => true,
+            Target::Stdout(_) => false,
         }
     }
 }

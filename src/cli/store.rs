@@ -1,0 +1,245 @@
+//! `sladd store`: what is kept by class and day, whether it is whole, and its end.
+
+use super::{HoldCommand, StoreAuditCommand, StoreCommand, StorePlace, lines, load, print};
+use crate::{
+    audit,
+    error::{Error, Kind},
+    key::Keyring,
+    policy::{Policy, wiring::To},
+    run::worker::clock,
+    store::{self, Clock, Hold, Kept, Report, Root, Scope, Sweep, Terms},
+    time::{Date, Timestamp},
+};
+use serde_json::{Value, json};
+use std::{fmt::Write, path::PathBuf, process::ExitCode};
+
+/// Does what is asked with each store that is named.
+pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
+    match what {
+        StoreCommand::List { place, json } => list(place, *json),
+        StoreCommand::Verify { place, json } => verify(place, *json),
+        StoreCommand::Sweep { place, now, dry_run, json } => sweep(place, now.as_deref(), *dry_run, *json),
+        StoreCommand::Hold { what } => hold(what),
+        StoreCommand::Audit { what: StoreAuditCommand::Verify { directory, head } } => audit(directory, head.as_deref()),
+    }
+}
+
+/// The stores that are meant, and the policy if one was named.
+fn find(place: &StorePlace) -> Result<(Vec<PathBuf>, Option<Policy>), Error> {
+    let policy = place.policy.as_ref().map(|name| load::valid(&load::find(name)?)).transpose()?;
+    let stores = match (&place.directory, &policy) {
+        (Some(directory), _) => vec![directory.clone()],
+        (None, Some(policy)) => {
+            let stores = policy.wiring.outputs.iter().filter_map(|output| match &output.to {
+                To::Store(path) => Some(path.clone()),
+                To::File { .. } | To::Stdout | To::Remote(_) => None,
+            });
+            stores.collect()
+        }
+        (None, None) => return Err(Error::new(Kind::Usage, "name a store's directory, or --policy with one")),
+    };
+    if stores.is_empty() {
+        return Err(Error::new(Kind::Config, "the policy has no output into a store: [[output]] store = \"DIR\""));
+    }
+    Ok((stores, policy))
+}
+
+fn list(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {
+    let mut all = Vec::new();
+    let mut text = String::new();
+    for path in find(place)?.0 {
+        let root = Root::open(&path)?;
+        let listing = store::list(&root)?;
+        all.push(json!({ "path": path.display().to_string(), "kept": listing.kept }));
+        let _ = writeln!(text, "{}: {}", path.display(), counted(listing.kept.len(), "file"));
+        listing.kept.iter().for_each(|kept| row(kept, &mut text));
+    }
+    out(json, json!({ "stores": all }), &text)
+}
+
+fn row(kept: &Kept, text: &mut String) {
+    let until = kept.until.map_or_else(|| "?".to_owned(), |day| day.to_string());
+    let records = kept.records.map_or_else(|| "not closed".to_owned(), |records| counted(records as usize, "record"));
+    let _ = write!(text, "  {}  until {until}  {records}  {} bytes", kept.path, kept.bytes);
+    if let Some(policy) = &kept.policy {
+        let _ = write!(text, "  {policy}");
+    }
+    if !kept.held.is_empty() {
+        let _ = write!(text, "  held: {}", kept.held.join(", "));
+    }
+    if let Some(fault) = &kept.fault {
+        let _ = write!(text, "  {fault}");
+    }
+    text.push('\n');
+}
+
+fn verify(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {
+    let mut all = Vec::new();
+    let mut text = String::new();
+    let mut is_whole = true;
+    for path in find(place)?.0 {
+        let found = store::verify(&Root::open(&path)?)?;
+        is_whole &= found.problems.is_empty();
+        let shown = path.display();
+        let _ = writeln!(
+            text,
+            "{shown}: {}, {}; {} not closed; {}",
+            counted(found.segments as usize, "segment"),
+            counted(found.records as usize, "record"),
+            found.unclosed,
+            counted(found.problems.len(), "problem"),
+        );
+        for problem in &found.problems {
+            let _ = writeln!(text, "  {}: {}", problem.path, problem.what);
+        }
+        all.push(json!({ "path": shown.to_string(), "found": found }));
+    }
+    out(json, json!({ "stores": all }), &text)?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Result<ExitCode, Error> {
+    let (stores, policy) = find(place)?;
+    let clock = match now {
+        Some(text) => Clock::Given(time(text)?),
+        None => Clock::System(clock()),
+    };
+    let terms = policy.as_ref().map(|policy| Terms::new(policy.classes.iter().map(|class| (&*class.name, class.keep))));
+    let sweep = Sweep { clock, terms, dry_run };
+    let (mut all, mut text) = (Vec::new(), String::new());
+    let (mut failed, mut look) = (0, false);
+    for path in &stores {
+        let report = sweep.run(&Root::open(path)?)?;
+        failed += report.failed();
+        look |= !report.expired.is_empty() || !report.unknown.is_empty();
+        tell(&path.display().to_string(), &report, dry_run, &mut text);
+        all.push(json!({ "path": path.display().to_string(), "report": report }));
+    }
+    let keys = match policy.filter(|_| !dry_run) {
+        Some(policy) => expire(&policy, clock.now())?,
+        None => None,
+    };
+    if let Some(keys) = keys {
+        let _ = writeln!(text, "{} destroyed that were due", counted(keys, "key"));
+    }
+    out(json, json!({ "stores": all, "keys_destroyed": keys, "dry_run": dry_run }), &text)?;
+    Ok(match (failed, look) {
+        _ if dry_run => ExitCode::SUCCESS,
+        (1.., _) => ExitCode::from(Kind::Io.code()),
+        (0, true) => ExitCode::from(1),
+        (0, false) => ExitCode::SUCCESS,
+    })
+}
+
+fn tell(path: &str, report: &Report, dry_run: bool, text: &mut String) {
+    let gone = report.due.len() - report.failed();
+    let _ = match dry_run {
+        true => writeln!(text, "{path}: on {} there are {} due, nothing was deleted", report.day, report.due.len()),
+        false => writeln!(text, "{path}: on {}, {gone} of {} due deleted", report.day, report.due.len()),
+    };
+    for deletion in &report.due {
+        let _ = writeln!(text, "  {}  until {}  {}", deletion.path, deletion.until, deletion.said);
+    }
+    let mut said = |paths: &[String], what: &str| {
+        for path in paths {
+            let _ = writeln!(text, "  {path}  {what}");
+        }
+    };
+    said(&report.found_gone, "gone, by a sweep that was ended before it could say so");
+    said(&report.held, "due, and held");
+    said(&report.unknown, "nobody can say when it is due; see sladd store verify");
+    said(&report.expired, "is a hold whose day has come: it holds until it is released or added once more");
+    let _ = write!(text, "  {} stay", report.kept);
+    let _ = match &report.next {
+        Some(day) => writeln!(text, "; the next is due on {day}"),
+        None => writeln!(text),
+    };
+}
+
+/// Destroys the keys that are due, where the policy keeps them in a directory that is there.
+fn expire(policy: &Policy, now: Timestamp) -> Result<Option<usize>, Error> {
+    let Some(directory) = policy.keys.directory.as_ref().filter(|directory| directory.is_dir()) else {
+        return Ok(None);
+    };
+    Keyring::directory(directory, policy.keys.epoch, policy.keys.keep)?.expire(now).map(Some)
+}
+
+fn hold(what: &HoldCommand) -> Result<ExitCode, Error> {
+    match what {
+        HoldCommand::Add { directory, reference, authority, class, from, to, expires } => {
+            let day = |text: &Option<String>| text.as_deref().map(date).transpose();
+            let scope = Scope { classes: class.clone(), from: day(from)?, to: day(to)? };
+            let hold = Hold::new((reference, authority), &scope, date(expires)?, clock())?;
+            let root = Root::open(directory)?;
+            store::hold(&root, &hold, clock())?;
+            let held = store::list(&root)?.kept.into_iter().filter(|kept| kept.held.contains(reference)).count();
+            print(format!("held: {} now; what comes to it later too\n", counted(held, "file")).as_bytes())
+        }
+        HoldCommand::Release { directory, reference } => {
+            store::release(&Root::open(directory)?, reference, clock())?;
+            print(b"released; what is due goes with the next sweep\n")
+        }
+        HoldCommand::List { directory, json } => {
+            let holds = store::holds(&Root::open(directory)?)?;
+            let mut text = String::new();
+            for hold in &holds.holds {
+                let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
+                let _ = writeln!(
+                    text,
+                    "{}  by {}  classes {}  days {} to {}  added {}  expires {}{}",
+                    hold.reference,
+                    hold.authority,
+                    or(&hold.classes, "all"),
+                    or(&hold.from, "the first"),
+                    or(&hold.to, "the last"),
+                    hold.added,
+                    hold.expires,
+                    if hold.is_expired(clock()) { "  (its day has come, and it still holds)" } else { "" },
+                );
+            }
+            out(*json, json!(holds), &text)
+        }
+    }
+}
+
+fn audit(directory: &PathBuf, head: Option<&str>) -> Result<ExitCode, Error> {
+    let refused = |error: audit::NotAHead| Error::new(Kind::Usage, error.to_string());
+    let head = head.map(|text| text.parse().map_err(refused)).transpose()?;
+    let verdict = audit::verify(Root::open(directory)?.path(), head.as_ref())?;
+    let mut text = format!("{}, head {}\n", counted(verdict.head.entries as usize, "entry"), verdict.head);
+    for entry in &verdict.mended {
+        let _ = writeln!(text, "  entry {entry} says that the log was found in disorder before it, as after a kill");
+    }
+    for fault in &verdict.faults {
+        let _ = writeln!(text, "  {fault}");
+    }
+    print(text.as_bytes())?;
+    Ok(if verdict.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn out(as_json: bool, json: Value, text: &str) -> Result<ExitCode, Error> {
+    match as_json {
+        true => print(format!("{json:#}\n").as_bytes()),
+        false => print(text.as_bytes()),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {what}s"),
+    }
+}
+
+fn date(text: &str) -> Result<Date, Error> {
+    Date::parse(text.as_bytes()).ok_or_else(|| Error::new(Kind::Usage, "not a day; write it as 2026-11-21"))
+}
+
+/// A day, which is its midnight in UTC, or a time.
+fn time(text: &str) -> Result<Timestamp, Error> {
+    match Date::parse(text.as_bytes()) {
+        Some(day) => Ok(day.start()),
+        None => lines::reference(text),
+    }
+}

@@ -1,0 +1,62 @@
+//! What a store has to know of a policy.
+
+use super::Loaded;
+use crate::{
+    policy::{Policy, Treatment},
+    store::{ClassFacts, Facts, Stability, Terms, TreatmentFacts},
+};
+
+/// The facts of a policy, for manifests.
+pub(super) fn of(loaded: &Loaded) -> Facts {
+    let policy = &loaded.policy;
+    let fields = policy.fields.iter().map(|(name, treatment)| (&**name, treatment));
+    let treatments: Vec<TreatmentFacts> = fields
+        .chain([("*", &policy.rest)])
+        .map(|(field, treatment)| TreatmentFacts {
+            field: field.to_owned(),
+            treatment: treatment.to_string(),
+            stability: stability(treatment),
+        })
+        .collect();
+    let is_keyed = treatments.iter().any(|facts| facts.stability == Stability::Session);
+    Facts {
+        name: policy.name.to_string(),
+        version: policy.version,
+        digest: loaded.digest.to_string(),
+        classes: policy.classes.iter().map(class).collect(),
+        treatments,
+        epoch: is_keyed.then(|| policy.keys.epoch.to_string()),
+    }
+}
+
+/// The classes of a policy, for what is due.
+pub(super) fn terms(policy: &Policy) -> Terms {
+    Terms::new(policy.classes.iter().map(|class| (&*class.name, class.keep)))
+}
+
+fn class(class: &crate::policy::Class) -> ClassFacts {
+    ClassFacts {
+        name: class.name.to_string(),
+        keep: class.keep.to_string(),
+        purpose: class.purpose.to_string(),
+        basis: class.basis.to_string(),
+    }
+}
+
+/// For how long equal values come out equal. A key is part of those that pseudonymise, and of no other.
+fn stability(treatment: &Treatment) -> Stability {
+    match treatment {
+        Treatment::Cookie { pseudonym, .. } if pseudonym.is_empty() => Stability::Stable,
+        Treatment::Pseudonym { .. } | Treatment::Cookie { .. } | Treatment::Query { .. } => Stability::Session,
+        Treatment::Drop => Stability::Undefined,
+        Treatment::Coarsen(_)
+        | Treatment::Country { .. }
+        | Treatment::Family { .. }
+        | Treatment::Keep { .. }
+        | Treatment::Language
+        | Treatment::Origin
+        | Treatment::Path
+        | Treatment::Scrub { .. }
+        | Treatment::Truncate(_) => Stability::Stable,
+    }
+}

@@ -1,0 +1,137 @@
+//! What a store has to know of a policy: it stands beside the records that were made under it.
+
+use super::{POLICIES, Root, file, name};
+use crate::{
+    audit::{Deed, Entry},
+    error::{Error, Kind},
+    retention::Keep,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A policy in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// BLAKE3 of its text and of what it is based on, 64 hexadecimal digits.
+    pub digest: String,
+    /// Its classes, in the order of their numbers.
+    pub classes: Vec<ClassFacts>,
+    /// What happens to each field; `*` is all others.
+    pub treatments: Vec<TreatmentFacts>,
+    /// How long one key is used, where any is: `1 day`.
+    pub epoch: Option<String>,
+}
+
+/// A class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFacts {
+    /// Its name.
+    pub name: String,
+    /// How long it is kept: `6 months`.
+    pub keep: String,
+    /// What for.
+    pub purpose: String,
+    /// On what ground.
+    pub basis: String,
+}
+
+/// What happens to a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TreatmentFacts {
+    /// Its canonical name.
+    pub field: String,
+    /// The treatment and what it is told: `truncate v4=24 v6=48`.
+    pub treatment: String,
+    /// For how long equal values stay equal.
+    pub stability: Stability,
+}
+
+/// For how long equal values come out equal: the stability class of RFC 6235, section 7.2.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stability {
+    /// As long as one key is used (a "session" there).
+    Session,
+    /// For ever: no key is part of it.
+    Stable,
+    /// Nothing comes out that could be compared.
+    Undefined,
+}
+
+impl Facts {
+    /// Keeps them in the store, durably. Nothing where they are kept already.
+    ///
+    /// # Errors
+    /// [`Kind::Io`], [`Kind::Permission`]; [`Kind::Data`] where something else stands under their digest.
+    pub(super) fn keep(&self, root: &Root, now: Timestamp) -> Result<(), Error> {
+        let _lock = root.lock()?;
+        let place = root.room(POLICIES)?;
+        let name = format!("{}.json", self.policy());
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| root.failed("write in", &error.into()))?;
+        text.push(b'\n');
+        match file::read(&place, &name, MOST_BYTES).map_err(|error| root.failed("read", &error))? {
+            Some(there) if there == text => return Ok(()),
+            Some(_) => {
+                let why = "says something else of this policy; see what sladd store verify says";
+                return Err(Error::new(Kind::Data, format!("`{}` {why}", place.path().join(name).display())));
+            }
+            None => {}
+        }
+        // Before the file: one that the log does not speak of is none of ours.
+        let digest = file::digest(&text);
+        let version = format!("{}/{}", self.name, self.version);
+        let details = [("blake3", digest.as_str()), ("policy", version.as_str())];
+        root.audit()?.append(now, &Entry { deed: Deed::PolicyKept, subject: self.policy(), details: &details })?;
+        file::write(&place, &name, &text).map_err(|error| root.failed("write in", &error))
+    }
+
+    /// Those that are kept under the short form of a digest.
+    pub(super) fn read(root: &Root, policy: &str) -> Result<Facts, Error> {
+        let broken = |why: &str| {
+            let path = root.path().join(POLICIES).join(format!("{policy}.json"));
+            Error::new(Kind::Data, format!("`{}` {why}; see what sladd store verify says", path.display()))
+        };
+        let Some(place) = root.place.room_if_there(POLICIES)? else { return Err(broken("is missing")) };
+        let text = file::read(&place, &format!("{policy}.json"), MOST_BYTES);
+        let text = text.map_err(|error| root.failed("read", &error))?.ok_or_else(|| broken("is missing"))?;
+        let facts: Facts = serde_json::from_slice(&text).map_err(|_| broken("is damaged"))?;
+        if facts.policy() != policy {
+            return Err(broken("is damaged"));
+        }
+        Ok(facts)
+    }
+
+    /// All that are kept; what cannot be read is left out.
+    pub(super) fn all(root: &Root) -> Result<Vec<Facts>, Error> {
+        let Some(place) = root.place.room_if_there(POLICIES)? else { return Ok(Vec::new()) };
+        let names = crate::state::files::names_in(&place).map_err(|error| root.failed("read", &error))?;
+        let names = names.iter().filter_map(|name| name.strip_suffix(".json"));
+        Ok(names.filter_map(|name| Facts::read(root, name).ok()).collect())
+    }
+
+    /// The short form of its digest.
+    pub(super) fn policy(&self) -> &str {
+        name::policy(&self.digest)
+    }
+
+    pub(super) fn class(&self, name: &str) -> Option<&ClassFacts> {
+        self.classes.iter().find(|class| class.name == name)
+    }
+}
+
+impl ClassFacts {
+    /// Its duration; `None` where it is none that can be reckoned with.
+    pub(super) fn keep(&self) -> Option<Keep> {
+        self.keep.parse().ok()
+    }
+}
+
+/// No policy of ours says more.
+pub(super) const MOST_BYTES: u64 = 1 << 20;

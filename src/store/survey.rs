@@ -1,0 +1,214 @@
+//! What is in a store: segments, files that are on the way to be some, and what stands between them that is none of ours.
+
+use super::{
+    CLOSING, OPEN, Root,
+    close::packed,
+    due::until,
+    facts::Facts,
+    file,
+    hold::holds,
+    manifest::Manifest,
+    name::{self, Shelf},
+};
+use crate::{
+    error::Error,
+    retention::is_class_name,
+    state::{files::names_in, place::Place},
+    time::Date,
+};
+use serde::Serialize;
+use std::io;
+
+/// One thing that a store keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Its path in the store; of a segment without the ending.
+    pub path: String,
+    /// Its number; none while it is open.
+    pub number: Option<u64>,
+    /// Its class.
+    pub class: String,
+    /// The day of its records.
+    #[serde(serialize_with = "text")]
+    pub day: Date,
+    /// The day on which it must be gone; none: nobody has said, or nobody can tell.
+    #[serde(serialize_with = "maybe")]
+    pub until: Option<Date>,
+    /// Its policy, `name/version`; none where nobody can tell.
+    pub policy: Option<String>,
+    /// Lines; none while it is open.
+    pub records: Option<u64>,
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// The references of holds that cover it.
+    pub held: Vec<String>,
+    /// Whether its records are packed.
+    #[serde(skip)]
+    pub is_segment: bool,
+    /// What is wrong with its manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// What a store keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// Segments by class, day and number; then files that are closing, then those that are open.
+    pub kept: Vec<Kept>,
+    /// Paths that are none of ours.
+    #[serde(skip)]
+    pub strange: Vec<String>,
+    /// Paths of what was begun and has no name yet.
+    #[serde(skip)]
+    pub begun: Vec<String>,
+}
+
+fn text<S: serde::Serializer>(day: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(day)
+}
+
+fn maybe<S: serde::Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+    match day {
+        Some(day) => serializer.collect_str(day),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What a store keeps, by its files and manifests; nothing is unpacked.
+///
+/// # Errors
+/// [`Kind::Io`](crate::error::Kind::Io), [`Kind::Permission`](crate::error::Kind::Permission)
+pub fn list(root: &Root) -> Result<Listing, Error> {
+    let mut listing = survey(root)?;
+    let holds = holds(root)?;
+    for kept in &mut listing.kept {
+        kept.held = holds.covering(&kept.class, kept.day).map(|hold| hold.reference.clone()).collect();
+    }
+    Ok(listing)
+}
+
+/// The same without holds.
+pub(super) fn survey(root: &Root) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
+    let failed = |error: io::Error| root.failed("read", &error);
+    let facts = Facts::all(root)?;
+    // Files move from open to closing to their segment: in this order none is missed.
+    for room in [OPEN, CLOSING] {
+        let Some(place) = root.place.room_if_there(room)? else { continue };
+        for name in sorted(&place).map_err(failed)? {
+            let found = match room {
+                OPEN if name == "anchor" => continue,
+                OPEN => Shelf::parse(&name).map(|shelf| (None, shelf)),
+                _ => Shelf::parse_numbered(&name).map(|(number, shelf)| (Some(number), shelf)),
+            };
+            let path = format!("{room}/{name}");
+            let stat = place.stat(name.as_str()).map_err(failed)?;
+            let (Some((number, shelf)), Some(stat)) = (found, stat) else {
+                listing.strange.push(path);
+                continue;
+            };
+            let known = facts.iter().find(|facts| *facts.policy() == *shelf.policy);
+            let keep = known.and_then(|facts| facts.class(&shelf.class)?.keep());
+            listing.kept.push(Kept {
+                path,
+                number,
+                until: keep.and_then(|keep| until(keep, shelf.day)),
+                policy: known.map(|facts| format!("{}/{}", facts.name, facts.version)),
+                class: shelf.class.to_string(),
+                day: shelf.day,
+                records: None,
+                bytes: u64::try_from(stat.st_size).unwrap_or(0),
+                held: Vec::new(),
+                is_segment: false,
+                fault: keep.is_none().then(|| "the facts of its policy are missing or damaged".to_owned()),
+            });
+        }
+    }
+    let moving = std::mem::take(&mut listing.kept);
+    for class in sorted(&root.place).map_err(failed)? {
+        if is_ours(&class) {
+            continue;
+        }
+        let place = if is_class_name(&class) { root.place.room_if_there(&class).unwrap_or(None) } else { None };
+        let Some(place) = place else {
+            listing.strange.push(class);
+            continue;
+        };
+        for day in sorted(&place).map_err(failed)? {
+            let date = Date::parse(day.as_bytes());
+            let room = if date.is_some() { place.room_if_there(&day).unwrap_or(None) } else { None };
+            let (Some(date), Some(room)) = (date, room) else {
+                listing.strange.push(format!("{class}/{day}"));
+                continue;
+            };
+            segments(&room, (&class, date), &mut listing).map_err(failed)?;
+        }
+    }
+    listing.kept.extend(moving);
+    Ok(listing)
+}
+
+fn segments(room: &Place, (class, day): (&str, Date), listing: &mut Listing) -> io::Result<()> {
+    let names = sorted(room)?;
+    let mut numbers: Vec<u64> = Vec::new();
+    for name in &names {
+        let number = name.strip_suffix(".zst").or(name.strip_suffix(".json")).and_then(name::parse_number);
+        match number {
+            Some(number) => numbers.push(number),
+            None if file::is_new(name) => listing.begun.push(format!("{class}/{day}/{name}")),
+            None => listing.strange.push(format!("{class}/{day}/{name}")),
+        }
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    for number in numbers {
+        let size = |name: &str| room.stat(name).map(|stat| stat.map_or(0, |stat| stat.st_size.max(0) as u64));
+        let bytes = size(&packed(number))? + size(&format!("{}.json", name::number(number)))?;
+        let (manifest, fault) = match Manifest::read(room, number) {
+            Ok(Some((manifest, _))) if manifest.class == class && manifest.day() == Some(day) => (Some(manifest), None),
+            Ok(Some(_)) => (None, Some("its manifest is that of another segment".to_owned())),
+            Ok(None) => (None, Some("it has no manifest".to_owned())),
+            Err(error) => (None, Some(format!("its manifest cannot be read: {error}"))),
+        };
+        listing.kept.push(Kept {
+            path: name::segment(class, day, number),
+            number: Some(number),
+            class: class.to_owned(),
+            day,
+            until: manifest.as_ref().and_then(Manifest::until),
+            policy: manifest.as_ref().map(|manifest| format!("{}/{}", manifest.policy.name, manifest.policy.version)),
+            records: manifest.as_ref().map(|manifest| manifest.records),
+            bytes,
+            held: Vec::new(),
+            is_segment: true,
+            fault,
+        });
+    }
+    Ok(())
+}
+
+/// The names in a directory, sorted, but for itself and the one above.
+pub(super) fn sorted(place: &Place) -> io::Result<Vec<String>> {
+    let mut names = names_in(place)?;
+    names.retain(|name| name != "." && name != "..");
+    names.sort();
+    Ok(names)
+}
+
+/// Files and directories of a store that are no class.
+fn is_ours(name: &str) -> bool {
+    let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(".new")).unwrap_or(name);
+    matches!(
+        name,
+        super::MARK
+            | super::LOCK
+            | OPEN
+            | CLOSING
+            | super::POLICIES
+            | super::HEAD
+            | super::HOLDS
+            | super::SWEEP
+            | "audit.log"
+            | "audit.head"
+    )
+}
