@@ -45,7 +45,7 @@
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
 //!  5  input output state store           files and streams; outputs take a Batch and nothing else; what outlives a run
 //!  6  run                                wiring and threads: pipe, ordered, worker, signals; bulk; scan, witness, guard
-//!  7  cli main                           what may be typed: pipe bulk check explain policy scan test import generate
+//!  7  cli main                           what may be typed: pipe bulk sidecar check explain policy scan store test import generate
 //!
 //!  format/                               line → Record
 //!    template compile grammar            literal · field · literal, compiled; nginx and apache: directives → template

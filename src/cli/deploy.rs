@@ -86,6 +86,11 @@ const SETUPS: &[Setup] = &[
         files: &[file!("rsyslog", "60-sladd.conf"), file!("policies", "rsyslog.toml")],
     },
     Setup {
+        name: "store",
+        about: "a timer that deletes what is due in a store",
+        files: &[file!("systemd", "sladd-sweep.service"), file!("systemd", "sladd-sweep.timer")],
+    },
+    Setup {
         name: "systemd",
         about: "a service with no right that it does not use, and its user",
         files: &[file!("systemd", "sladd.service"), file!("systemd", "sladd.sysusers")],

@@ -25,6 +25,13 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() {
         return Ok(super::help());
     }
+    if let Some(path) = &args.output
+        && path.is_dir()
+        && crate::store::Root::open(path).is_ok()
+    {
+        let why = "is a store, which the sidecar alone writes; name it in a policy: [[output]] store = \"DIR\"";
+        return Err(Error::new(Kind::Usage, format!("`{}` {why}", path.display())));
+    }
     let signals = Signals::catch()?;
     harden();
     let policy = args.lines.policy()?;

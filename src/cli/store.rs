@@ -11,7 +11,11 @@ use crate::{
     time::{Date, Timestamp},
 };
 use serde_json::{Value, json};
-use std::{fmt::Write, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Does what is asked with each store that is named.
 pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
@@ -20,7 +24,9 @@ pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
         StoreCommand::Verify { place, json } => verify(place, *json),
         StoreCommand::Sweep { place, now, dry_run, json } => sweep(place, now.as_deref(), *dry_run, *json),
         StoreCommand::Hold { what } => hold(what),
-        StoreCommand::Audit { what: StoreAuditCommand::Verify { directory, head } } => audit(directory, head.as_deref()),
+        StoreCommand::Audit { what: StoreAuditCommand::Verify { directory, head } } => {
+            audit(directory, head.as_deref())
+        }
     }
 }
 
@@ -202,7 +208,7 @@ fn hold(what: &HoldCommand) -> Result<ExitCode, Error> {
     }
 }
 
-fn audit(directory: &PathBuf, head: Option<&str>) -> Result<ExitCode, Error> {
+fn audit(directory: &Path, head: Option<&str>) -> Result<ExitCode, Error> {
     let refused = |error: audit::NotAHead| Error::new(Kind::Usage, error.to_string());
     let head = head.map(|text| text.parse().map_err(refused)).transpose()?;
     let verdict = audit::verify(Root::open(directory)?.path(), head.as_ref())?;
@@ -240,6 +246,9 @@ fn date(text: &str) -> Result<Date, Error> {
 fn time(text: &str) -> Result<Timestamp, Error> {
     match Date::parse(text.as_bytes()) {
         Some(day) => Ok(day.start()),
-        None => lines::reference(text),
+        None => lines::reference(text).map_err(|_| {
+            let why = "--now is neither a day nor a time; write it as 2026-11-21 or 2026-11-21T10:00:00Z";
+            Error::new(Kind::Usage, why)
+        }),
     }
 }

@@ -307,7 +307,10 @@ mod tests {
             all.bytes.extend_from_slice(bytes);
             all.close(Run { class: ClassId(class), day: Day(day) });
         }
-        assert_eq!(all.runs().map(|(run, records)| (run.day.0, records.len())).collect::<Vec<_>>(), [(1, 4), (2, 2), (2, 2), (1, 2)]);
+        assert_eq!(
+            all.runs().map(|(run, records)| (run.day.0, records.len())).collect::<Vec<_>>(),
+            [(1, 4), (2, 2), (2, 2), (1, 2)]
+        );
         let mut into = [Batch::default(), Batch::default()];
         all.divide(|run| (run.class == ClassId(0)).then_some(run.day.0 as usize - 1), &mut into);
         assert_eq!((into[0].bytes(), into[1].bytes()), (&b"a\nb\ne\n"[..], &b"c\n"[..]));

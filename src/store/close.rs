@@ -61,7 +61,8 @@ impl Closer {
                     Err(RecvTimeoutError::Disconnected) => {
                         // What was put aside last.
                         let done = close_all(&root, clock(), &closed);
-                        *said.lock().unwrap_or_else(PoisonError::into_inner) = done.err().map(|error| error.to_string());
+                        *said.lock().unwrap_or_else(PoisonError::into_inner) =
+                            done.err().map(|error| error.to_string());
                         break;
                     }
                 }
@@ -122,11 +123,20 @@ pub(super) fn close_all(root: &Root, now: Timestamp, closed: &AtomicU64) -> Resu
 }
 
 /// Closes one file; `false` where it was done before, or a sweep took it away.
-fn close(root: &Root, closing: &Place, (number, shelf): (u64, &Shelf), now: Timestamp, _: &Lock) -> Result<bool, Error> {
+fn close(
+    root: &Root,
+    closing: &Place,
+    (number, shelf): (u64, &Shelf),
+    now: Timestamp,
+    _: &Lock,
+) -> Result<bool, Error> {
     let name = shelf.numbered(number);
     let subject = name::segment(&shelf.class, shelf.day, number);
     let cannot = |error: io::Error| {
-        Error::new(kind(&error), format!("cannot close segment {subject} of the store `{}`: {error}", root.path().display()))
+        Error::new(
+            kind(&error),
+            format!("cannot close segment {subject} of the store `{}`: {error}", root.path().display()),
+        )
     };
     let Some(source) = file::open(closing, &name).map_err(cannot)? else { return Ok(false) };
     let class = root.room(&shelf.class)?;

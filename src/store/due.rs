@@ -91,7 +91,8 @@ mod tests {
         let terms = Terms::new([("a", "1 month".parse().unwrap()), ("b", "1 day".parse().unwrap())]);
         let now = Timestamp(1_795_255_200); // 2026-11-21
         let today = now.day().0;
-        let placed = |class, day| terms.place(Run { class: ClassId(class), day: Day(day) }, now).map(|run| run.day.0 - today);
+        let placed =
+            |class, day| terms.place(Run { class: ClassId(class), day: Day(day) }, now).map(|run| run.day.0 - today);
         for (class, day, want) in [
             (0, 0, Some(0)),
             (0, 1, Some(1)),

@@ -125,7 +125,8 @@ impl Default for Head {
 
 impl Head {
     pub(super) fn read(root: &Root) -> Result<Head, Error> {
-        let broken = || io::Error::new(io::ErrorKind::InvalidData, "`head` is damaged; see what sladd store verify says");
+        let broken =
+            || io::Error::new(io::ErrorKind::InvalidData, "`head` is damaged; see what sladd store verify says");
         let text = file::read(&root.place, HEAD, 4096).map_err(|error| root.failed("read", &error))?;
         let head = text.map(|text| serde_json::from_slice(&text)).transpose();
         Ok(head.map_err(|_| root.failed("read", &broken()))?.unwrap_or_default())

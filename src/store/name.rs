@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written_and_no_others() {
-        let shelf = Shelf { class: "a_1".into(), day: Date::new(2026, 2, 28).unwrap(), policy: "0123456789abcdef".into() };
+        let shelf =
+            Shelf { class: "a_1".into(), day: Date::new(2026, 2, 28).unwrap(), policy: "0123456789abcdef".into() };
         assert_eq!(shelf.to_string(), "a_1.2026-02-28.0123456789abcdef.log");
         assert_eq!(Shelf::parse(&shelf.to_string()), Some(shelf.clone()));
         assert_eq!(Shelf::parse_numbered(&shelf.numbered(7)), Some((7, shelf.clone())));

@@ -296,15 +296,11 @@ impl Store {
     /// # Errors
     /// What the system says.
     pub fn put_aside(&mut self, now: Timestamp, all: bool) -> Result<u64, Error> {
+        let is_due = |slot: &Slot| !slot.dirty && (all || slot.is_due(now));
+        let (due, rest) = std::mem::take(&mut self.slots).into_iter().partition::<Vec<_>, _>(is_due);
+        self.slots = rest;
         let mut count = 0;
-        let mut at = 0;
-        while at < self.slots.len() {
-            let slot = &self.slots[at];
-            if slot.dirty || !(all || slot.is_due(now)) {
-                at += 1;
-                continue;
-            }
-            let slot = self.slots.swap_remove(at);
+        for slot in due {
             count += u64::from(self.aside(slot).map_err(|error| self.root.failed("write in", &error))?);
         }
         self.number();

@@ -74,7 +74,8 @@ impl Past {
         } else if deed == Deed::SegmentsDeleted.as_str() {
             for (name, said) in details {
                 if said.as_str()?.starts_with(GONE) {
-                    if let Some((number, _)) = name.strip_prefix("closing/").and_then(super::name::Shelf::parse_numbered)
+                    if let Some((number, _)) =
+                        name.strip_prefix("closing/").and_then(super::name::Shelf::parse_numbered)
                     {
                         self.never.insert(number);
                     }

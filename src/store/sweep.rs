@@ -136,13 +136,7 @@ impl Sweep {
     }
 
     /// What is due and not held, what is open first.
-    fn due(
-        &self,
-        root: &Root,
-        now: Timestamp,
-        holds: &Holds,
-        report: &mut Report,
-    ) -> Result<Vec<(Kept, Date)>, Error> {
+    fn due(&self, root: &Root, now: Timestamp, holds: &Holds, report: &mut Report) -> Result<Vec<(Kept, Date)>, Error> {
         let facts = Facts::all(root)?;
         let mut next: Option<Date> = None;
         let mut due = Vec::new();
@@ -183,13 +177,7 @@ impl Sweep {
         newer.chain(kept.until).chain(in_force).min()
     }
 
-    fn delete(
-        &self,
-        root: &Root,
-        now: Timestamp,
-        due: &[(Kept, Date)],
-        report: &mut Report,
-    ) -> Result<(), Error> {
+    fn delete(&self, root: &Root, now: Timestamp, due: &[(Kept, Date)], report: &mut Report) -> Result<(), Error> {
         let failed = |error: io::Error| root.failed("write in", &error);
         let intent = Intent { paths: due.iter().map(|(kept, _)| kept.path.clone()).collect() };
         let text = serde_json::to_vec(&intent).map_err(|error| failed(error.into()))?;

@@ -143,10 +143,9 @@ fn chain(root: &Root, past: &Past, closing: &BTreeSet<u64>, found: &mut Verified
         }
         // Killed in between: what is missing is done with the next closing.
         Ok(head) if closing.contains(&last.number) && head.last.number < last.number => {}
-        Ok(head) => found.wrong(
-            HEAD,
-            format!("it ends at segment {}, and the audit log at {}", head.last.number, last.number),
-        ),
+        Ok(head) => {
+            found.wrong(HEAD, format!("it ends at segment {}, and the audit log at {}", head.last.number, last.number))
+        }
         Err(error) => found.wrong(HEAD, error.to_string()),
     }
     Ok(())

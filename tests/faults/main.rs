@@ -22,3 +22,4 @@ mod sidecar_state;
 mod sidecar_streams;
 #[cfg(feature = "net")]
 mod sidecar_threads;
+mod store;

@@ -39,7 +39,7 @@ done
 
 # Units.
 units=$work/units; mkdir "$units"
-for unit in samples/deploy/systemd/*.service samples/deploy/systemd/*.socket samples/deploy/fail2ban/*.service samples/deploy/fail2ban/*.timer samples/deploy/fail2ban/*.mount; do
+for unit in samples/deploy/systemd/*.service samples/deploy/systemd/*.socket samples/deploy/systemd/*.timer samples/deploy/fail2ban/*.service samples/deploy/fail2ban/*.timer samples/deploy/fail2ban/*.mount; do
   [ -e "$unit" ] || continue
   # The program and the page are not installed here.
   sed "s|^ExecStart=/usr/bin/sladd|ExecStart=$sladd|; /^Documentation=/d" "$unit" > "$units/$(basename "$unit")"

@@ -285,7 +285,8 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
 }
 
 fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
-    let kind = kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "store", "forward", "syslog", "http"], report);
+    let kind =
+        kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "store", "forward", "syslog", "http"], report);
     let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
     let fields = table.texts("fields", report).map_or_else(Vec::new, |fields| projection(&fields, report));
     let rotate =

@@ -111,14 +111,7 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     }
     let found_at =
         |path: &Path| found.iter_mut().find(|(of, _, _)| of == path).and_then(|(_, segment, _)| segment.take());
-    let sinks = Sinks::open(
-        &loaded,
-        &plan,
-        now,
-        found_at,
-        (opened.home(), &sleep.waker),
-        known.as_deref(),
-    )?;
+    let sinks = Sinks::open(&loaded, &plan, now, found_at, (opened.home(), &sleep.waker), known.as_deref())?;
     let memory = socket_memory_each(&loaded.policy.wiring);
     let (mut inputs, mut engines) = (Vec::new(), Engines::default());
     for input in &loaded.policy.wiring.inputs {

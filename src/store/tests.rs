@@ -1,0 +1,629 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{
+    Batch, Engine, Plan, Policy, Progress,
+    retention::Keep,
+    time::{DAY, Date, Timestamp},
+};
+use proptest::{
+    prelude::RngExt,
+    test_runner::{RngAlgorithm, TestRng},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// Each class, how long it is kept, and the path that its records ask for.
+const CLASSES: [(&str, &str); 5] = [
+    ("day_log", "1 day"),
+    ("week_log", "1 week"),
+    ("quarantine", "7 days"),
+    ("analytics", "26 months"),
+    ("security_log", "6 months"),
+];
+
+fn policy(classes: &[(&str, &str)]) -> Policy {
+    let rule = |(name, keep): &(&str, &str)| {
+        let when =
+            if *name == "security_log" { String::new() } else { format!("when = {{ \"url.path\" = \"/{name}*\" }}\n") };
+        format!(
+            "[[retention]]\nclass = \"{name}\"\n{when}keep = \"{keep}\"\npurpose = \"security\"\nbasis = \"legitimate_interest\"\n"
+        )
+    };
+    let rules: String = classes.iter().map(rule).collect();
+    let text = format!("base = \"hosting\"\nname = \"store-test\"\nversion = 1\n{rules}");
+    let (policy, findings) = Policy::parse(&text, "test.toml");
+    policy.unwrap_or_else(|| panic!("{findings:?}"))
+}
+
+fn facts(version: u32, classes: &[(&str, &str)]) -> Facts {
+    let class = |(name, keep): &(&str, &str)| ClassFacts {
+        name: (*name).to_owned(),
+        keep: (*keep).to_owned(),
+        purpose: "security".to_owned(),
+        basis: "legitimate_interest".to_owned(),
+    };
+    Facts {
+        name: "store-test".to_owned(),
+        version,
+        digest: file::digest(&version.to_le_bytes()),
+        classes: classes.iter().map(class).collect(),
+        treatments: vec![TreatmentFacts {
+            field: "*".to_owned(),
+            treatment: "drop".to_owned(),
+            stability: Stability::Undefined,
+        }],
+        epoch: Some("1 day".to_owned()),
+    }
+}
+
+fn terms(classes: &[(&str, &str)]) -> Terms {
+    Terms::new(classes.iter().map(|(name, keep)| (*name, keep.parse().unwrap())))
+}
+
+/// Makes batches of records.
+struct Maker(Engine);
+
+impl Maker {
+    fn new() -> Maker {
+        Maker(Engine::new(Arc::new(Plan::compile(&policy(&CLASSES)).unwrap())))
+    }
+
+    fn batch(&mut self, records: &[(&str, Date)]) -> Batch {
+        let mut lines = Vec::new();
+        for (at, (class, day)) in records.iter().enumerate() {
+            let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+            let (day, month, year) = (day.day(), month[day.month() as usize - 1], day.year());
+            let line = format!(
+                "203.0.113.7 - - [{day:02}/{month}/{year}:10:00:00 +0000] \"GET /{class}/{at} HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n"
+            );
+            lines.extend_from_slice(line.as_bytes());
+        }
+        let mut batch = Batch::default();
+        let mut at = 0;
+        while let (_, Progress::Paused { at: done, epoch }) = self.0.run(&lines[at..], &mut batch) {
+            at += done;
+            self.0.admit(epoch, None);
+        }
+        batch
+    }
+}
+
+/// On memory where the machine has it: what is tested here is not the disk.
+fn room() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+static NOW: AtomicI64 = AtomicI64::new(1_795_255_200); // 2026-11-21T10:00:00Z
+
+fn clock() -> Timestamp {
+    Timestamp(NOW.load(Relaxed))
+}
+
+fn day(text: &str) -> Date {
+    Date::parse(text.as_bytes()).unwrap()
+}
+
+fn written(store: &mut Store, batch: &Batch, now: Timestamp) -> u64 {
+    store.prepare(batch, |_| true, now).unwrap();
+    let (shares, left_out) = store.divide(batch, now).unwrap();
+    assert!(shares.iter().all(|share| share.bytes > 0));
+    store.write(0, now).unwrap();
+    left_out
+}
+
+/// What a run of the sidecar does: writes, and closes at its end.
+fn kept(path: &Path, (facts, terms): (&Facts, Terms), batch: &Batch, now: Timestamp) -> u64 {
+    NOW.store(now.0, Relaxed);
+    let mut store = Store::open(Root::create(path).unwrap(), facts, terms, None, clock).unwrap();
+    let left_out = written(&mut store, batch, now);
+    store.sync().unwrap();
+    store.put_aside(now, true).unwrap();
+    assert_eq!(store.end(), None);
+    left_out
+}
+
+fn problems(path: &Path) -> Vec<String> {
+    match Root::open(path).and_then(|root| verify(&root)) {
+        Ok(found) => found.problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.what)).collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+fn sweep(path: &Path, now: Timestamp) -> Report {
+    Sweep { clock: Clock::Given(now), terms: None, dry_run: false }.run(&Root::open(path).unwrap()).unwrap()
+}
+
+/// A store with segments of several classes and days, one swept, one held.
+fn filled(path: &Path) {
+    let now = day("2026-11-21").start();
+    let mut maker = Maker::new();
+    for (today, classes) in [
+        ("2026-11-19", ["week_log", "security_log"]),
+        ("2026-11-20", ["day_log", "security_log"]),
+        ("2026-11-21", ["analytics", "security_log"]),
+    ] {
+        let records: Vec<(&str, Date)> = (0..20).flat_map(|_| classes.map(|class| (class, day(today)))).collect();
+        kept(path, (&facts(1, &CLASSES), terms(&CLASSES)), &maker.batch(&records), day(today).start());
+    }
+    let scope = Scope { classes: vec!["week_log".to_owned()], ..Scope::default() };
+    let root = Root::open(path).unwrap();
+    hold(&root, &Hold::new(("case 7", "a court"), &scope, day("2027-01-01"), now).unwrap(), now).unwrap();
+    let report = sweep(path, Timestamp(now.0 + 10));
+    assert_eq!(report.due.len(), 1, "{report:?}");
+}
+
+#[test]
+fn records_of_each_class_and_day_have_their_segment_with_a_manifest() {
+    let room = room();
+    let path = room.path().join("store");
+    let today = day("2026-11-21");
+    let mut maker = Maker::new();
+    let batch = maker.batch(&[
+        ("analytics", today),
+        ("x", today),
+        ("x", day("2026-11-20")),
+        ("x", today),
+        ("day_log", day("2026-11-19")),
+        ("x", day("2031-01-01")),
+    ]);
+    let left_out = kept(&path, (&facts(1, &CLASSES), terms(&CLASSES)), &batch, today.start());
+    assert_eq!(left_out, 1, "what is due never comes in");
+    let root = Root::open(&path).unwrap();
+    let listing = list(&root).unwrap();
+    let rows: Vec<_> = listing
+        .kept
+        .iter()
+        .map(|kept| (kept.path.as_str(), kept.until.unwrap().to_string(), kept.records.unwrap()))
+        .collect();
+    assert_eq!(
+        rows.iter().map(|(path, until, records)| (*path, until.as_str(), *records)).collect::<Vec<_>>(),
+        [
+            ("analytics/2026-11-21/0001", "2029-01-21", 1),
+            ("security_log/2026-11-20/0003", "2027-05-20", 1),
+            // What claims to be of the future is kept as of the day it came.
+            ("security_log/2026-11-21/0002", "2027-05-21", 3),
+        ]
+    );
+    let text = fs::read_to_string(path.join("security_log/2026-11-21/0002.json")).unwrap();
+    let manifest: Manifest = serde_json::from_str(&text).unwrap();
+    assert_eq!((manifest.policy.name.as_str(), manifest.key_epochs), ("store-test", vec!["2026-11-21".to_owned()]));
+    assert_eq!(manifest.before.blake3, file::digest(&fs::read(path.join("analytics/2026-11-21/0001.json")).unwrap()));
+    let lines = zstd::decode_all(&fs::read(path.join("security_log/2026-11-21/0002.zst")).unwrap()[..]).unwrap();
+    assert_eq!((file::digest(&lines), lines.len() as u64), (manifest.blake3, manifest.bytes));
+    assert!(lines.starts_with(b"203.0.113.0 - - [21/Nov/2026"));
+    for (name, mode) in [
+        ("", 0o750),
+        ("security_log/2026-11-21", 0o750),
+        ("security_log/2026-11-21/0002.zst", 0o640),
+        ("holds.json", 0),
+    ] {
+        let found = fs::metadata(path.join(name)).map(|found| found.mode() & 0o777).unwrap_or(0);
+        assert_eq!(found, mode, "{name}");
+    }
+    assert_eq!(problems(&path), Vec::<String>::new());
+}
+
+#[test]
+fn a_directory_that_is_no_store_is_left_alone() {
+    let room = room();
+    fs::write(room.path().join("mine"), "x").unwrap();
+    for error in [Root::open(room.path()).unwrap_err(), Root::create(room.path()).unwrap_err()] {
+        assert!(error.to_string().contains("is no store of sladd"), "{error}");
+    }
+    assert_eq!(fs::read_dir(room.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn many_days_at_once_need_few_descriptors_and_every_record_comes_in() {
+    let room = room();
+    let path = room.path().join("store");
+    let now = day("2026-11-21").start();
+    let mut maker = Maker::new();
+    let mut store =
+        Store::open(Root::create(&path).unwrap(), &facts(1, &CLASSES), terms(&CLASSES), None, clock).unwrap();
+    for _ in 0..2 {
+        let records: Vec<(&str, Date)> =
+            (0..170).map(|back| ("x", Date::from_days(now.date().days() - back))).collect();
+        assert_eq!(written(&mut store, &maker.batch(&records), now), 0);
+        store.sync().unwrap();
+    }
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten().filter(|entry| {
+        fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(path.join("open")) && target.is_file())
+    });
+    assert!(open.count() <= 65);
+    store.put_aside(now, true).unwrap();
+    assert_eq!(store.end(), None);
+    let listing = list(&Root::open(&path).unwrap()).unwrap();
+    assert_eq!(listing.kept.len(), 170);
+    assert!(listing.kept.iter().all(|kept| kept.records == Some(2)));
+    assert_eq!(problems(&path), Vec::<String>::new());
+}
+
+#[test]
+fn an_open_file_that_no_checkpoint_speaks_of_goes_and_others_are_gone_on_with() {
+    let room = room();
+    let path = room.path().join("store");
+    let (now, mut maker) = (day("2026-11-21").start(), Maker::new());
+    let open = |known: Option<&[crate::output::segment::Identity]>| {
+        Store::open(Root::create(&path).unwrap(), &facts(1, &CLASSES), terms(&CLASSES), known, clock).unwrap()
+    };
+    let mut store = open(None);
+    written(&mut store, &maker.batch(&[("x", now.date())]), now);
+    let (anchor, files) = store.sync().unwrap();
+    let known: Vec<_> = files.iter().chain([&anchor]).map(|committed| committed.identity()).collect();
+    written(&mut store, &maker.batch(&[("analytics", now.date())]), now);
+    drop(store);
+    let names = || {
+        let mut names: Vec<String> = fs::read_dir(path.join("open"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names.iter().map(|name| name.split('.').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["analytics", "anchor", "security_log"]);
+    drop(open(Some(&known)));
+    assert_eq!(names(), ["anchor", "security_log"]);
+    // Another state knows nothing of this store: what is there is gone on with.
+    drop(open(Some(&[])));
+    assert_eq!(names(), ["anchor", "security_log"]);
+    let mut store = open(None);
+    written(&mut store, &maker.batch(&[("x", now.date())]), now);
+    store.sync().unwrap();
+    store.put_aside(now, true).unwrap();
+    assert_eq!(store.end(), None);
+    assert_eq!(list(&Root::open(&path).unwrap()).unwrap().kept[0].records, Some(2));
+}
+
+#[test]
+fn closing_goes_on_wherever_it_was_ended() {
+    let (room, mut maker) = (room(), Maker::new());
+    let path = room.path().join("store");
+    let now = day("2026-11-21").start();
+    let first = maker.batch(&[("x", now.date()), ("analytics", now.date())]);
+    kept(&path, (&facts(1, &CLASSES), terms(&CLASSES)), &first, now);
+    // What a kill may have left: the file that was closed, and each of the later steps undone.
+    let lines = zstd::decode_all(&fs::read(path.join("analytics/2026-11-21/0002.zst")).unwrap()[..]).unwrap();
+    let closing =
+        path.join("closing").join(format!("0002.analytics.2026-11-21.{}.log", &facts(1, &CLASSES).digest[..16]));
+    let root = Root::open(&path).unwrap();
+    let head = fs::read(path.join("head")).unwrap();
+    let before = manifest::Head {
+        next: 2,
+        last: Before {
+            number: 1,
+            blake3: file::digest(&fs::read(path.join("security_log/2026-11-21/0001.json")).unwrap()),
+        },
+    };
+    let manifest = path.join("analytics/2026-11-21/0002.json");
+    let undo: [&dyn Fn(); 4] = [
+        &|| {},
+        &|| fs::write(path.join("head"), before.text()).unwrap(),
+        &|| {
+            fs::write(path.join("head"), before.text()).unwrap();
+            fs::remove_file(&manifest).unwrap();
+        },
+        &|| {
+            fs::write(path.join("head"), before.text()).unwrap();
+            fs::remove_file(&manifest).unwrap();
+            fs::write(path.join("analytics/2026-11-21/0002.zst"), "torn").unwrap();
+            fs::write(path.join("analytics/2026-11-21/.0002.json.new"), "torn").unwrap();
+        },
+    ];
+    for (step, undo) in undo.iter().enumerate() {
+        undo();
+        fs::write(&closing, &lines).unwrap();
+        close::close_all(&root, now, &AtomicU64::new(0)).unwrap();
+        assert_eq!(problems(&path), Vec::<String>::new(), "{step}");
+        assert_eq!(fs::read(path.join("head")).unwrap(), head);
+        assert!(!closing.exists());
+        assert_eq!(list(&root).unwrap().kept.len(), 2);
+    }
+}
+
+#[test]
+fn a_sweep_goes_on_wherever_it_was_ended_and_says_so() {
+    let room = room();
+    let path = room.path().join("store");
+    filled(&path);
+    let later = day("2027-05-20").start();
+    let due =
+        Sweep { clock: Clock::Given(later), terms: None, dry_run: true }.run(&Root::open(&path).unwrap()).unwrap();
+    let paths: Vec<&str> = due.due.iter().map(|deletion| deletion.path.as_str()).collect();
+    assert_eq!(paths, ["security_log/2026-11-19/0002", "security_log/2026-11-20/0004"]);
+    assert_eq!(due.held, ["week_log/2026-11-19/0001"]);
+    // Killed after one file and a half.
+    fs::write(path.join("sweep.json"), serde_json::to_vec(&serde_json::json!({ "paths": paths })).unwrap()).unwrap();
+    for name in
+        ["security_log/2026-11-19/0002.zst", "security_log/2026-11-19/0002.json", "security_log/2026-11-20/0004.zst"]
+    {
+        fs::remove_file(path.join(name)).unwrap();
+    }
+    assert!(!problems(&path).is_empty());
+    let report = sweep(&path, later);
+    assert_eq!(report.found_gone, ["security_log/2026-11-19/0002"]);
+    assert_eq!(
+        report.due.iter().map(|deletion| deletion.path.as_str()).collect::<Vec<_>>(),
+        ["security_log/2026-11-20/0004"]
+    );
+    assert_eq!(problems(&path), Vec::<String>::new());
+    assert!(!path.join("sweep.json").exists());
+    assert_eq!(sweep(&path, later).due, []);
+}
+
+#[test]
+fn what_cannot_be_unlinked_is_reported_as_it_is() {
+    let room = room();
+    let path = room.path().join("store");
+    filled(&path);
+    // A directory in the place of the file is refused by `unlink`, whoever asks.
+    let name = path.join("security_log/2026-11-19/0002.zst");
+    fs::rename(&name, room.path().join("aside")).unwrap();
+    fs::create_dir(&name).unwrap();
+    let report = sweep(&path, day("2027-05-20").start());
+    assert_eq!((report.due.len(), report.failed()), (2, 1));
+    let failed = report.due.iter().find(|deletion| !deletion.is_gone).unwrap();
+    assert!(failed.path == "security_log/2026-11-19/0002" && failed.said.contains("directory"), "{failed:?}");
+    let log = fs::read_to_string(path.join("audit.log")).unwrap();
+    assert!(log.contains("\"security_log/2026-11-20/0004\":\"gone\"") && !log.contains("0002\":\"gone\""));
+    fs::remove_dir(&name).unwrap();
+    fs::rename(room.path().join("aside"), &name).unwrap();
+    assert_eq!(sweep(&path, day("2027-05-20").start()).failed(), 0);
+    assert_eq!(problems(&path), Vec::<String>::new());
+}
+
+#[test]
+fn a_clock_that_jumped_deletes_nothing() {
+    let room = room();
+    let path = room.path().join("store");
+    filled(&path);
+    let root = Root::open(&path).unwrap();
+    let swept = |days: i64| {
+        let now = Timestamp(day("2026-11-21").start().0 + days * DAY + 3600);
+        Sweep { clock: Clock::System(now), terms: None, dry_run: false }.run(&root)
+    };
+    for days in [-3650, -2, 33, 200, 3650] {
+        let error = swept(days).unwrap_err();
+        assert!(error.to_string().starts_with("nothing was deleted: the clock says"), "{days} {error}");
+    }
+    assert_eq!(list(&root).unwrap().kept.len(), 5);
+    for days in [0, -1, 20] {
+        swept(days).unwrap();
+    }
+}
+
+#[test]
+fn a_hold_that_stands_in_one_place_alone_holds_and_its_day_is_told() {
+    let room = room();
+    let path = room.path().join("store");
+    filled(&path);
+    let root = Root::open(&path).unwrap();
+    fs::remove_file(path.join("holds.json")).unwrap();
+    assert_eq!(holds(&root).unwrap().holds.len(), 1);
+    assert!(problems(&path)[0].starts_with("holds.json: "));
+    let now = day("2026-12-20").start();
+    let report = sweep(&path, now);
+    assert_eq!((report.held.as_slice(), report.expired.len()), (&["week_log/2026-11-19/0001".to_owned()][..], 0));
+    let report = sweep(&path, day("2027-01-01").start());
+    assert_eq!((report.held.len(), report.expired.as_slice()), (1, &["case 7".to_owned()][..]));
+    release(&root, "case 7", now).unwrap();
+    assert_eq!(problems(&path), Vec::<String>::new());
+    assert_eq!(sweep(&path, now).due.len(), 1);
+    assert_eq!(release(&root, "case 7", now).unwrap_err().kind(), Kind::NoInput);
+    let scope = Scope::default();
+    for (reference, authority, expires) in
+        [("", "x", "2027-01-01"), ("x", "a\nb", "2027-01-01"), ("x", "y", "2026-12-20")]
+    {
+        assert!(Hold::new((reference, authority), &scope, day(expires), now).is_err());
+    }
+}
+
+/// Files below a store, but for those that hold nothing.
+fn tree(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = walkdir::WalkDir::new(path).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    files
+        .map(|entry| (entry.path().to_path_buf(), fs::read(entry.path()).unwrap()))
+        .filter(|(path, _)| !path.ends_with("lock") && !path.ends_with("anchor"))
+        .collect()
+}
+
+#[test]
+fn each_tamper_is_found() {
+    let room = room();
+    let path = room.path().join("store");
+    filled(&path);
+    assert_eq!(problems(&path), Vec::<String>::new());
+    let whole = tree(&path);
+    let names: Vec<&PathBuf> = whole.keys().collect();
+    let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let rounds = if std::env::var("SLADD_FAULTS").is_ok_and(|form| form == "long") { 10_000 } else { 1_000 };
+    for round in 0..rounds {
+        let mut any = |below: usize| rng.random_range(0..below);
+        let name = names[any(names.len())];
+        let mut bytes = whole[name].clone();
+        let mut others: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
+        match round % 8 {
+            0 | 1 => {
+                let at = any(bytes.len());
+                bytes[at] ^= 1 << any(8);
+            }
+            2 => bytes.truncate(any(bytes.len())),
+            3 => bytes.insert(any(bytes.len() + 1), any(256) as u8),
+            4 => {
+                // A line less.
+                let lines: Vec<&[u8]> = whole[name].split_inclusive(|&byte| byte == b'\n').collect();
+                let gone = any(lines.len());
+                bytes = lines
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| *at != gone)
+                    .flat_map(|(_, line)| line.to_vec())
+                    .collect();
+            }
+            5 => others.push((name.clone(), None)),
+            6 => {
+                let other = names[any(names.len())];
+                if whole[other] == whole[name] {
+                    continue;
+                }
+                bytes = whole[other].clone();
+                others.push((other.clone(), Some(whole[name].clone())));
+            }
+            _ => {
+                let strange =
+                    name.with_file_name(format!("{}{}", ["0009.zst", "x", "0001.json", "0002.zst"][any(4)], any(2)));
+                others.push((strange, Some(bytes.clone())));
+            }
+        }
+        fs::write(name, &bytes).unwrap();
+        for (other, bytes) in &others {
+            match bytes {
+                Some(bytes) => fs::write(other, bytes).unwrap(),
+                None => fs::remove_file(other).unwrap(),
+            }
+        }
+        assert!(!problems(&path).is_empty(), "round {round}: {}", name.display());
+        for (other, _) in &others {
+            let _ = fs::remove_file(other);
+            if let Some(bytes) = whole.get(other) {
+                fs::write(other, bytes).unwrap();
+            }
+        }
+        fs::write(name, &whole[name]).unwrap();
+    }
+    assert_eq!(problems(&path), Vec::<String>::new());
+}
+
+/// C04, C05, C20: 900 days, each with records of every class, some late; versions of the policy that shorten and lengthen; 20
+/// holds that come and go.
+#[test]
+fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does() {
+    let room = room();
+    let path = room.path().join("store");
+    let begin = day("2026-08-31").days();
+    let date = |number: i64| Date::from_days(begin + number);
+    // From day 400 on less, from day 600 on more.
+    let shorter = CLASSES.map(|(name, keep)| (name, if name == "security_log" { "1 month" } else { keep }));
+    let longer = CLASSES.map(|(name, keep)| (name, if name == "security_log" { "26 months" } else { keep }));
+    let versions: [(i64, u32, [(&str, &str); 5]); 3] = [(0, 1, CLASSES), (400, 2, shorter), (600, 3, longer)];
+    let keep_of = |classes: &[(&str, &str)], class: &str| -> Keep {
+        classes.iter().find(|(name, _)| *name == class).unwrap().1.parse().unwrap()
+    };
+    // The case, its class, its days, when it is added and when released.
+    let holds: Vec<(String, Option<&str>, (i64, i64), (i64, i64))> = (0..20)
+        .map(|number| {
+            let first = number * 37 % 500;
+            let class =
+                [None, Some("week_log"), Some("security_log"), Some("analytics"), Some("day_log")][number as usize % 5];
+            (
+                format!("case {number}"),
+                class,
+                (first, first + 3 * (number % 7)),
+                (first, first + 150 + 31 * (number % 5)),
+            )
+        })
+        .collect();
+    let mut maker = Maker::new();
+    let mut seen: BTreeMap<String, (u64, i64, u64)> = BTreeMap::new();
+    let mut bytes: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut swept = 0;
+    for today in 0..=900i64 {
+        let now = date(today).start();
+        let (_, version, classes) = versions.iter().rev().find(|(from, ..)| *from <= today).unwrap();
+        let facts = facts(*version, classes);
+        let mut records = Vec::new();
+        for (at, (class, _)) in CLASSES.iter().enumerate() {
+            let often = if *class == "analytics" { today % 5 == 0 } else { true };
+            if often {
+                records.push((*class, date(today)));
+            }
+            if today % 11 == at as i64 {
+                records.push((*class, date(today - 3)));
+            }
+        }
+        let batch = maker.batch(&records);
+        kept(&path, (&facts, terms(classes)), &batch, Timestamp(now.0 + 43_200));
+        let root = Root::open(&path).unwrap();
+        for (case, class, (from, to), (added, released)) in &holds {
+            if *added == today {
+                let classes = class.iter().map(|class| (*class).to_owned()).collect();
+                let scope = Scope { classes, from: Some(date(*from)), to: Some(date(*to)) };
+                hold(&root, &Hold::new((case, "an authority"), &scope, date(today + 100), now).unwrap(), now).unwrap();
+            }
+            if *released == today {
+                release(&root, case, now).unwrap();
+            }
+        }
+        // The next midnight, when the timer comes.
+        let then = date(today + 1);
+        let report = sweep(&path, then.start());
+        assert_eq!((report.failed(), report.unknown.len()), (0, 0));
+        swept += report.due.len();
+        let held = |class: &str, day: Date| {
+            holds.iter().any(|(_, scope, (from, to), (added, released))| {
+                let runs = *added <= today && today < *released;
+                runs && scope.is_none_or(|scope| scope == class) && date(*from) <= day && day <= date(*to)
+            })
+        };
+        // What is there, whoever says what: each file under its class, day and number.
+        let mut there = BTreeMap::new();
+        for entry in walkdir::WalkDir::new(&path).into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
+            let name = entry.path().strip_prefix(&path).unwrap().to_str().unwrap().to_owned();
+            let stat = entry.metadata().unwrap();
+            if name.matches('/').count() == 2 {
+                there.insert(name, (stat.ino(), stat.mtime(), stat.len()));
+            } else {
+                assert!(
+                    !name.starts_with("closing/") && (!name.starts_with("open/") || name == "open/anchor"),
+                    "{name}"
+                );
+            }
+        }
+        for (name, stat) in &there {
+            let mut parts = name.split('/');
+            let (class, of) = (parts.next().unwrap(), day(parts.next().unwrap()));
+            // By the oldest version it can be of, so by the longest that was ever promised for that day.
+            let made_on = (of.days() - begin).max(0);
+            let first = versions.iter().rev().find(|(from, ..)| *from <= made_on).unwrap();
+            let promised = keep_of(&first.2, class).until(of).start();
+            assert!(then.start() < promised || held(class, of), "day {today}: {name} is older than promised");
+            if first.1 == 1 && today >= 400 && class == "security_log" {
+                let shortened = keep_of(&shorter, class).until(of);
+                assert!(
+                    then < shortened || held(class, of),
+                    "day {today}: {name} lives longer than the newer version says"
+                );
+            }
+            match seen.get(name) {
+                Some(before) => assert_eq!(before, stat, "day {today}: {name} was touched"),
+                None => drop(bytes.insert(name.clone(), fs::read(path.join(name)).unwrap())),
+            }
+        }
+        // And nothing went that had not to: by the shortest that was ever said.
+        for name in seen.keys().filter(|name| !there.contains_key(*name)) {
+            let mut parts = name.split('/');
+            let (class, of) = (parts.next().unwrap(), day(parts.next().unwrap()));
+            let shortest = versions
+                .iter()
+                .filter(|(from, ..)| *from <= today)
+                .map(|(.., classes)| keep_of(classes, class).until(of));
+            assert!(shortest.min().unwrap() <= then && !held(class, of), "day {today}: {name} went too early");
+            bytes.remove(name);
+        }
+        seen = there;
+        if today % 90 == 0 {
+            assert_eq!(problems(&path), Vec::<String>::new(), "day {today}");
+            assert!(bytes.iter().all(|(name, bytes)| fs::read(path.join(name)).unwrap() == *bytes), "day {today}");
+        }
+    }
+    assert!(swept > 3_000, "{swept}");
+    assert!(audit::verify(&path, None).unwrap().is_whole());
+}
