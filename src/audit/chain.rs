@@ -337,7 +337,7 @@ fn unhex(text: &[u8]) -> Option<[u8; 32]> {
         return None;
     }
     for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
-        *byte = pair.iter().fold(0, |sum, digit| sum << 4 | (digit & 15) + 9 * (digit >> 6));
+        *byte = pair.iter().fold(0, |sum, digit| (sum << 4) | ((digit & 15) + 9 * (digit >> 6)));
     }
     Some(bytes)
 }

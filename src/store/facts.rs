@@ -1,10 +1,12 @@
 //! What a store has to know of a policy: it stands beside the records that were made under it.
 
-use super::{POLICIES, Root, file, name};
+use super::{POLICIES, Root, file, name, past::Past};
 use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
+    output::fresh::discard,
     retention::Keep,
+    state::files::names_in,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -76,6 +78,14 @@ impl Facts {
         let name = format!("{}.json", self.policy());
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| root.failed("write in", &error.into()))?;
         text.push(b'\n');
+        let known = Past::of_policies(root)?.policies;
+        // What the log does not speak of was about to be kept when a run was killed, and nothing was made under it.
+        for left in names_in(&place).map_err(|error| root.failed("read", &error))? {
+            let is_known = left.strip_suffix(".json").is_some_and(|policy| known.contains_key(policy));
+            if !is_known && left != "." && left != ".." {
+                discard(&place, &left).map_err(|error| root.failed("write in", &error))?;
+            }
+        }
         match file::read(&place, &name, MOST_BYTES).map_err(|error| root.failed("read", &error))? {
             Some(there) if there == text => return Ok(()),
             Some(_) => {
@@ -84,12 +94,11 @@ impl Facts {
             }
             None => {}
         }
-        // Before the file: one that the log does not speak of is none of ours.
+        file::write(&place, &name, &text).map_err(|error| root.failed("write in", &error))?;
         let digest = file::digest(&text);
         let version = format!("{}/{}", self.name, self.version);
         let details = [("blake3", digest.as_str()), ("policy", version.as_str())];
-        root.audit()?.append(now, &Entry { deed: Deed::PolicyKept, subject: self.policy(), details: &details })?;
-        file::write(&place, &name, &text).map_err(|error| root.failed("write in", &error))
+        root.audit()?.append(now, &Entry { deed: Deed::PolicyKept, subject: self.policy(), details: &details })
     }
 
     /// Those that are kept under the short form of a digest.
@@ -111,7 +120,7 @@ impl Facts {
     /// All that are kept; what cannot be read is left out.
     pub(super) fn all(root: &Root) -> Result<Vec<Facts>, Error> {
         let Some(place) = root.place.room_if_there(POLICIES)? else { return Ok(Vec::new()) };
-        let names = crate::state::files::names_in(&place).map_err(|error| root.failed("read", &error))?;
+        let names = names_in(&place).map_err(|error| root.failed("read", &error))?;
         let names = names.iter().filter_map(|name| name.strip_suffix(".json"));
         Ok(names.filter_map(|name| Facts::read(root, name).ok()).collect())
     }

@@ -227,18 +227,17 @@ impl Store {
             // A sweep may have taken the file away: then its records are due.
             if stands < bytes
                 && let Some(&number) = self.by_run.get(&run)
+                && self.fetch(number).map_err(Unwritten::Error)?
             {
-                if self.fetch(number).map_err(Unwritten::Error)? {
-                    let slot = &mut self.slots[number];
-                    slot.dirty = true;
-                    let segment = slot.segment.as_mut().expect("it was fetched");
-                    if let Err(mut fault) = segment.write_from(&self.in_hand[at].1, stands) {
-                        fault.taken += before;
-                        return Err(Unwritten::Fault(fault));
-                    }
-                    slot.length += bytes as u64;
-                    slot.last_write = now;
+                let slot = &mut self.slots[number];
+                slot.dirty = true;
+                let segment = slot.segment.as_mut().expect("it was fetched");
+                if let Err(mut fault) = segment.write_from(&self.in_hand[at].1, stands) {
+                    fault.taken += before;
+                    return Err(Unwritten::Fault(fault));
                 }
+                slot.length += bytes as u64;
+                slot.last_write = now;
             }
             before += bytes;
         }

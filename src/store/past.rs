@@ -38,6 +38,11 @@ impl Past {
         Past::those(root, |line| memchr::memmem::find(line, b"\"deed\":\"hold_").is_some())
     }
 
+    /// What it says of policies.
+    pub(super) fn of_policies(root: &Root) -> Result<Past, Error> {
+        Past::those(root, |line| memchr::memmem::find(line, b"\"deed\":\"policy_").is_some())
+    }
+
     fn those(root: &Root, wanted: impl Fn(&[u8]) -> bool) -> Result<Past, Error> {
         let mut past = Past::default();
         let file = super::file::open(&root.place, "audit.log").map_err(|error| root.failed("read", &error))?;

@@ -62,6 +62,7 @@ fn sorted(bytes: &[u8]) -> Vec<&[u8]> {
 #[test]
 fn killed_at_any_moment_the_store_has_every_record_once() {
     let (mut dice, mut kills, mut closing, mut lines_in) = (Dice(77), 0, 0, 0);
+    let version = regex::bytes::Regex::new("policy=faults/[0-9]+").unwrap();
     for round in 0..often(2, 40) {
         let beside = Beside::new(WIRING);
         let store = beside.at("out/store");
@@ -97,7 +98,6 @@ fn killed_at_any_moment_the_store_has_every_record_once() {
         oracle::each_once(&made, 0, written, &what);
         let tagged = |bytes: &[u8]| -> Vec<u8> {
             // Versions of the policy differ, and nothing else.
-            let version = regex::bytes::Regex::new("policy=faults/[0-9]+").unwrap();
             version.replace_all(bytes, &b"policy=faults/0"[..]).into_owned()
         };
         let (made, piped) = (tagged(&made), tagged(&beside.piped(&lines::lines(0, written))));

@@ -236,7 +236,7 @@ impl Sinks {
 
     /// Whether stores have files to be closed: after a checkpoint they are to be put aside.
     pub(super) fn is_closing(&mut self, now: Timestamp) -> bool {
-        self.stores_mut().fold(false, |any, store| store.is_due(now) || any)
+        self.stores_mut().any(|store| store.is_due(now))
     }
 
     /// Puts aside the files of stores that are due, or all, right after a checkpoint.
