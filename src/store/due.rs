@@ -2,23 +2,23 @@
 
 use crate::{
     encode::Batch,
-    retention::{Keep, Run},
+    retention::{Life, Run},
     time::{Date, Day, Timestamp},
 };
 use std::collections::HashMap;
 
 /// The day on which records of a day must be gone. `None`: nobody has said yet.
-pub fn until(keep: Keep, day: Date) -> Option<Date> {
-    Some(keep.until(day))
+pub fn until(keep: Life, day: Date) -> Option<Date> {
+    keep.until(day)
 }
 
 /// The classes of a policy and how long each is kept, by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms(Vec<(Box<str>, Keep)>);
+pub struct Terms(Vec<(Box<str>, Life)>);
 
 impl Terms {
     /// Of classes in the order of their numbers.
-    pub fn new<'a>(classes: impl IntoIterator<Item = (&'a str, Keep)>) -> Terms {
+    pub fn new<'a>(classes: impl IntoIterator<Item = (&'a str, Life)>) -> Terms {
         Terms(classes.into_iter().map(|(name, keep)| (name.into(), keep)).collect())
     }
 
@@ -28,7 +28,7 @@ impl Terms {
     }
 
     /// How long a class is kept, if there is such a one.
-    pub(super) fn keep(&self, class: &str) -> Option<Keep> {
+    pub(super) fn keep(&self, class: &str) -> Option<Life> {
         self.0.iter().find(|(name, _)| **name == *class).map(|(_, keep)| *keep)
     }
 

@@ -5,7 +5,7 @@ use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
     output::fresh::discard,
-    retention::Keep,
+    retention::Life,
     state::files::names_in,
     time::Timestamp,
 };
@@ -137,7 +137,7 @@ impl Facts {
 
 impl ClassFacts {
     /// Its duration; `None` where it is none that can be reckoned with.
-    pub(super) fn keep(&self) -> Option<Keep> {
+    pub(super) fn keep(&self) -> Option<Life> {
         self.keep.parse().ok()
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Batch, Engine, Plan, Policy, Progress,
-    retention::Keep,
+    retention::Life,
     time::{DAY, Date, Timestamp},
 };
 use proptest::{
@@ -514,7 +514,7 @@ fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does()
     let shorter = CLASSES.map(|(name, keep)| (name, if name == "security_log" { "1 month" } else { keep }));
     let longer = CLASSES.map(|(name, keep)| (name, if name == "security_log" { "26 months" } else { keep }));
     let versions: [(i64, u32, [(&str, &str); 5]); 3] = [(0, 1, CLASSES), (400, 2, shorter), (600, 3, longer)];
-    let keep_of = |classes: &[(&str, &str)], class: &str| -> Keep {
+    let keep_of = |classes: &[(&str, &str)], class: &str| -> Life {
         classes.iter().find(|(name, _)| *name == class).unwrap().1.parse().unwrap()
     };
     // The case, its class, its days, when it is added and when released.
@@ -593,10 +593,10 @@ fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does()
             // By the oldest version it can be of, so by the longest that was ever promised for that day.
             let made_on = (of.days() - begin).max(0);
             let first = versions.iter().rev().find(|(from, ..)| *from <= made_on).unwrap();
-            let promised = keep_of(&first.2, class).until(of).start();
+            let promised = keep_of(&first.2, class).until(of).unwrap().start();
             assert!(then.start() < promised || held(class, of), "day {today}: {name} is older than promised");
             if first.1 == 1 && today >= 400 && class == "security_log" {
-                let shortened = keep_of(&shorter, class).until(of);
+                let shortened = keep_of(&shorter, class).until(of).unwrap();
                 assert!(
                     then < shortened || held(class, of),
                     "day {today}: {name} lives longer than the newer version says"
@@ -614,7 +614,7 @@ fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does()
             let shortest = versions
                 .iter()
                 .filter(|(from, ..)| *from <= today)
-                .map(|(.., classes)| keep_of(classes, class).until(of));
+                .map(|(.., classes)| keep_of(classes, class).until(of).unwrap());
             assert!(shortest.min().unwrap() <= then && !held(class, of), "day {today}: {name} went too early");
             bytes.remove(name);
         }
