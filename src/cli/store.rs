@@ -107,7 +107,7 @@ fn verify(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {
 fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Result<ExitCode, Error> {
     let (stores, policy) = find(place)?;
     let clock = match now {
-        Some(text) => Clock::Given(time(text)?),
+        Some(text) => Clock::Given { reckoned: time(text)?, system: clock() },
         None => Clock::System(clock()),
     };
     let terms = policy.as_ref().map(|policy| Terms::new(policy.classes.iter().map(|class| (&*class.name, class.keep))));

@@ -21,8 +21,12 @@ pub(super) struct Past {
     pub holds: BTreeMap<String, Hold>,
     /// Short forms of policies' digests, and the digests of the files.
     pub policies: BTreeMap<String, String>,
-    /// When the last entry was written, as it is written; empty where there is none.
+    /// When the first entry was written, as it is written; empty where there is none.
+    pub first: String,
+    /// The last one.
     pub last: String,
+    /// And the last that tells of a sweep.
+    pub swept: String,
     /// Entries that could not be read.
     pub odd: u64,
 }
@@ -33,7 +37,7 @@ impl Past {
         Past::those(root, |_| true)
     }
 
-    /// What it says of holds, and when its last entry was written.
+    /// What it says of holds, and when entries were written.
     pub(super) fn of_holds(root: &Root) -> Result<Past, Error> {
         Past::those(root, |line| memchr::memmem::find(line, b"\"deed\":\"hold_").is_some())
     }
@@ -48,16 +52,23 @@ impl Past {
         let file = super::file::open(&root.place, "audit.log").map_err(|error| root.failed("read", &error))?;
         let Some(file) = file else { return Ok(past) };
         let mut reader = BufReader::new(file);
-        let (mut line, mut last) = (Vec::new(), Vec::new());
+        let (mut line, mut last, mut swept) = (Vec::new(), Vec::new(), Vec::new());
         loop {
             std::mem::swap(&mut line, &mut last);
             line.clear();
             match io::Read::take(&mut reader, LONGEST_BYTES).read_until(b'\n', &mut line) {
                 Ok(0) => {
                     past.last = time_of(&last).unwrap_or_default();
+                    past.swept = time_of(&swept).unwrap_or_default();
                     return Ok(past);
                 }
                 Ok(_) => {
+                    if past.first.is_empty() {
+                        past.first = time_of(&line).unwrap_or_default();
+                    }
+                    if memchr::memmem::find(&line, b"\"deed\":\"swept\"").is_some() {
+                        swept.clone_from(&line);
+                    }
                     if wanted(&line) && past.note(&line).is_none() {
                         past.odd += 1;
                     }

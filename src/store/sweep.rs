@@ -26,17 +26,29 @@ use std::{collections::BTreeSet, io};
 /// What time it is, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// The system. Where nothing was done in the store for a month the clock may be wrong, and nothing is deleted.
+    /// The system. Where the last sweep was more than a month ago the clock may be wrong, and nothing is deleted.
     System(Timestamp),
     /// Somebody who knows.
-    Given(Timestamp),
+    Given {
+        /// What is reckoned with.
+        reckoned: Timestamp,
+        /// What the system says, for the log.
+        system: Timestamp,
+    },
 }
 
 impl Clock {
-    /// The time.
+    /// What is due by.
     pub fn now(self) -> Timestamp {
         match self {
-            Clock::System(now) | Clock::Given(now) => now,
+            Clock::System(now) | Clock::Given { reckoned: now, .. } => now,
+        }
+    }
+
+    /// When it is done.
+    fn system(self) -> Timestamp {
+        match self {
+            Clock::System(now) | Clock::Given { system: now, .. } => now,
         }
     }
 }
@@ -116,7 +128,7 @@ impl Sweep {
         }
         let mut report = Report { day: now.date().to_string(), ..Report::default() };
         if !self.dry_run {
-            report.found_gone = after_a_kill(root, now)?;
+            report.found_gone = after_a_kill(root, self.clock.system())?;
         }
         let holds = holds(root)?;
         report.expired =
@@ -127,11 +139,12 @@ impl Sweep {
             return Ok(report);
         }
         if !due.is_empty() {
-            self.delete(root, now, &due, &mut report)?;
+            self.delete(root, self.clock.system(), &due, &mut report)?;
         }
         let counts = [report.due.len() - report.failed(), report.failed(), report.held.len()].map(|n| n.to_string());
         let details = [("deleted", counts[0].as_str()), ("held", &counts[2]), ("not_deleted", &counts[1])];
-        root.audit()?.append(now, &Entry { deed: Deed::Swept, subject: &report.day, details: &details })?;
+        let entry = Entry { deed: Deed::Swept, subject: &report.day, details: &details };
+        root.audit()?.append(self.clock.system(), &entry)?;
         Ok(report)
     }
 
@@ -256,17 +269,21 @@ fn after_a_kill(root: &Root, now: Timestamp) -> Result<Vec<String>, Error> {
     Ok(gone)
 }
 
-/// Whether the system's clock may be wrong.
+/// Whether the system's clock may be wrong. A sidecar under the same clock may have written to the log by it, so a jump forward
+/// is told by the last sweep, or by the first entry where there was none.
 fn doubt(now: Timestamp, past: &Past) -> Result<(), Error> {
-    let Some(last) = past.last.get(..10).and_then(|day| Date::parse(day.as_bytes())) else { return Ok(()) };
-    let days = (now.0 - last.start().0).div_euclid(DAY);
-    let why = match days {
-        ..=-2 => "before the last thing that was done in this store",
-        MOST_IDLE_DAYS.. => "more than a month after the last thing that was done in this store",
+    let days = |text: &str| {
+        let day = text.get(..10).and_then(|day| Date::parse(day.as_bytes()))?;
+        Some((day, (now.0 - day.start().0).div_euclid(DAY)))
+    };
+    let swept = if past.swept.is_empty() { &past.first } else { &past.swept };
+    let (why, day) = match (days(&past.last), days(swept)) {
+        (Some((day, ..=-2)), _) => ("before the last thing that was done in this store", day),
+        (_, Some((day, MOST_IDLE_DAYS..))) => ("more than a month after the last sweep of this store", day),
         _ => return Ok(()),
     };
     let today = now.date();
-    let what = format!("nothing was deleted: the clock says {today}, {why}, {last}; set it, or say --now {today}");
+    let what = format!("nothing was deleted: the clock says {today}, {why}, {day}; set it, or say --now {today}");
     Err(Error::new(Kind::Config, what))
 }
 

@@ -137,8 +137,12 @@ fn problems(path: &Path) -> Vec<String> {
     }
 }
 
+fn given(now: Timestamp) -> Clock {
+    Clock::Given { reckoned: now, system: now }
+}
+
 fn sweep(path: &Path, now: Timestamp) -> Report {
-    Sweep { clock: Clock::Given(now), terms: None, dry_run: false }.run(&Root::open(path).unwrap()).unwrap()
+    Sweep { clock: given(now), terms: None, dry_run: false }.run(&Root::open(path).unwrap()).unwrap()
 }
 
 /// A store with segments of several classes and days, one swept, one held.
@@ -335,8 +339,7 @@ fn a_sweep_goes_on_wherever_it_was_ended_and_says_so() {
     let path = room.path().join("store");
     filled(&path);
     let later = day("2027-05-20").start();
-    let due =
-        Sweep { clock: Clock::Given(later), terms: None, dry_run: true }.run(&Root::open(&path).unwrap()).unwrap();
+    let due = Sweep { clock: given(later), terms: None, dry_run: true }.run(&Root::open(&path).unwrap()).unwrap();
     let paths: Vec<&str> = due.due.iter().map(|deletion| deletion.path.as_str()).collect();
     assert_eq!(paths, ["security_log/2026-11-19/0002", "security_log/2026-11-20/0004"]);
     assert_eq!(due.held, ["week_log/2026-11-19/0001"]);
@@ -390,12 +393,23 @@ fn a_clock_that_jumped_deletes_nothing() {
         let now = Timestamp(day("2026-11-21").start().0 + days * DAY + 3600);
         Sweep { clock: Clock::System(now), terms: None, dry_run: false }.run(&root)
     };
-    for days in [-3650, -2, 33, 200, 3650] {
+    for days in [0, -1] {
+        swept(days).unwrap();
+    }
+    for days in [-3650, -4, 33, 200, 3650] {
         let error = swept(days).unwrap_err();
         assert!(error.to_string().starts_with("nothing was deleted: the clock says"), "{days} {error}");
     }
     assert_eq!(list(&root).unwrap().kept.len(), 5);
-    for days in [0, -1, 20] {
+    // What others write by the same clock makes it no better.
+    let later = Timestamp(day("2026-11-21").start().0 + 3650 * DAY);
+    kept(&path, (&facts(1, &CLASSES), terms(&CLASSES)), &Maker::new().batch(&[("x", later.date())]), later);
+    assert!(swept(3650).unwrap_err().to_string().contains("after the last sweep of this store, 2026-11-21"));
+    // Whoever knows says so; what he reckons with is not when it was done.
+    let now = day("2026-11-22").start();
+    let clock = Clock::Given { reckoned: day("2031-01-01").start(), system: now };
+    Sweep { clock, terms: None, dry_run: false }.run(&root).unwrap();
+    for days in [1, 20] {
         swept(days).unwrap();
     }
 }
