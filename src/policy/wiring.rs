@@ -64,6 +64,8 @@ pub enum From {
         patterns: Vec<Box<str>>,
         /// Whether what stood in them at the first start is left out.
         from_end: bool,
+        /// Whether a rotated file that was packed before it was read to its end is read on in its `.gz`.
+        compressed: bool,
     },
     /// A named pipe, made where there is none.
     Fifo(PathBuf),

@@ -1,5 +1,5 @@
 //! F15–F19, F26, F40: files that are copied and truncated, written anew, replaced under their number, alike, torn, with holes,
-//! and not to be read for a while.
+//! packed, and not to be read for a while.
 
 use super::harness::{
     Dice, SLADD,
@@ -319,4 +319,62 @@ fn a_file_that_may_not_be_read_for_a_while_is_read_when_it_may() {
     assert!(output.status.success() && said.contains("let the user that sladd runs as read it"), "{said}");
     beside.is_whole(written, "permissions");
     println!("F40: {rounds} times");
+}
+
+/// As logrotate does it: what was rotated last is packed, with the time of what it was made of.
+fn rotate_and_pack(beside: &Beside) {
+    let name = |number: usize| beside.at(&format!("in/access.log.{number}.gz"));
+    for number in (1..1_000).rev().filter(|&number| name(number).exists()) {
+        fs::rename(name(number), name(number + 1)).unwrap();
+    }
+    let (plain, packed) = (beside.at("in/access.log.1"), name(1));
+    fs::rename(beside.at("in/access.log"), &plain).unwrap();
+    fs::write(&packed, lines::packed("a.gz", &fs::read(&plain).unwrap())).unwrap();
+    let written = fs::metadata(&plain).unwrap().modified().unwrap();
+    File::options().write(true).open(&packed).unwrap().set_modified(written).unwrap();
+    fs::remove_file(&plain).unwrap();
+    // Files are stamped by a clock that ticks every few milliseconds.
+    std::thread::sleep(Duration::from_millis(11));
+}
+
+/// F10: rotated and packed while nobody reads, one or several times, and killed at any time in the midst of what was packed.
+#[test]
+fn files_that_were_packed_before_they_were_read_to_their_end_come_out_once_over_kills() {
+    let beside = Beside::new(
+        "[[input]]\nfollow = [\"ROOM/in/access.log*\"]\ncompressed = true\n[[output]]\nfile = \"ROOM/out/access.log\"\n",
+    );
+    let (mut dice, mut written, mut packed, mut killed) = (Dice(10), 0, 0, 0);
+    let rounds = often(9, 300);
+    for round in 0..rounds {
+        let what = format!("round {round}");
+        let more = 1 + dice.below(8_000) as usize;
+        beside.append("in/access.log", &lines::lines(written, more));
+        written += more;
+        let running = beside.start();
+        match round % 3 {
+            0 => beside.reaches(written, &what),
+            _ => std::thread::sleep(Duration::from_millis(dice.below(120))),
+        }
+        if round % 3 == 2 && round % 2 == 0 {
+            ends(running, &what);
+        } else {
+            running.kill(&what);
+            killed += 1;
+        }
+        // Bytes that were not read, in a file that is followed, and files that nobody saw.
+        for generation in 0..dice.below(3) {
+            let more = 1 + dice.below(3_000) as usize;
+            if generation > 0 || round % 2 == 0 {
+                beside.append("in/access.log", &lines::lines(written, more));
+                written += more;
+            }
+            rotate_and_pack(&beside);
+            packed += 1;
+        }
+    }
+    let running = beside.start();
+    beside.reaches(written, "after all");
+    ends(running, "after all");
+    beside.is_whole(written, "packed");
+    println!("F10: {packed} files packed, {killed} kills, {written} lines");
 }

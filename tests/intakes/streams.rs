@@ -67,6 +67,27 @@ fn frames_are_told_apart_by_their_first_byte_wherever_the_stream_is_cut() {
 }
 
 #[test]
+fn the_rest_of_a_cut_line_is_accounted_for_also_when_its_head_was_taken_before() {
+    let mut intake = syslog(&Address::Tcp(loopback()), Settings { longest_line: 1000, ..settings() });
+    let mut stream = connect(&intake);
+    let (mut sent, mut came) = (0, 0);
+    let pieces = [[&b"<13>"[..], &[b'x'; 2000]].concat(), vec![b'x'; 50_000], b"xx\n".to_vec()];
+    for piece in pieces.iter().cycle().take(60) {
+        stream.write_all(piece).unwrap();
+        sent += piece.len() as u64;
+        until("all of it", || {
+            while let Some(portion) = intake.take() {
+                came += portion.lines.len() as u64 + portion.skipped;
+            }
+            came == sent
+        });
+    }
+    assert_eq!(intake.counts().over_long, 20);
+    drop(stream);
+    drain(&mut intake);
+}
+
+#[test]
 fn a_frame_over_the_limit_is_cut_and_the_next_one_is_whole() {
     let mut intake = syslog(&Address::Tcp(loopback()), Settings { longest_line: 1000, ..settings() });
     let mut stream = connect(&intake);

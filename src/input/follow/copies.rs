@@ -4,7 +4,7 @@
 //! original was truncated or is gone. While the original stands, a file that begins like it waits.
 
 use super::{
-    Follow,
+    Follow, Packed,
     digest::{Consumed, Mark, Proof},
     discover::{Match, Scan, neighbours},
     identity::{self, Identity, Stand, read_full},
@@ -46,16 +46,29 @@ pub(super) struct Departed {
 }
 
 /// A file proved to be a copy.
-struct Copy {
-    path: PathBuf,
-    file: File,
-    stand: Stand,
-    consumed: Consumed,
+pub(super) struct Copy {
+    pub path: PathBuf,
+    pub file: File,
+    pub stand: Stand,
+    pub consumed: Consumed,
+    pub form: Form,
+}
+
+/// How a copy holds its bytes.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    Plain,
+    /// So many come out of it.
+    Packed(u64),
 }
 
 impl Follow {
     /// What a source was read from holds other bytes now: it goes on in a copy, or ends; the file is a new generation.
     pub(super) fn renew(&mut self, id: u64, now: Instant) {
+        if self.sources.get(&id).is_some_and(|source| source.packed) {
+            self.end_packed(id, "it is not what was read before");
+            return;
+        }
         let Some(mut old) = self.remove(id) else { return };
         self.counts.truncations += 1;
         let file = old.file.take();
@@ -69,7 +82,7 @@ impl Follow {
         // It must not be taken for a copy of itself.
         let number = old.identity.number();
         let copy = self.copy_of(&old.consumed.mark(&self.key), &old.path, &scan, Some(number));
-        match copy {
+        match copy.or_else(|| self.packed_copy_of(&old, &scan, now)) {
             Some(copy) => {
                 let home = old.home.clone();
                 let departed =
@@ -110,7 +123,8 @@ impl Follow {
     /// A source is gone and nothing of it is open.
     pub(super) fn lose(&mut self, id: u64, scan: &Scan, now: Instant) {
         let Some(old) = self.remove(id) else { return };
-        match self.copy_of(&old.consumed.mark(&self.key), &old.path, scan, None) {
+        let copy = self.copy_of(&old.consumed.mark(&self.key), &old.path, scan, None);
+        match copy.or_else(|| self.packed_copy_of(&old, scan, now)) {
             Some(copy) => {
                 let stage = if copy.path == old.home { Stage::Live } else { Stage::Rotated };
                 self.adopt(old, copy, stage, now);
@@ -120,6 +134,10 @@ impl Follow {
                 self.counts.closed += 1;
                 self.ended.push_back((id, old.consumed.offset()));
                 self.spend_copies(&old, scan, now);
+                if self.settings.packed == Packed::ReadOn && old.consumed.offset() > 0 {
+                    // A packed one that is not whole may be made whole.
+                    self.closed.push(old.position(Stage::Closed, &self.key));
+                }
             }
         }
     }
@@ -185,12 +203,17 @@ impl Follow {
     /// Reads a source on in its copy.
     fn adopt(&mut self, mut old: Source, copy: Copy, stage: Stage, now: Instant) {
         self.counts.copies += 1;
-        self.gap(old.seen.saturating_sub(copy.stand.size));
+        let bytes = match copy.form {
+            Form::Plain => copy.stand.size,
+            Form::Packed(bytes) => bytes,
+        };
+        self.gap(old.seen.saturating_sub(bytes));
         self.undecided.retain(|undecided| !undecided.stand.identity.is(&copy.stand.identity));
         old.path = copy.path;
         old.identity = copy.stand.identity;
         old.modified = copy.stand.modified;
-        old.seen = copy.stand.size;
+        old.packed = matches!(copy.form, Form::Packed(_));
+        old.seen = bytes;
         old.scanned = copy.consumed.offset();
         old.consumed = copy.consumed;
         old.file = Some(copy.file);
@@ -222,7 +245,7 @@ impl Follow {
         candidates.into_iter().find_map(|(stand, path)| {
             let (file, stand) = identity::open(&path, &stand.identity).ok()??;
             let consumed = Consumed::verify(&file, mark, Proof::All, &self.key).ok()??;
-            Some(Copy { path, file, stand, consumed })
+            Some(Copy { path, file, stand, consumed, form: Form::Plain })
         })
     }
 
@@ -337,6 +360,9 @@ impl Follow {
 
     /// Whether a source was truncated or written anew, and was not read since.
     pub(super) fn is_other(source: &Source) -> bool {
+        if source.packed {
+            return false;
+        }
         let look = |file: &File| source.consumed.stands_in(file).is_ok_and(|stands| !stands);
         match &source.file {
             Some(file) => look(file),
@@ -347,6 +373,9 @@ impl Follow {
 
     /// How far `file` is like a source, from where it was compared before; `None` where it is not.
     fn compare(&self, source: &Source, file: &File, from: u64, size: u64) -> io::Result<Option<u64>> {
+        if source.packed {
+            return Ok(None);
+        }
         let opened;
         let original = match &source.file {
             Some(file) => file,
@@ -453,7 +482,8 @@ impl Follow {
                 && let Some(old) = self.remove(like)
             {
                 let stage = if undecided.path == old.home { Stage::Live } else { Stage::Rotated };
-                self.adopt(old, Copy { path: undecided.path, file, stand, consumed }, stage, now);
+                let copy = Copy { path: undecided.path, file, stand, consumed, form: Form::Plain };
+                self.adopt(old, copy, stage, now);
                 return;
             }
             if undecided.like.is_some_and(|(_, compared)| compared == stand.size) {
@@ -588,7 +618,7 @@ fn begins(source: &Source, file: &File) -> bool {
 }
 
 /// Whether a name may be that of a rotated file or a copy: it begins like the other's.
-fn may_be_rotated(home: &Path, path: &Path) -> bool {
+pub(super) fn may_be_rotated(home: &Path, path: &Path) -> bool {
     match (home.file_stem(), path.file_name()) {
         (Some(stem), Some(name)) => home != path && name.as_bytes().starts_with(stem.as_bytes()),
         _ => false,
@@ -596,7 +626,7 @@ fn may_be_rotated(home: &Path, path: &Path) -> bool {
 }
 
 /// Whether a name is the other's with a number or a date in it: `access.log.1`, `access.log-20261121`, `access-2026-11-21.log`.
-fn is_rotated_name(home: &Path, path: &Path) -> bool {
+pub(super) fn is_rotated_name(home: &Path, path: &Path) -> bool {
     let (Some(base), Some(name)) = (home.file_name(), path.file_name()) else { return false };
     let added = |before: &[u8], after: &[u8]| {
         let rest = name.as_bytes().strip_prefix(before)?.strip_suffix(after)?;

@@ -189,6 +189,16 @@ impl Consumed {
         Ok(self.claimed.is_some() || self.ends.stand_in(file)?)
     }
 
+    /// Whether it was not compared with its file yet.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.claimed.is_some()
+    }
+
+    /// Nothing yet of the same bytes, followed from here on.
+    pub(super) fn from_here(&self, key: &StateKey) -> Consumed {
+        Consumed::begin(key, self.ends.at, self.ends.clone())
+    }
+
     /// Whether a file that begins with `head` may hold the same bytes from the beginning on.
     pub(super) fn may_begin(&self, head: &[u8]) -> bool {
         let n = head.len().min(self.ends.len());

@@ -1,12 +1,12 @@
 //! Where every file stands now: what inotify told, what moved, what is new, what is quiet.
 
 use super::{
-    Follow, Held, IDLE_OPEN, LOOK_GAP, Start, Watch,
+    Follow, Held, IDLE_OPEN, LOOK_GAP, Packed, Start, Watch,
     copies::Departed,
     digest::{Consumed, Proof},
     discover::{Discover, Match, News, Scan, neighbours},
     identity::{self, Identity, Stand, is_missing},
-    remedy,
+    packed, remedy,
     source::{Position, Source, Stage},
 };
 use rustix::fs::FileType;
@@ -49,6 +49,7 @@ impl Follow {
     pub(super) fn begin(&mut self, mut known: Vec<Position>) {
         let now = Instant::now();
         let meeting = if known.is_empty() { Meeting::First } else { Meeting::Later };
+        let last_written = packed::last_written(&known);
         let scan = self.discover.scan();
         known.sort_by_key(|position| position.source);
         // What stood last at a home where nothing is live.
@@ -78,6 +79,7 @@ impl Follow {
             };
             let mut source = Source::new(id, &position.home, &position.path, &stand, consumed, now);
             (source.stage, source.context, source.header) = (position.stage, position.context, position.header);
+            source.packed = position.packed;
             source.began = position.modified;
             self.insert(source);
         }
@@ -104,6 +106,12 @@ impl Follow {
                 Ok(Held::Other) => self.renew(id, now),
                 Ok(Held::Moved) => {}
                 Err(error) => self.fails(id, &error),
+            }
+        }
+        if self.settings.packed == Packed::ReadOn {
+            match meeting {
+                Meeting::First => self.leave_packed(&scan, now),
+                Meeting::Later => self.missed_packed(last_written, &scan, now),
             }
         }
         self.survey(&scan, now, meeting);
@@ -169,6 +177,7 @@ impl Follow {
             }
         }
         self.decide(scan, now);
+        self.weigh_again(now);
         self.say(scan);
         self.index(scan);
         self.last_full = Some(now);
@@ -384,6 +393,7 @@ impl Follow {
                 None => Stand::at(&position.path).ok().filter(|stand| stand.identity.is(&position.identity)),
             };
             if let Some(stand) = stand
+                && !position.packed
                 && stand.size != position.offset()
                 && let Ok(Some((file, stand))) = identity::open(&position.path, &position.identity)
             {

@@ -10,6 +10,7 @@
 //! - `tail`: one open file, its next whole lines
 //! - `source`: one generation of one file; its position
 //! - `discover`: patterns, and inotify
+//! - `packed`: rotated files that were compressed before they were read to their end
 //! - `look`: where every file stands now; `copies`: generations that ended, copies of them, generations that were missed
 //!
 //! What is promised: every line that was whole in a file once we looked at it comes out once, in the order of its file, as long
@@ -23,6 +24,7 @@ mod digest;
 mod discover;
 mod identity;
 mod look;
+mod packed;
 mod source;
 mod tail;
 
@@ -38,6 +40,7 @@ use copies::{Departed, Undecided};
 use digest::{Consumed, Proof};
 use discover::Discover;
 use identity::{Stand, read_full};
+use packed::{Unpacked, Waiting};
 use source::Source;
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -67,6 +70,8 @@ pub struct Settings {
     pub poll: Duration,
     /// Whether inotify is used.
     pub watch: Watch,
+    /// What becomes of `.gz` that rotation left behind.
+    pub packed: Packed,
 }
 
 impl Settings {
@@ -80,8 +85,19 @@ impl Settings {
             longest_line: crate::frame::MAX_LINE_BYTES,
             poll: Duration::from_secs(1),
             watch: Watch::Inotify,
+            packed: Packed::PassedOver,
         }
     }
+}
+
+/// What becomes of rotated files that were compressed with gzip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packed {
+    /// They are passed over.
+    PassedOver,
+    /// What was not read of them before they were packed is read in them. Those that are there when nothing is known yet are
+    /// old logs, and left alone.
+    ReadOn,
 }
 
 /// Where a file begins that is there when nothing is known yet. One that comes later is read from its beginning.
@@ -206,6 +222,10 @@ pub struct Follow {
     /// What was said of which path.
     told: HashMap<PathBuf, String>,
     packed: HashSet<PathBuf>,
+    /// What a packed file is read through: of one at a time.
+    unpacked: Option<Unpacked>,
+    /// Packed files that are not whole.
+    waiting: Vec<Waiting>,
     problems: Vec<String>,
     /// When this process began to look, by the clock of files.
     began: (i64, u32),
@@ -259,6 +279,8 @@ impl Follow {
             counts: Counts::default(),
             told: HashMap::new(),
             packed: HashSet::new(),
+            unpacked: None,
+            waiting: Vec::new(),
             problems,
             began: identity::file_clock(),
         };
@@ -361,6 +383,9 @@ impl Follow {
     /// # Errors
     /// As `read_again`.
     pub fn replay(&mut self, source: SourceId, from: u64, to: u64, into: &mut Vec<u8>) -> Result<bool, Error> {
+        if self.sources.get(&source.0).is_some_and(|known| known.packed) {
+            return self.replay_packed(source, from, to, into);
+        }
         let length = into.len();
         if self.sources.get(&source.0).is_none_or(|known| known.consumed.offset() != from || to < from)
             || !self.read_again(source, from, to, into)?
@@ -424,6 +449,9 @@ impl Follow {
 
     /// Reads one portion of a source that is ready. `None`: it has none now, or is another.
     fn read(&mut self, id: u64, now: Instant) -> Option<(u64, Framed)> {
+        if self.sources[&id].packed {
+            return self.read_packed(id, now);
+        }
         match self.hold(id) {
             Ok(Held::Open) => {}
             Ok(Held::Other) => {
@@ -522,6 +550,9 @@ impl Follow {
         if source.file.is_some() {
             return Ok(Held::Open);
         }
+        if source.packed {
+            return self.hold_packed(id);
+        }
         let Some((file, _)) = identity::open(&source.path, &source.identity)? else { return Ok(Held::Moved) };
         let same = source.consumed.resume(&file, &self.key)?;
         source.file = Some(file);
@@ -532,6 +563,9 @@ impl Follow {
     fn again(&mut self, id: u64, from: u64, to: u64, into: &mut Vec<u8>) -> io::Result<bool> {
         if !self.sources.contains_key(&id) {
             let Some(position) = self.closed.iter().find(|position| position.source.0 == id) else { return Ok(false) };
+            if position.packed {
+                return Ok(false);
+            }
             let Some((file, _)) = identity::open(&position.path, &position.identity)? else { return Ok(false) };
             return Ok(Consumed::verify(&file, &position.mark, Proof::Rest, &self.key)?.is_some()
                 && self.tail.again(&file, from, to, into)?);
@@ -541,6 +575,11 @@ impl Follow {
         }
         let source = &self.sources[&id];
         let file = source.file.as_ref().expect("held");
+        if source.packed {
+            let unpacked = Unpacked::of(&mut self.unpacked, source.identity, file).map_err(packed::as_error)?;
+            let read = |out: &mut [u8], at| unpacked.read_full(out, at);
+            return self.tail.again_from(read, from, to, into, |_| {}).map_err(packed::as_error);
+        }
         Ok(self.tail.again(file, from, to, into)? && source.consumed.stands_in(file)?)
     }
 

@@ -60,6 +60,9 @@ pub struct Position {
     pub context: u64,
     /// Where the last header line stands: its first byte and the one behind it.
     pub header: Option<(u64, u64)>,
+    /// Whether the file is packed: all offsets are those of what comes out of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub packed: bool,
 }
 
 impl Position {
@@ -100,6 +103,8 @@ pub(super) struct Source {
     pub home: PathBuf,
     pub path: PathBuf,
     pub identity: Identity,
+    /// Whether the file is packed. Then it is rotated, does not change, and its offsets are those of what comes out of it.
+    pub packed: bool,
     /// Live or rotated; a closed one is a [`Position`].
     pub stage: Stage,
     pub consumed: Consumed,
@@ -135,6 +140,7 @@ impl Source {
             home: home.to_owned(),
             path: path.to_owned(),
             identity: stand.identity,
+            packed: false,
             stage: Stage::Live,
             scanned: consumed.offset(),
             seen: stand.size.max(consumed.offset()),
@@ -167,6 +173,7 @@ impl Source {
             modified: self.modified,
             context: self.context,
             header: self.header,
+            packed: self.packed,
         }
     }
 
@@ -177,14 +184,16 @@ impl Source {
             self.moved = now;
             self.modified = stand.modified;
             // What it had once counts until the generation ends.
-            self.seen = self.seen.max(stand.size);
+            if !self.packed {
+                self.seen = self.seen.max(stand.size);
+            }
         }
         changed
     }
 
     /// How its file looks now, while nothing of it was handed out.
     pub(super) fn unread(&self) -> Option<Stand> {
-        if self.consumed.offset() > 0 {
+        if self.consumed.offset() > 0 || self.packed {
             return None;
         }
         match &self.file {
@@ -264,6 +273,7 @@ mod tests {
             modified: (5, 6),
             context: 0,
             header: None,
+            packed: false,
         }
     }
 

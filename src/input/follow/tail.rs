@@ -102,18 +102,66 @@ impl Tail {
 
     /// The lines of `from..to`, which was handed out before, as they were then. `false` where the file ends earlier.
     pub(super) fn again(&mut self, file: &File, from: u64, to: u64, into: &mut Vec<u8>) -> io::Result<bool> {
+        self.again_from(|out, at| read_full(file, out, at), from, to, into, |_| {})
+    }
+
+    /// The same of anything that is read from a place on; `note` is told each byte of the range once.
+    pub(super) fn again_from<E>(
+        &mut self,
+        mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        from: u64,
+        to: u64,
+        into: &mut Vec<u8>,
+        mut note: impl FnMut(&[u8]),
+    ) -> Result<bool, E> {
         let mut framing = LineBuffer::new(self.raw.len(), self.limit);
         let mut at = from;
         while at < to {
             let n = self.raw.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
-            if read_full(file, &mut self.raw[..n], at)? < n {
+            if read(&mut self.raw[..n], at)? < n {
                 return Ok(false);
             }
+            note(&self.raw[..n]);
             frame(&mut framing, &self.raw[..n], into);
             at += n as u64;
         }
         into.extend_from_slice(framing.finish());
         Ok(true)
+    }
+
+    /// The lines behind what was consumed, of what grows no more and is read forward: no byte of it is asked for again but
+    /// those of the last portion. `None`: it is at its end.
+    pub(super) fn next_from<E>(
+        &mut self,
+        mut read: impl FnMut(&mut [u8], u64) -> Result<usize, E>,
+        consumed: &mut Consumed,
+    ) -> Result<Option<Framed>, E> {
+        let mut n = read(&mut self.raw, consumed.offset())?;
+        let usual = usual_lines(&self.raw[..n], self.limit);
+        if usual > 0 {
+            consumed.advance(&self.raw[..usual]);
+            return Ok(Some(Framed::Raw(usual)));
+        }
+        if n == 0 {
+            return Ok(None);
+        }
+        // One line: too long, behind a hole, or the last.
+        let mut framing = LineBuffer::new(self.raw.len(), self.limit);
+        let mut after = consumed.clone();
+        self.line.clear();
+        while n > 0 {
+            let end = memchr(b'\n', &self.raw[..n]).map(|at| at + 1);
+            let taken = &self.raw[..end.unwrap_or(n)];
+            frame(&mut framing, taken, &mut self.line);
+            after.advance(taken);
+            n = match end {
+                Some(_) => 0,
+                None => read(&mut self.raw, after.offset())?,
+            };
+        }
+        self.line.extend_from_slice(framing.finish());
+        *consumed = after;
+        Ok(Some(Framed::Line))
     }
 
     fn take_raw(&mut self, file: &File, consumed: &mut Consumed, n: usize) -> io::Result<Found> {

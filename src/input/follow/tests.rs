@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod model;
+mod packed;
 
 use super::*;
 use std::{

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, watch};
 /// Lines as they came.
 #[derive(Debug)]
 pub struct Portion {
-    /// Each ends with a line feed, but for a last one that was cut.
+    /// Each ends with a line feed, but for a last one that was cut. Empty where only bytes were skipped.
     pub lines: Vec<u8>,
     /// Bytes that came with them and are none of them: the rests of lines that were cut.
     pub skipped: u64,
@@ -269,10 +269,7 @@ impl Queue {
                     }
                     start = end;
                 }
-                // Where their line was taken already, they go with the next one.
-                if let Some(portion) = inner.portions.back_mut() {
-                    portion.skipped += std::mem::take(&mut pot.skipped);
-                }
+                inner.skip(std::mem::take(&mut pot.skipped));
                 drop(inner);
                 self.waiting.fetch_add(pot.bytes.len() as u64, Relaxed);
                 (self.wake)();
@@ -291,7 +288,7 @@ impl Queue {
 impl Inner {
     fn lay(&mut self, lines: &[u8], for_whom: Option<&Arc<dyn Confirm>>) {
         let fits = |portion: &&mut Portion| {
-            portion.lines.len() + lines.len() <= PORTION_BYTES && portion.lines.last() == Some(&b'\n')
+            portion.lines.len() + lines.len() <= PORTION_BYTES && portion.lines.last().is_none_or(|&last| last == b'\n')
         };
         let portion = match self.portions.back_mut().filter(fits) {
             Some(portion) => {
@@ -309,6 +306,21 @@ impl Inner {
             portion.receipt.get_or_insert_with(|| Receipt { parts: Vec::new() }).parts.push(whom.clone());
         }
         self.bytes += memory(portion);
+    }
+
+    /// Bytes that are no part of a line. Where their line was taken already, they make a portion without lines.
+    fn skip(&mut self, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        match self.portions.back_mut() {
+            Some(portion) => portion.skipped += bytes,
+            None => {
+                let portion = Portion { lines: Vec::new(), skipped: bytes, receipt: None };
+                self.bytes += memory(&portion);
+                self.portions.push_back(portion);
+            }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub(in crate::policy) const INPUT: Keys = Keys {
         "forward",
         "format",
         "start",
+        "compressed",
         "on_stall",
         "secret",
         "connections",
@@ -252,6 +253,9 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
     if let (Some(start), Some("fifo" | "stdin" | "syslog" | "forward")) = (&start, kind) {
         report.add(Code::BadValue, start.span.clone(), "`start` is for files that are followed");
     }
+    if let (Some(compressed), Some("fifo" | "stdin" | "syslog" | "forward")) = (table.entry("compressed"), kind) {
+        report.add(Code::BadValue, compressed.span, "`compressed` is for files that are followed");
+    }
     if let (Some(stall), Some("follow")) = (&stall, kind)
         && stall.value != OnStall::Block
     {
@@ -268,7 +272,8 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
             }
             let known = patterns.value.iter().map(|pattern| absolute(pattern, "/var/log/nginx/access.log*", report));
             let patterns: Option<Vec<Box<str>>> = known.map(|path| path?.to_str().map(Into::into)).collect();
-            From::Follow { patterns: patterns?, from_end: start.is_some_and(|start| start.value) }
+            let compressed = table.flag("compressed", report).unwrap_or(false);
+            From::Follow { patterns: patterns?, from_end: start.is_some_and(|start| start.value), compressed }
         }
         "fifo" => From::Fifo(absolute(&table.text("fifo", report)?, "/run/sladd/access.fifo", report)?),
         "stdin" => match table.flag("stdin", report)? {
@@ -443,14 +448,14 @@ mod tests {
     fn wiring_is_read_as_it_is_written() {
         let wiring = wiring(
             "[state]\ndirectory = \"/var/lib/sladd/state\"\nmemory_limit = \"96 MiB\"\n[status]\nlisten = \"[::1]:9464\"\n\
-             [[input]]\nfollow = [\"/var/log/nginx/*.log\"]\nstart = \"end\"\nformat = \"combined\"\n\
+             [[input]]\nfollow = [\"/var/log/nginx/*.log\"]\nstart = \"end\"\nformat = \"combined\"\ncompressed = true\n\
              [[input]]\nfifo = \"/run/sladd/a\"\non_stall = \"shed\"\n[[input]]\nstdin = true\n\
              [[output]]\nfile = \"/var/log/sladd/a.log\"\nclasses = [\"security_log\"]\nrotate = { size = \"100 MB\", every = \"1 day\" }\n\
              [[output]]\nstdout = true\n[[output]]\nstore = \"/var/lib/sladd/store\"\n",
         );
         assert_eq!(wiring.directory.as_deref(), Some("/var/lib/sladd/state".as_ref()));
         assert_eq!((wiring.memory_limit, wiring.status), (96 << 20, Some(Listen::Tcp("[::1]:9464".parse().unwrap()))));
-        let follow = From::Follow { patterns: vec!["/var/log/nginx/*.log".into()], from_end: true };
+        let follow = From::Follow { patterns: vec!["/var/log/nginx/*.log".into()], from_end: true, compressed: true };
         assert_eq!(
             wiring.inputs[0],
             Input { from: follow, formats: vec!["combined".into()], on_stall: OnStall::Block }
@@ -520,6 +525,8 @@ mod tests {
             ("[[input]]\nfollow = [\"a.log\"]\n", Code::RelativeDirectory, "not an absolute path"),
             ("[[input]]\nfollow = [\"/a.log\"]\non_stall = \"shed\"\n", Code::BadValue, "never shed"),
             ("[[input]]\nfifo = \"/a\"\nstart = \"end\"\n", Code::BadValue, "files that are followed"),
+            ("[[input]]\nfifo = \"/a\"\ncompressed = true\n", Code::BadValue, "files that are followed"),
+            ("[[input]]\nfollow = [\"/a\"]\ncompressed = \"gz\"\n", Code::BadValue, "true or false"),
             ("[[input]]\nstdin = true\n[[input]]\nstdin = true\n", Code::BadValue, "read once"),
             ("[[output]]\nfile = \"/a\"\n[[output]]\nfile = \"/a\"\n", Code::BadValue, "the same file"),
             ("[[output]]\nstore = \"/a\"\n[[output]]\nfile = \"/a/b\"\n", Code::BadValue, "the same directory"),

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Kind},
     frame::MAX_LINE_BYTES,
     input::{
-        follow::{Follow, Settings as FollowSettings, SourceId, Start, StateKey},
+        follow::{Follow, Packed, Settings as FollowSettings, SourceId, Start, StateKey},
         intake::Handed,
     },
     key::Keyring,
@@ -120,7 +120,7 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
         let reading =
             Reading { portion, longest_line: MAX_LINE_BYTES.min(portion * 4), portions: 8, on_stall: input.on_stall };
         let from = match &input.from {
-            From::Follow { patterns, from_end } => {
+            From::Follow { patterns, from_end, compressed } => {
                 let before = recovery.take(&label);
                 let follow = match before {
                     Some((follow, mut of_then)) => {
@@ -128,8 +128,8 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
                         follow
                     }
                     None => {
-                        let start = if *from_end { Start::End } else { Start::Beginning };
-                        follow(&opened, patterns, start, portion, &label, Held::default())?
+                        let how = how(*from_end, *compressed);
+                        follow(&opened, patterns, how, portion, &label, Held::default())?
                     }
                 };
                 Follower::Files(Box::new(follow))
@@ -261,17 +261,23 @@ pub(super) fn keyring(policy: &Policy) -> Result<Option<Arc<Keyring>>, Error> {
     Ok(Some(Arc::new(Keyring::directory(directory, period, policy.keys.keep)?)))
 }
 
+/// What the wiring says of files.
+fn how(from_end: bool, compressed: bool) -> (Start, Packed) {
+    let start = if from_end { Start::End } else { Start::Beginning };
+    (start, if compressed { Packed::ReadOn } else { Packed::PassedOver })
+}
+
 fn follow(
     opened: &Opened<Held, Origin>,
     patterns: &[Box<str>],
-    start: Start,
+    (start, packed): (Start, Packed),
     portion: usize,
     label: &str,
     held: Held,
 ) -> Result<Follow, Error> {
     let key = StateKey::new(opened.home().key().derive(&format!("follow {label}")));
     let patterns = patterns.iter().map(|pattern| pattern.to_string()).collect();
-    let settings = FollowSettings { start, portion, ..FollowSettings::new(patterns) };
+    let settings = FollowSettings { start, packed, portion, ..FollowSettings::new(patterns) };
     Follow::open(settings, key, held.positions, held.next.max(1))
 }
 
@@ -335,10 +341,12 @@ impl Recovery {
         let mut engines = Engines::default();
         for held in &left.checkpoint.sources {
             let input = policy.wiring.inputs.iter().find(|input| label(&input.from) == held.input);
-            let Some(wiring::Input { from: From::Follow { patterns, from_end }, .. }) = input else { continue };
+            let Some(wiring::Input { from: From::Follow { patterns, from_end, compressed }, .. }) = input else {
+                continue;
+            };
             let input = input.expect("found above");
-            let start = if *from_end { Start::End } else { Start::Beginning };
-            let mut follow = follow(opened, patterns, start, portion, &held.input, held.clone())?;
+            let how = how(*from_end, *compressed);
+            let mut follow = follow(opened, patterns, how, portion, &held.input, held.clone())?;
             let mut lane = Lane::new(policy, input, keyring.as_ref(), &mut engines)?;
             for position in &held.positions {
                 restore(&mut follow, &mut lane, position)?;

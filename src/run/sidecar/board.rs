@@ -444,7 +444,7 @@ impl Label {
     /// Those of inputs, by kind and by what the policy writes; no two are alike. Once for each policy, not for each snapshot.
     pub fn inputs(inputs: &[Input]) -> Vec<Label> {
         distinct(inputs.iter().map(|input| match &input.from {
-            From::Follow { patterns, from_end: _ } => ("follow", patterns.join(", ").into()),
+            From::Follow { patterns, from_end: _, compressed: _ } => ("follow", patterns.join(", ").into()),
             From::Fifo(path) => ("fifo", text_of(path)),
             From::Stdin => ("stdin", "standard input".into()),
             From::Syslog(sockets) => ("syslog", sockets.at.to_string().into()),
