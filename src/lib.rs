@@ -56,6 +56,7 @@
 //!    nginx_error apache_error soft       error logs, whose free text anybody may have written
 //!    envelope/                           what stands around a line: cri, syslog (RFC 3164), ietf (RFC 5424)
 //!    message/                            what programs say in known shapes: logins, mail, transfers, PHP
+//!  audit/chain                         what was done to keys, as lines that are chained; written, and read again
 //!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
@@ -112,6 +113,7 @@
 //! - Sealing and the store are not built yet: their keys in a policy are refused with a message, and their rooms do not exist.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod audit;
 pub mod detect;
 pub mod encode;
 pub mod engine;

@@ -23,15 +23,16 @@ const TABLE: &[(&str, &str)] = &[
     // The second opinion shares nothing with what it judges.
     ("judge", ""),
     ("policy", "0 1"),
-    ("key", "0 1"),
+    ("key", "0 1 audit"),
+    ("audit", "0 1"),
     ("plan", "0 1 2"),
     ("engine", "0 1 plan tally"),
     ("tally", "0"),
-    ("input", "0 frame encode retention key tally"),
+    ("input", "0 frame encode retention key audit tally"),
     // Pipes of both ends are enlarged by one function, which stands with the input.
-    ("output", "0 frame encode retention key tally input"),
+    ("output", "0 frame encode retention key audit tally input"),
     // It records what outputs made of inputs.
-    ("state", "0 frame encode retention key tally input output"),
+    ("state", "0 frame encode retention key audit tally input output"),
     ("run", "0 1 2 3 4 5"),
     ("cli", "0 1 2 3 4 5 6"),
     ("main", "cli"),
@@ -40,7 +41,7 @@ const TABLE: &[(&str, &str)] = &[
 const LAYERS: &[&[&str]] = &[
     &["record", "time", "epoch", "error"],
     &["frame", "format", "detect", "treatment", "retention", "encode", "judge"],
-    &["policy", "key"],
+    &["policy", "key", "audit"],
     &["plan"],
     &["engine", "tally"],
     &["input", "output", "state"],
