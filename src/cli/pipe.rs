@@ -14,7 +14,7 @@ use crate::{
         guard::{self, Guard},
         pipe,
         reply::Conversation,
-        worker::{Task, Worker, limit},
+        worker::{Task, Worker, limit, say_alarm},
         workers,
     },
 };
@@ -153,6 +153,11 @@ fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
         reference: args.reference_time.as_deref().map(lines::reference).transpose()?,
         due: args.lines.due()?,
         epoch: None,
+        alarm: match args.reply {
+            // What is said on standard error is taken for an answer by mmexternal.
+            Some(ReplyArg::RsyslogJson) => |_| {},
+            Some(ReplyArg::Ok) | None => say_alarm,
+        },
     })
 }
 

@@ -3,13 +3,15 @@
 //! Everything goes through one open descriptor of the directory and follows no symbolic link, so that nobody can slip
 //! another directory or file in between a check and its use. A secret is written to a file of its own, made durable, and
 //! then given its name only if nobody has it: of several processes one wins, and all read what it wrote. The file's
-//! modification time is set to the time of creation that was passed in; it decides when the secret dies.
+//! modification time is set to the time of creation that was passed in; it decides when the secret dies. Each destruction
+//! is told to `audit.log` beside the keys; a kill in between is made good by whoever looks next.
 //!
 //! Overwriting reaches the old blocks only where the file system writes in place. On copy-on-write file systems and flash
 //! keep the directory on tmpfs, or on an encrypted disk.
 
-use super::{Bytes, fresh};
+use super::{Bytes, Cause, fresh};
 use crate::{
+    audit::{Deed, Entry, Log},
     error::{Error, Kind},
     time::Timestamp,
 };
@@ -20,6 +22,7 @@ use rustix::{
     process::geteuid,
 };
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     io,
     path::{Path, PathBuf},
@@ -30,6 +33,23 @@ pub(super) struct Directory {
     fd: OwnedFd,
     /// For messages only.
     path: PathBuf,
+    audit: Log,
+}
+
+/// What stands under one name: a key, a tombstone, or both where a destruction was interrupted.
+pub(super) struct Item {
+    pub(super) name: String,
+    /// When the key was made, if it is there.
+    pub(super) made: Option<Timestamp>,
+    pub(super) tombstone: Option<Tombstone>,
+}
+
+/// A tombstone.
+#[derive(Clone, Copy)]
+pub(super) struct Tombstone {
+    pub(super) raised: Timestamp,
+    /// Whether the destruction stands in the audit log.
+    pub(super) is_told: bool,
 }
 
 impl Directory {
@@ -76,7 +96,8 @@ impl Directory {
                 return Err(Error::new(kind_of(errno), message));
             }
         };
-        let directory = Directory { fd, path };
+        let audit = Log::within(&fd, &path)?;
+        let directory = Directory { fd, path, audit };
         directory.check()?;
         if made {
             // Where the parent cannot be opened it cannot be synced either; the directory is then as durable as the system makes it.
@@ -94,7 +115,7 @@ impl Directory {
             let loaded = self.load(name);
             // Asked after the file was read: whoever destroys it raises the tombstone before touching it.
             if self.has_tombstone(name)? {
-                self.destroy(name)?;
+                self.destroy(name, Cause::Interrupted, now)?;
                 return Ok(None);
             }
             match loaded? {
@@ -112,30 +133,79 @@ impl Directory {
         }
     }
 
-    /// Raises the tombstone, overwrites the secret, removes it. What is done already is not done again.
-    pub(super) fn destroy(&self, name: &str) -> Result<(), Error> {
+    /// Raises the tombstone, overwrites the secret, removes it, tells the audit log. What is done already is not done again.
+    pub(super) fn destroy(&self, name: &str, cause: Cause, now: Timestamp) -> Result<(), Error> {
+        self.destroy_as(name, cause, now, &self.audit)
+    }
+
+    fn destroy_as(&self, name: &str, cause: Cause, now: Timestamp, audit: &Log) -> Result<(), Error> {
         let failed = |errno| self.failed("destroy", name, errno);
-        let file = format!("{name}.key");
+        let (file, tomb) = (format!("{name}.key"), format!("{name}.tomb"));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match fs::openat(&self.fd, format!("{name}.tomb"), flags, Mode::RUSR) {
-            Ok(tombstone) => sync(tombstone).map_err(failed)?,
+        match fs::openat(&self.fd, &*tomb, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(tombstone) => {
+                set_time(&tombstone, now).map_err(failed)?;
+                sync(tombstone).map_err(failed)?;
+            }
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(failed(errno)),
         }
         sync(&self.fd).map_err(failed)?;
-        let Some(stat) = self.stat(&file).map_err(failed)? else { return Ok(()) };
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(self.refuse(name, what_it_is(&stat)));
+        if let Some(stat) = self.stat(&file).map_err(failed)? {
+            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                return Err(self.refuse(name, what_it_is(&stat)));
+            }
+            match self.overwrite(&file, stat.st_size.unsigned_abs()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+            sync(&self.fd).map_err(failed)?;
         }
-        match self.overwrite(&file, stat.st_size.unsigned_abs()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(failed(errno)),
-        }
-        sync(&self.fd).map_err(failed)
+        self.tell(name, &tomb, cause, now, audit)
     }
 
-    /// The names of all keys and when they were made. Removes what processes that died left half made an hour before `now`.
-    pub(super) fn keys(&self, now: Timestamp) -> Result<Vec<(String, Timestamp)>, Error> {
+    /// Writes a destruction to the audit log, unless it stands there. The tombstone says whether it does: it is empty until then.
+    fn tell(&self, name: &str, tomb: &str, cause: Cause, now: Timestamp, audit: &Log) -> Result<(), Error> {
+        let failed = |errno| self.failed("destroy", name, errno);
+        let untold = |stat: Option<Stat>| stat.is_some_and(|stat| is_file(&stat) && stat.st_size == 0);
+        if !untold(self.stat(tomb).map_err(failed)?) {
+            return Ok(());
+        }
+        // Of several processes that destroyed it together one tells.
+        let mut held = audit.hold()?;
+        if !untold(self.stat(tomb).map_err(failed)?) {
+            return Ok(());
+        }
+        let details = [("reason", cause.as_str()), ("how", "overwritten, removed, synced")];
+        held.append(now, &Entry { deed: Deed::KeyDestroyed, subject: name, details: &details })?;
+        let mark = || {
+            fs::chmodat(&self.fd, tomb, Mode::RUSR | Mode::WUSR, AtFlags::empty())?;
+            let fd = fs::openat(&self.fd, tomb, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+            write_full(&fd, TOLD)?;
+            set_time(&fd, now)?;
+            fs::fchmod(&fd, Mode::RUSR)?;
+            sync(&fd)
+        };
+        mark().map_err(failed)
+    }
+
+    /// Tells the audit log what somebody asked for.
+    pub(super) fn note(&self, now: Timestamp, entry: &Entry<'_>) -> Result<(), Error> {
+        self.audit.append(now, entry)
+    }
+
+    /// Makes the secret of this name unless it is there or destroyed; whether it was made by this call.
+    pub(super) fn make(&self, name: &str, now: Timestamp) -> Result<Option<bool>, Error> {
+        self.check()?;
+        if self.has_tombstone(name)? {
+            return Ok(None);
+        }
+        let there = self.load(name)?.is_some();
+        Ok(self.obtain(name, now)?.map(|_| !there))
+    }
+
+    /// All keys and tombstones, by name. Removes what processes that died left half made an hour before `now`.
+    pub(super) fn items(&self, now: Timestamp) -> Result<Vec<Item>, Error> {
         let failed = |errno| {
             let path = self.path.display();
             Error::new(
@@ -144,19 +214,28 @@ impl Directory {
             )
         };
         self.check()?;
-        let mut keys = Vec::new();
+        let mut items = BTreeMap::<String, Item>::new();
         for entry in fs::Dir::read_from(&self.fd).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let Ok(file) = entry.file_name().to_str() else { continue };
             let half_made = file.starts_with('.') && file.ends_with(HALF_MADE);
-            let key = file.strip_suffix(".key");
-            if !half_made && key.is_none() {
+            let name = file.strip_suffix(".key").or_else(|| file.strip_suffix(".tomb"));
+            if !half_made && name.is_none() {
                 continue;
             }
             // Another process may have been faster.
             let Some(stat) = self.stat(file).map_err(failed)? else { continue };
-            if let Some(name) = key {
-                keys.push((name.to_owned(), Timestamp(stat.st_mtime)));
+            let time = Timestamp(stat.st_mtime);
+            if let Some(name) = name {
+                let item = Item { name: name.to_owned(), made: None, tombstone: None };
+                let item = items.entry(name.to_owned()).or_insert(item);
+                match file.ends_with(".key") {
+                    true => item.made = Some(time),
+                    false => {
+                        let is_told = !is_file(&stat) || stat.st_size > 0;
+                        item.tombstone = Some(Tombstone { raised: time, is_told });
+                    }
+                }
             } else if stat.st_mtime.saturating_add(3_600) < now.0 && is_file(&stat) {
                 // Nothing was made with it yet, so that it need not be overwritten; and it may be a link to a live key.
                 match fs::unlinkat(&self.fd, file, AtFlags::empty()) {
@@ -165,13 +244,14 @@ impl Directory {
                 }
             }
         }
-        Ok(keys)
+        Ok(items.into_values().collect())
     }
 
     /// Destroys every secret in it and removes it, tombstones and all: it was for one job, whose epochs nobody asks for again.
-    pub(super) fn clear(self, now: Timestamp) -> Result<(), Error> {
-        for (name, _) in self.keys(now)? {
-            self.destroy(&name)?;
+    /// `audit` is the log of a directory that stays.
+    pub(super) fn clear(self, now: Timestamp, audit: &Log) -> Result<(), Error> {
+        for item in self.items(now)? {
+            self.destroy_as(&item.name, Cause::JobDone, now, audit)?;
         }
         let failed = |errno| {
             let path = self.path.display();
@@ -215,14 +295,31 @@ impl Directory {
         if let Some(who) = open_to_others(&stat) {
             return refuse(&format!("is {who} by others; run chmod 700"));
         }
-        let parent = fs::statat(&self.fd, "..", AtFlags::SYMLINK_NOFOLLOW).map_err(|errno| self.lost(errno))?;
-        let writable = parent.st_mode & 0o022 != 0;
-        let sticky = parent.st_mode & 0o1000 != 0;
-        if writable && !sticky {
-            let parent = self.path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            return Err(refuse_directory(parent, "is writable by others, who could replace the keys; run chmod go-w"));
+        self.check_above(&stat)
+    }
+
+    /// That nobody can put another directory in the place of one of those that it is in.
+    fn check_above(&self, stat: &Stat) -> Result<(), Error> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let (mut path, mut below) = (self.path.as_path(), (stat.st_dev, stat.st_ino));
+        let mut fd: Option<OwnedFd> = None;
+        loop {
+            let above = fs::openat(fd.as_ref().unwrap_or(&self.fd), "..", flags, Mode::empty());
+            // What cannot be looked into from here cannot be judged either; who owns it decides.
+            let Ok(above) = above else { return Ok(()) };
+            let stat = fs::fstat(&above).map_err(|errno| self.lost(errno))?;
+            if (stat.st_dev, stat.st_ino) == below {
+                return Ok(());
+            }
+            path = path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new(".."));
+            if stat.st_mode & 0o022 != 0 && stat.st_mode & 0o1000 == 0 {
+                return Err(refuse_directory(
+                    path,
+                    "is writable by others, who could replace the keys; run chmod go-w",
+                ));
+            }
+            (fd, below) = (Some(above), (stat.st_dev, stat.st_ino));
         }
-        Ok(())
     }
 
     fn load(&self, name: &str) -> Result<Option<(Bytes, Timestamp)>, Error> {
@@ -277,8 +374,7 @@ impl Directory {
         let fd = fs::openat(&self.fd, file, flags, Mode::RUSR)?;
         fs::fchmod(&fd, Mode::RUSR)?; // an umask may have taken that away
         write_full(&fd, &bytes[..])?;
-        let time = Timespec { tv_sec: now.0, tv_nsec: 0 };
-        fs::futimens(&fd, &Timestamps { last_access: time, last_modification: time })?;
+        set_time(&fd, now)?;
         sync(&fd)
     }
 
@@ -404,7 +500,14 @@ fn write_full(fd: impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
+fn set_time(fd: impl AsFd, time: Timestamp) -> Result<(), Errno> {
+    let time = Timespec { tv_sec: time.0, tv_nsec: 0 };
+    fs::futimens(fd, &Timestamps { last_access: time, last_modification: time })
+}
+
 const SIZE: i64 = 32;
+/// What a tombstone holds once its destruction stands in the audit log.
+const TOLD: &[u8] = b"destroyed; see audit.log\n";
 const HALF_MADE: &str = ".new";
 const SYMLINK: &str = "is a symbolic link; put the key itself in its place";
 const NOT_A_FILE: &str = "is not a regular file; remove it";

@@ -7,6 +7,7 @@
 mod directory;
 
 use crate::{
+    audit::{Deed, Entry, Log},
     epoch::{Epoch, Period},
     error::{Error, Kind},
     retention::Keep,
@@ -18,7 +19,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 use zeroize::Zeroizing;
 
@@ -31,6 +35,60 @@ pub enum Lookup {
     Destroyed,
     /// [`LIVE_EPOCHS`] others are live: a forged date cannot fill memory or disk with keys.
     OutOfReach,
+}
+
+/// Why a secret is destroyed. Its words stand in the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Its time has come.
+    Due,
+    /// Somebody asked for it.
+    Asked,
+    /// The job whose secret it was is done.
+    JobDone,
+    /// Its destruction was begun before and not finished.
+    Interrupted,
+}
+
+impl Cause {
+    fn as_str(self) -> &'static str {
+        match self {
+            Cause::Due => "due",
+            Cause::Asked => "asked for",
+            Cause::JobDone => "job done",
+            Cause::Interrupted => "begun before",
+        }
+    }
+}
+
+/// One epoch that a directory knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its name as files and commands write it.
+    pub name: String,
+    /// Its period.
+    pub period: Period,
+    /// What there is of its secret.
+    pub state: State,
+}
+
+/// What there is of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is there.
+    Live {
+        /// When it was made.
+        made: Timestamp,
+        /// When it is due to be destroyed.
+        dies: Timestamp,
+    },
+    /// It is gone for good.
+    Destroyed {
+        /// Since then.
+        at: Timestamp,
+    },
+    /// Its destruction was begun and is not finished; whoever uses the directory next finishes it.
+    Half,
 }
 
 /// How many epochs may be live in a run. The epochs around the present are given even beyond it: time itself bounds them.
@@ -54,6 +112,10 @@ pub struct Keyring {
     keep: Keep,
     home: Home,
     held: Mutex<Held>,
+    /// The minute in which it was last tended.
+    tended: AtomicI64,
+    /// How often secrets were given up.
+    given_up: AtomicU64,
 }
 
 enum Home {
@@ -69,6 +131,8 @@ struct Held {
     destroyed: BTreeSet<Epoch>,
     /// The hour in which what was due was last destroyed.
     swept: Option<Epoch>,
+    /// What went wrong when it was last tended.
+    trouble: Option<String>,
 }
 
 struct Live {
@@ -144,8 +208,101 @@ impl Keyring {
         self.sweep(&mut self.lock(), now)
     }
 
+    /// Destroys what is due and gives up what others have destroyed, at most once a minute of the time that is passed in: cheap
+    /// enough to be called with every batch. Says how often secrets were given up so far: whoever holds any drops them all
+    /// when that number has grown, and asks again.
+    ///
+    /// # Errors
+    /// As [`Keyring::expire`], each once. What is due is given up all the same.
+    pub fn tend(&self, now: Timestamp) -> Result<u64, Error> {
+        let minute = now.0.div_euclid(60);
+        if self.tended.load(Ordering::Acquire) != minute && self.tended.swap(minute, Ordering::AcqRel) != minute {
+            let held = &mut *self.lock();
+            let done = self.look(held, now);
+            let trouble = done.as_ref().err().map(Error::to_string);
+            if std::mem::replace(&mut held.trouble, trouble.clone()) != trouble {
+                done?;
+            }
+        }
+        Ok(self.given_up.load(Ordering::Acquire))
+    }
+
+    fn look(&self, held: &mut Held, now: Timestamp) -> Result<(), Error> {
+        if let Home::Directory(directory) = &self.home {
+            let mut gone = Vec::new();
+            for epoch in held.live.keys() {
+                if directory.has_tombstone(self.period.dashed(*epoch).as_str())? {
+                    gone.push(*epoch);
+                }
+            }
+            for epoch in gone {
+                held.live.remove(&epoch);
+                self.given_up.fetch_add(1, Ordering::Release);
+            }
+        }
+        let hour = Period::Hour.epoch(now);
+        if held.swept != Some(hour) {
+            self.sweep(held, now)?;
+            held.swept = Some(hour);
+        }
+        Ok(())
+    }
+
+    /// What the directory knows, by name. Nothing of a keyring in memory.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn list(&self, now: Timestamp) -> Result<Vec<Known>, Error> {
+        let Home::Directory(directory) = &self.home else { return Ok(Vec::new()) };
+        let known = |item: directory::Item| {
+            let (period, epoch) = parse(&item.name)?;
+            let state = match (item.made, item.tombstone) {
+                (Some(made), None) => State::Live { made, dies: self.dies(period, epoch, made) },
+                (None, Some(tombstone)) => State::Destroyed { at: tombstone.raised },
+                (Some(_), Some(_)) => State::Half,
+                (None, None) => return None,
+            };
+            Some(Known { name: item.name, period, state })
+        };
+        Ok(directory.items(now)?.into_iter().filter_map(known).collect())
+    }
+
+    /// Makes the secret of an epoch because somebody, `by`, asked for it. `None`: it is destroyed and never made again; else
+    /// whether it was made now.
+    ///
+    /// # Errors
+    /// As [`Keyring::secret`].
+    pub fn make(&self, epoch: Epoch, now: Timestamp, by: &str) -> Result<Option<bool>, Error> {
+        let name = self.period.dashed(epoch);
+        let Home::Directory(directory) = &self.home else { return Ok(None) };
+        let made = directory.make(name.as_str(), now)?;
+        if made == Some(true) {
+            let details = [("by", by)];
+            directory.note(now, &Entry { deed: Deed::KeyMade, subject: name.as_str(), details: &details })?;
+        }
+        Ok(made)
+    }
+
+    /// Destroys the secret of an epoch because somebody asked for it. What there was of it before.
+    ///
+    /// # Errors
+    /// As [`Keyring::expire`].
+    pub fn destroy(&self, epoch: Epoch, now: Timestamp) -> Result<Option<State>, Error> {
+        let name = self.period.dashed(epoch);
+        let before = self.list(now)?.into_iter().find(|known| known.name == name.as_str()).map(|known| known.state);
+        if let (Some(state), Home::Directory(directory)) = (before, &self.home) {
+            if !matches!(state, State::Destroyed { .. }) {
+                self.lock().live.remove(&epoch);
+                self.given_up.fetch_add(1, Ordering::Release);
+            }
+            directory.destroy(name.as_str(), Cause::Asked, now)?;
+        }
+        Ok(before)
+    }
+
     fn new(period: Period, keep: Keep, home: Home) -> Keyring {
-        Keyring { period, keep, home, held: Mutex::default() }
+        let (held, tended, given_up) = (Mutex::default(), AtomicI64::new(i64::MIN), AtomicU64::new(0));
+        Keyring { period, keep, home, held, tended, given_up }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -161,7 +318,7 @@ impl Keyring {
             Home::Directory(directory) => match directory.obtain(name.as_str(), now)? {
                 None => return Ok(None),
                 Some((_, created)) if now >= self.dies(self.period, epoch, created) => {
-                    directory.destroy(name.as_str())?;
+                    directory.destroy(name.as_str(), Cause::Due, now)?;
                     return Ok(None);
                 }
                 Some(found) => found,
@@ -179,12 +336,15 @@ impl Keyring {
             Home::Directory(directory) => directory.has_tombstone(name.as_str())?,
         };
         if due || stands {
-            held.live.remove(&epoch);
+            if held.live.remove(&epoch).is_some() {
+                self.given_up.fetch_add(1, Ordering::Release);
+            }
+            let cause = if stands { Cause::Interrupted } else { Cause::Due };
             match &self.home {
                 Home::Memory => {
                     held.destroyed.insert(epoch);
                 }
-                Home::Directory(directory) => directory.destroy(name.as_str())?,
+                Home::Directory(directory) => directory.destroy(name.as_str(), cause, now)?,
             }
         }
         Ok(due || stands)
@@ -194,6 +354,7 @@ impl Keyring {
         let due: Vec<Epoch> = held.live.iter().filter(|(_, live)| now >= live.dies).map(|(epoch, _)| *epoch).collect();
         for epoch in &due {
             held.live.remove(epoch);
+            self.given_up.fetch_add(1, Ordering::Release);
         }
         let directory = match &self.home {
             Home::Memory => {
@@ -204,13 +365,16 @@ impl Keyring {
             Home::Directory(directory) => directory,
         };
         let mut count = 0;
-        for (name, created) in directory.keys(now)? {
-            let parse = |period: Period| period.parse_dashed(&name).map(|epoch| (period, epoch));
-            let Some((period, epoch)) = Period::ALL.into_iter().find_map(parse) else { continue };
-            if now >= self.dies(period, epoch, created) || directory.has_tombstone(&name)? {
-                directory.destroy(&name)?;
-                count += 1;
-            }
+        for item in directory.items(now)? {
+            let Some((period, epoch)) = parse(&item.name) else { continue };
+            let cause = match (item.made, item.tombstone) {
+                (Some(_), Some(_)) => Cause::Interrupted,
+                (Some(made), None) if now >= self.dies(period, epoch, made) => Cause::Due,
+                (None, Some(tombstone)) if !tombstone.is_told => Cause::Interrupted,
+                (Some(_), None) | (None, _) => continue,
+            };
+            directory.destroy(&item.name, cause, now)?;
+            count += usize::from(item.made.is_some());
         }
         Ok(count)
     }
@@ -229,14 +393,25 @@ impl Keyring {
     }
 }
 
-/// Destroys every secret in a directory that was one job's, and removes it. Nothing where there is none.
+/// The period and epoch that a dashed name stands for: each name is of one period.
+///
+/// ```
+/// use sladd::{epoch::Period, key};
+/// assert_eq!(key::parse("2026-11").map(|(period, _)| period), Some(Period::Month));
+/// ```
+pub fn parse(name: &str) -> Option<(Period, Epoch)> {
+    Period::ALL.into_iter().find_map(|period| period.parse_dashed(name).map(|epoch| (period, epoch)))
+}
+
+/// Destroys every secret in a directory that was one job's, and removes it. Nothing where there is none. `audit` is the log
+/// of a directory that stays.
 ///
 /// # Errors
 /// When the directory cannot be read, a secret cannot be destroyed, or others could come at what is in it.
-pub fn clear(path: &Path, now: Timestamp) -> Result<(), Error> {
+pub fn clear(path: &Path, now: Timestamp, audit: &Log) -> Result<(), Error> {
     match path.symlink_metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        _ => Directory::open(path)?.clear(now),
+        _ => Directory::open(path)?.clear(now, audit),
     }
 }
 

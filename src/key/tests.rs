@@ -41,6 +41,7 @@ fn is_destroyed(keys: &Keyring, epoch: Epoch, now: Timestamp) -> bool {
 fn files(path: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !name.starts_with("audit."));
     names.sort();
     names
 }

@@ -111,6 +111,14 @@ impl Keys {
         }
     }
 
+    /// Wipes what is known of every epoch.
+    pub fn forget_all(&mut self) {
+        (self.selected, self.at) = (None, None);
+        if self.epochs.drain(..).any(|live| live.secret.is_some()) {
+            self.cache.wipe();
+        }
+    }
+
     /// Chooses the keys for the next record: those of its epoch and retention class (by its number).
     #[inline]
     pub fn select(&mut self, epoch: Epoch, class: u8) {

@@ -269,6 +269,7 @@ fn run(
         reference: order.reference,
         due: order.due,
         epoch,
+        alarm: crate::run::worker::say_alarm,
     };
     let worker = |_| {
         let worker = Worker::new(&task);

@@ -261,6 +261,8 @@ impl Desk {
             if self.sinks.rotate(clock())? {
                 self.commit(control)?;
             }
+            let now = clock();
+            self.inputs.iter_mut().for_each(|input| input.lane.tend(now));
             self.outside.beat();
             self.supervisor.beat();
             if self.outside.is_due() {

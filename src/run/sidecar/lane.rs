@@ -9,7 +9,7 @@ use crate::{
     policy::{Policy, wiring},
     run::{
         Verdict, Work,
-        worker::{Task, Worker, limit},
+        worker::{Task, Worker, limit, say_alarm},
     },
     tally::Tally,
     time::Timestamp,
@@ -58,7 +58,8 @@ impl Lane {
     pub(super) fn new(policy: &Policy, input: &wiring::Input, keyring: Option<&Arc<Keyring>>) -> Result<Lane, Error> {
         let plan = plan(policy, input)?;
         let keyring = keyring.filter(|_| plan.period().is_some()).cloned();
-        let task = Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None };
+        let task =
+            Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None, alarm: say_alarm };
         let verdict = limit(malformed_limit(policy, input));
         Ok(Lane {
             worker: Worker::new(&task),
@@ -74,6 +75,11 @@ impl Lane {
         self.held = std::mem::take(&mut before.held);
         self.tally = before.tally;
         self.counted = before.counted();
+    }
+
+    /// Drops secrets that were destroyed, also while no lines come.
+    pub(super) fn tend(&mut self, now: Timestamp) {
+        self.worker.tend(now);
     }
 
     /// Counts from now on what is treated and found.
