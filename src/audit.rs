@@ -36,19 +36,43 @@ pub enum Deed {
     KeyMade,
     /// A secret was overwritten and removed.
     KeyDestroyed,
+    /// A secret that lay in the open, or under an old file, was encrypted where it lies.
+    KeyWrapped,
+    /// A secret was given to another host.
+    KeyExported,
+    /// A secret of another host was taken over.
+    KeyImported,
+    /// The clock jumped: nothing is destroyed until it is believed.
+    ClockJumped,
+    /// The clock is believed again.
+    ClockBelieved,
     /// The log was found in disorder, by a kill or by somebody's hand, and was gone on with.
     Mended,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Deed; 3] = [Deed::KeyMade, Deed::KeyDestroyed, Deed::Mended];
+    pub const ALL: [Deed; 8] = [
+        Deed::KeyMade,
+        Deed::KeyDestroyed,
+        Deed::KeyWrapped,
+        Deed::KeyExported,
+        Deed::KeyImported,
+        Deed::ClockJumped,
+        Deed::ClockBelieved,
+        Deed::Mended,
+    ];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
         match self {
             Deed::KeyMade => "key_made",
             Deed::KeyDestroyed => "key_destroyed",
+            Deed::KeyWrapped => "key_wrapped",
+            Deed::KeyExported => "key_exported",
+            Deed::KeyImported => "key_imported",
+            Deed::ClockJumped => "clock_jumped",
+            Deed::ClockBelieved => "clock_believed",
             Deed::Mended => "mended",
         }
     }

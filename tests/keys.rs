@@ -213,3 +213,228 @@ fn the_key_of_a_bulk_job_leaves_its_end_in_the_log_of_the_job() {
     assert_eq!(verdict.head.entries, 1);
     assert!(fs::read_to_string(state.join("audit.log")).unwrap().contains("\"reason\":\"job done\""));
 }
+
+#[test]
+fn a_key_goes_to_another_host_sealed_and_makes_the_same_pseudonyms_there() {
+    let (one, two) = (Place::new(), Place::new());
+    let first = one.pseudonym("20/Nov/2026");
+    let (identity, bundle) = (two.0.path().join("identity"), two.0.path().join("bundle"));
+    let (identity, bundle) = (identity.to_str().unwrap(), bundle.to_str().unwrap());
+    let recipient = two.does(&["key", "identity", identity]);
+    assert_eq!(two.does(&["key", "identity", identity]), recipient, "what is there is kept");
+    let said = one.does(&["key", "export", "2026-11-20", "--to", recipient.trim(), "-o", bundle, "--policy", "POLICY"]);
+    assert!(said.starts_with("exported 1 keys to "), "{said}");
+    let key = fs::read(one.keys().join("2026-11-20.key")).unwrap();
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sealed = fs::read(bundle).unwrap();
+    assert!(!sealed.windows(16).any(|part| part == &hex.as_bytes()[..16] || part == &key[..16]));
+    let import = ["key", "import", bundle, "--identity", identity, "--policy", "POLICY"];
+    assert_eq!(two.does(&import), "2026-11-20: imported\n");
+    assert_eq!(two.does(&import), "2026-11-20: was there\n");
+    assert_eq!(two.pseudonym("20/Nov/2026"), first);
+    // Not even the host that sealed it can open it.
+    one.does(&["key", "identity", one.0.path().join("own").to_str().unwrap()]);
+    let own = one.0.path().join("own");
+    let (code, said) =
+        one.refuses(&["key", "import", bundle, "--identity", own.to_str().unwrap(), "--directory", "KEYS"]);
+    assert_eq!(
+        (code, said.contains("it is not sealed to this identity, or it is damaged")),
+        (Some(65), true),
+        "{said}"
+    );
+    assert_eq!(one.deeds(), ["key_exported 2026-11-20"]);
+    assert_eq!(two.deeds(), ["key_imported 2026-11-20"]);
+    let (code, _) = one.refuses(&["key", "export", "2026-11-20", "--to", "age1xyz", "--policy", "POLICY"]);
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn wrapped_keys_serve_every_run_and_plain_ones_are_wrapped_by_hand() {
+    let place = Place::new();
+    let first = place.pseudonym("20/Nov/2026");
+    let file = place.0.path().join("wrap");
+    fs::write(&file, [7; 32]).unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
+    let text = fs::read_to_string(place.policy()).unwrap();
+    fs::write(place.policy(), format!("{text}wrap = \"{}\"\n", file.display())).unwrap();
+    let out = place.sladd(
+        &["--policy", "POLICY"],
+        "203.0.113.7 - - [20/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n",
+    );
+    assert_eq!(out.status.code(), Some(78));
+    assert_eq!(place.does(&["key", "rotate", "--wrap", "--policy", "POLICY"]), "wrapped 1 keys\n");
+    assert_eq!(place.pseudonym("20/Nov/2026"), first);
+    assert_eq!(fs::metadata(place.keys().join("2026-11-20.key")).unwrap().len(), 80);
+    // Another day's is made wrapped.
+    place.pseudonym("21/Nov/2026");
+    assert_eq!(fs::metadata(place.keys().join("2026-11-21.key")).unwrap().len(), 80);
+    let text = text + "wrap = \"credential:keys\"\n";
+    fs::write(place.policy(), text).unwrap();
+    let (code, said) = place.refuses(&["key", "rotate", "--policy", "POLICY"]);
+    assert_eq!(code, Some(78));
+    assert!(said.contains("systemd handed none over; add LoadCredentialEncrypted=keys:FILE"), "{said}");
+}
+
+#[test]
+fn hosts_with_a_ratchet_agree_on_days_to_come() {
+    let (one, two) = (Place::with("mode = \"ratchet\""), Place::with("mode = \"ratchet\""));
+    let today = two.does(&["key", "new", "--directory", "KEYS"]);
+    let today = today.split(':').next().unwrap();
+    fs::remove_dir_all(two.keys()).unwrap();
+    let (identity, bundle) = (two.0.path().join("identity"), two.0.path().join("bundle"));
+    let (identity, bundle) = (identity.to_str().unwrap(), bundle.to_str().unwrap());
+    let recipient = two.does(&["key", "identity", identity]);
+    one.does(&["key", "new", "--policy", "POLICY"]);
+    one.does(&["key", "export", today, "--to", recipient.trim(), "-o", bundle, "--policy", "POLICY"]);
+    two.does(&["key", "import", bundle, "--identity", identity, "--policy", "POLICY"]);
+    let tomorrow = sladd::Timestamp(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64 + 86_400);
+    let tomorrow = sladd::epoch::Period::Day.dashed(sladd::epoch::Period::Day.epoch(tomorrow)).to_string();
+    for host in [&one, &two] {
+        host.does(&["key", "new", &tomorrow, "--policy", "POLICY"]);
+    }
+    let key = |host: &Place| fs::read(host.keys().join(format!("{tomorrow}.key"))).unwrap();
+    assert_eq!(key(&one), key(&two));
+}
+
+/// A key directory in which `days` keys are due, and what each held.
+fn due(place: &Place, days: u32) -> Vec<(String, Vec<u8>)> {
+    let names: Vec<String> = (1..=days).map(|day| format!("2026-01-{day:02}")).collect();
+    let mut made = Vec::new();
+    for name in names {
+        place.does(&["key", "new", &name, "--directory", "KEYS"]);
+        let file = place.keys().join(format!("{name}.key"));
+        age(&file, 90);
+        made.push((name, fs::read(file).unwrap()));
+    }
+    made
+}
+
+/// Kills rotation at any moment, as often as that, and looks at what is left each time.
+fn kill_rotations(kills: u32) {
+    // The same moments each time, of a run that takes some milliseconds.
+    let mut dice = 0x2545_f491_4f6c_dd1d_u64;
+    let mut done = 0;
+    while done < kills {
+        let place = Place::new();
+        let made = due(&place, 12);
+        for _ in 0..8 {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            let mut child = Command::new(env!("CARGO_BIN_EXE_sladd"))
+                .args(["key", "rotate", "--policy"])
+                .arg(place.policy())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(std::time::Duration::from_micros(dice % 30_000));
+            let _ = child.kill();
+            child.wait().unwrap();
+            done += 1;
+            for (name, bytes) in &made {
+                let key = fs::read(place.keys().join(format!("{name}.key"))).ok();
+                let tombstone = place.keys().join(format!("{name}.tomb")).exists();
+                // Valid as it was, or on its way out for good: never half.
+                assert!(tombstone || key.as_ref() == Some(bytes), "{name}");
+                assert!(
+                    !tombstone || key.is_none_or(|key| key == *bytes || key.iter().all(|&byte| byte == 0)),
+                    "{name}"
+                );
+            }
+        }
+        place.does(&["key", "rotate", "--policy", "POLICY"]);
+        for (name, _) in &made {
+            assert!(!place.keys().join(format!("{name}.key")).exists(), "{name}");
+        }
+        // Each destruction is told, once but for a kill between the log and the tombstone, and the log goes on.
+        let deeds = place.deeds();
+        for (name, _) in &made {
+            let told = deeds.iter().filter(|deed| **deed == format!("key_destroyed {name}")).count();
+            assert!((1..=3).contains(&told), "{name} is told {told} times");
+        }
+        assert!(place.is_whole());
+    }
+}
+
+#[test]
+fn a_rotation_that_is_killed_leaves_each_secret_whole_or_dead() {
+    kill_rotations(200);
+}
+
+#[test]
+#[ignore = "long: a thousand kills"]
+fn a_rotation_that_is_killed_a_thousand_times_leaves_each_secret_whole_or_dead() {
+    kill_rotations(1_000);
+}
+
+#[test]
+fn eight_processes_that_need_one_key_agree_on_it() {
+    let place = Place::new();
+    let line = "203.0.113.7 - - [20/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n";
+    let all: Vec<String> = std::thread::scope(|scope| {
+        let racers: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| place.minimises(&["--quiet", "--policy", "POLICY"], line))).collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|out| *out == all[0]), "{all:?}");
+    assert_eq!(
+        fs::read_dir(place.keys())
+            .unwrap()
+            .filter(|entry| { entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "key") })
+            .count(),
+        1
+    );
+}
+
+/// On an ext4 image, where root may mount one; elsewhere it says that it was skipped.
+#[test]
+fn after_its_destruction_a_secret_is_nowhere_on_the_disk() {
+    let place = tempfile::tempdir().unwrap();
+    let (image, mount) = (place.path().join("image"), place.path().join("mount"));
+    fs::create_dir(&mount).unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    fs::File::create(&image).unwrap().set_len(16 << 20).unwrap();
+    let (image_path, mount_path) = (image.to_str().unwrap(), mount.to_str().unwrap());
+    if !run("mkfs.ext4", &["-q", image_path]) || !run("mount", &["-o", "loop", image_path, mount_path]) {
+        eprintln!("SKIPPED: no ext4 image can be mounted here; run this test as root, outside of a container");
+        return;
+    }
+    let keys = mount.join("keys");
+    let sladd = |arguments: &[&str]| {
+        let out =
+            Command::new(env!("CARGO_BIN_EXE_sladd")).args(arguments).arg("--directory").arg(&keys).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    };
+    let done = std::panic::catch_unwind(|| {
+        fs::set_permissions(&mount, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        sladd(&["key", "new", "2026-11-20"]);
+        let secret = fs::read(keys.join("2026-11-20.key")).unwrap();
+        let on_disk = || {
+            rustix::fs::sync();
+            let bytes = fs::read(&image).unwrap();
+            memchr::memmem::find(&bytes, &secret[..16]).is_some()
+                || memchr::memmem::find(&bytes, &secret[16..]).is_some()
+        };
+        assert!(on_disk(), "the test sees where a secret lies");
+        sladd(&["key", "destroy", "2026-11-20", "--yes"]);
+        assert!(!on_disk());
+        // Nor can it be made again.
+        let again = Command::new(env!("CARGO_BIN_EXE_sladd"))
+            .args(["key", "new", "2026-11-20", "--directory"])
+            .arg(&keys)
+            .output();
+        assert_eq!(again.unwrap().status.code(), Some(78));
+    });
+    assert!(run("umount", &[mount_path]));
+    if let Err(panic) = done {
+        std::panic::resume_unwind(panic);
+    }
+}

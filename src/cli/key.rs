@@ -1,13 +1,15 @@
 //! `sladd key`: the secrets of a key directory, seen and destroyed by hand. What is due is destroyed by every run without it.
 
+mod carry;
+
 use super::{KeyArgs, KeyCommand, KeyPlace, load};
 use crate::{
     epoch::{Epoch, Period},
     error::{Error, Kind},
-    key::{self, Keyring, Known, State},
+    key::{self, Keyring, Known, State, Wrap},
     policy::Policy,
     retention::Keep,
-    run::worker::clock,
+    run::{keys, worker::clock},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -23,7 +25,16 @@ pub fn run(args: &KeyArgs) -> Result<ExitCode, Error> {
         KeyCommand::List { place } => list(place),
         KeyCommand::New { epoch, place } => new(epoch.as_deref(), place),
         KeyCommand::Destroy { epochs, yes, place } => destroy(epochs, *yes, place),
-        KeyCommand::Rotate { policy, json } => rotate(policy, *json),
+        KeyCommand::Export { epochs, to, output, place } => carry::export(epochs, to, output.as_deref(), place),
+        KeyCommand::Import { file, identity, place } => carry::import(file, identity, place),
+        KeyCommand::Identity { file } => carry::identity(file),
+        KeyCommand::Rotate { policy, wrap, old_wrap, json } => {
+            let old = old_wrap.as_deref().map(Wrap::read).transpose()?;
+            if *wrap || old.is_some() {
+                return rewrap(policy, old.as_ref(), *json);
+            }
+            rotate(policy, *json)
+        }
     }
 }
 
@@ -62,15 +73,19 @@ impl Place {
     fn keyring(&self, period: Option<Period>, missing: Missing) -> Result<Keyring, Error> {
         is_there(&self.directory, missing)?;
         let period = period.unwrap_or_else(|| self.period());
-        // Without a policy nothing is asked that has to do with how long a secret lives.
-        let keep = self.policy.as_ref().map_or(Keep { months: 0, days: 30 }, |policy| policy.keys.keep);
-        Keyring::directory(&self.directory, period, keep)
+        match &self.policy {
+            Some(policy) => keys::open(&self.directory, period, &policy.keys),
+            None => Keyring::directory(&self.directory, period, NO_TERMS),
+        }
     }
 
     fn period(&self) -> Period {
         self.policy.as_ref().map_or(Period::Day, |policy| policy.keys.epoch)
     }
 }
+
+/// Without a policy nothing is asked that has to do with how long a secret lives.
+const NO_TERMS: Keep = Keep { months: 0, days: 30 };
 
 /// What happens where there is no directory yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -208,19 +223,38 @@ fn rotate(policy: &str, json: bool) -> Result<ExitCode, Error> {
     let found = Place::of(policy)?;
     let now = clock();
     let keyring = found.keyring(None, Missing::Made)?;
+    let believed = keyring.believe(now, &asker())?;
     let destroyed = keyring.expire(now)?;
     let epoch = keyring.period().epoch(now);
     let name = keyring.period().dashed(epoch);
     let made = keyring.make(epoch, now, &asker())?;
     if json {
-        return print_json(&json!({ "destroyed": destroyed, "epoch": name.as_str(), "made": made == Some(true) }));
+        let made = made == Some(true);
+        return print_json(
+            &json!({ "destroyed": destroyed, "epoch": name.as_str(), "made": made, "clock_believed": believed }),
+        );
     }
     let present = match made {
         Some(true) => "made",
         Some(false) => "was there",
         None => "was destroyed, and is never made again",
     };
-    super::print(format!("destroyed {destroyed} that were due; {name}: {present}\n").as_bytes())
+    let believed = if believed { "the clock is believed again; " } else { "" };
+    super::print(format!("{believed}destroyed {destroyed} that were due; {name}: {present}\n").as_bytes())
+}
+
+/// Wraps what lies plainly, or under an old file.
+fn rewrap(policy: &str, old: Option<&Wrap>, json: bool) -> Result<ExitCode, Error> {
+    let found = Place::of(policy)?;
+    if found.policy.as_ref().is_some_and(|policy| policy.keys.wrap.is_none()) {
+        let why = "the policy names no file to wrap keys with: add `wrap` to its [keys]";
+        return Err(Error::new(Kind::Config, why));
+    }
+    let count = found.keyring(None, Missing::Refused)?.wrap_all(old, clock())?;
+    match json {
+        true => print_json(&json!({ "wrapped": count })),
+        false => super::print(format!("wrapped {count} keys\n").as_bytes()),
+    }
 }
 
 fn named(name: &str) -> Result<(Period, Epoch), Error> {

@@ -501,11 +501,48 @@ enum KeyCommand {
         #[command(flatten)]
         place: KeyPlace,
     },
-    /// Destroy what is due under the policy, and have the present key: what happens by itself, now
+    /// Write keys for another host, sealed so that only that host can open them (age format)
+    Export {
+        /// Epochs, as 2026-11-20 for a day
+        #[arg(value_name = "EPOCH", required = true)]
+        epochs: Vec<String>,
+        /// For whom: age1…, what `sladd key identity` or `age-keygen` printed there
+        #[arg(long, value_name = "RECIPIENT")]
+        to: String,
+        /// Into this file (created 0600) instead of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Take over keys that another host exported for this one
+    Import {
+        /// What was exported; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The identity that it was sealed to: a file as `sladd key identity` writes it
+        #[arg(short, long, value_name = "FILE")]
+        identity: PathBuf,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Make an identity to which other hosts can seal, and print its recipient
+    Identity {
+        /// The file to write (created 0400), or one that is there
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Destroy what is due under the policy, and have the present key: what happens by itself, now; a clock that jumped is believed
     Rotate {
         /// The policy that says how long keys live
         #[arg(short, long, value_name = "NAME|FILE")]
         policy: String,
+        /// Instead, wrap the keys that lie in the open with the file that the policy names as `wrap`
+        #[arg(long)]
+        wrap: bool,
+        /// With --wrap: the file that they were wrapped with before
+        #[arg(long, value_name = "FILE")]
+        old_wrap: Option<PathBuf>,
         /// Write one JSON object
         #[arg(long)]
         json: bool,

@@ -12,7 +12,7 @@ use crate::{
         End, OnStall, Settings, Signals, Summary,
         confine::{Reach, User, harden},
         guard::{self, Guard},
-        pipe,
+        keys, pipe,
         reply::Conversation,
         worker::{Task, Worker, limit, say_alarm},
         workers,
@@ -144,7 +144,7 @@ fn reach(args: &PipeArgs, policy: &Policy) -> Reach {
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
     let plan = lines::plan(policy)?;
     let keyring = plan.period().map(|period| match &policy.keys.directory {
-        Some(directory) => Keyring::directory(directory, period, policy.keys.keep),
+        Some(directory) => keys::open(directory, period, &policy.keys),
         None => Ok(Keyring::memory(period)),
     });
     Ok(Task {

@@ -4,7 +4,13 @@
 //! bytes of its own: none can be reckoned from another, from a date or from a name. Nothing here knows of records or
 //! policies, and time is passed in. Errors and `Debug` show names and paths, never a byte of a secret.
 
+mod clock;
 mod directory;
+mod ratchet;
+mod wrap;
+
+pub use clock::Uptime;
+pub use wrap::Wrap;
 
 use crate::{
     audit::{Deed, Entry, Log},
@@ -24,6 +30,7 @@ use std::{
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// What a keyring says of an epoch.
@@ -111,11 +118,24 @@ pub struct Keyring {
     period: Period,
     keep: Keep,
     home: Home,
+    making: Making,
+    /// What the monotonic clock said when the clock began to be watched; `None`: the time that is passed in is believed.
+    uptime: Option<(Uptime, fn(Uptime) -> Uptime)>,
     held: Mutex<Held>,
     /// The minute in which it was last tended.
     tended: AtomicI64,
     /// How often secrets were given up.
     given_up: AtomicU64,
+}
+
+/// How the secret of an epoch comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Making {
+    /// From random bytes of its own: none can be reckoned from another.
+    Random,
+    /// From the one before it: hosts that once shared one agree for ever without talking. Who has one can reckon those after
+    /// it, and none before.
+    Ratchet,
 }
 
 enum Home {
@@ -133,6 +153,8 @@ struct Held {
     swept: Option<Epoch>,
     /// What went wrong when it was last tended.
     trouble: Option<String>,
+    /// Whether nothing is destroyed because the clock jumped.
+    doubted: bool,
 }
 
 struct Live {
@@ -162,6 +184,81 @@ impl Keyring {
         Keyring { keep, ..self }
     }
 
+    /// The same with secrets that lie wrapped in their directory. In memory there is nothing to wrap.
+    pub fn wrapped(self, wrap: Wrap) -> Keyring {
+        let home = match self.home {
+            Home::Memory => Home::Memory,
+            Home::Directory(directory) => Home::Directory(directory.wrapped(wrap)),
+        };
+        Keyring { home, ..self }
+    }
+
+    /// The same with secrets made in this way. In memory each is random: there is nobody to agree with.
+    pub fn making(self, making: Making) -> Keyring {
+        Keyring { making, ..self }
+    }
+
+    /// The same with a clock that is watched: where it jumps by more than a day, nothing is destroyed until it has gone on for
+    /// a day ([`Keyring::tend`] says so) or [`Keyring::believe`] is called. `later` says what the monotonic clock says now.
+    pub fn watching(self, uptime: Uptime, later: fn(Uptime) -> Uptime) -> Keyring {
+        Keyring { uptime: Some((uptime, later)), ..self }
+    }
+
+    /// Whether nothing is destroyed because the clock jumped.
+    pub fn is_paused(&self) -> bool {
+        self.lock().doubted
+    }
+
+    /// Believes the clock as it is, because somebody, `by`, says that it is right. Whether it was doubted.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or written.
+    pub fn believe(&self, now: Timestamp, by: &str) -> Result<bool, Error> {
+        let (Home::Directory(directory), Some((uptime, later))) = (&self.home, self.uptime) else { return Ok(false) };
+        let held = &mut *self.lock();
+        let doubted = clock::accept(directory, now, later(uptime))?;
+        held.doubted = false;
+        if doubted {
+            let entry = Entry { deed: Deed::ClockBelieved, subject: "clock", details: &[("by", by)] };
+            directory.note(now, &entry)?;
+        }
+        Ok(doubted)
+    }
+
+    /// Looks at the clock, where it is watched.
+    fn watch(&self, held: &mut Held, now: Timestamp) -> Result<(), Error> {
+        let (Home::Directory(directory), Some((uptime, later))) = (&self.home, self.uptime) else { return Ok(()) };
+        let sight = clock::look(directory, now, later(uptime))?;
+        let tell = |deed, details: &[(&str, &str)]| directory.note(now, &Entry { deed, subject: "clock", details });
+        match sight {
+            clock::Sight::Right => held.doubted = false,
+            clock::Sight::Doubted => held.doubted = true,
+            clock::Sight::Jumped(seconds) => {
+                held.doubted = true;
+                let by = format!("{seconds:+} seconds");
+                tell(Deed::ClockJumped, &[("by", by.as_str())])?;
+            }
+            clock::Sight::Settled => {
+                held.doubted = false;
+                tell(Deed::ClockBelieved, &[("by", "a day that it has gone on")])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Wraps what lies plainly, or under `old`. How many those were.
+    ///
+    /// # Errors
+    /// When a key cannot be read or written, or is wrapped with yet another file.
+    pub fn wrap_all(&self, old: Option<&Wrap>, now: Timestamp) -> Result<usize, Error> {
+        let Home::Directory(directory) = &self.home else { return Ok(0) };
+        let mut count = 0;
+        for known in self.list(now)?.iter().filter(|known| matches!(known.state, State::Live { .. })) {
+            count += usize::from(directory.rewrap(&known.name, old, now)?);
+        }
+        Ok(count)
+    }
+
     /// How long one secret is used.
     pub fn period(&self) -> Period {
         self.period
@@ -185,10 +282,12 @@ impl Keyring {
             return Ok(Lookup::Found(Secret::new(*live.bytes)));
         }
         let away = epoch.0.saturating_sub(self.period.epoch(now).0);
-        if held.live.len() >= LIVE_EPOCHS && !(-1..=1).contains(&away) {
+        let far = held.live.len() >= LIVE_EPOCHS && !(-1..=1).contains(&away);
+        // A forged date does not run a ratchet ahead.
+        if far || self.making == Making::Ratchet && away > 1 {
             return Ok(Lookup::OutOfReach);
         }
-        let Some(live) = self.obtain(epoch, now)? else { return Ok(Lookup::Destroyed) };
+        let Some(live) = self.obtain(epoch, now, held.doubted)? else { return Ok(Lookup::Destroyed) };
         if let Some((twin, _)) = held.live.iter().find(|(_, other)| other.bytes == live.bytes) {
             return Err(self.refuse_twin(epoch, *twin));
         }
@@ -244,6 +343,13 @@ impl Keyring {
         if held.swept != Some(hour) {
             self.sweep(held, now)?;
             held.swept = Some(hour);
+        } else {
+            self.watch(held, now)?;
+        }
+        if held.doubted {
+            let why = "the clock jumped by more than a day: no key is destroyed until it has gone on for a day; set it right, or say \
+                       that it is with sladd key rotate --policy FILE";
+            return Err(Error::new(Kind::Config, why));
         }
         Ok(())
     }
@@ -275,12 +381,90 @@ impl Keyring {
     pub fn make(&self, epoch: Epoch, now: Timestamp, by: &str) -> Result<Option<bool>, Error> {
         let name = self.period.dashed(epoch);
         let Home::Directory(directory) = &self.home else { return Ok(None) };
-        let made = directory.make(name.as_str(), now)?;
+        let made = match self.making {
+            Making::Ratchet if ratchet::has_begun(directory, self.period, now)? => {
+                let there = directory.load(name.as_str())?.is_some();
+                if epoch.0 > self.period.epoch(now).0.saturating_add(1) {
+                    let why =
+                        format!("cannot make key `{name}`: a ratchet does not run ahead of the clock by more than one");
+                    return Err(Error::new(Kind::Config, why));
+                }
+                ratchet::obtain(directory, self.period, epoch, now, self.keep)?.map(|_| !there)
+            }
+            Making::Random | Making::Ratchet => directory.make(name.as_str(), now)?,
+        };
         if made == Some(true) {
             let details = [("by", by)];
             directory.note(now, &Entry { deed: Deed::KeyMade, subject: name.as_str(), details: &details })?;
         }
         Ok(made)
+    }
+
+    /// The secrets of these epochs for another host, as [`Keyring::import`] takes them: to be sealed before it is let go.
+    /// `recipient` stands in the audit log.
+    ///
+    /// # Errors
+    /// When a key is not there or cannot be read.
+    pub fn export(&self, names: &[String], now: Timestamp, recipient: &str) -> Result<Zeroizing<String>, Error> {
+        let Home::Directory(directory) = &self.home else { return Ok(Zeroizing::default()) };
+        // No more than that is written, so that no copy is left behind by growing.
+        let mut text = Zeroizing::new(String::with_capacity(64 + 128 * names.len()));
+        text.push_str(BUNDLE);
+        for name in names {
+            let found = if directory.has_tombstone(name)? { None } else { directory.load(name)? };
+            let Some((bytes, made)) = found else {
+                let why = format!("there is no key `{name}` to export; sladd key list shows those there are");
+                return Err(Error::new(Kind::NoInput, why));
+            };
+            use fmt::Write as _;
+            let _ = write!(text, "{name} {} ", made.0);
+            for byte in bytes.iter() {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text.push('\n');
+        }
+        for name in names {
+            let details = [("to", recipient)];
+            directory.note(now, &Entry { deed: Deed::KeyExported, subject: name, details: &details })?;
+        }
+        Ok(text)
+    }
+
+    /// Takes over what another host exported. For each epoch whether it was taken: not where it is destroyed here, or there
+    /// already.
+    ///
+    /// # Errors
+    /// When the text is none of [`Keyring::export`], or the directory holds another secret of one of the epochs: then nothing is
+    /// taken.
+    pub fn import(&self, text: &str, now: Timestamp) -> Result<Vec<(String, Import)>, Error> {
+        let Home::Directory(directory) = &self.home else { return Ok(Vec::new()) };
+        let no_keys =
+            || Error::new(Kind::Data, "cannot import: what was sealed are no keys of sladd; export them again");
+        let rows: Option<Vec<_>> = text.strip_prefix(BUNDLE).ok_or_else(no_keys)?.lines().map(bundled).collect();
+        let rows = rows.ok_or_else(no_keys)?;
+        let mut done = Vec::new();
+        for (name, _, bytes) in &rows {
+            let there = directory.load(name)?;
+            done.push(match there {
+                _ if directory.has_tombstone(name)? => Import::Destroyed,
+                None => Import::Taken,
+                Some((own, _)) if bool::from(own.ct_eq(&bytes[..])) => Import::There,
+                Some(_) => {
+                    return Err(directory.refuse(name, "holds another secret; destroy it first, or leave it as it is"));
+                }
+            });
+        }
+        for ((name, made, bytes), done) in rows.iter().zip(&done) {
+            if *done == Import::Taken {
+                directory.obtain_or(name, *made, || {
+                    let mut copy = Bytes::default();
+                    copy.copy_from_slice(&bytes[..]);
+                    Ok(copy)
+                })?;
+                directory.note(now, &Entry { deed: Deed::KeyImported, subject: name, details: &[] })?;
+            }
+        }
+        Ok(rows.into_iter().map(|(name, ..)| name).zip(done).collect())
     }
 
     /// Destroys the secret of an epoch because somebody asked for it. What there was of it before.
@@ -291,6 +475,19 @@ impl Keyring {
         let name = self.period.dashed(epoch);
         let before = self.list(now)?.into_iter().find(|known| known.name == name.as_str()).map(|known| known.state);
         if let (Some(state), Home::Directory(directory)) = (before, &self.home) {
+            if self.making == Making::Ratchet {
+                let earlier = |known: &Known| match known.state {
+                    State::Live { .. } => self.period.parse_dashed(&known.name).is_some_and(|other| other < epoch),
+                    State::Destroyed { .. } | State::Half => false,
+                };
+                if let Some(other) = self.list(now)?.into_iter().find(earlier) {
+                    let why = format!(
+                        "cannot destroy key `{name}`: it could be reckoned again from key `{}`; destroy all before it, too",
+                        other.name
+                    );
+                    return Err(Error::new(Kind::Config, why));
+                }
+            }
             if !matches!(state, State::Destroyed { .. }) {
                 self.lock().live.remove(&epoch);
                 self.given_up.fetch_add(1, Ordering::Release);
@@ -302,7 +499,7 @@ impl Keyring {
 
     fn new(period: Period, keep: Keep, home: Home) -> Keyring {
         let (held, tended, given_up) = (Mutex::default(), AtomicI64::new(i64::MIN), AtomicU64::new(0));
-        Keyring { period, keep, home, held, tended, given_up }
+        Keyring { period, keep, home, making: Making::Random, uptime: None, held, tended, given_up }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -311,18 +508,24 @@ impl Keyring {
     }
 
     /// The secret there is or a new one, unless it is destroyed or due.
-    fn obtain(&self, epoch: Epoch, now: Timestamp) -> Result<Option<Live>, Error> {
+    fn obtain(&self, epoch: Epoch, now: Timestamp, doubted: bool) -> Result<Option<Live>, Error> {
         let name = self.period.dashed(epoch);
         let (bytes, created) = match &self.home {
             Home::Memory => (fresh()?, now),
-            Home::Directory(directory) => match directory.obtain(name.as_str(), now)? {
-                None => return Ok(None),
-                Some((_, created)) if now >= self.dies(self.period, epoch, created) => {
-                    directory.destroy(name.as_str(), Cause::Due, now)?;
-                    return Ok(None);
+            Home::Directory(directory) => {
+                let found = match self.making {
+                    Making::Random => directory.obtain(name.as_str(), now)?,
+                    Making::Ratchet => ratchet::obtain(directory, self.period, epoch, now, self.keep)?,
+                };
+                match found {
+                    None => return Ok(None),
+                    Some((_, created)) if now >= self.dies(self.period, epoch, created) => {
+                        self.destroy_due(directory, doubted, name.as_str(), now)?;
+                        return Ok(None);
+                    }
+                    Some(found) => found,
                 }
-                Some(found) => found,
-            },
+            }
         };
         Ok(Some(Live { bytes, dies: self.dies(self.period, epoch, created) }))
     }
@@ -339,18 +542,27 @@ impl Keyring {
             if held.live.remove(&epoch).is_some() {
                 self.given_up.fetch_add(1, Ordering::Release);
             }
-            let cause = if stands { Cause::Interrupted } else { Cause::Due };
             match &self.home {
                 Home::Memory => {
                     held.destroyed.insert(epoch);
                 }
-                Home::Directory(directory) => directory.destroy(name.as_str(), cause, now)?,
+                Home::Directory(directory) if stands => directory.destroy(name.as_str(), Cause::Interrupted, now)?,
+                Home::Directory(directory) => self.destroy_due(directory, held.doubted, name.as_str(), now)?,
             }
         }
         Ok(due || stands)
     }
 
+    /// Destroys what is due, unless the clock that says so is doubted. It is given to nobody all the same.
+    fn destroy_due(&self, directory: &Directory, doubted: bool, name: &str, now: Timestamp) -> Result<(), Error> {
+        if doubted {
+            return Ok(());
+        }
+        directory.destroy(name, Cause::Due, now)
+    }
+
     fn sweep(&self, held: &mut Held, now: Timestamp) -> Result<usize, Error> {
+        self.watch(held, now)?;
         let due: Vec<Epoch> = held.live.iter().filter(|(_, live)| now >= live.dies).map(|(epoch, _)| *epoch).collect();
         for epoch in &due {
             held.live.remove(epoch);
@@ -364,12 +576,16 @@ impl Keyring {
             }
             Home::Directory(directory) => directory,
         };
+        if self.making == Making::Ratchet && !held.doubted && ratchet::has_begun(directory, self.period, now)? {
+            // The last one goes only when there is one after it.
+            ratchet::obtain(directory, self.period, self.period.epoch(now), now, self.keep)?;
+        }
         let mut count = 0;
         for item in directory.items(now)? {
             let Some((period, epoch)) = parse(&item.name) else { continue };
             let cause = match (item.made, item.tombstone) {
                 (Some(_), Some(_)) => Cause::Interrupted,
-                (Some(made), None) if now >= self.dies(period, epoch, made) => Cause::Due,
+                (Some(made), None) if now >= self.dies(period, epoch, made) && !held.doubted => Cause::Due,
                 (None, Some(tombstone)) if !tombstone.is_told => Cause::Interrupted,
                 (Some(_), None) | (None, _) => continue,
             };
@@ -392,6 +608,36 @@ impl Keyring {
         }
     }
 }
+
+/// What became of a key that another host exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Import {
+    /// It is here now.
+    Taken,
+    /// It was here.
+    There,
+    /// It was destroyed here, and is never made again.
+    Destroyed,
+}
+
+/// A line of an export: the epoch's name, when its secret was made, the secret.
+fn bundled(line: &str) -> Option<(String, Timestamp, Bytes)> {
+    let mut words = line.split(' ');
+    let (name, made, hex) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
+    parse(name)?;
+    let mut bytes = Bytes::default();
+    let fits = hex.len() == 2 * bytes.len() && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !fits || words.next().is_some() || !(0..=Timestamp::LAST.0).contains(&made) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        *byte = pair.iter().fold(0, |sum, digit| sum << 4 | (digit & 15) + 9 * (digit >> 6));
+    }
+    (bytes.iter().any(|&byte| byte != 0)).then(|| (name.to_owned(), Timestamp(made), bytes))
+}
+
+/// What an export begins with.
+const BUNDLE: &str = "sladd keys 1\n";
 
 /// The period and epoch that a dashed name stands for: each name is of one period.
 ///

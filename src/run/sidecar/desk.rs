@@ -774,7 +774,11 @@ impl Desk {
             epoch: self.keyring.as_ref().map(|keyring| {
                 let (period, now) = (keyring.period(), clock());
                 let epoch = period.epoch(now);
-                EpochFigures { name: period.name(epoch).as_str().into(), start: period.start(epoch) }
+                EpochFigures {
+                    name: period.name(epoch).as_str().into(),
+                    start: period.start(epoch),
+                    paused: keyring.is_paused(),
+                }
             }),
             inputs: inputs.collect(),
             outputs: outputs.collect(),
