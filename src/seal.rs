@@ -77,7 +77,7 @@ impl Identity {
         found.update(header);
         // In constant time.
         found.verify_slice(&mac).ok()?;
-        open_payload(&*file_key, payload)
+        open_payload(&file_key, payload)
     }
 
     /// The key of the file, from the stanza that is ours.
@@ -134,7 +134,7 @@ impl Recipient {
         sealed.push(b' ');
         sealed.extend_from_slice(base64(&mac.finalize().into_bytes()).as_bytes());
         sealed.push(b'\n');
-        seal_payload(&*file_key, bytes, &mut sealed)?;
+        seal_payload(&file_key, bytes, &mut sealed)?;
         Ok(sealed)
     }
 }

@@ -258,6 +258,14 @@ impl Line {
     }
 }
 
+/// Whether a line, without its end, is of this deed and subject.
+pub(super) fn is_of(line: &[u8], deed: super::Deed, subject: &str) -> bool {
+    let whole = [line, b"\n"].concat();
+    let Some(end) = hash_of(&whole).map(|_| whole.len() - TAIL) else { return false };
+    let object = [&whole[..end], b"}"].concat();
+    serde_json::from_slice::<Body<'_>>(&object).is_ok_and(|body| body.deed == deed.as_str() && body.subject == subject)
+}
+
 /// The hash that a line says it has, if it does have it.
 pub(super) fn hash_of(line: &[u8]) -> Option<[u8; 32]> {
     let (body, tail) = line.split_at(line.len().checked_sub(TAIL)?);
@@ -331,7 +339,7 @@ fn unhex(text: &[u8]) -> Option<[u8; 32]> {
         return None;
     }
     for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
-        *byte = pair.iter().fold(0, |sum, digit| sum << 4 | (digit & 15) + 9 * (digit >> 6));
+        *byte = pair.iter().fold(0, |sum, digit| (sum << 4) | ((digit & 15) + 9 * (digit >> 6)));
     }
     Some(bytes)
 }

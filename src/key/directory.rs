@@ -200,7 +200,9 @@ impl Directory {
             return Ok(());
         }
         let details = [("reason", cause.as_str()), ("how", "overwritten, removed, synced")];
-        held.append(now, &Entry { deed: Deed::KeyDestroyed, subject: name, details: &details })?;
+        if !held.ends_with_deed(now, Deed::KeyDestroyed, name)? {
+            held.append(now, &Entry { deed: Deed::KeyDestroyed, subject: name, details: &details })?;
+        }
         let mark = || {
             fs::chmodat(&self.fd, tomb, Mode::RUSR | Mode::WUSR, AtFlags::empty())?;
             let fd = fs::openat(&self.fd, tomb, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;

@@ -120,13 +120,16 @@ pub struct Keyring {
     home: Home,
     making: Making,
     /// What the monotonic clock said when the clock began to be watched; `None`: the time that is passed in is believed.
-    uptime: Option<(Uptime, fn(Uptime) -> Uptime)>,
+    uptime: Option<(Uptime, Later)>,
     held: Mutex<Held>,
     /// The minute in which it was last tended.
     tended: AtomicI64,
     /// How often secrets were given up.
     given_up: AtomicU64,
 }
+
+/// What the monotonic clock says now, of what it said before.
+type Later = fn(Uptime) -> Uptime;
 
 /// How the secret of an epoch comes to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -631,7 +634,7 @@ fn bundled(line: &str) -> Option<(String, Timestamp, Bytes)> {
         return None;
     }
     for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        *byte = pair.iter().fold(0, |sum, digit| sum << 4 | (digit & 15) + 9 * (digit >> 6));
+        *byte = pair.iter().fold(0, |sum, digit| (sum << 4) | ((digit & 15) + 9 * (digit >> 6)));
     }
     (bytes.iter().any(|&byte| byte != 0)).then(|| (name.to_owned(), Timestamp(made), bytes))
 }

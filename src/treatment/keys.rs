@@ -79,7 +79,7 @@ struct Key {
 /// What a key is for. A field has one treatment, and that has one tool.
 enum Tool {
     Signer(Signer),
-    Cipher(Scheme, Cipher),
+    Cipher(Scheme, Box<Cipher>),
 }
 
 /// HMAC-SHA-256 (RFC 2104) that has taken its key in: what both of its hashes have made of the key's block.
@@ -325,7 +325,7 @@ fn derive(secret: &Secret, field: &str, class: &str, scheme: Option<Scheme>) -> 
         .expect("one block");
     let tool = match scheme {
         None => Tool::Signer(Signer::new(&key)),
-        Some(scheme) => Tool::Cipher(scheme, Cipher::new(scheme, &key)),
+        Some(scheme) => Tool::Cipher(scheme, Box::new(Cipher::new(scheme, &key))),
     };
     zeroize::Zeroize::zeroize(&mut key);
     tool

@@ -7,7 +7,7 @@
 
 use super::address::Address;
 use aes::{
-    Aes128, Block,
+    Aes128Enc, Block,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
 
@@ -48,20 +48,20 @@ impl Scheme {
 pub struct Cipher(Kind);
 
 enum Kind {
-    Deterministic(Aes128),
-    Pfx(Aes128, Aes128),
+    Deterministic(Aes128Enc),
+    Pfx(Box<[Aes128Enc; 2]>),
     /// With what stands behind the bits that are known.
-    Pan(Aes128, u128),
+    Pan(Aes128Enc, u128),
 }
 
 impl Cipher {
     /// Takes the key in.
     pub fn new(scheme: Scheme, key: &[u8; 32]) -> Cipher {
         let (first, second) = key.split_at(16);
-        let aes = |half: &[u8]| Aes128::new_from_slice(half).expect("half of 32 bytes are 16");
+        let aes = |half: &[u8]| Aes128Enc::new_from_slice(half).expect("half of 32 bytes are 16");
         Cipher(match scheme {
             Scheme::IpcryptDeterministic => Kind::Deterministic(aes(first)),
-            Scheme::IpcryptPfx => Kind::Pfx(aes(first), aes(second)),
+            Scheme::IpcryptPfx => Kind::Pfx(Box::new([aes(first), aes(second)])),
             Scheme::CryptoPan => {
                 let (aes, mut pad) = (aes(first), Block::try_from(second).expect("half of 32 bytes are 16"));
                 aes.encrypt_block(&mut pad);
@@ -86,13 +86,13 @@ impl Cipher {
                 aes.encrypt_block(&mut block);
                 Address::from_v6(u128::from_be_bytes(block.into()))
             }
-            (Kind::Pfx(one, other), Address::V4(bits)) => {
+            (Kind::Pfx(both), Address::V4(bits)) => {
                 // What stands in front of a mapped address, behind the one that says where it begins.
-                Address::V4(bits ^ known_bits(one, other, &mut (1 << 96 | 0xffff), bits))
+                Address::V4(bits ^ known_bits(both, &mut (1 << 96 | 0xffff), bits))
             }
-            (Kind::Pfx(one, other), Address::V6(bits)) => {
+            (Kind::Pfx(both), Address::V6(bits)) => {
                 let mut known = 1;
-                Address::V6(bits ^ by_quarters(bits, |quarter, _| known_bits(one, other, &mut known, quarter)))
+                Address::V6(bits ^ by_quarters(bits, |quarter, _| known_bits(both, &mut known, quarter)))
             }
             (Kind::Pan(aes, pad), Address::V4(bits)) => {
                 Address::V4(bits ^ padded_bits(aes, u128::from(bits) << 96, *pad, u128::MAX))
@@ -126,7 +126,7 @@ fn by_quarters(bits: u128, mut stream: impl FnMut(u32, u32) -> u32) -> u128 {
 /// 32 bits of ipcrypt-pfx: for each, what both keys make of the bits before it, `known`, as low as they can stand behind a
 /// one. All at once: one block after the other is several times slower.
 #[inline(always)]
-fn known_bits(one: &Aes128, other: &Aes128, known: &mut u128, bits: u32) -> u32 {
+fn known_bits([one, other]: &[Aes128Enc; 2], known: &mut u128, bits: u32) -> u32 {
     let mut blocks = [Block::default(); 32];
     let mut rest = bits;
     for block in &mut blocks {
@@ -143,7 +143,7 @@ fn known_bits(one: &Aes128, other: &Aes128, known: &mut u128, bits: u32) -> u32 
 /// 32 bits of Crypto-PAn: for each, what the key makes of the bits before it with the pad behind them; `behind` has a one for
 /// each bit of the pad at first.
 #[inline(always)]
-fn padded_bits(aes: &Aes128, bits: u128, pad: u128, mut behind: u128) -> u32 {
+fn padded_bits(aes: &Aes128Enc, bits: u128, pad: u128, mut behind: u128) -> u32 {
     let mut blocks = [Block::default(); 32];
     for block in &mut blocks {
         *block = (bits & !behind | pad & behind).to_be_bytes().into();
