@@ -11,8 +11,9 @@ use sladd::{
         keep::Grammar,
         language::Language,
         path::Path,
-        pseudonym::{Canonical, Keys, Pseudonym, Secret},
+        pseudonym::{Canonical, Form, Keys, Pseudonym, Secret},
         query::Query,
+        reversible::{Cipher, Scheme},
         truncate::{Port, Truncate},
     },
 };
@@ -54,11 +55,11 @@ fn benches(criterion: &mut Criterion) {
     treat("truncate v6", (0..1000).map(v6).collect(), cut(&truncate));
     treat("truncate list", (0..1000).map(|i| format!("{}, {}", v4(i), v4(i + 1))).collect(), cut(&truncate));
     for (name, count, length) in [("pseudonym remembered", 1000, 8), ("pseudonym keyed anew", 1000, 60)] {
-        let pseudonym = Pseudonym { slot: 0, digits: 16, canonical: Canonical::User };
+        let pseudonym = Pseudonym { slot: 0, digits: 16, form: Form::Token, canonical: Canonical::User };
         let values = (0..count).map(|i| format!("{i:0length$}")).collect();
         treat(name, values, Box::new(move |value, aid, made| pseudonym.treat(value, aid, made)));
     }
-    let identifier = Pseudonym { slot: 0, digits: 16, canonical: Canonical::Identifier };
+    let identifier = Pseudonym { slot: 0, digits: 16, form: Form::Token, canonical: Canonical::Identifier };
     let uuids = (0..1000u32).map(|i| format!("{:08x}-d9cb-469f-a165-{:012x}", i * 77_777, i)).collect();
     treat("pseudonym uuid remembered", uuids, Box::new(move |value, aid, made| identifier.treat(value, aid, made)));
     for (name, kind, value) in [
@@ -98,6 +99,26 @@ fn benches(criterion: &mut Criterion) {
     treat("path of dots", flood, Box::new(move |value, aid, made| path.treat(value, aid, made)));
     let query = Query::new(Vec::new(), Vec::new(), identifier, identifier, truncate.clone());
     treat("query of a site", queries, Box::new(move |value, aid, made| query.treat(value, aid, made)));
+    // Each address comes once: what is remembered is of no use.
+    let cipher = |scheme| Cipher::new(scheme, &[7; 32]);
+    for scheme in Scheme::ALL {
+        let cipher = cipher(scheme);
+        let mut group = criterion.benchmark_group("treatment");
+        group.throughput(Throughput::Elements(1));
+        for (family, first) in [("v4", "203.0.113.0"), ("v6", "2001:db8::")] {
+            let mut address: std::net::IpAddr = first.parse().unwrap();
+            group.bench_function(format!("{} {family}", scheme.name()), |bencher| {
+                bencher.iter(|| {
+                    address = match address {
+                        std::net::IpAddr::V4(v4) => std::net::Ipv4Addr::from(u32::from(v4).wrapping_add(7919)).into(),
+                        std::net::IpAddr::V6(v6) => std::net::Ipv6Addr::from(u128::from(v6).wrapping_add(7919)).into(),
+                    };
+                    black_box(cipher.encrypt(black_box(address)))
+                });
+            });
+        }
+        group.finish();
+    }
 }
 
 criterion_group!(group, benches);

@@ -48,15 +48,30 @@ pub enum Deed {
     HoldAdded,
     /// Somebody said that they need not stay any longer.
     HoldReleased,
+    /// A secret that lay in the open, or under an old file, was encrypted where it lies.
+    KeyWrapped,
+    /// A secret was given to another host.
+    KeyExported,
+    /// A secret of another host was taken over.
+    KeyImported,
+    /// The clock jumped: nothing is destroyed until it is believed.
+    ClockJumped,
+    /// The clock is believed again.
+    ClockBelieved,
     /// The log was found in disorder, by a kill or by somebody's hand, and was gone on with.
     Mended,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Deed; 9] = [
+    pub const ALL: [Deed; 14] = [
         Deed::KeyMade,
         Deed::KeyDestroyed,
+        Deed::KeyWrapped,
+        Deed::KeyExported,
+        Deed::KeyImported,
+        Deed::ClockJumped,
+        Deed::ClockBelieved,
         Deed::PolicyKept,
         Deed::SegmentClosed,
         Deed::SegmentsDeleted,
@@ -77,6 +92,11 @@ impl Deed {
             Deed::Swept => "swept",
             Deed::HoldAdded => "hold_added",
             Deed::HoldReleased => "hold_released",
+            Deed::KeyWrapped => "key_wrapped",
+            Deed::KeyExported => "key_exported",
+            Deed::KeyImported => "key_imported",
+            Deed::ClockJumped => "clock_jumped",
+            Deed::ClockBelieved => "clock_believed",
             Deed::Mended => "mended",
         }
     }
@@ -192,16 +212,43 @@ impl Held<'_> {
         })
     }
 
+    /// Whether the last entry is of this deed and subject: a kill came behind it, and it need not be said again. Where that kill
+    /// left the log in disorder it is mended.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn ends_with_deed(&mut self, now: Timestamp, deed: Deed, subject: &str) -> Result<bool, Error> {
+        let mut look = || -> io::Result<bool> {
+            let size = self.file.metadata()?.len();
+            let from = size.saturating_sub(chain::LONGEST);
+            let mut end = vec![0; (size - from) as usize];
+            self.file.read_exact_at(&mut end, from)?;
+            let line = end.strip_suffix(b"\n").and_then(|end| end.rsplit(|&byte| byte == b'\n').next());
+            if !line.is_some_and(|line| chain::is_of(line, deed, subject)) {
+                return Ok(false);
+            }
+            let last = self.last(now)?;
+            self.write_head(&last)?;
+            Ok(true)
+        };
+        look().map_err(|error| failed(&self.log.path, "read", Errno::from_io_error(&error).unwrap_or(Errno::IO)))
+    }
+
     fn add(&mut self, now: Timestamp, entry: &Entry<'_>) -> io::Result<()> {
+        let last = self.last(now)?;
+        let last = self.write(now, entry, last)?;
+        self.write_head(&last)
+    }
+
+    /// Where the log ends, in order.
+    fn last(&mut self, now: Timestamp) -> io::Result<Mark> {
         let size = self.file.metadata()?.len();
         let mark = read_head(&self.log.directory)?;
-        let last = match mark {
+        Ok(match mark {
             Some(mark) if mark.end == size && self.ends_with(&mark)? => mark,
             None if size == 0 => Mark::default(),
             mark => self.mend(now, mark)?,
-        };
-        let last = self.write(now, entry, last)?;
-        self.write_head(&last)
+        })
     }
 
     /// Whether the last line is the one that the head speaks of.

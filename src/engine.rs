@@ -171,6 +171,12 @@ impl Engine {
         self.desk.settled = None;
     }
 
+    /// Wipes every secret: each epoch's next record asks again.
+    pub fn forget_secrets(&mut self) {
+        self.desk.aid.keys.forget_all();
+        self.desk.settled = None;
+    }
+
     /// What stood before the lines that come next.
     pub fn set_carry(&mut self, carry: &Carry) {
         self.desk.carry.clone_from(carry);

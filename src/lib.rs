@@ -57,6 +57,8 @@
 //!    envelope/                           what stands around a line: cri, syslog (RFC 3164), ietf (RFC 5424)
 //!    message/                            what programs say in known shapes: logins, mail, transfers, PHP
 //!  audit/chain                         what was done to keys, as lines that are chained; written, and read again
+//!  key/clock ratchet wrap               whether the clock can be believed; secrets from the one before; secrets encrypted where they lie
+//!  seal/                               what only another machine can open, in the format of age
 //!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
@@ -130,6 +132,7 @@ pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod retention;
+pub mod seal;
 pub mod tally;
 pub mod time;
 pub mod treatment;

@@ -53,6 +53,14 @@ impl Day {
     }
 }
 
+impl std::fmt::Display for Timestamp {
+    /// `2026-11-21T10:00:00Z`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let second = self.0.rem_euclid(DAY);
+        write!(f, "{}T{:02}:{:02}:{:02}Z", self.date(), second / 3600, second / 60 % 60, second % 60)
+    }
+}
+
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
 
@@ -66,6 +74,12 @@ mod tests {
         assert_eq!(noon(2026, 8, 31).plus(6, 0), noon(2027, 2, 28));
         assert_eq!(noon(2026, 11, 21).plus(0, 30), noon(2026, 12, 21));
         assert_eq!(Timestamp::LAST.plus(1, 0), Timestamp::LAST);
+    }
+
+    #[test]
+    fn a_timestamp_is_shown_as_rfc_3339_has_it() {
+        assert_eq!(Timestamp(1_795_255_199).to_string(), "2026-11-21T09:59:59Z");
+        assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59Z");
     }
 
     #[test]

@@ -25,6 +25,7 @@ const TABLE: &[(&str, &str)] = &[
     ("policy", "0 1"),
     ("key", "0 1 audit"),
     ("audit", "0 1"),
+    ("seal", "0 1 key"),
     ("plan", "0 1 2"),
     ("engine", "0 1 plan tally"),
     ("tally", "0"),
@@ -43,7 +44,7 @@ const TABLE: &[(&str, &str)] = &[
 const LAYERS: &[&[&str]] = &[
     &["record", "time", "epoch", "error"],
     &["frame", "format", "detect", "treatment", "retention", "encode", "judge"],
-    &["policy", "key", "audit"],
+    &["policy", "key", "audit", "seal"],
     &["plan"],
     &["engine", "tally"],
     &["input", "output", "state", "store"],

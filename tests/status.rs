@@ -110,7 +110,7 @@ fn snapshot(lines: u64) -> Snapshot {
             reloads: 2,
             reloads_refused: 1,
         },
-        epoch: Some(EpochFigures { name: "20261122".into(), start: Timestamp(now.0 - 40_000) }),
+        epoch: Some(EpochFigures { name: "20261122".into(), start: Timestamp(now.0 - 40_000), paused: false }),
         inputs: Label::inputs(&policy.wiring.inputs).into_iter().zip(shares).map(input).collect(),
         outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
         tally,

@@ -10,7 +10,7 @@ use sladd::{
     epoch::Epoch,
     treatment::{
         Aid, Outcome,
-        pseudonym::{Canonical, Keys, Pseudonym, Secret},
+        pseudonym::{Canonical, Form, Keys, Pseudonym, Secret},
     },
 };
 
@@ -52,9 +52,19 @@ fn pseudonyms_are_what_the_construction_says() {
     ] {
         aid.keys.select(Epoch(20778), class);
         let mut made = Vec::new();
-        let pseudonym = Pseudonym { slot, digits: 32, canonical };
+        let pseudonym = Pseudonym { slot, digits: 32, form: Form::Token, canonical };
         assert_eq!(pseudonym.treat(value.as_bytes(), &mut aid, &mut made), Outcome::Made);
         assert_eq!(String::from_utf8(made).unwrap(), format!("p1.20261121.{printed}"));
+        if canonical == Canonical::Address {
+            let mut made = Vec::new();
+            let pseudonym = Pseudonym { slot, digits: 16, form: Form::Address, canonical };
+            assert_eq!(pseudonym.treat(value.as_bytes(), &mut aid, &mut made), Outcome::Made);
+            let groups = printed.as_bytes().chunks(4).take(4).map(|group| std::str::from_utf8(group).unwrap());
+            // Day 20778 is 0x512a; the period's number 1 and five zero bits are 0x20.
+            let expected = format!("fd73:6c61:6420:512a:{}", groups.collect::<Vec<_>>().join(":"));
+            let expected: std::net::Ipv6Addr = expected.parse().unwrap();
+            assert_eq!(String::from_utf8(made).unwrap(), expected.to_string());
+        }
     }
 }
 
@@ -80,6 +90,39 @@ fn the_corpus_of_vectors_holds() {
             .expand(&hex(vector, "info"), &mut output);
         assert_eq!(expanded.is_ok() && output == hex(vector, "OKM"), is_valid(vector), "{vector}");
     }
+}
+
+#[test]
+fn the_corpus_of_encrypted_addresses_holds() {
+    use sladd::treatment::reversible::{Cipher, Scheme};
+    let Some(corpus) = std::env::var_os("SLADD_CORPUS") else {
+        return;
+    };
+    let read = |name: &str| -> serde_json::Value {
+        let path = std::path::Path::new(&corpus).join("vectors").join(name);
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let mut seen = 0;
+    let mut holds = |scheme: Scheme, key: &str, vector: &serde_json::Value| {
+        let mut whole = bytes(key);
+        whole.resize(32, 0);
+        let address = |name: &str| vector[name].as_str().unwrap().parse::<std::net::IpAddr>().unwrap();
+        let made = Cipher::new(scheme, whole.as_slice().try_into().unwrap()).encrypt(address("ip"));
+        assert_eq!(made, address("output"), "{vector}");
+        seen += 1;
+    };
+    let (ipcrypt, pan) = (read("ipcrypt.json"), read("cryptopan.json"));
+    for vector in ipcrypt["vectors"].as_array().unwrap() {
+        for scheme in [Scheme::IpcryptDeterministic, Scheme::IpcryptPfx] {
+            if vector["variant"] == scheme.name() {
+                holds(scheme, vector["key"].as_str().unwrap(), vector);
+            }
+        }
+    }
+    for vector in pan["vectors"].as_array().unwrap() {
+        holds(Scheme::CryptoPan, pan["key"].as_str().unwrap(), vector);
+    }
+    assert_eq!(seen, 6 + 17 + 53);
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {

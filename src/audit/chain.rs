@@ -1,7 +1,7 @@
 //! The lines of an audit log: how one is written, and how all are read again.
 
 use super::Entry;
-use crate::time::{DAY, Timestamp};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -258,6 +258,14 @@ impl Line {
     }
 }
 
+/// Whether a line, without its end, is of this deed and subject.
+pub(super) fn is_of(line: &[u8], deed: super::Deed, subject: &str) -> bool {
+    let whole = [line, b"\n"].concat();
+    let Some(end) = hash_of(&whole).map(|_| whole.len() - TAIL) else { return false };
+    let object = [&whole[..end], b"}"].concat();
+    serde_json::from_slice::<Body<'_>>(&object).is_ok_and(|body| body.deed == deed.as_str() && body.subject == subject)
+}
+
 /// The hash that a line says it has, if it does have it.
 pub(super) fn hash_of(line: &[u8]) -> Option<[u8; 32]> {
     let (body, tail) = line.split_at(line.len().checked_sub(TAIL)?);
@@ -276,7 +284,7 @@ pub(super) fn line(now: Timestamp, entry: &Entry<'_>, last: &Head) -> (Vec<u8>, 
     let number = last.entries + 1;
     let body = Body {
         entry: number,
-        time: time(now),
+        time: now.to_string(),
         deed: entry.deed.as_str(),
         subject: entry.subject.into(),
         details: entry.details.iter().map(|(name, words)| ((*name).to_owned(), Value::from(*words))).collect(),
@@ -310,12 +318,6 @@ fn hash(body: &[u8]) -> [u8; 32] {
     hash.update(b"sladd audit 1\n");
     hash.update(body);
     hash.finalize().into()
-}
-
-/// `2026-11-21T10:00:00Z`
-fn time(at: Timestamp) -> String {
-    let second = at.0.rem_euclid(DAY);
-    format!("{}T{:02}:{:02}:{:02}Z", at.date(), second / 3600, second / 60 % 60, second % 60)
 }
 
 /// Digits alone: no sign, no blank.

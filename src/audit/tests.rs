@@ -178,6 +178,22 @@ fn what_a_kill_left_is_gone_on_with_and_told() {
 }
 
 #[test]
+fn what_a_kill_came_behind_is_not_said_again() {
+    let place = place(2);
+    let log = Log::open(place.path()).unwrap();
+    let ends = |deed, subject| log.hold().unwrap().ends_with_deed(NOW, deed, subject).unwrap();
+    assert!(ends(Deed::KeyDestroyed, "2026-11-01"));
+    assert!(!ends(Deed::KeyDestroyed, "2026-11-00") && !ends(Deed::KeyMade, "2026-11-01"));
+    // The head was not written any more: the log is put in order.
+    let head = fs::read(place.path().join(HEAD)).unwrap();
+    log.append(NOW, &entry("third")).unwrap();
+    fs::write(place.path().join(HEAD), &head).unwrap();
+    assert!(ends(Deed::KeyDestroyed, "third"));
+    let verdict = verify(place.path(), None).unwrap();
+    assert_eq!((verdict.is_whole(), verdict.mended), (true, vec![4]));
+}
+
+#[test]
 fn a_log_that_is_gone_is_told_for_ever() {
     let place = place(4);
     fs::remove_file(place.path().join(LOG)).unwrap();

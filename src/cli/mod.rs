@@ -6,6 +6,7 @@ mod deploy;
 mod explain;
 mod generate;
 mod import;
+mod key;
 mod lines;
 mod load;
 mod pipe;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Some(Command::Test(args)) => test::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Import(args)) => import::run(&args),
+        Some(Command::Key(args)) => key::run(&args),
         Some(Command::Later(words)) => Err(later(&words)),
     };
     match outcome {
@@ -100,7 +102,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 4] = ["key", "attest", "subject", "report"];
+    const LATER: [&str; 3] = ["attest", "subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
@@ -160,6 +162,8 @@ enum Command {
     Test(TestArgs),
     /// Write a policy for what an nginx or Apache configuration logs, and warn of what is personal in it
     Import(ImportArgs),
+    /// List the keys of pseudonyms, make them, destroy them
+    Key(KeyArgs),
     /// Write man pages, shell completions, units and configurations
     Generate(GenerateArgs),
     #[command(external_subcommand)]
@@ -588,6 +592,104 @@ enum ImportOutput {
     Text,
     /// One JSON object
     Json,
+}
+
+/// `sladd key`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Keys are made and destroyed by every run without this command; what it does stands in audit.log beside the keys. It never asks where its input is no terminal."
+)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    what: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// List the keys there are and those that are destroyed
+    List {
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Make a key before a run does
+    New {
+        /// The epoch, as 2026-11-20 for a day (default: the present one)
+        #[arg(value_name = "EPOCH")]
+        epoch: Option<String>,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Destroy keys for good: overwritten, removed, never made again
+    Destroy {
+        /// Epochs, as 2026-11-20 for a day
+        #[arg(value_name = "EPOCH", required = true)]
+        epochs: Vec<String>,
+        /// Do not ask at a terminal
+        #[arg(short, long)]
+        yes: bool,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Write keys for another host, sealed so that only that host can open them (age format)
+    Export {
+        /// Epochs, as 2026-11-20 for a day
+        #[arg(value_name = "EPOCH", required = true)]
+        epochs: Vec<String>,
+        /// For whom: age1…, what `sladd key identity` or `age-keygen` printed there
+        #[arg(long, value_name = "RECIPIENT")]
+        to: String,
+        /// Into this file (created 0600) instead of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Take over keys that another host exported for this one
+    Import {
+        /// What was exported; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The identity that it was sealed to: a file as `sladd key identity` writes it
+        #[arg(short, long, value_name = "FILE")]
+        identity: PathBuf,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Make an identity to which other hosts can seal, and print its recipient
+    Identity {
+        /// The file to write (created 0400), or one that is there
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Destroy what is due under the policy, and have the present key: what happens by itself, now; a clock that jumped is believed
+    Rotate {
+        /// The policy that says how long keys live
+        #[arg(short, long, value_name = "NAME|FILE")]
+        policy: String,
+        /// Instead, wrap the keys that lie in the open with the file that the policy names as `wrap`
+        #[arg(long)]
+        wrap: bool,
+        /// With --wrap: the file that they were wrapped with before
+        #[arg(long, value_name = "FILE")]
+        old_wrap: Option<PathBuf>,
+        /// Write one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Whose keys.
+#[derive(Args, Clone, Debug)]
+pub struct KeyPlace {
+    /// The policy whose keys they are
+    #[arg(short, long, value_name = "NAME|FILE", conflicts_with = "directory")]
+    policy: Option<String>,
+    /// The key directory itself
+    #[arg(short, long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// `sladd generate`

@@ -12,9 +12,9 @@ use crate::{
         End, OnStall, Settings, Signals, Summary,
         confine::{Reach, User, harden},
         guard::{self, Guard},
-        pipe,
+        keys, pipe,
         reply::Conversation,
-        worker::{Task, Worker, limit},
+        worker::{Task, Worker, limit, say_alarm},
         workers,
     },
 };
@@ -151,7 +151,7 @@ fn reach(args: &PipeArgs, policy: &Policy) -> Reach {
 fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
     let plan = lines::plan(policy)?;
     let keyring = plan.period().map(|period| match &policy.keys.directory {
-        Some(directory) => Keyring::directory(directory, period, policy.keys.keep),
+        Some(directory) => keys::open(directory, period, &policy.keys),
         None => Ok(Keyring::memory(period)),
     });
     Ok(Task {
@@ -160,6 +160,11 @@ fn task(args: &PipeArgs, policy: &Policy) -> Result<Task, Error> {
         reference: args.reference_time.as_deref().map(lines::reference).transpose()?,
         due: args.lines.due()?,
         epoch: None,
+        alarm: match args.reply {
+            // What is said on standard error is taken for an answer by mmexternal.
+            Some(ReplyArg::RsyslogJson) => |_| {},
+            Some(ReplyArg::Ok) | None => say_alarm,
+        },
     })
 }
 

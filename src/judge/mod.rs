@@ -238,6 +238,12 @@ impl Known {
         if self.exempt.iter().any(|network| network.contains(&address)) {
             return None;
         }
+        // fd73:6c61:6400::/40, and a number under five in the three bits behind it.
+        if let IpAddr::V6(v6) = address
+            && let [0xfd, 0x73, 0x6c, 0x61, 0x64, 0..0xa0, ..] = v6.octets()
+        {
+            return (self.own == Own::Report).then_some(Kind::Pseudonym);
+        }
         let (kind, is_cut) = match address {
             IpAddr::V4(v4) => (Kind::Ipv4, u32::from(v4).checked_shl(u32::from(self.v4)).unwrap_or(0) == 0),
             IpAddr::V6(v6) => (Kind::Ipv6, u128::from(v6).checked_shl(u32::from(self.v6)).unwrap_or(0) == 0),

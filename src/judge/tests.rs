@@ -81,6 +81,11 @@ fn our_own_output_is_named_without_a_policy_and_passes_with_one() {
     assert_eq!(kinds(Known::default(), line), own);
     assert!(own.iter().all(|kind| !kind.identifies()));
     assert_eq!(kinds(with_policy(), line), []);
+    let addresses = "fd73:6c61:6420:512a:9f86:d081:884c:7d65 [fd73:6c61:6480:1::]:443 x=FD73:6C61:6400::1";
+    assert_eq!(kinds(Known::default(), addresses), [Kind::Pseudonym; 3]);
+    assert_eq!(kinds(with_policy(), addresses), []);
+    let neighbours = "fd73:6c61:64a0:512a:9f86:d081:884c:7d65 fd73:6c61:6320:512a:9f86:d081:884c:7d65";
+    assert_eq!(kinds(with_policy(), neighbours), [Kind::Ipv6; 2]);
     assert_eq!(kinds(with_policy(), "192.0.2.1 10.1.2.3 ::ffff:10.1.2.3 2001:db8:1:2::"), [Kind::Ipv4, Kind::Ipv6]);
     let wide = Known { v4: 16, v6: 32, own: Own::Pass, ..Known::default() };
     assert_eq!(kinds(wide, "198.51.0.0 198.51.100.0 2001:db8:: 2001:db8:1::"), [Kind::Ipv4, Kind::Ipv6]);

@@ -41,6 +41,7 @@ fn is_destroyed(keys: &Keyring, epoch: Epoch, now: Timestamp) -> bool {
 fn files(path: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !name.starts_with("audit.") && name != "clock");
     names.sort();
     names
 }
@@ -495,4 +496,255 @@ fn nothing_shows_a_byte_of_a_secret() {
         assert!(!shown.contains(&form[1..form.len() - 1]));
     }
     assert!(shown.starts_with("Keyring { period: Day, keep: Keep { months: 0, days: 30 }, .. } Found(Secret(..))"));
+}
+
+fn wrap_file(parent: &tempfile::TempDir, name: &str, byte: u8) -> PathBuf {
+    let path = parent.path().join(name);
+    fs::write(&path, [byte; 32]).unwrap();
+    set_mode(&path, 0o400);
+    path
+}
+
+fn wrapped(path: &Path, file: &Path) -> Keyring {
+    open(path).wrapped(Wrap::read(file).unwrap())
+}
+
+#[test]
+fn a_wrapped_secret_is_read_with_its_file_alone_and_lies_nowhere_plainly() {
+    let (parent, path) = place();
+    let (file, other) = (wrap_file(&parent, "wrap", 1), wrap_file(&parent, "other", 2));
+    let first = bytes(&wrapped(&path, &file), today(), NOW);
+    assert_eq!(bytes(&wrapped(&path, &file), today(), NOW), first);
+    let key = path.join("2026-11-21.key");
+    let kept = fs::read(&key).unwrap();
+    assert_eq!((kept.len(), mode(&key)), (80, 0o400));
+    assert!(!kept.windows(8).any(|window| first.windows(8).any(|part| part == window)));
+    let said = |keys: Keyring, epoch| keys.secret(epoch, NOW).unwrap_err().to_string();
+    let start = format!("cannot use key `2026-11-21`: {} ", key.display());
+    assert_eq!(
+        said(wrapped(&path, &other), today()),
+        format!(
+            "{start}was wrapped with another file than that of `wrap`, or under another name; restore it or remove it"
+        )
+    );
+    let is_wrapped = format!("{start}is wrapped; name the file that it is wrapped with: `wrap` in [keys]");
+    assert_eq!(said(open(&path), today()), is_wrapped);
+    assert_eq!(said(open(&path), Epoch(today().0 + 1)), is_wrapped, "nor is another made beside it that is not");
+    // Under another name it is none.
+    fs::rename(&key, path.join("2026-11-20.key")).unwrap();
+    assert!(said(wrapped(&path, &file), Epoch(today().0 - 1)).contains("under another name"));
+}
+
+#[test]
+fn keys_that_lie_plainly_are_refused_under_a_wrap_until_they_are_wrapped() {
+    let (parent, path) = place();
+    let (file, other) = (wrap_file(&parent, "wrap", 1), wrap_file(&parent, "other", 2));
+    let plain = [today(), Epoch(today().0 - 1)].map(|epoch| bytes(&open(&path), epoch, NOW));
+    let held = fs::File::open(path.join("2026-11-21.key")).unwrap();
+    let words = "is not wrapped; run sladd key rotate --wrap --policy FILE";
+    for epoch in [today(), Epoch(today().0 + 1)] {
+        assert!(wrapped(&path, &file).secret(epoch, NOW).unwrap_err().to_string().ends_with(words));
+    }
+    assert_eq!(wrapped(&path, &file).wrap_all(None, NOW).unwrap(), 2);
+    assert_eq!([today(), Epoch(today().0 - 1)].map(|epoch| bytes(&wrapped(&path, &file), epoch, NOW)), plain);
+    assert_eq!(files(&path), ["2026-11-20.key", "2026-11-21.key"]);
+    assert_eq!(fs::metadata(path.join("2026-11-21.key")).unwrap().mtime(), NOW.0, "it dies when it would have");
+    // What the old file held is overwritten.
+    let mut left = [1; 32];
+    std::os::unix::fs::FileExt::read_exact_at(&held, &mut left, 0).unwrap();
+    assert_eq!(left, [0; 32]);
+    // Another file: with the old one beside it.
+    assert!(wrapped(&path, &other).wrap_all(None, NOW).is_err());
+    let old = Wrap::read(&file).unwrap();
+    assert_eq!(wrapped(&path, &other).wrap_all(Some(&old), NOW).unwrap(), 2);
+    assert_eq!(bytes(&wrapped(&path, &other), today(), NOW), plain[0]);
+    assert_eq!(wrapped(&path, &other).wrap_all(Some(&old), NOW).unwrap(), 0);
+    assert!(crate::audit::verify(&path, None).unwrap().is_whole());
+}
+
+#[test]
+fn each_bad_file_to_wrap_with_is_refused_in_words() {
+    let (parent, _) = place();
+    let refused = |spoil: fn(&Path), words: &str| {
+        let file = wrap_file(&parent, "wrap", 1);
+        spoil(&file);
+        let error = Wrap::read(&file).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("cannot wrap keys with {}: ", file.display())) && error.contains(words),
+            "{error}"
+        );
+        let _ = fs::remove_file(&file);
+        let _ = fs::remove_dir(&file);
+    };
+    refused(|file| set_mode(file, 0o404), "it is open to others; run chmod 400");
+    refused(|file| rewrite(file, &[1; 31]), "it does not hold 32 bytes; make one with");
+    refused(|file| rewrite(file, &[1; 33]), "it does not hold 32 bytes; make one with");
+    refused(|file| rewrite(file, &[0; 32]), "it holds nothing but zeros; make another");
+    refused(|file| fs::remove_file(file).unwrap(), "No such file");
+    refused(
+        |file| {
+            fs::rename(file, file.with_extension("moved")).unwrap();
+            symlink(file.with_extension("moved"), file).unwrap();
+        },
+        "it is a symbolic link; name the file itself",
+    );
+    refused(
+        |file| {
+            fs::remove_file(file).unwrap();
+            fs::create_dir(file).unwrap();
+        },
+        "it is not a regular file; name another",
+    );
+    if rustix::process::geteuid().is_root() {
+        refused(|file| std::os::unix::fs::chown(file, Some(65_534), None).unwrap(), "or root; run chown 0");
+        // As systemd hands a credential over.
+        let file = wrap_file(&parent, "credential", 1);
+        set_mode(&file, 0o440);
+        assert!(Wrap::read(&file).is_ok());
+    }
+}
+
+fn ratchet(path: &Path) -> Keyring {
+    open(path).making(Making::Ratchet)
+}
+
+/// The directory of another host that has the keys of this one.
+fn copy_of(path: &Path) -> (tempfile::TempDir, PathBuf) {
+    let (parent, copy) = place();
+    open(&copy);
+    for name in files(path) {
+        fs::copy(path.join(&name), copy.join(&name)).unwrap();
+        let made = fs::metadata(path.join(&name)).unwrap().modified().unwrap();
+        set_mode(&copy.join(&name), 0o600);
+        fs::File::options().write(true).open(copy.join(&name)).unwrap().set_modified(made).unwrap();
+        set_mode(&copy.join(&name), 0o400);
+    }
+    (parent, copy)
+}
+
+#[test]
+fn hosts_that_shared_a_key_agree_for_ever_and_one_that_was_down_catches_up() {
+    let (_one, one) = place();
+    assert!(ratchet(&one).secret(today(), NOW).unwrap_err().to_string().contains("begin with sladd key new"));
+    assert_eq!(ratchet(&one).make(today(), NOW, "user 0").unwrap(), Some(true));
+    let (_two, two) = copy_of(&one);
+    let first = bytes(&ratchet(&one), today(), NOW);
+    assert_eq!(bytes(&ratchet(&two), today(), NOW), first);
+    for day in 1..=100 {
+        let (epoch, now) = (Epoch(today().0 + day), Timestamp(NOW.0 + day * DAY));
+        bytes(&ratchet(&one), epoch, now);
+    }
+    // The other one was down all the time.
+    let (epoch, now) = (Epoch(today().0 + 100), Timestamp(NOW.0 + 100 * DAY));
+    assert_eq!(bytes(&ratchet(&two), epoch, now), bytes(&ratchet(&one), epoch, now));
+    // Both have what is not due, and nothing older.
+    assert_eq!(files(&two).iter().filter(|name| name.ends_with(".key")).collect::<Vec<_>>().len(), 31);
+    let keys = |path: &Path| files(path).into_iter().filter(|name| name.ends_with(".key")).collect::<Vec<_>>();
+    assert_eq!(keys(&one), keys(&two));
+    for back in [1, 15, 30] {
+        let epoch = Epoch(epoch.0 - back);
+        assert_eq!(bytes(&ratchet(&two), epoch, now), bytes(&ratchet(&one), epoch, now));
+    }
+    for gone in [31, 99, 100, 5_000] {
+        assert!(is_destroyed(&ratchet(&two), Epoch(epoch.0 - gone), now), "{gone}");
+    }
+}
+
+#[test]
+fn a_ratchet_does_not_run_ahead_of_the_clock_nor_stop_without_a_key() {
+    let (_parent, path) = place();
+    ratchet(&path).make(today(), NOW, "user 0").unwrap();
+    let keys = ratchet(&path);
+    bytes(&keys, Epoch(today().0 + 1), NOW);
+    for forged in [2, 3, 1_000_000, i64::MAX - today().0] {
+        assert!(matches!(keys.secret(Epoch(today().0 + forged), NOW).unwrap(), Lookup::OutOfReach));
+    }
+    assert!(keys.make(Epoch(today().0 + 2), NOW, "user 0").is_err());
+    assert_eq!(files(&path), ["2026-11-21.key", "2026-11-22.key"]);
+    // Expiry makes the present one before it destroys the last.
+    let later = Timestamp(NOW.0 + 60 * DAY);
+    assert_eq!(keys.expire(later).unwrap(), 2);
+    assert!(files(&path).contains(&"2027-01-20.key".to_owned()));
+    // None is destroyed by hand that could be reckoned again.
+    let error = keys.destroy(Period::Day.epoch(later), later).unwrap_err().to_string();
+    assert!(error.contains("it could be reckoned again from key `20"), "{error}");
+}
+
+#[test]
+fn exported_keys_are_taken_over_as_they_are_and_never_over_others() {
+    let ((_one, one), (_two, two)) = (place(), place());
+    let first = bytes(&open(&one), today(), NOW);
+    let names = ["2026-11-21".to_owned()];
+    let text = open(&one).export(&names, NOW, "age1x").unwrap();
+    let later = Timestamp(NOW.0 + 5 * DAY);
+    assert_eq!(open(&two).import(&text, later).unwrap(), [(names[0].clone(), Import::Taken)]);
+    assert_eq!(bytes(&open(&two), today(), later), first);
+    assert_eq!(fs::metadata(two.join("2026-11-21.key")).unwrap().mtime(), NOW.0, "it dies when it does there");
+    assert_eq!(open(&two).import(&text, later).unwrap(), [(names[0].clone(), Import::There)]);
+    open(&two).destroy(today(), later).unwrap();
+    assert_eq!(open(&two).import(&text, later).unwrap(), [(names[0].clone(), Import::Destroyed)]);
+    let (_three, three) = place();
+    let own = bytes(&open(&three), today(), NOW);
+    assert!(
+        open(&three).import(&text, NOW).unwrap_err().to_string().ends_with("destroy it first, or leave it as it is")
+    );
+    assert_eq!(bytes(&open(&three), today(), NOW), own);
+    for wrong in ["", "sladd keys 1", "sladd keys 1\nx", "sladd keys 1\n2026-11-21 1 00\n"] {
+        assert_eq!(open(&three).import(wrong, NOW).unwrap_err().kind(), Kind::Data, "{wrong}");
+    }
+    assert!(open(&one).export(&["2026-11-20".to_owned()], NOW, "age1x").is_err());
+}
+
+thread_local! {
+    static UPTIME: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+fn watched(path: &Path) -> Keyring {
+    let later = |uptime: Uptime| Uptime { seconds: UPTIME.get(), ..uptime };
+    open(path).watching(Uptime { boot: 1, seconds: UPTIME.get() }, later)
+}
+
+/// Both clocks go on.
+fn pass(now: Timestamp, seconds: i64) -> Timestamp {
+    UPTIME.set(UPTIME.get() + seconds);
+    Timestamp(now.0 + seconds)
+}
+
+#[test]
+fn a_clock_that_jumps_destroys_nothing_and_revives_nothing_until_it_is_believed() {
+    for by_hand in [true, false] {
+        let (_parent, path) = place();
+        let first = bytes(&watched(&path), today(), NOW);
+        let keys = watched(&path);
+        let forward = Timestamp(NOW.0 + 3_650 * DAY);
+        assert!(
+            keys.tend(forward)
+                .unwrap_err()
+                .to_string()
+                .starts_with("the clock jumped by more than a day: no key is destroyed")
+        );
+        assert!(keys.is_paused());
+        assert_eq!(keys.expire(forward).unwrap(), 0);
+        // What is due by that clock is given to nobody.
+        assert!(is_destroyed(&keys, today(), forward));
+        assert_eq!(files(&path)[0], "2026-11-21.key");
+        // Back again it is there, and nothing was lost.
+        let back = pass(NOW, 60);
+        let _ = keys.tend(back);
+        assert_eq!(bytes(&watched(&path), today(), back), first);
+        assert!(keys.is_paused(), "a day has to pass");
+        // In the end a clock that goes on is believed, and does what it has to.
+        let on = pass(back, 31 * DAY + DAY);
+        match by_hand {
+            true => assert!(keys.believe(on, "user 0").unwrap()),
+            false => assert!(keys.tend(on).is_ok()),
+        }
+        assert_eq!(usize::from(by_hand), keys.expire(on).unwrap());
+        assert_eq!(files(&path), ["2026-11-21.tomb"]);
+        let log = fs::read_to_string(path.join("audit.log")).unwrap();
+        assert!(is_destroyed(&keys, today(), NOW), "it is never revived");
+        assert_eq!(log.matches("clock_jumped").count(), 2);
+        assert!(log.contains("\"by\":\"+315360000 seconds\"") && log.contains("clock_believed"));
+        assert!(crate::audit::verify(&path, None).unwrap().is_whole());
+    }
 }

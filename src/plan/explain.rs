@@ -5,9 +5,10 @@ use crate::{
     detect::Kinds,
     epoch::Period,
     format::Parse,
-    policy::{self, Coarsen, Network, Port, Treatment},
+    policy::{self, Coarsen, Network, Port, PseudonymForm, Treatment},
     record::{Field, Kind},
     retention::ClassId,
+    treatment::reversible::Scheme,
 };
 use std::fmt;
 
@@ -285,13 +286,30 @@ fn describe(treatment: &Treatment, kind: Kind, plan: &Plan) -> (String, String) 
         Treatment::Path => {
             (format!("kept, segments that look like identifiers replaced; addresses {inner}"), "the page".into())
         }
-        Treatment::Pseudonym { digits } => {
+        Treatment::Pseudonym { digits, form: PseudonymForm::Token } => {
             (format!("keyed pseudonym of {digits} digits, a new key each {epoch}"), pseudonyms(epoch))
+        }
+        Treatment::Pseudonym { digits, form: PseudonymForm::Address } => {
+            let how = format!(
+                "keyed pseudonym of {digits} digits as an address of fd73:6c61:6400::/40, which is nobody's; a new key each {epoch}"
+            );
+            (how, pseudonyms(epoch))
         }
         Treatment::Query { keep, pseudonym, .. } => (
             format!("names kept, values dropped but for a short list, ids pseudonymised{}", listed(keep, pseudonym)),
             pseudonyms(epoch),
         ),
+        Treatment::Reversible { scheme, .. } => {
+            let prefixes = match scheme {
+                Scheme::IpcryptDeterministic => "",
+                Scheme::IpcryptPfx | Scheme::CryptoPan => "; which addresses share a network stays to be seen",
+            };
+            let how = format!(
+                "encrypted by {} to an address that is another's, a new key each {epoch}: whoever has the key can have it back",
+                scheme.name()
+            );
+            (how, format!("{}{prefixes}", pseudonyms(epoch)))
+        }
         Treatment::Scrub { kinds, network } => {
             let names: Vec<&str> =
                 Kinds::NAMES.iter().filter(|(_, one)| kinds.has(*one)).map(|(name, _)| *name).collect();

@@ -33,7 +33,7 @@ use crate::{
         name::Name,
         origin::Origin,
         path::Path,
-        pseudonym::{Canonical, Pseudonym, Secret},
+        pseudonym::{Canonical, Form, Pseudonym, Secret},
         query::Query,
         scrub::{Controls, Scrub},
         truncate::{Port, Truncate},
@@ -602,8 +602,12 @@ impl Compiler<'_> {
             Treatment::Language => Step::Language,
             Treatment::Origin => Step::Origin(Origin::new(self.truncate(self.network()))),
             Treatment::Path => Step::Path(Path::new(self.truncate(self.network()))),
-            Treatment::Pseudonym { digits } => {
-                Step::Pseudonym(self.pseudonym(&field.name.clone(), field.kind, *digits))
+            Treatment::Pseudonym { digits, form } => {
+                let form = match form {
+                    policy::PseudonymForm::Token => Form::Token,
+                    policy::PseudonymForm::Address => Form::Address,
+                };
+                Step::Pseudonym(Pseudonym { form, ..self.pseudonym(&field.name.clone(), field.kind, *digits) })
             }
             Treatment::Query { keep, pseudonym, digits } => Step::Query(Query::new(
                 names(keep),
@@ -612,6 +616,10 @@ impl Compiler<'_> {
                 self.pseudonym("session.id", Kind::Identifier, *digits),
                 self.truncate(self.network()),
             )),
+            Treatment::Reversible { scheme, .. } => {
+                let form = Form::Reversible(*scheme);
+                Step::Pseudonym(Pseudonym { form, ..self.pseudonym(&field.name.clone(), field.kind, 16) })
+            }
             Treatment::Scrub { kinds, network } => {
                 let controls = match field.escape {
                     // Who asks for addresses alone wants no other byte touched.
@@ -641,7 +649,7 @@ impl Compiler<'_> {
             Kind::User => Canonical::User,
             _ => Canonical::Identifier,
         };
-        Pseudonym { slot: slot as u16, digits, canonical }
+        Pseudonym { slot: slot as u16, digits, form: Form::Token, canonical }
     }
 
     fn truncate(&self, network: Network) -> Truncate {

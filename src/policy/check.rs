@@ -8,8 +8,8 @@ mod wiring;
 mod words;
 
 use super::{
-    Class, Databases, Detect, Encode, Example, KeepText, Keys as KeyTerms, Layout, Network, OnMalformed, Policy, Port,
-    Source, TagForm, Treatment, Wiring, builtin,
+    Class, Databases, Detect, Encode, Example, KeepText, KeyMode, Keys as KeyTerms, Layout, Network, OnMalformed,
+    Policy, Port, Source, TagForm, Treatment, Wiring, Wrap, builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
@@ -201,6 +201,8 @@ impl Draft {
                 directory: self.keys.directory.clone().or_else(|| base.keys.directory.clone()),
                 epoch: self.keys.epoch.or(base.keys.epoch).unwrap_or(Period::Day),
                 keep: self.keys.keep.or(base.keys.keep).unwrap_or(Keep { months: 0, days: 30 }),
+                mode: self.keys.mode.or(base.keys.mode).unwrap_or(KeyMode::Random),
+                wrap: self.keys.wrap.clone().or_else(|| base.keys.wrap.clone()),
             },
             // A base's examples say what the base does.
             examples: self.examples.clone(),
@@ -217,6 +219,7 @@ impl Draft {
                 report.helped(Code::BadValue, place, message, suggest::help(class, &known));
             }
         }
+        self.refuse_reversible_abroad(&policy, report);
         if policy.encode.layout == Layout::Same && policy.wiring.outputs.iter().any(|output| !output.fields.is_empty())
         {
             let message = "an output takes some fields of records that are written in the layout they came in";
@@ -225,6 +228,26 @@ impl Draft {
             report.helped(Code::BadValue, place, message, help);
         }
         Some(policy)
+    }
+
+    /// What the key gives back stays on this machine.
+    fn refuse_reversible_abroad(&self, policy: &Policy, report: &mut Report) {
+        let remote = |output: &&super::wiring::Output| matches!(output.to, super::wiring::To::Remote(_));
+        for (field, treatment) in &policy.fields {
+            let Treatment::Reversible { scheme, .. } = treatment else { continue };
+            let taken = |output: &super::wiring::Output| {
+                output.fields.is_empty() || field.ends_with('*') || output.fields.contains(field)
+            };
+            if policy.wiring.outputs.iter().filter(remote).any(taken) {
+                let message = format!(
+                    "{} is encrypted by `{}` and goes over the network: whoever has the key can have it back",
+                    quoted(field),
+                    scheme.name()
+                );
+                let help = "use `pseudonym`, or leave it out of what that output gets, with `fields`";
+                report.helped(Code::BadValue, self.place_of(field), message, help);
+            }
+        }
     }
 
     /// Where the text says what happens to a field: the line of its name, of a pattern that takes it, or of `"*"`; else that

@@ -23,7 +23,7 @@ use crate::{
     epoch::Period,
     retention::{Basis, Keep, Life, Purpose},
     time::Zone,
-    treatment::country::Database,
+    treatment::{country::Database, reversible::Scheme},
 };
 use ipnet::IpNet;
 use std::{path::Path, sync::Arc};
@@ -223,8 +223,10 @@ pub enum Treatment {
     Path,
     /// A keyed pseudonym.
     Pseudonym {
-        /// Hexadecimal digits, 4 to 32.
+        /// Hexadecimal digits, 4 to 32; in the form of an address 4 to 16.
         digits: u8,
+        /// How it is printed.
+        form: PseudonymForm,
     },
     /// Parameter by parameter: beside what the built-in rule keeps, `keep` names' values stay and `pseudonym` names' values are pseudonymised.
     Query {
@@ -235,6 +237,13 @@ pub enum Treatment {
         /// Of each pseudonym, 4 to 32.
         digits: u8,
     },
+    /// An address encrypted: whoever has the key can have it back.
+    Reversible {
+        /// How.
+        scheme: Scheme,
+        /// Why it may be.
+        reason: Option<Box<str>>,
+    },
     /// Free text with what the detectors find replaced.
     Scrub {
         /// What the detectors look for.
@@ -244,6 +253,15 @@ pub enum Treatment {
     },
     /// An address cut to a prefix.
     Truncate(Network),
+}
+
+/// How a pseudonym is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PseudonymForm {
+    /// `p1.20261121.9f86d081884c7d65`
+    Token,
+    /// An IPv6 address of a unique-local network of ours, with the epoch in it.
+    Address,
 }
 
 /// How addresses are cut.
@@ -359,6 +377,28 @@ pub struct Keys {
     pub epoch: Period,
     /// How long a secret lives after its epoch.
     pub keep: Keep,
+    /// What secrets are encrypted with where they lie; `None`: they are not.
+    pub wrap: Option<Wrap>,
+    /// How a secret comes to be.
+    pub mode: KeyMode,
+}
+
+/// How the secret of an epoch comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyMode {
+    /// From random bytes of its own.
+    Random,
+    /// From the one before it, so that hosts that once shared one agree.
+    Ratchet,
+}
+
+/// Where the 32 bytes are that secrets are encrypted with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrap {
+    /// In a file: an absolute path.
+    File(std::path::PathBuf),
+    /// In a credential of systemd, by its name: `[A-Za-z0-9_.-]{1,64}`.
+    Credential(Box<str>),
 }
 
 /// `[[example]]`

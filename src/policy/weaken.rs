@@ -3,7 +3,7 @@
 //! Two treatments are compared only where one is known to show no more than the other; whatever cannot be compared counts as
 //! weaker, so that a change is listed once too often rather than once too seldom.
 
-use super::{Coarsen, Network, OnMalformed, Policy, Port, Treatment, finding::Code, names};
+use super::{Coarsen, KeyMode, Network, OnMalformed, Policy, Port, PseudonymForm, Treatment, finding::Code, names};
 use crate::{
     detect::Kinds,
     epoch::Period,
@@ -85,16 +85,19 @@ fn fields(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
 /// Whether `now` shows no more of a value of this kind than `was`.
 fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
     use Treatment::{
-        Coarsen as Round, Cookie, Country, Drop, Family, Keep, Language, Origin, Path, Pseudonym, Query, Scrub,
-        Truncate,
+        Coarsen as Round, Cookie, Country, Drop, Family, Keep, Language, Origin, Path, Pseudonym, Query, Reversible,
+        Scrub, Truncate,
     };
     match (now, was) {
         (Drop, _) | (_, Keep { .. }) => true,
         (Round(now), Round(was)) => rounds_as_much(*now, *was),
         (Family { version: now }, Family { version: was }) => *was || !*now,
         (Language, Language) | (Origin, Origin) | (Path, Path) => true,
-        (Pseudonym { digits: now }, Pseudonym { digits: was }) => now <= was,
+        (Pseudonym { digits: now, .. }, Pseudonym { digits: was, .. }) => now <= was,
         (Truncate(now), Truncate(was)) => cuts_as_much(*now, *was),
+        (Reversible { scheme: now, .. }, Reversible { scheme: was, .. }) => now == was,
+        // Whoever has the key of the one can have all of the address back.
+        (Pseudonym { .. }, Reversible { .. }) => true,
         (Truncate(now), Pseudonym { .. }) => cuts_as_much(*now, USUAL),
         // Whose database it is says nothing of the visitor.
         (Country { .. }, Country { .. } | Pseudonym { .. }) => true,
@@ -133,6 +136,7 @@ fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
             | Path
             | Pseudonym { .. }
             | Query { .. }
+            | Reversible { .. }
             | Scrub { .. }
             | Truncate(_),
             _,
@@ -181,6 +185,10 @@ fn keys(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
     }
     if !ends_as_soon(now.keep, was.keep) {
         found.push(weakening(Code::LinkableLonger, "keys.keep", was.keep.to_string(), now.keep.to_string()));
+    }
+    if (now.mode, was.mode) == (KeyMode::Ratchet, KeyMode::Random) {
+        let reckoned = "ratchet: who has a key can reckon those after it";
+        found.push(weakening(Code::LinkableLonger, "keys.mode", "random", reckoned));
     }
 }
 
@@ -258,11 +266,15 @@ impl fmt::Display for Treatment {
             Treatment::Language => f.write_str("language"),
             Treatment::Origin => f.write_str("origin"),
             Treatment::Path => f.write_str("path"),
-            Treatment::Pseudonym { digits } => write!(f, "pseudonym of {digits} digits"),
+            Treatment::Pseudonym { digits, form: PseudonymForm::Token } => write!(f, "pseudonym of {digits} digits"),
+            Treatment::Pseudonym { digits, form: PseudonymForm::Address } => {
+                write!(f, "pseudonym of {digits} digits as an address")
+            }
             Treatment::Query { keep, pseudonym, .. } => {
                 f.write_str("query")?;
                 parameters(f, keep, pseudonym)
             }
+            Treatment::Reversible { scheme, .. } => f.write_str(scheme.name()),
             Treatment::Scrub { kinds, network } => {
                 if *kinds == Kinds::ALL {
                     f.write_str("scrub")?;

@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod confine;
 pub mod guard;
 mod intake;
+pub mod keys;
 mod ordered;
 pub mod pipe;
 pub mod reply;

@@ -220,7 +220,7 @@ impl Route {
 fn fields(fields: &[Field], policy: Option<&Policy>) -> Fields {
     let named = fields.iter().map(|field| {
         let leaves = match policy.map(|policy| policy.treatment(&field.name)) {
-            Some(Treatment::Keep { .. } | Treatment::Coarsen(_)) => Leaves::Everything,
+            Some(Treatment::Keep { .. } | Treatment::Coarsen(_) | Treatment::Reversible { .. }) => Leaves::Everything,
             Some(Treatment::Scrub { kinds, .. }) => Leaves::AllBut(*kinds),
             Some(Treatment::Cookie { keep, .. } | Treatment::Query { keep, .. }) => Leaves::Parameters(keep.clone()),
             Some(
@@ -260,7 +260,8 @@ fn network(treatment: &Treatment) -> Option<&Network> {
         | Treatment::Origin
         | Treatment::Path
         | Treatment::Pseudonym { .. }
-        | Treatment::Query { .. } => None,
+        | Treatment::Query { .. }
+        | Treatment::Reversible { .. } => None,
     }
 }
 

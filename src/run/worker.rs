@@ -29,6 +29,13 @@ pub struct Task {
     pub due: Due,
     /// All records are treated under this one epoch, whatever their time; `None`: each under its own.
     pub epoch: Option<Epoch>,
+    /// Who is told that a secret could not be destroyed when it was due.
+    pub alarm: fn(&Error),
+}
+
+/// Tells it on standard error.
+pub fn say_alarm(error: &Error) {
+    crate::run::say!("sladd: {error}");
 }
 
 /// One worker.
@@ -37,6 +44,8 @@ pub struct Worker {
     engine: Engine,
     guard: Option<Guard>,
     task: Task,
+    /// How often the keyring had given secrets up when this worker last dropped its own.
+    given_up: u64,
 }
 
 impl Worker {
@@ -45,7 +54,7 @@ impl Worker {
         let mut engine = Engine::new(task.plan.clone());
         engine.set_due(task.due);
         engine.set_epoch(task.epoch);
-        Worker { engine, guard: None, task: task.clone() }
+        Worker { engine, guard: None, task: task.clone(), given_up: 0 }
     }
 
     /// The same worker with a guard behind the engine.
@@ -66,6 +75,20 @@ impl Worker {
     /// The time of records that have none, from now on.
     pub fn set_reference(&mut self, reference: Timestamp) {
         self.task.reference = Some(reference);
+    }
+
+    /// Drops the secrets that were destroyed, and destroys those that are due. For who has no lines to run, too.
+    pub fn tend(&mut self, now: Timestamp) {
+        let Some(keyring) = &self.task.keyring else { return };
+        match keyring.tend(now) {
+            Ok(given_up) if given_up == self.given_up => {}
+            Ok(given_up) => {
+                self.engine.forget_secrets();
+                self.given_up = given_up;
+            }
+            // Whoever needs the secret of another epoch is refused it.
+            Err(error) => (self.task.alarm)(&error),
+        }
     }
 
     fn minimise(&mut self, lines: &[u8], now: Timestamp, batch: &mut Batch) -> Result<Tally, Error> {
@@ -103,6 +126,7 @@ impl Work for Worker {
 
     fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error> {
         let now = clock();
+        self.tend(now);
         self.engine.set_reference(self.task.reference.unwrap_or(now));
         let Some(mut guard) = self.guard.take() else {
             return self.minimise(lines, now, batch);
@@ -125,6 +149,7 @@ impl Work for Worker {
 
     fn finish(&mut self, batch: &mut Batch) -> Result<Tally, Error> {
         let now = clock();
+        self.tend(now);
         self.engine.set_reference(self.task.reference.unwrap_or(now));
         let before = batch.bytes().len();
         let mut sum = Tally::default();
@@ -201,7 +226,14 @@ mod tests {
     fn a_guard_stops_what_the_engine_let_through_and_the_account_still_balances() {
         let (lax, hosting) = (Policy::builtin("minimal").unwrap(), Policy::builtin("hosting").unwrap());
         let plan = Arc::new(Plan::compile(&lax).unwrap());
-        let task = Task { plan, keyring: None, reference: Some(Timestamp(0)), due: Due::Unknown, epoch: None };
+        let task = Task {
+            plan,
+            keyring: None,
+            reference: Some(Timestamp(0)),
+            due: Due::Unknown,
+            epoch: None,
+            alarm: say_alarm,
+        };
         let lines = b"a line\nby kari@example.org\r\n203.0.113.7 - - [21/Nov/2026:10:00:00 +0100] \"GET /ola@example.org HTTP/1.1\" 200 5 \"-\" \"-\"\n\nlast";
         let (mut plain, mut guarded) = (Batch::default(), Batch::default());
         let bare = Worker::new(&task).run(lines, &mut plain).unwrap();
@@ -221,6 +253,28 @@ mod tests {
         let mut same = Batch::default();
         let tally = Worker::new(&task).guarded(Guard::new(&lax).unwrap()).run(lines, &mut same).unwrap();
         assert_eq!((same.bytes(), tally), (plain.bytes(), bare));
+    }
+
+    #[test]
+    fn a_secret_that_was_destroyed_elsewhere_is_given_up_within_a_minute() {
+        use crate::{epoch::Period, retention::Keep};
+        let place = tempfile::tempdir().unwrap();
+        let open =
+            || Keyring::directory(&place.path().join("keys"), Period::Day, Keep { months: 0, days: 30 }).unwrap();
+        let text = "base = \"hosting\"\nname = \"own\"\nversion = 1\n[fields]\n\"client.address\" = { treatment = \"pseudonym\" }\n";
+        let plan = Arc::new(Plan::compile(&Policy::parse(text, "own.toml").0.unwrap()).unwrap());
+        let keyring = Some(Arc::new(open()));
+        let task = Task { plan, keyring, reference: None, due: Due::Unknown, epoch: None, alarm: say_alarm };
+        let (mut worker, mut batch) = (Worker::new(&task), Batch::default());
+        let line = b"203.0.113.7 - - [21/Nov/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n";
+        worker.run(line, &mut batch).unwrap();
+        assert!(batch.bytes().starts_with(b"p1.20261121."));
+        open().destroy(Period::Day.epoch(Timestamp(1_795_255_200)), clock()).unwrap();
+        worker.tend(Timestamp(clock().0 + 60));
+        batch.clear();
+        let tally = worker.run(line, &mut batch).unwrap();
+        assert!(batch.bytes().starts_with(b"- - - ["));
+        assert_eq!(tally.late, 1);
     }
 
     #[test]

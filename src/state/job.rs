@@ -5,6 +5,7 @@
 
 use super::place::{Place, sync};
 use crate::{
+    audit::Log,
     epoch::{Epoch, Period},
     error::{Error, Kind},
     key::{self, Keyring},
@@ -88,7 +89,7 @@ pub fn end(room: &Place, now: Timestamp) -> Result<(), Error> {
         Err(error) => return Err(cannot(error)),
     }
     room.sync().map_err(|error| failed(room, "end", &error))?;
-    key::clear(&room.path().join(KEYS), now)?;
+    key::clear(&room.path().join(KEYS), now, &Log::within(room, room.path())?)?;
     match rustix::fs::unlinkat(room, OVER, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(cannot(error)),
@@ -160,7 +161,10 @@ mod tests {
         let tomorrow = Timestamp(NOW.0 + 86_400);
         assert_eq!(pseudonym(&Job::join(&room, &scratch, "b", tomorrow).unwrap(), tomorrow), first);
         end(&room, NOW).unwrap();
-        assert_eq!(fs::read_dir(room.path()).unwrap().count(), 1, "only the scratch room is left");
+        let left = fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let left: std::collections::BTreeSet<String> = left.collect();
+        assert_eq!(left.iter().filter(|name| !name.starts_with("audit.")).count(), 1, "only the scratch room is left");
+        assert!(crate::audit::verify(room.path(), None).unwrap().is_whole());
         assert_ne!(pseudonym(&Job::join(&room, &scratch, "c", NOW).unwrap(), NOW), first);
         end(&room, NOW).unwrap();
         end(&room, NOW).unwrap();

@@ -34,6 +34,21 @@ impl From<std::net::IpAddr> for Address {
     }
 }
 
+/// The first 40 bits of addresses that are pseudonyms of ours: unique-local (RFC 4193), and nobody's network.
+const OWN: u128 = 0xfd_736c_6164;
+
+/// Whether an address is a pseudonym of ours: our prefix, and a period there is.
+#[inline]
+pub(super) fn is_own(bits: u128) -> bool {
+    bits >> 88 == OWN && bits >> 85 & 7 < 5
+}
+
+/// The network of an epoch's pseudonyms, a /64, by the number of its period; `None` where there is no room for it.
+pub(super) fn own_network(period: u8, epoch: i64) -> Option<u128> {
+    let number = u128::try_from(epoch).ok().filter(|number| number >> 21 == 0)?;
+    Some(OWN << 88 | u128::from(period) << 85 | number << 64)
+}
+
 /// An address as logs write it: with or without brackets, zone, port and quotes. The port comes as it was written.
 pub(super) fn parse_element(text: &[u8]) -> Option<(Address, Option<&[u8]>)> {
     let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);

@@ -140,12 +140,12 @@ mod tests {
     use super::*;
     use crate::{
         epoch::Epoch,
-        treatment::pseudonym::{Canonical, Secret},
+        treatment::pseudonym::{Canonical, Form, Secret},
     };
     use proptest::prelude::*;
 
     fn cookie() -> Cookie {
-        let key = |slot| Pseudonym { slot, digits: 16, canonical: Canonical::Identifier };
+        let key = |slot| Pseudonym { slot, digits: 16, form: Form::Token, canonical: Canonical::Identifier };
         let names = |list: &[&str]| list.iter().map(|name| name.as_bytes().into()).collect();
         Cookie::new(names(&["theme", "token", "color"]), names(&["PHPSESSID", "device_id", "shop"]), key(0), key(1))
     }

@@ -1,8 +1,10 @@
 //! The keys of pseudonyms: one a field and class, derived from the secret of the record's epoch.
 
 use super::{
+    address::{Address, own_network},
     cache::{Cache, Digest},
     pseudonym::Secret,
+    reversible::{Cipher, Scheme},
 };
 use crate::epoch::Epoch;
 use sha2::{Sha256, block_api::compress256};
@@ -41,27 +43,43 @@ struct Live {
     keys: Box<[Option<Box<Key>>]>,
 }
 
-/// `p1.20261121.`, and zeros up to sixteen bytes: so many are written at once.
+/// What is printed before a digest.
 #[derive(Clone, Copy)]
 pub(super) struct Prefix {
+    /// `p1.20261121.`, and zeros up to sixteen bytes: so many are written at once.
     pub(super) text: [u8; 16],
     pub(super) length: usize,
+    /// Before one in the form of an address, if the epoch has room there.
+    pub(super) network: Option<u128>,
 }
 
 impl Prefix {
     /// The longest name is that of an hour, ten digits.
-    fn new(name: &str) -> Prefix {
+    fn new(epoch: Epoch, name: &str) -> Prefix {
+        let period = match name.len() {
+            10 => 0,
+            8 => 1,
+            7 => 2,
+            6 => 3,
+            _ => 4,
+        };
         let whole = format!("p1.{name}.");
         let mut text = [0; 16];
         assert!(whole.len() <= text.len(), "an epoch's compact name has ten digits at most");
         text[..whole.len()].copy_from_slice(whole.as_bytes());
-        Prefix { text, length: whole.len() }
+        Prefix { text, length: whole.len(), network: own_network(period, epoch.0) }
     }
 }
 
 struct Key {
     number: u32,
-    signer: Signer,
+    tool: Tool,
+}
+
+/// What a key is for. A field has one treatment, and that has one tool.
+enum Tool {
+    Signer(Signer),
+    Cipher(Scheme, Box<Cipher>),
 }
 
 /// HMAC-SHA-256 (RFC 2104) that has taken its key in: what both of its hashes have made of the key's block.
@@ -96,7 +114,7 @@ impl Keys {
             self.epochs.remove(self.epochs.iter().position(|live| live.secret.is_none()).expect("not full"));
         }
         let count = secret.as_ref().map_or(0, |_| self.fields.len() * self.classes.len());
-        let live = Live { epoch, prefix: Prefix::new(name), secret, keys: (0..count).map(|_| None).collect() };
+        let live = Live { epoch, prefix: Prefix::new(epoch, name), secret, keys: (0..count).map(|_| None).collect() };
         let place = self.find(epoch).unwrap_or_else(|place| place);
         self.epochs.insert(place, live);
     }
@@ -107,6 +125,14 @@ impl Keys {
         if let Ok(at) = self.find(epoch)
             && self.epochs.remove(at).secret.is_some()
         {
+            self.cache.wipe();
+        }
+    }
+
+    /// Wipes what is known of every epoch.
+    pub fn forget_all(&mut self) {
+        (self.selected, self.at) = (None, None);
+        if self.epochs.drain(..).any(|live| live.secret.is_some()) {
             self.cache.wipe();
         }
     }
@@ -145,19 +171,50 @@ impl Keys {
         value: &[u8],
         message: impl FnOnce() -> Option<&'m [u8]>,
     ) -> Option<(Prefix, Digest)> {
+        let (prefix, key, cache) = self.key(slot, None)?;
+        let Tool::Signer(signer) = &key.tool else { return None };
+        let digest = cache.get(key.number, kind, value, || message().map(|message| signer.sign(kind, message)))?;
+        Some((prefix, digest))
+    }
+
+    /// What stands for the address of `value` under the key of `slot`; `None` where there is no secret.
+    ///
+    /// `address` is called only for a value that is not remembered, and must depend on nothing but `value`.
+    #[inline]
+    pub(super) fn replaced(
+        &mut self,
+        slot: u16,
+        scheme: Scheme,
+        value: &[u8],
+        address: impl FnOnce() -> Option<Address>,
+    ) -> Option<Address> {
+        let (_, key, cache) = self.key(slot, Some(scheme))?;
+        let cipher = match &key.tool {
+            Tool::Cipher(of, cipher) if *of == scheme => cipher,
+            Tool::Cipher(..) | Tool::Signer(_) => return None,
+        };
+        let replace = |address| match cipher.replace(address) {
+            Address::V4(bits) => 0xffff << 32 | u128::from(bits),
+            Address::V6(bits) => bits,
+        };
+        let bits =
+            cache.get(key.number, REPLACED, value, || address().map(|address| replace(address).to_be_bytes()))?;
+        Some(Address::from_v6(u128::from_be_bytes(bits)))
+    }
+
+    /// The key of a slot under the selected epoch and class, derived when it is first used.
+    #[inline(always)]
+    fn key(&mut self, slot: u16, scheme: Option<Scheme>) -> Option<(Prefix, &Key, &mut Cache)> {
         let live = &mut self.epochs[self.at?];
         let (_, class) = self.selected?;
         let place = usize::from(class) * self.fields.len() + usize::from(slot);
         if live.keys[place].is_none() {
             self.derived += 1;
-            let signer =
-                derive(live.secret.as_ref()?, &self.fields[usize::from(slot)], &self.classes[usize::from(class)]);
-            live.keys[place] = Some(Box::new(Key { number: self.derived, signer }));
+            let (field, class) = (&self.fields[usize::from(slot)], &self.classes[usize::from(class)]);
+            let tool = derive(live.secret.as_ref()?, field, class, scheme);
+            live.keys[place] = Some(Box::new(Key { number: self.derived, tool }));
         }
-        let key = live.keys[place].as_ref()?;
-        let digest =
-            self.cache.get(key.number, kind, value, || message().map(|message| key.signer.sign(kind, message)))?;
-        Some((live.prefix, digest))
+        Some((live.prefix, live.keys[place].as_ref()?, &mut self.cache))
     }
 
     fn find(&self, epoch: Epoch) -> Result<usize, usize> {
@@ -248,10 +305,14 @@ const HEAD: usize = 9;
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
+/// In the memory of digests: what is remembered is an address.
+const REPLACED: u8 = 0xff;
+
 /// The key of one field and class: HKDF-Expand (RFC 5869) of the secret, each part of the info with its length before it.
 #[cold]
-fn derive(secret: &Secret, field: &str, class: &str) -> Signer {
-    let parts = ["sladd pseudonym 1", TENANT, field, class, "HMAC-SHA-256"];
+fn derive(secret: &Secret, field: &str, class: &str, scheme: Option<Scheme>) -> Tool {
+    let algorithm = scheme.map_or("HMAC-SHA-256", Scheme::name);
+    let parts = ["sladd pseudonym 1", TENANT, field, class, algorithm];
     let mut info = Vec::new();
     for part in parts {
         info.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -262,9 +323,12 @@ fn derive(secret: &Secret, field: &str, class: &str) -> Signer {
         .expect("a secret is as long as a digest")
         .expand(&info, &mut key)
         .expect("one block");
-    let signer = Signer::new(&key);
+    let tool = match scheme {
+        None => Tool::Signer(Signer::new(&key)),
+        Some(scheme) => Tool::Cipher(scheme, Box::new(Cipher::new(scheme, &key))),
+    };
     zeroize::Zeroize::zeroize(&mut key);
-    signer
+    tool
 }
 
 impl std::fmt::Debug for Keys {

@@ -30,6 +30,7 @@ mod pieces;
 pub mod pseudonym;
 pub mod query;
 mod repeated;
+pub mod reversible;
 pub mod scrub;
 mod segment;
 pub mod truncate;
@@ -157,7 +158,7 @@ impl Step {
             Step::Name(_) => "name",
             Step::Origin(_) => "origin",
             Step::Path(_) => "path",
-            Step::Pseudonym(_) => "pseudonym",
+            Step::Pseudonym(step) => step.name(),
             Step::Query(_) => "query",
             Step::Scrub(_) => "scrub",
             Step::Truncate(_) => "truncate",

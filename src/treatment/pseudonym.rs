@@ -2,9 +2,10 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, parse_element},
+    address::{Address, is_own, parse_element, write_v6},
     cache::Digest,
     escape, list,
+    reversible::Scheme,
     segment::is_placeholder,
 };
 
@@ -42,11 +43,30 @@ impl std::fmt::Debug for Secret {
 pub struct Pseudonym {
     /// Which of the fields that [`Keys`] was made for.
     pub slot: u16,
-    /// Hexadecimal digits that are printed, 4 to 32.
+    /// Hexadecimal digits that are printed, 4 to 32; of an address at most [`MOST_ADDRESS_DIGITS`].
     pub digits: u8,
+    /// How it is printed.
+    pub form: Form,
     /// What counts as the same value.
     pub canonical: Canonical,
 }
+
+/// How a pseudonym is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `p1.20261121.9f86d081884c7d65`
+    Token,
+    /// `fd73:6c61:6420:512a:9f86:d081:884c:7d65`, a unique-local IPv6 address (RFC 4193) that no machine has, for programs
+    /// that take nothing but addresses. From its first bit on: 40 bits `fd73:6c61:64`, our own prefix; 3 bits for the period
+    /// (hour 0, day 1, week 2, month 3, year 4) and 21 bits for its number, counted from the one that holds 1970-01-01; 64
+    /// bits of the digest, those of digits that are not asked for zero.
+    Address,
+    /// An address that stands for the address, and that the key turns back into it.
+    Reversible(Scheme),
+}
+
+/// So many digits fit into an address.
+pub const MOST_ADDRESS_DIGITS: u8 = 16;
 
 /// What counts as the same value. Its number is keyed with the value: it must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +81,14 @@ pub enum Canonical {
 }
 
 impl Pseudonym {
+    /// What it is called in policies.
+    pub fn name(&self) -> &'static str {
+        match self.form {
+            Form::Token | Form::Address => "pseudonym",
+            Form::Reversible(scheme) => scheme.name(),
+        }
+    }
+
     /// Makes the value's pseudonym with the keys of the selected epoch; withholds the value where there are none.
     ///
     /// What is a pseudonym already stands as it came.
@@ -94,6 +122,20 @@ impl Pseudonym {
             made.extend_from_slice(element);
             return true;
         }
+        // An earlier run's, in the other form.
+        if matches!(element.first(), Some(b'f' | b'F' | b'[' | b'"'))
+            && let Some((Address::V6(bits), _)) = parse_element(element)
+            && is_own(bits)
+        {
+            write_v6(bits, made);
+            return true;
+        }
+        if let Form::Reversible(scheme) = self.form {
+            let address = || parse_element(element).map(|(address, _)| address);
+            let Some(address) = keys.replaced(self.slot, scheme, element, address) else { return false };
+            address.write(made);
+            return true;
+        }
         let mut bits = [0; 8];
         self.write(keys, element, made, || address(element, &mut bits))
     }
@@ -109,11 +151,25 @@ impl Pseudonym {
         let Some((prefix, digest)) = keys.digest(self.slot, self.canonical as u8, value, message) else {
             return false;
         };
-        let end = made.len() + prefix.length;
-        made.extend_from_slice(&prefix.text);
-        made.truncate(end);
-        write_hex(&digest, usize::from(self.digits), made);
-        true
+        match self.form {
+            Form::Token => {
+                let end = made.len() + prefix.length;
+                made.extend_from_slice(&prefix.text);
+                made.truncate(end);
+                write_hex(&digest, usize::from(self.digits), made);
+                true
+            }
+            // Only addresses come so far that are none of these.
+            Form::Reversible(_) => false,
+            Form::Address => {
+                // There is no room for an epoch before 1970, or for hours after 2209.
+                let Some(network) = prefix.network else { return false };
+                let (first, _) = digest.split_first_chunk::<8>().expect("a digest has 16 bytes");
+                let unasked = 64 - 4 * u32::from(self.digits.clamp(4, MOST_ADDRESS_DIGITS));
+                write_v6(network | u128::from(u64::from_be_bytes(*first) >> unasked << unasked), made);
+                true
+            }
+        }
     }
 }
 
@@ -224,16 +280,20 @@ mod tests {
     }
 
     fn treated(canonical: Canonical, value: impl AsRef<[u8]>) -> Option<String> {
-        treated_by(Pseudonym { slot: 1, digits: 16, canonical }, value.as_ref(), &mut aid())
+        treated_by(Pseudonym { slot: 1, digits: 16, form: Form::Token, canonical }, value.as_ref(), &mut aid())
     }
 
     #[test]
     fn it_says_scheme_epoch_and_as_many_digits_as_asked() {
-        let all =
-            treated_by(Pseudonym { slot: 0, digits: 32, canonical: Canonical::User }, b"anna", &mut aid()).unwrap();
+        let all = treated_by(
+            Pseudonym { slot: 0, digits: 32, form: Form::Token, canonical: Canonical::User },
+            b"anna",
+            &mut aid(),
+        )
+        .unwrap();
         assert!(all.starts_with("p1.20261121."));
         for digits in 4..=32 {
-            let pseudonym = Pseudonym { slot: 0, digits, canonical: Canonical::User };
+            let pseudonym = Pseudonym { slot: 0, digits, form: Form::Token, canonical: Canonical::User };
             let made = treated_by(pseudonym, b"anna", &mut aid()).unwrap();
             assert_eq!(made, all[..12 + usize::from(digits)]);
             assert!(is_pseudonym(made.as_bytes()));
@@ -284,6 +344,90 @@ mod tests {
         assert_eq!(treated(Canonical::Address, "client.example.net"), None);
     }
 
+    fn as_address(value: impl AsRef<[u8]>, digits: u8) -> Option<String> {
+        let pseudonym = Pseudonym { slot: 1, digits, form: Form::Address, canonical: Canonical::Address };
+        treated_by(pseudonym, value.as_ref(), &mut aid())
+    }
+
+    #[test]
+    fn an_address_is_unique_local_and_holds_the_epoch_and_the_digits_of_the_token() {
+        let token = treated(Canonical::Address, "203.0.113.7").unwrap();
+        let address = as_address("203.0.113.7:443", 16).unwrap();
+        let parsed: std::net::Ipv6Addr = address.parse().unwrap();
+        assert!(parsed.is_unique_local());
+        assert_eq!(parsed.to_string(), address, "it is in the form of RFC 5952");
+        let bits = u128::from(parsed);
+        assert_eq!(bits >> 88, 0xfd_736c_6164, "our prefix");
+        assert_eq!((bits >> 85 & 7, bits >> 64 & 0x1f_ffff), (1, 20778), "the 20778th day");
+        assert_eq!(format!("{:016x}", bits as u64), token["p1.20261121.".len()..]);
+        assert!(address.starts_with("fd73:6c61:6420:512a:"), "{address}");
+        for digits in 4..=16u8 {
+            let cut: std::net::Ipv6Addr = as_address("203.0.113.7", digits).unwrap().parse().unwrap();
+            let stays = u64::MAX << (64 - 4 * u32::from(digits));
+            assert_eq!(u128::from(cut) as u64, bits as u64 & stays);
+        }
+    }
+
+    #[test]
+    fn an_address_of_an_earlier_run_stays() {
+        let address = as_address("2001:db8::1", 16).unwrap();
+        for value in [format!("[{address}]:443"), address.to_uppercase(), format!("{address}%eth0"), address.clone()] {
+            assert_eq!(as_address(&value, 16).as_deref(), Some(&*address), "{value}");
+            assert_eq!(treated(Canonical::Address, &value).as_deref(), Some(&*address), "{value}");
+        }
+        let list = format!("{address}, 203.0.113.7, unknown");
+        let made = as_address(&list, 16).unwrap();
+        assert!(made.starts_with(&format!("{address}, fd73:6c61:6420:512a:")) && made.ends_with(", -"), "{made}");
+        // The neighbours of our network are nobody's pseudonyms.
+        for other in ["fd73:6c61:63ff::1", "fd73:6c61:6500::1", "fd73:6c61:64a0::1", "fd73:6c61:64ff::1"] {
+            assert_ne!(as_address(other, 16).as_deref(), Some(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_that_an_address_has_no_room_for_has_no_pseudonym() {
+        let pseudonym = Pseudonym { slot: 0, digits: 16, form: Form::Address, canonical: Canonical::Address };
+        for (epoch, name, fits) in [
+            (0, "19700101", true),
+            (-1, "19691231", false),
+            (2_097_151, "7711112200", true),
+            (2_097_152, "7711112200", false),
+            (2_968, "2026w47", true),
+            (682, "202611", true),
+            (56, "2026", true),
+        ] {
+            let mut aid = aid();
+            aid.keys.admit(Epoch(epoch), name, Some(Secret::new([1; 32])));
+            aid.keys.select(Epoch(epoch), 0);
+            let made = treated_by(pseudonym, b"192.0.2.1", &mut aid);
+            assert_eq!(made.is_some(), fits, "{name}");
+            if let Some(made) = made {
+                assert_eq!(treated_by(pseudonym, made.as_bytes(), &mut aid), Some(made.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_can_be_had_back_is_whole_and_has_a_key_of_its_own() {
+        use crate::treatment::reversible::Scheme;
+        let mut seen = std::collections::HashSet::new();
+        for scheme in Scheme::ALL {
+            let pseudonym =
+                Pseudonym { slot: 1, digits: 16, form: Form::Reversible(scheme), canonical: Canonical::Address };
+            let mut aid = aid();
+            let mut made = |value: &str| treated_by(pseudonym, value.as_bytes(), &mut aid);
+            let v4 = made("203.0.113.7");
+            for value in ["203.0.113.7:443", "::ffff:203.0.113.7", "[::ffff:cb00:7107]:80", "203.0.113.7"] {
+                assert_eq!(made(value), v4, "{value}");
+            }
+            assert_ne!(made("2001:db8:0:7::1"), made("2001:db8:0:7::2"), "all bits count");
+            assert_eq!(made("203.0.113.7, unknown"), Some(format!("{}, -", v4.clone().unwrap())));
+            assert_eq!(made("client.example.net"), None);
+            assert_eq!(made("fd73:6c61:6420:512a::1").as_deref(), Some("fd73:6c61:6420:512a::1"));
+            assert!(seen.insert(v4.unwrap()), "{scheme:?}");
+        }
+    }
+
     #[test]
     fn users_differ_by_every_byte_but_not_by_escape() {
         let anna = treated(Canonical::User, "anna");
@@ -300,12 +444,12 @@ mod tests {
         aid.keys.admit(Epoch(1), "19700102", None);
         for canonical in [Canonical::User, Canonical::Identifier, Canonical::Address] {
             aid.keys.select(Epoch(1), 0);
-            let pseudonym = Pseudonym { slot: 0, digits: 16, canonical };
+            let pseudonym = Pseudonym { slot: 0, digits: 16, form: Form::Token, canonical };
             assert_eq!(treated_by(pseudonym, b"203.0.113.7", &mut aid), None);
             assert!(aid.keys.take_late());
         }
         assert_eq!(
-            Pseudonym { slot: 0, digits: 16, canonical: Canonical::User }.treat(
+            Pseudonym { slot: 0, digits: 16, form: Form::Token, canonical: Canonical::User }.treat(
                 b"anna",
                 &mut Aid::default(),
                 &mut Vec::new()
@@ -354,7 +498,7 @@ mod tests {
             value in proptest::collection::vec(any::<u8>(), 0..80), digits in 4..=32u8, user in any::<bool>(),
         ) {
             let canonical = if user { Canonical::User } else { Canonical::Identifier };
-            let pseudonym = Pseudonym { slot: 0, digits, canonical };
+            let pseudonym = Pseudonym { slot: 0, digits, form: Form::Token, canonical };
             let mut aid = aid();
             let made = treated_by(pseudonym, &value, &mut aid).unwrap();
             prop_assert!(is_pseudonym(made.as_bytes()));

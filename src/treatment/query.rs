@@ -282,14 +282,14 @@ mod tests {
         epoch::Epoch,
         treatment::{
             keys::Keys,
-            pseudonym::{Canonical, Secret},
+            pseudonym::{Canonical, Form, Secret},
             truncate::Port,
         },
     };
     use proptest::prelude::*;
 
     fn query(keep: &[&str], pseudonym: &[&str]) -> Query {
-        let key = |slot| Pseudonym { slot, digits: 16, canonical: Canonical::Identifier };
+        let key = |slot| Pseudonym { slot, digits: 16, form: Form::Token, canonical: Canonical::Identifier };
         let names = |list: &[&str]| list.iter().map(|name| name.as_bytes().into()).collect();
         let network = Truncate { v4: 24, v6: 48, port: Port::Drop, exempt: [].into() };
         Query::new(names(keep), names(pseudonym), key(0), key(1), network)

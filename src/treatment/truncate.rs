@@ -2,7 +2,7 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, parse_v6, write_parts, write_v4},
+    address::{Address, is_own, parse_v6, write_parts, write_v4},
     list,
 };
 use ipnet::IpNet;
@@ -109,7 +109,8 @@ impl Truncate {
     }
 
     fn cut_v6(&self, bits: u128) -> Address {
-        if self.is_exempt(IpAddr::V6(bits.into())) {
+        // A pseudonym that an earlier run wrote says nothing of a network that could be cut.
+        if is_own(bits) || self.is_exempt(IpAddr::V6(bits.into())) {
             return Address::V6(bits);
         }
         let mut stay = u32::from(self.v6);
@@ -150,7 +151,11 @@ fn site(value: &[u8], colons: u64) -> Option<usize> {
     let group = second + 1;
     let (zero, bare) = (value[group] == b'0', third == group + 1);
     let odd = value[0] == b'0' || value[first + 1] == b'0' || zero && !bare;
-    let embeds = value.starts_with(b"2002:") || value.starts_with(b"64:") || value[fifth + 1..].starts_with(b"5efe:");
+    // Nor a pseudonym of ours, which is not cut.
+    let embeds = value.starts_with(b"fd73:6c61:")
+        || value.starts_with(b"2002:")
+        || value.starts_with(b"64:")
+        || value[fifth + 1..].starts_with(b"5efe:");
     (!odd && !embeds).then_some(if zero { group } else { third + 1 })
 }
 
@@ -365,6 +370,19 @@ mod tests {
         ] {
             assert_eq!(treated_by(&keep, value.as_bytes()).as_deref(), Some(cut), "{value}");
             assert_eq!(treated_by(&keep, cut.as_bytes()).as_deref(), Some(cut), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_pseudonym_in_the_form_of_an_address_is_not_cut() {
+        let truncate = network(24, 48);
+        for value in ["fd73:6c61:6420:512a:9f86:d081:884c:7d65", "fd73:6c61:6420:512a::1", "fd73:6c61:6480:1::"] {
+            assert_eq!(treated_by(&truncate, value.as_bytes()).as_deref(), Some(value));
+        }
+        assert_eq!(treated_by(&truncate, b"[FD73:6C61:6420:512A::1]:443").as_deref(), Some("fd73:6c61:6420:512a::1"));
+        for value in ["fd73:6c61:64a0:1:2:3:4:5", "fd73:6c61:6320:512a:9f86:d081:884c:7d65"] {
+            let cut = treated_by(&truncate, value.as_bytes()).unwrap();
+            assert!(cut.ends_with("::") && cut.len() < 20, "{cut}");
         }
     }
 

@@ -186,7 +186,7 @@ fn facts(treatment: &Treatment, kind: Kind) -> BTreeSet<String> {
     };
     let few = |facts: &[&str]| -> BTreeSet<String> { facts.iter().map(|fact| (*fact).to_owned()).collect() };
     match treatment {
-        Treatment::Keep { .. } => everything(),
+        Treatment::Keep { .. } | Treatment::Reversible { .. } => everything(),
         Treatment::Drop => BTreeSet::new(),
         Treatment::Truncate(cut) => network(cut),
         // A network of the usual size tells the country.
@@ -205,7 +205,7 @@ fn facts(treatment: &Treatment, kind: Kind) -> BTreeSet<String> {
             }
             facts
         }
-        Treatment::Pseudonym { digits } => {
+        Treatment::Pseudonym { digits, .. } => {
             let mut facts: BTreeSet<String> = (1..=*digits).map(|digit| format!("equal {digit}")).collect();
             if kind == Kind::Address {
                 // A pseudonym tells one visitor from another, which is taken to be more than the usual prefix tells.

@@ -3,7 +3,7 @@
 use sladd::{
     detect::Kinds,
     epoch::Period,
-    policy::{Coarsen, Layout, Network, OnMalformed, Policy, Port, TagForm, Treatment},
+    policy::{Coarsen, Layout, Network, OnMalformed, Policy, Port, PseudonymForm, TagForm, Treatment},
     retention::{Keep, Life},
 };
 
@@ -88,7 +88,7 @@ fn every_treatment_can_be_written_with_every_option() {
     let address = Treatment::Truncate(Network { v4: 0, v6: 64, port: Port::Keep });
     assert_eq!(*policy.treatment("client.address"), address);
     assert_eq!(*policy.treatment("upstream.address"), Treatment::Keep { reason: Some("ours".into()) });
-    assert_eq!(*policy.treatment("user.name"), Treatment::Pseudonym { digits: 4 });
+    assert_eq!(*policy.treatment("user.name"), Treatment::Pseudonym { digits: 4, form: PseudonymForm::Token });
     assert_eq!(*policy.treatment("timestamp"), Treatment::Coarsen(Coarsen::Minute));
     assert_eq!(*policy.treatment("http.response.size"), Treatment::Coarsen(Coarsen::Step(16)));
     assert_eq!(*policy.treatment("user_agent.original"), Treatment::Family { version: false });
@@ -133,7 +133,7 @@ fn hosting_is_what_the_design_says() {
     assert!(hosting.rules[0].formats.contains(&"sshd".into()) && hosting.rules[1].formats.is_empty());
     let network = Network { v4: 24, v6: 48, port: Port::Drop };
     assert_eq!(*hosting.treatment("client.address"), Treatment::Truncate(network));
-    assert_eq!(*hosting.treatment("session.id"), Treatment::Pseudonym { digits: 16 });
+    assert_eq!(*hosting.treatment("session.id"), Treatment::Pseudonym { digits: 16, form: PseudonymForm::Token });
     assert!(matches!(hosting.treatment("server.address"), Treatment::Keep { reason: Some(_) }));
     assert!(hosting.exempt.is_empty());
 }

@@ -1,11 +1,12 @@
 //! `[keys]`, `[[example]]` and format names.
 
-use super::{Code, Example, Keep, Period, Range, Report, Table, quoted, suggest, words};
+use super::{Code, Example, Keep, KeyMode, Period, Range, Report, Table, Wrap, choice, quoted, suggest, words};
 use crate::format::{self, Parse};
 use crate::policy::raw::{At, Keys};
 use std::path::PathBuf;
 
-pub(in crate::policy) const KEYS: Keys = Keys { known: &["directory", "epoch", "keep"], later: &["wrap", "seal"] };
+pub(in crate::policy) const KEYS: Keys =
+    Keys { known: &["directory", "epoch", "keep", "mode", "wrap"], later: &["seal"] };
 pub(in crate::policy) const EXAMPLE: Keys = Keys { known: &["line", "format", "gone", "kept"], later: &[] };
 
 /// `[keys]` as written.
@@ -14,13 +15,20 @@ pub(super) struct WrittenKeys {
     pub(super) directory: Option<PathBuf>,
     pub(super) epoch: Option<Period>,
     pub(super) keep: Option<Keep>,
+    pub(super) wrap: Option<Wrap>,
+    pub(super) mode: Option<KeyMode>,
+    mode_span: Range<usize>,
     epoch_span: Range<usize>,
     keep_span: Range<usize>,
 }
 
 impl WrittenKeys {
     pub(super) fn span_of(&self, subject: &str) -> Range<usize> {
-        if subject == "keys.epoch" { self.epoch_span.clone() } else { self.keep_span.clone() }
+        match subject {
+            "keys.epoch" => self.epoch_span.clone(),
+            "keys.mode" => self.mode_span.clone(),
+            _ => self.keep_span.clone(),
+        }
     }
 }
 
@@ -39,6 +47,18 @@ pub(super) fn keys(top: &Table<'_>, report: &mut Report) -> WrittenKeys {
         }
         Some(PathBuf::from(directory.value))
     });
+    if let Some(mode) = choice(&table, "mode", &[("random", KeyMode::Random), ("ratchet", KeyMode::Ratchet)], report) {
+        if mode.value == KeyMode::Ratchet && !table.has("directory") {
+            report.helped(
+                Code::MissingKey,
+                mode.span.clone(),
+                "`mode = \"ratchet\"` needs `directory`: keys that die with a run follow from nothing",
+                "add directory = \"/var/lib/sladd/keys\", or leave `mode` out",
+            );
+        }
+        (written.mode, written.mode_span) = (Some(mode.value), mode.span);
+    }
+    written.wrap = table.text("wrap", report).and_then(|wrap| self::wrap(&wrap, report));
     if let Some(epoch) = table.text("epoch", report) {
         written.epoch = epoch.value.parse().ok();
         if written.epoch.is_none() {
@@ -56,6 +76,25 @@ pub(super) fn keys(top: &Table<'_>, report: &mut Report) -> WrittenKeys {
         written.keep_span = keep.span;
     }
     written
+}
+
+/// `/etc/sladd/wrap.key` or `credential:NAME`.
+fn wrap(written: &At<&str>, report: &mut Report) -> Option<Wrap> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    match written.value.strip_prefix("credential:") {
+        Some(name) if (1..=64).contains(&name.len()) && name.bytes().all(is_name) && !name.starts_with('.') => {
+            return Some(Wrap::Credential(name.into()));
+        }
+        None if words::is_absolute(written.value) => return Some(Wrap::File(PathBuf::from(written.value))),
+        Some(_) | None => {}
+    }
+    report.helped(
+        Code::RelativeDirectory,
+        written.span.clone(),
+        format!("{} names no file to wrap keys with", quoted(written.value)),
+        "write an absolute path, for example \"/etc/sladd/wrap.key\", or \"credential:NAME\" for one that systemd hands over",
+    );
+    None
 }
 
 pub(super) fn examples(top: &Table<'_>, report: &mut Report) -> Vec<Example> {

@@ -236,7 +236,7 @@ fn keys(order: &Order, ledgers: &Ledgers) -> Result<Keys, Error> {
         Keys { keyring: Some(keyring), epoch: Some(epoch), said }
     };
     if let Some(directory) = &order.policy.keys.directory {
-        let keyring = Keyring::directory(directory, period, order.policy.keys.keep)?;
+        let keyring = crate::run::keys::open(directory, period, &order.policy.keys)?;
         return Ok(Keys { keyring: Some(keyring), epoch: None, said: Some("directory".to_owned()) });
     }
     match ledgers.main() {
@@ -269,6 +269,7 @@ fn run(
         reference: order.reference,
         due: order.due,
         epoch,
+        alarm: crate::run::worker::say_alarm,
     };
     let worker = |_| {
         let worker = Worker::new(&task);

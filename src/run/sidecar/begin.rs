@@ -258,7 +258,7 @@ pub(super) fn keyring(policy: &Policy) -> Result<Option<Arc<Keyring>>, Error> {
     let Some(period) = period else { return Ok(None) };
     let own = directory(policy).join("keys");
     let directory = policy.keys.directory.as_ref().unwrap_or(&own);
-    Ok(Some(Arc::new(Keyring::directory(directory, period, policy.keys.keep)?)))
+    Ok(Some(Arc::new(crate::run::keys::open(directory, period, &policy.keys)?)))
 }
 
 /// What the wiring says of files.

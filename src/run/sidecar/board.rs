@@ -302,6 +302,8 @@ pub struct EpochFigures {
     pub name: Arc<str>,
     /// Its first second.
     pub start: Timestamp,
+    /// Whether no key is destroyed because the clock jumped.
+    pub paused: bool,
 }
 
 /// One input.

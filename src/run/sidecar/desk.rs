@@ -303,6 +303,8 @@ impl Desk {
             for said in self.sinks.take_said() {
                 self.say(&said);
             }
+            let now = clock();
+            self.inputs.iter_mut().for_each(|input| input.lane.tend(now));
             self.outside.beat();
             self.supervisor.beat();
             if self.outside.is_due() {
@@ -878,7 +880,11 @@ impl Desk {
             epoch: self.keyring.as_ref().map(|keyring| {
                 let (period, now) = (keyring.period(), clock());
                 let epoch = period.epoch(now);
-                EpochFigures { name: period.name(epoch).as_str().into(), start: period.start(epoch) }
+                EpochFigures {
+                    name: period.name(epoch).as_str().into(),
+                    start: period.start(epoch),
+                    paused: keyring.is_paused(),
+                }
             }),
             inputs: inputs.collect(),
             outputs: outputs.collect(),

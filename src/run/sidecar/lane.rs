@@ -11,7 +11,7 @@ use crate::{
     policy::{Policy, wiring},
     run::{
         Verdict, Work,
-        worker::{Task, Worker, limit},
+        worker::{Task, Worker, limit, say_alarm},
     },
     tally::Tally,
     time::Timestamp,
@@ -100,7 +100,14 @@ impl Lane {
             None => {
                 let plan = plan(policy, input)?;
                 let keyring = keyring.filter(|_| plan.period().is_some()).cloned();
-                let task = Task { plan: Arc::new(plan), keyring, reference: None, due: Due::Unknown, epoch: None };
+                let task = Task {
+                    plan: Arc::new(plan),
+                    keyring,
+                    reference: None,
+                    due: Due::Unknown,
+                    epoch: None,
+                    alarm: say_alarm,
+                };
                 let worker = Rc::new(RefCell::new(Worker::new(&task)));
                 engines.0.push((formats.to_vec(), worker.clone()));
                 worker
@@ -122,6 +129,13 @@ impl Lane {
         self.held = std::mem::take(&mut before.held);
         self.tally = before.tally;
         self.counted = before.counted();
+    }
+
+    /// Drops secrets that were destroyed, also while no lines come.
+    pub(super) fn tend(&mut self, now: Timestamp) {
+        if self.is_first {
+            self.worker().tend(now);
+        }
     }
 
     /// Counts from now on what is treated and found.

@@ -22,6 +22,10 @@ pub(super) fn of(policy: &Policy, file: &Path) -> Reach {
     if let Some(keys) = &policy.keys.directory {
         reach.write(keys);
     }
+    // It was read once; a reload reads it again.
+    if let Ok(Some(wrap)) = crate::run::keys::wrap_path(&policy.keys) {
+        reach.read_beside(&wrap);
+    }
     match &policy.wiring.status {
         Some(Listen::Unix(path)) => reach.write_beside(path),
         Some(Listen::Tcp(_)) | None => {}

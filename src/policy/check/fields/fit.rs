@@ -3,7 +3,7 @@
 use super::{Code, Member, Network, Report, Table, Treatment, options::word_of, quoted, suggest};
 use crate::{
     detect::Kinds,
-    policy::{Coarsen, raw::Entry},
+    policy::{Coarsen, PseudonymForm, raw::Entry},
     record::Kind,
 };
 
@@ -21,6 +21,8 @@ pub(super) fn fit(
         fit_rest(entry, treatment, table, report);
         return;
     }
+    let address = matches!(treatment, Treatment::Pseudonym { form: PseudonymForm::Address, .. });
+    let word = if address { "pseudonym` in the form of an `address" } else { word };
     if let Some((member, kind)) = kinds.iter().find(|(_, kind)| !fits(treatment, *kind)) {
         let which = if member == name { quoted(name) } else { format!("{} (in {})", quoted(member), quoted(name)) };
         report.helped(
@@ -35,7 +37,7 @@ pub(super) fn fit(
         && !table.has("reason")
     {
         let what = match treatment {
-            Treatment::Keep { .. } => "`keep`".to_owned(),
+            Treatment::Keep { .. } | Treatment::Reversible { .. } => format!("`{word}`"),
             _ => format!("`{word}` that cuts no bit"),
         };
         report.helped(
@@ -95,6 +97,8 @@ fn leaves_whole(treatment: &Treatment, kind: Kind) -> bool {
     let whole = |network: &Network| network.v4 == 32 || network.v6 == 128;
     match treatment {
         Treatment::Keep { .. } => matches!(kind, Kind::Address | Kind::Host | Kind::Identifier | Kind::User),
+        // The key gives it back.
+        Treatment::Reversible { .. } => true,
         Treatment::Truncate(network) => whole(network),
         Treatment::Scrub { kinds, network } => {
             let addresses = kinds.has(Kinds::IP);
@@ -126,11 +130,13 @@ fn fits(treatment: &Treatment, kind: Kind) -> bool {
         Treatment::Language => kind == Kind::Language,
         Treatment::Origin => kind == Kind::Referer,
         Treatment::Path => kind == Kind::Path,
-        Treatment::Pseudonym { .. } => {
+        // In a name's or an agent's place nobody expects an address.
+        Treatment::Pseudonym { form: PseudonymForm::Address, .. } => kind == Kind::Address,
+        Treatment::Pseudonym { form: PseudonymForm::Token, .. } => {
             matches!(kind, Kind::Address | Kind::Agent | Kind::Cookie | Kind::Host | Kind::Identifier | Kind::User)
         }
         Treatment::Query { .. } => kind == Kind::Query,
-        Treatment::Country { .. } | Treatment::Truncate(_) => kind == Kind::Address,
+        Treatment::Country { .. } | Treatment::Reversible { .. } | Treatment::Truncate(_) => kind == Kind::Address,
     }
 }
 

@@ -4,10 +4,11 @@ use super::{Code, Network, NetworkOf, Port, Report, Table, Treatment, quoted, su
 use crate::{
     detect::Kinds,
     policy::{
-        Coarsen,
+        Coarsen, PseudonymForm,
         check::{choice, reason, value, words as forms},
         raw::{At, Keys},
     },
+    treatment::{pseudonym::MOST_ADDRESS_DIGITS, reversible::Scheme},
 };
 use std::path::Path;
 
@@ -26,7 +27,7 @@ pub(super) fn options(word: &str, table: &Table<'_>, report: &mut Report) -> Opt
         "language" => Treatment::Language,
         "origin" => Treatment::Origin,
         "path" => Treatment::Path,
-        "pseudonym" => Treatment::Pseudonym { digits: digits(table, report)? },
+        "pseudonym" => pseudonym(table, report)?,
         "query" => {
             let (keep, pseudonym, digits) = parameters(table, report)?;
             Treatment::Query { keep, pseudonym, digits }
@@ -47,7 +48,10 @@ pub(super) fn options(word: &str, table: &Table<'_>, report: &mut Report) -> Opt
             reason(table, report);
             Treatment::Truncate(network(table, "truncate", report)?)
         }
-        _ => return None,
+        word => {
+            let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.name() == word)?;
+            Treatment::Reversible { scheme, reason: reason(table, report) }
+        }
     };
     Some((treatment, of))
 }
@@ -145,6 +149,19 @@ fn coarsen(table: &Table<'_>, report: &mut Report) -> Option<Coarsen> {
             None
         }
     }
+}
+
+fn pseudonym(table: &Table<'_>, report: &mut Report) -> Option<Treatment> {
+    let forms = [("token", PseudonymForm::Token), ("address", PseudonymForm::Address)];
+    let form = choice(table, "form", &forms, report).map_or(PseudonymForm::Token, value);
+    let digits = digits(table, report)?;
+    if form == PseudonymForm::Address && digits > MOST_ADDRESS_DIGITS {
+        let span = table.entry("digits").map_or(0..0, |entry| entry.span);
+        let message = format!("an address has room for {MOST_ADDRESS_DIGITS} `digits`");
+        report.add(Code::NumberRange, span, message);
+        return None;
+    }
+    Some(Treatment::Pseudonym { digits, form })
 }
 
 fn digits(table: &Table<'_>, report: &mut Report) -> Option<u8> {
@@ -261,6 +278,7 @@ pub(super) fn word_of(treatment: &Treatment) -> &'static str {
         Treatment::Path => "path",
         Treatment::Pseudonym { .. } => "pseudonym",
         Treatment::Query { .. } => "query",
+        Treatment::Reversible { scheme, .. } => scheme.name(),
         Treatment::Scrub { .. } => "scrub",
         Treatment::Truncate(_) => "truncate",
     }
@@ -281,13 +299,16 @@ pub(in crate::policy) const TREATMENTS: &[(&str, Keys)] = &[
     ("coarsen", Keys { known: &["treatment", "to", "step"], later: &[] }),
     ("cookie", Keys { known: &["treatment", "keep", "pseudonym", "digits"], later: &[] }),
     ("country", Keys { known: &["treatment", "database"], later: &[] }),
+    ("crypto-pan", Keys { known: &["treatment", "reason"], later: &[] }),
     ("drop", Keys { known: &["treatment"], later: &[] }),
     ("family", Keys { known: &["treatment", "version"], later: &[] }),
+    ("ipcrypt-deterministic", Keys { known: &["treatment", "reason"], later: &[] }),
+    ("ipcrypt-pfx", Keys { known: &["treatment", "reason"], later: &[] }),
     ("keep", Keys { known: &["treatment", "reason"], later: &[] }),
     ("language", Keys { known: &["treatment"], later: &[] }),
     ("origin", Keys { known: &["treatment"], later: &[] }),
     ("path", Keys { known: &["treatment"], later: &[] }),
-    ("pseudonym", Keys { known: &["treatment", "digits"], later: &["late"] }),
+    ("pseudonym", Keys { known: &["treatment", "digits", "form"], later: &["late"] }),
     ("query", Keys { known: &["treatment", "keep", "pseudonym", "digits"], later: &[] }),
     ("scrub", Keys { known: &["treatment", "kinds", "v4", "v6", "port", "reason"], later: &[] }),
     ("truncate", Keys { known: &["treatment", "v4", "v6", "port", "reason"], later: &[] }),

@@ -53,7 +53,7 @@ pub(super) fn figures(view: &View) -> Value {
         "inputs": now.inputs.iter().map(input).collect::<Value>(),
         "outputs": now.outputs.iter().map(|output| self::output(view, output)).collect::<Value>(),
         "policy": policy(now),
-        "key_epoch": now.epoch.as_ref().map(|epoch| json!({ "name": &*epoch.name, "start": epoch.start.0 })),
+        "key_epoch": now.epoch.as_ref().map(|epoch| json!({ "name": &*epoch.name, "start": epoch.start.0, "paused": epoch.paused })),
         "checkpoints": {
             "generation": checkpoints.generation,
             "at": checkpoints.at.map(|at| at.0),

@@ -383,6 +383,8 @@ const TABLE: &[Metric] = table! {
         |_, now, out| if !now.policy.name.is_empty() { out.level(now.policy.since.0 as f64) };
     Gauge "key_epoch_age" Seconds "Age of the key epoch in use."
         |view, now, out| if let Some(epoch) = &now.epoch { out.level(seconds_since(view, epoch.start.0)) };
+    Gauge "key_destruction_paused" One "1 where no key is destroyed because the clock jumped by more than a day."
+        |_, now, out| if let Some(epoch) = &now.epoch { out.level(f64::from(u8::from(epoch.paused))) };
 
     Gauge "checkpoint_generation" One "The generation of the last durable checkpoint; 0 before the first."
         |_, now, out| out.level(now.checkpoints.generation as f64);
@@ -500,7 +502,11 @@ mod tests {
             ..Snapshot::default()
         };
         now.policy.name = "example-host".into();
-        now.epoch = Some(crate::run::sidecar::board::EpochFigures { name: "20261122".into(), start: Timestamp(0) });
+        now.epoch = Some(crate::run::sidecar::board::EpochFigures {
+            name: "20261122".into(),
+            start: Timestamp(0),
+            paused: false,
+        });
         now.checkpoints.at = Some(Timestamp(0));
         now.memory = crate::run::sidecar::board::MemoryFigures { resident: Some(1 << 20), limit: 64 << 20 };
         now
