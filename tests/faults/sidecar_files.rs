@@ -1,4 +1,4 @@
-//! F15–F19, F26, F40: files that are copied and truncated, written anew, replaced under their number, alike, torn, with holes,
+//! F14–F19, F26, F40: files that are copied and truncated, written anew, replaced under their number, alike, torn, with holes,
 //! packed, and not to be read for a while.
 
 use super::harness::{
@@ -337,13 +337,13 @@ fn rotate_and_pack(beside: &Beside) {
     std::thread::sleep(Duration::from_millis(11));
 }
 
-/// F10: rotated and packed while nobody reads, one or several times, and killed at any time in the midst of what was packed.
+/// F14: rotated and packed while nobody reads, one or several times, and killed at any time in the midst of what was packed.
 #[test]
 fn files_that_were_packed_before_they_were_read_to_their_end_come_out_once_over_kills() {
     let beside = Beside::new(
         "[[input]]\nfollow = [\"ROOM/in/access.log*\"]\ncompressed = true\n[[output]]\nfile = \"ROOM/out/access.log\"\n",
     );
-    let (mut dice, mut written, mut packed, mut killed) = (Dice(10), 0, 0, 0);
+    let (mut dice, mut written, mut packed, mut killed) = (Dice(14), 0, 0, 0);
     let rounds = often(9, 300);
     for round in 0..rounds {
         let what = format!("round {round}");
@@ -376,5 +376,5 @@ fn files_that_were_packed_before_they_were_read_to_their_end_come_out_once_over_
     beside.reaches(written, "after all");
     ends(running, "after all");
     beside.is_whole(written, "packed");
-    println!("F10: {packed} files packed, {killed} kills, {written} lines");
+    println!("F14: {packed} files packed, {killed} kills, {written} lines");
 }

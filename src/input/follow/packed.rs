@@ -56,8 +56,8 @@ type Looks = (u64, (i64, u32));
 struct Weighed {
     /// So many bytes.
     bytes: u64,
-    /// The longest of the marks that it begins with: which, and what was digested up to there.
-    like: Option<(usize, Consumed)>,
+    /// What was digested up to the longest of the marks that it begins with.
+    like: Option<Consumed>,
 }
 
 /// When something was last written under each home that a checkpoint knows.
@@ -88,7 +88,7 @@ impl Follow {
         for (stand, path) in left {
             if !self.knows(&stand.identity) {
                 self.counts.packed += 1;
-                self.remember(&path.clone(), &path, &stand, Consumed::nothing(&self.key), now);
+                self.remember(&path, &path, &stand, Consumed::nothing(&self.key), now);
             }
         }
     }
@@ -126,15 +126,19 @@ impl Follow {
 
     /// The packed copy of a source whose bytes are gone from where they stood.
     pub(super) fn packed_copy_of(&mut self, old: &Source, scan: &Scan, now: Instant) -> Option<Copy> {
-        let mark = old.consumed.mark(&self.key);
-        if self.settings.packed == super::Packed::PassedOver || mark.offset == 0 {
+        if self.settings.packed == super::Packed::PassedOver {
             return None;
         }
+        let mark = old.consumed.mark(&self.key);
+        // What was handed out behind a checkpoint that knows of nothing is compared when it is made again.
+        let unread = mark.offset == 0;
+        let marks = if unread { self.marks_beside(&old.path) } else { vec![mark] };
         // What gzip makes is as old as what it was made of.
-        let since = old.began.min(old.modified);
+        let since = if unread { old.modified } else { old.began.min(old.modified) };
         let may_be = |path: &Path| {
             let plain = path.with_extension("");
-            plain == old.path || may_be_rotated(&old.home, &plain) || may_be_rotated(&old.path, &plain)
+            let named = !unread && (may_be_rotated(&old.home, &plain) || may_be_rotated(&old.path, &plain));
+            plain == old.path || named || is_packed_of(&old.home, path) || is_packed_of(&old.path, path)
         };
         let beside = neighbours(&old.path).into_iter().map(|(path, _)| path).collect();
         for (stand, path) in self.packed_among(beside, scan, may_be) {
@@ -142,11 +146,16 @@ impl Follow {
                 continue;
             }
             let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) else { continue };
-            match weigh(&file, std::slice::from_ref(&mark), &self.key, u64::MAX) {
-                Ok(Weighed { bytes, like: Some((_, consumed)) }) => {
+            match weigh(&file, &marks, &self.key, u64::MAX) {
+                Ok(Weighed { bytes, like }) => {
+                    let consumed = match like {
+                        Some(consumed) if !unread => consumed,
+                        // The oldest that is no other's.
+                        None if unread && bytes >= old.seen => Consumed::nothing(&self.key),
+                        Some(_) | None => continue,
+                    };
                     return Some(Copy { path, file, stand, consumed, form: Form::Packed(bytes) });
                 }
-                Ok(Weighed { like: None, .. }) => {}
                 Err(fault) => self.wait_for(&old.home, &path, &stand, &fault, now),
             }
         }
@@ -156,20 +165,14 @@ impl Follow {
     /// One that nobody follows: what is left of it, all of it, or nothing.
     fn take_packed(&mut self, home: &Path, path: &Path, stand: &Stand, now: Instant) {
         let Ok(Some((file, stand))) = identity::open(path, &stand.identity) else { return };
-        let gone = |position: &&Position| {
-            position.offset() > 0
-                && position.path.parent() == path.parent()
-                && !Stand::at(&position.path).is_ok_and(|stand| stand.identity.is(&position.identity))
-        };
-        let known: Vec<&Position> = self.closed.iter().filter(gone).collect();
-        let marks: Vec<Mark> = known.iter().map(|position| position.mark.clone()).collect();
+        let marks = self.marks_beside(path);
         let (bytes, consumed) = match weigh(&file, &marks, &self.key, u64::MAX) {
-            Ok(Weighed { bytes, like: Some((_, consumed)) }) if consumed.offset() == bytes => {
+            Ok(Weighed { bytes, like: Some(consumed) }) if consumed.offset() == bytes => {
                 self.counts.copies += 1;
                 self.remember(home, path, &stand, consumed, now);
                 return;
             }
-            Ok(Weighed { bytes, like: Some((_, consumed)) }) => {
+            Ok(Weighed { bytes, like: Some(consumed) }) => {
                 self.counts.reopened += 1;
                 (bytes, consumed)
             }
@@ -188,6 +191,16 @@ impl Follow {
         source.after = self.before(home, Some(stand.identity));
         source.file = Some(file);
         self.insert(source);
+    }
+
+    /// Of files that ended and stood beside this one, what was handed out of those that are gone.
+    fn marks_beside(&self, path: &Path) -> Vec<Mark> {
+        let gone = |position: &&Position| {
+            position.offset() > 0
+                && position.path.parent() == path.parent()
+                && !Stand::at(&position.path).is_ok_and(|stand| stand.identity.is(&position.identity))
+        };
+        self.closed.iter().filter(gone).map(|position| position.mark.clone()).collect()
     }
 
     /// All of it was handed out, or is nobody's to hand out.
@@ -243,7 +256,7 @@ impl Follow {
             source.consumed = Consumed::nothing(&self.key);
         } else if source.consumed.is_claimed() {
             match weigh(&file, std::slice::from_ref(&mark), &self.key, mark.offset) {
-                Ok(Weighed { like: Some((_, consumed)), .. }) => source.consumed = consumed,
+                Ok(Weighed { like: Some(consumed), .. }) => source.consumed = consumed,
                 Err(Fault::Read(error)) => return Err(error),
                 Ok(Weighed { like: None, .. }) | Err(_) => return Ok(Held::Other),
             }
@@ -466,10 +479,10 @@ fn weigh(file: &File, marks: &[Mark], key: &StateKey, to: u64) -> Result<Weighed
                 let begun = digests[0].1.from_here(key);
                 digests.push((at, begun));
             }
-            for (number, mark) in marks.iter().enumerate().filter(|(_, mark)| mark.offset == at) {
+            for mark in marks.iter().filter(|mark| mark.offset == at) {
                 let digest = digests.iter().find(|(from, _)| *from == mark.from);
                 if let Some((_, consumed)) = digest.filter(|(_, consumed)| consumed.mark(key) == *mark) {
-                    weighed.like = Some((number, consumed.clone()));
+                    weighed.like = Some(consumed.clone());
                 }
             }
         }

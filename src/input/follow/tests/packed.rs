@@ -167,6 +167,37 @@ fn one_that_is_not_whole_is_said_once_and_read_when_it_is() {
 }
 
 #[test]
+fn one_of_which_a_checkpoint_knows_nothing_but_its_name_is_made_again_in_its_packed_form() {
+    let room = Room::packing("access.log");
+    room.append("access.log", "1\n2\n");
+    let key = StateKey::new([5; 32]);
+    let mut follow = Follow::open(room.settings.clone(), key.clone(), Vec::new(), 1).unwrap();
+    assert!(matches!(follow.next().unwrap(), Step::Checkpoint));
+    let (known, next) = (follow.positions(), follow.next_source());
+    let Step::Portion(portion) = follow.next().unwrap() else { panic!("lines are there") };
+    let (source, from, to) = (portion.source, portion.from, portion.to);
+    assert_eq!(portion.lines.0, b"1\n2\n");
+    drop(follow);
+    tick();
+    room.append("access.log", "3\n");
+    room.rotate(false);
+    room.append("access.log", "4\n");
+    tick();
+    room.rotate(false);
+    let mut follow = Follow::open(room.settings.clone(), key, known, next).unwrap();
+    let mut lines = Vec::new();
+    assert!(follow.replay(source, from, to, &mut lines).unwrap());
+    loop {
+        match follow.next().unwrap() {
+            Step::Portion(portion) => lines.extend_from_slice(portion.lines.0),
+            Step::Checkpoint => drop(follow.positions()),
+            Step::Idle => break,
+        }
+    }
+    assert_eq!(lines, b"1\n2\n3\n4\n");
+}
+
+#[test]
 fn a_copy_that_was_packed_and_one_followed_from_its_end_are_known() {
     let mut room = Room::packing("access.log");
     room.settings.start = Start::End;
