@@ -45,7 +45,7 @@
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
 //!  5  input output state                 files and streams; outputs take a Batch and nothing else; what outlives a run
 //!  6  run                                wiring and threads: pipe, ordered, worker, signals; bulk; scan, witness, guard
-//!  7  cli main                           what may be typed: pipe bulk check explain policy scan test import generate
+//!  7  cli main                           what may be typed: pipe bulk check explain policy scan test attest import generate
 //!
 //!  format/                               line → Record
 //!    template compile grammar            literal · field · literal, compiled; nginx and apache: directives → template
@@ -86,6 +86,7 @@
 //!  encode/project                        some members of our own JSON lines, for one output
 //!  run/reply encode/reply                one line in, one answer out, for who waits: rsyslog
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
+//!  policy/claims                         what is published of logs, in a closed vocabulary; judged against a policy
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```
