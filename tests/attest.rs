@@ -180,7 +180,8 @@ fn what_is_not_built_is_true_under_no_policy() {
     let mut asked = 0;
     for claim in claims {
         let word = claim.stated.word();
-        if (FIXED.contains(&word) && word != "no_unkeyed_hash") || word == "deleted_after" {
+        let waits = FIXED.contains(&word) && word != "no_unkeyed_hash";
+        if waits || ["deleted_after", "key_destroyed_after"].contains(&word) {
             for policy in &policies {
                 let answer = judge(policy, &claim);
                 assert_ne!(answer.verdict, Verdict::True, "{word}");
@@ -208,8 +209,7 @@ fn each_answer_gives_what_it_stands_on() {
     let cut = "claim = \"address_at_most\"\nv4 = 24\nv6 = 48";
     let exempt = "[exempt]\nnetworks = [\"192.0.2.0/24\"]\nreason = \"x\"\n";
     let key = "claim = \"key_destroyed_after\"\nat_most = \"30 days\"";
-    let keys = "[keys]\ndirectory = \"/var/lib/sladd/keys\"\n";
-    let sidecar = "[state]\ndirectory = \"/var/lib/sladd/state\"\n[[input]]\nfollow = \"/var/log/a.log\"\n";
+    let sidecar = "[state]\ndirectory = \"/var/lib/sladd/state\"\n[[input]]\nfollow = [\"/var/log/a.log\"]\n";
     let apart = "claim = \"not_linkable_across\"\nperiod = \"1 day\"";
     let output = |line: &str| format!("{sidecar}[[output]]\n{line}\n");
     let query = "claim = \"field_never_stored\"\nfields = [\"$args\"]";
@@ -221,7 +221,7 @@ fn each_answer_gives_what_it_stands_on() {
         ("[fields]\n\"$remote_addr\" = { treatment = \"pseudonym\" }\n", cut, False, "pseudonym of its own"),
         ("[fields]\n\"x-real-ip\" = { treatment = \"keep\", reason = \"x\" }\n", cut, False, "leaves whole"),
         ("[fields]\n\"nginx.own\" = { treatment = \"scrub\", kinds = [\"email\"] }\n", cut, False, "nginx.own"),
-        ("[fields]\n\"nginx.*\" = { treatment = \"scrub\", kinds = [\"email\"] }\n", cut, False, "nginx.*"),
+        ("[fields]\n\"apache.*\" = { treatment = \"scrub\", kinds = [\"email\"] }\n", cut, False, "apache.*"),
         (
             "[fields]\n\"$remote_addr\" = { treatment = \"truncate\", v4 = 24, v6 = 48, port = \"keep\" }\n",
             cut,
@@ -246,9 +246,7 @@ fn each_answer_gives_what_it_stands_on() {
             "url.query: dropped",
         ),
         ("[source]\nformat = \"text\"\nmalformed = \"drop\"\n", query, False, "no field is told from another"),
-        ("", key, True, "dies with the process"),
-        (keys, key, NotEnforced, "only while something runs"),
-        (&format!("{keys}{sidecar}"), key, True, "the sidecar destroys"),
+        ("", key, NotEnforced, "only when a run meets"),
         ("[keys]\nkeep = \"31 days\"\n", key, False, "31 days"),
         (drop, apart, True, "pseudonyms change each day"),
         ("", apart, False, "no field is told from another"),
@@ -261,7 +259,7 @@ fn each_answer_gives_what_it_stands_on() {
             &output("http = \"https://[2001:db8::7]:3100/a\"\nshape = \"ndjson\""),
             "claim = \"recipients_only\"\nrecipients = [\"2001:db8::7\"]",
             True,
-            "nobody else",
+            "no output goes to anybody else",
         ),
         (
             &output("http = \"https://logs.example.net:3100/a\"\nshape = \"ndjson\""),
@@ -357,11 +355,11 @@ fn every_fault_of_a_claims_file_is_found_under_its_line() {
         let text = text.replace("HEAD", HEAD);
         let (claims, findings) = Claims::parse(&text, "claims.toml");
         assert!(claims.is_none(), "{text}");
-        let first = &findings[0];
-        assert!(first.code == code && first.message.contains(says), "{text}\n{findings:?}");
+        let found = findings.iter().find(|finding| finding.code == code && finding.message.contains(says));
+        let found = found.unwrap_or_else(|| panic!("{text}\n{findings:?}"));
         assert!(findings.iter().all(|finding| finding.is_error() && !finding.message.ends_with('.')), "{findings:?}");
         if !at.is_empty() {
-            assert_eq!(&text[first.span.clone()], at, "{text}");
+            assert_eq!(&text[found.span.clone()], at, "{text}");
         }
         let drawn = draw(&text, &findings, Colour::Never);
         assert!(drawn.contains(code.as_str()) && drawn.contains("claims.toml:"), "{drawn}");

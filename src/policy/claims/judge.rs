@@ -438,13 +438,10 @@ fn key_destroyed_after(policy: &Policy, at_most: Keep) -> Answer {
     if !ends_as_soon(keep, at_most) {
         return no(format!("a key is kept for {keep} after its period, not for {at_most}"));
     }
-    match (&policy.keys.directory, policy.wiring.inputs.is_empty()) {
-        (Some(_), true) => not_enforced(format!(
-            "a key is due {keep} after its period, but only while something runs under the directory is it destroyed"
-        )),
-        (Some(_), false) => yes(format!("the sidecar destroys a key {keep} after its period")),
-        (None, _) => yes(format!("a key dies with the process or the job, and {keep} after its period at the latest")),
-    }
+    // Nothing looks after keys by the clock: what is due is destroyed when a keyring is asked for a secret.
+    not_enforced(format!(
+        "a key is due {keep} after its period, but is destroyed only when a run meets the first record of another period"
+    ))
 }
 
 /// Whether no value leaves that is the same in two periods for one person and another for others.
