@@ -45,7 +45,8 @@
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
 //!  5  input output state store           files and streams; outputs take a Batch and nothing else; what outlives a run
 //!  6  run                                wiring and threads: pipe, ordered, worker, signals; bulk; scan, witness, guard
-//!  7  cli main                           what may be typed: pipe bulk sidecar check explain policy scan store test import generate
+//!  7  cli main                           what may be typed: pipe bulk sidecar check explain policy scan store test attest import key
+//!                                        generate
 //!
 //!  format/                               line → Record
 //!    template compile grammar            literal · field · literal, compiled; nginx and apache: directives → template
@@ -90,6 +91,7 @@
 //!  run/reply encode/reply                one line in, one answer out, for who waits: rsyslog
 //!  store/                                what is kept by class and day: open files, segments with manifests, sweep, holds, verify
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
+//!  policy/claims                         what is published of logs, in a closed vocabulary; judged against a policy
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

@@ -52,6 +52,15 @@ fn every_fault_is_found_and_nothing_else_is() {
 }
 
 #[test]
+fn fifty_policies_without_terms_or_for_other_ends_are_refused() {
+    let terms = ["E040", "E046", "E047", "E048"];
+    let about = |case: &&Case| case.codes.iter().all(|code| terms.contains(&code.as_str()));
+    let cases = cases();
+    let refused = cases.iter().filter(about).filter(|case| Policy::parse(&case.policy, "case.toml").0.is_none());
+    assert!(refused.count() >= 50);
+}
+
+#[test]
 fn every_code_has_a_case() {
     let tested: BTreeSet<String> = cases().into_iter().flat_map(|case| case.codes).collect();
     for code in Code::ALL {

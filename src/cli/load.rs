@@ -23,7 +23,7 @@ pub struct Written {
 /// Finds the policy's text: a value with `/` or ending in `.toml` is a file, anything else a built-in's name.
 pub fn find(name: &str) -> Result<Written, Error> {
     if name.contains('/') || name.ends_with(".toml") {
-        let text = read(Path::new(name))?;
+        let text = read("policy", Path::new(name))?;
         return Ok(Written { origin: name.to_owned(), text });
     }
     match policy::show(name) {
@@ -98,8 +98,9 @@ pub fn formats(policy: &mut Policy, choice: &Choice) {
     }
 }
 
-fn read(path: &Path) -> Result<String, Error> {
-    let cannot = |kind, what: &str| Error::new(kind, format!("cannot read policy {}: {what}", path.display()));
+/// The text of a file that is called `named` in messages.
+pub fn read(named: &str, path: &Path) -> Result<String, Error> {
+    let cannot = |kind, what: &str| Error::new(kind, format!("cannot read {named} {}: {what}", path.display()));
     match std::fs::read(path) {
         Ok(bytes) => {
             String::from_utf8(bytes).map_err(|_| cannot(Kind::Config, "it is not UTF-8 text; save it as UTF-8"))

@@ -1,5 +1,6 @@
 //! The command line: what may be typed. One file per command; help, man pages and completions come from this one definition.
 
+mod attest;
 mod bulk;
 mod check;
 mod deploy;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Some(Command::Scan(args)) => scan::run(&args),
         Some(Command::Store(args)) => store::run(&args.what),
         Some(Command::Test(args)) => test::run(&args),
+        Some(Command::Attest(args)) => attest::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Key(args)) => key::run(&args),
@@ -102,7 +104,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Commands of later versions are refused by name; anything else is a typing error.
 fn later(words: &[String]) -> Error {
-    const LATER: [&str; 3] = ["attest", "subject", "report"];
+    const LATER: [&str; 2] = ["subject", "report"];
     let word = words.first().map_or("", String::as_str);
     let message = match LATER.contains(&word) {
         true => format!("`sladd {word}` is not built in this version; sladd --help lists what is"),
@@ -135,7 +137,7 @@ pub struct Cli {
     pipe: PipeArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but what --fail-on names was met (test: an example failed; scan: something was found), \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 done but what --fail-on names was met (test: an example failed; attest: a claim is not true; scan: something was found), \
 2 bad command line or a terminal as input, 65 bad input data (bulk: some files failed), 66 no input, 73 cannot create, 74 reading or writing failed, \
 77 no permission, 78 bad policy or key, 130 (bulk) ended by a signal before it was done";
 
@@ -160,6 +162,8 @@ enum Command {
     Store(StoreArgs),
     /// Run a policy's examples
     Test(TestArgs),
+    /// Say of each published sentence whether a policy makes it true
+    Attest(AttestArgs),
     /// Write a policy for what an nginx or Apache configuration logs, and warn of what is personal in it
     Import(ImportArgs),
     /// List the keys of pseudonyms, make them, destroy them
@@ -553,6 +557,20 @@ pub struct TestArgs {
     /// A built-in policy's name or a file
     #[arg(value_name = "NAME|FILE")]
     policy: String,
+}
+
+/// `sladd attest`
+#[derive(Args, Debug)]
+pub struct AttestArgs {
+    /// What is published: [[claim]] tables, each with id, sentence and claim
+    #[arg(long, value_name = "FILE")]
+    claims: PathBuf,
+    /// The policy that is to make it true: a built-in's name or a file
+    #[arg(short, long, value_name = "NAME|FILE")]
+    policy: String,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
 }
 
 /// `sladd import`

@@ -16,11 +16,12 @@ use super::{
 };
 use crate::{
     epoch::Period,
+    record::Kind,
     retention::{Keep, is_policy_name},
     time::Zone,
 };
 use ipnet::IpNet;
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 /// The policy that `text` writes, unless it has faults, and everything there is to say about it.
 ///
@@ -273,6 +274,16 @@ fn trusted_draft(text: &str) -> Draft {
     let raw = raw::read(text, &mut report);
     let top = Table::new(&raw, 0..0, "a policy", TOP, &mut report);
     Draft::read(&top, &mut report)
+}
+
+/// A treatment that stands elsewhere than in `[fields]`, for fields of these kinds.
+pub(super) fn treatment(
+    entry: &raw::Entry<'_>,
+    name: &str,
+    kinds: &[(Cow<'static, str>, Kind)],
+    report: &mut Report,
+) -> Option<Treatment> {
+    fields::alone(entry, name, kinds, report)
 }
 
 /// Every key that a policy can have, and every treatment.

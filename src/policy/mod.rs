@@ -1,11 +1,13 @@
 //! The policy: what is written (`raw`) → checked (`check`) → valid ([`Policy`]). Faults are collected as findings and drawn
-//! under the user's own lines (`finding`). A `Policy` that exists is right: nothing after it checks again.
+//! under the user's own lines (`finding`). A `Policy` that exists is right: nothing after it checks again. What somebody says
+//! of their logs in public is judged against it (`claims`).
 //!
 //! Comes in: the text of a policy and a name for it. Goes out: a [`Policy`], or findings. It opens no file and knows nothing
 //! of lines. The smallest example to copy is `check/words.rs`.
 
 mod builtin;
 mod check;
+mod claims;
 pub mod finding;
 pub mod names;
 mod raw;
@@ -14,6 +16,7 @@ mod weaken;
 pub mod wiring;
 
 pub use builtin::{names, show};
+pub use claims::{Answer, Claim, Claims, Open, Role, Stated, Verdict, claim_words, judge};
 pub use finding::{Code, Colour, Finding, Severity, draw};
 pub use weaken::Weakening;
 pub use wiring::Wiring;

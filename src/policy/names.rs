@@ -59,6 +59,11 @@ pub fn all() -> impl Iterator<Item = (&'static str, Kind)> {
     VOCABULARY.iter().map(|row| (row.0, row.1))
 }
 
+/// Families whose members are named by whoever writes the log, with the kind of a member that has no row of its own.
+pub(super) fn families() -> impl Iterator<Item = (&'static str, Kind)> {
+    FAMILIES.iter().copied()
+}
+
 type Found = (Cow<'static, str>, Kind);
 type Row = (&'static str, Kind, &'static [&'static str]);
 

@@ -83,7 +83,7 @@ fn fields(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
 }
 
 /// Whether `now` shows no more of a value of this kind than `was`.
-fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
+pub(super) fn hides_as_much(now: &Treatment, was: &Treatment, kind: Kind) -> bool {
     use Treatment::{
         Coarsen as Round, Cookie, Country, Drop, Family, Keep, Language, Origin, Path, Pseudonym, Query, Reversible,
         Scrub, Truncate,
@@ -158,7 +158,7 @@ fn rounds_as_much(now: Coarsen, was: Coarsen) -> bool {
     }
 }
 
-fn cuts_as_much(now: Network, was: Network) -> bool {
+pub(super) fn cuts_as_much(now: Network, was: Network) -> bool {
     now.v4 <= was.v4 && now.v6 <= was.v6 && (now.port == Port::Drop || was.port == Port::Keep)
 }
 
@@ -193,12 +193,12 @@ fn keys(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
 }
 
 /// Whether a duration ends no later than another, on whatever day it starts.
-fn ends_as_soon(now: Keep, was: Keep) -> bool {
+pub(super) fn ends_as_soon(now: Keep, was: Keep) -> bool {
     (now.months <= was.months && now.days <= was.days) || at_most(now) <= at_least(was)
 }
 
 /// The same of classes. Within a year of one another, a span is not compared with the end of a fiscal year.
-fn lives_as_short(now: Life, was: Life) -> bool {
+pub(super) fn lives_as_short(now: Life, was: Life) -> bool {
     match (now, was) {
         (Life::Span(now), Life::Span(was)) | (Life::FiscalYear(now), Life::FiscalYear(was)) => ends_as_soon(now, was),
         // From some day of the year on, and in no case later.
@@ -227,7 +227,7 @@ fn at_least(keep: Keep) -> u64 {
     months / 12 * 365 + SHORTEST[(months % 12) as usize] + u64::from(keep.days)
 }
 
-fn length(period: Period) -> u8 {
+pub(super) fn length(period: Period) -> u8 {
     match period {
         Period::Hour => 0,
         Period::Day => 1,

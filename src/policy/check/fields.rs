@@ -156,6 +156,12 @@ fn unquoted(entry: &Entry<'_>) -> Option<String> {
     }
 }
 
+/// A treatment that stands elsewhere than behind a field's name, for these fields. A scrub that names no network has the
+/// default one.
+pub(super) fn alone(entry: &Entry<'_>, name: &str, kinds: &[Member], report: &mut Report) -> Option<Treatment> {
+    treatment(entry, name, kinds, report).map(|(treatment, _)| treatment)
+}
+
 fn treatment(entry: &Entry<'_>, name: &str, kinds: &[Member], report: &mut Report) -> Option<(Treatment, NetworkOf)> {
     let Some(inner) = entry.value.as_table() else {
         let message = format!("{} should be a table", quoted(entry.key));
