@@ -211,7 +211,7 @@ fn far_inputs(policy: &Policy) -> impl Iterator<Item = (&Socket, bool)> {
 fn remotes(policy: &Policy) -> impl Iterator<Item = &Remote> {
     policy.wiring.outputs.iter().filter_map(|output| match &output.to {
         To::Remote(remote) => Some(&**remote),
-        To::File { .. } | To::Stdout => None,
+        To::File { .. } | To::Stdout | To::Store(_) => None,
     })
 }
 
@@ -302,14 +302,14 @@ fn not_readable_by_others(policy: &Policy) -> Answer {
     }
     for output in &policy.wiring.outputs {
         match &output.to {
-            To::File { .. } => {}
+            To::File { .. } | To::Store(_) => {}
             To::Stdout => return not_enforced("whoever reads standard output decides who reads on"),
             To::Remote(remote) => {
                 return not_enforced(format!("{}: the receiver decides who reads", label(&remote.receiver)));
             }
         }
     }
-    yes("every output is a file, made for its owner and group alone (0640); keys are their owner's (0400)")
+    yes("every output is a file or a store, made for its owner and group alone (0640); keys are their owner's (0400)")
 }
 
 /// Whether the fields of every line are known one from another.
@@ -399,6 +399,7 @@ fn text_scrubbed(policy: &Policy, kinds: Kinds) -> Result<(), Answer> {
         | Treatment::Path
         | Treatment::Pseudonym { .. }
         | Treatment::Query { .. }
+        | Treatment::Reversible { .. }
         | Treatment::Truncate(_) => false,
     };
     let places = leaves::places(policy);

@@ -63,6 +63,7 @@ pub(super) fn unparsed(policy: &Policy) -> Option<Treatment> {
         | Treatment::Path
         | Treatment::Pseudonym { .. }
         | Treatment::Query { .. }
+        | Treatment::Reversible { .. }
         | Treatment::Truncate(_) => Treatment::Scrub { kinds: Kinds::ALL, network: inner(policy) },
     })
 }
@@ -94,7 +95,8 @@ pub(super) fn address(kind: Kind, treatment: &Treatment, inner: Network) -> Addr
         Treatment::Drop | Treatment::Country { .. } | Treatment::Coarsen(_) | Treatment::Language => Address::Nothing,
         Treatment::Truncate(network) => Address::Network(*network),
         Treatment::Scrub { kinds, network } if kinds.has(Kinds::IP) => Address::Network(*network),
-        Treatment::Scrub { .. } => Address::Whole,
+        // Whoever has the key has the address.
+        Treatment::Scrub { .. } | Treatment::Reversible { .. } => Address::Whole,
         Treatment::Pseudonym { .. } => match kind == Kind::Address {
             true => Address::Apart,
             false => Address::Nothing,

@@ -48,6 +48,8 @@ fn stability(treatment: &Treatment) -> Stability {
     match treatment {
         Treatment::Cookie { pseudonym, .. } if pseudonym.is_empty() => Stability::Stable,
         Treatment::Pseudonym { .. } | Treatment::Cookie { .. } | Treatment::Query { .. } => Stability::Session,
+        // The key of a reversible scheme is that of an epoch, as a pseudonym's is.
+        Treatment::Reversible { .. } => Stability::Session,
         Treatment::Drop => Stability::Undefined,
         Treatment::Coarsen(_)
         | Treatment::Country { .. }
