@@ -195,7 +195,7 @@ impl Consumed {
     }
 
     /// Nothing yet of the same bytes, followed from here on.
-    pub(super) fn from_here(&self, key: &StateKey) -> Consumed {
+    pub(super) fn begun_here(&self, key: &StateKey) -> Consumed {
         Consumed::begin(key, self.ends.at, self.ends.clone())
     }
 

@@ -476,7 +476,7 @@ fn weigh(file: &File, marks: &[Mark], key: &StateKey, to: u64) -> Result<Weighed
             bytes = later;
             let Some(at) = places.next_if_eq(&weighed.bytes) else { continue };
             if digests.len() <= BEGINNINGS && marks.iter().any(|mark| mark.from == at) {
-                let begun = digests[0].1.from_here(key);
+                let begun = digests[0].1.begun_here(key);
                 digests.push((at, begun));
             }
             for mark in marks.iter().filter(|mark| mark.offset == at) {
