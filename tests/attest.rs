@@ -355,8 +355,8 @@ fn every_fault_of_a_claims_file_is_found_under_its_line() {
         let text = text.replace("HEAD", HEAD);
         let (claims, findings) = Claims::parse(&text, "claims.toml");
         assert!(claims.is_none(), "{text}");
-        let found = findings.iter().find(|finding| finding.code == code && finding.message.contains(says));
-        let found = found.unwrap_or_else(|| panic!("{text}\n{findings:?}"));
+        let found = &findings[0];
+        assert!(found.code == code && found.message.contains(says), "{text}\n{findings:?}");
         assert!(findings.iter().all(|finding| finding.is_error() && !finding.message.ends_with('.')), "{findings:?}");
         if !at.is_empty() {
             assert_eq!(&text[found.span.clone()], at, "{text}");

@@ -218,11 +218,12 @@ fn some_labels(table: &Table<'_>, key: &str, report: &mut Report) -> Option<Vec<
 }
 
 fn not_empty<T>(list: Vec<T>, key: &str, span: std::ops::Range<usize>, report: &mut Report) -> Option<Vec<T>> {
-    if list.is_empty() {
+    // A list of which every word is a fault has been told of already.
+    let told = report.findings.iter().any(|found| span.start <= found.span.start && found.span.end <= span.end);
+    if list.is_empty() && !told {
         report.add(Code::BadValue, span, format!("{} names nothing", quoted(key)));
-        return None;
     }
-    Some(list)
+    Some(list).filter(|list| !list.is_empty())
 }
 
 /// The class that is spoken of: `Some(None)` is every one.
