@@ -115,7 +115,7 @@
 //!   checkpoint speaks of: delivery, order and names are then those of files. tokio has the sockets of inputs and the status.
 //! - The sidecar is part of the feature `net`: most of it is for the network, and half of it would be no use.
 //! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
-//! - Sealing is not built yet: its keys in a policy are refused with a message, and its room does not exist.
+//! - Lines and segments are not sealed yet: their keys in a policy are refused with a message.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audit;
