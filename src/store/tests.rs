@@ -527,12 +527,14 @@ fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does()
     // From day 400 on less, from day 600 on more.
     let shorter = CLASSES.map(|(name, keep)| (name, if name == "security_log" { "1 month" } else { keep }));
     let longer = CLASSES.map(|(name, keep)| (name, if name == "security_log" { "26 months" } else { keep }));
-    let versions: [(i64, u32, [(&str, &str); 5]); 3] = [(0, 1, CLASSES), (400, 2, shorter), (600, 3, longer)];
+    type Classes = [(&'static str, &'static str); 5];
+    let versions: [(i64, u32, Classes); 3] = [(0, 1, CLASSES), (400, 2, shorter), (600, 3, longer)];
     let keep_of = |classes: &[(&str, &str)], class: &str| -> Life {
         classes.iter().find(|(name, _)| *name == class).unwrap().1.parse().unwrap()
     };
     // The case, its class, its days, when it is added and when released.
-    let holds: Vec<(String, Option<&str>, (i64, i64), (i64, i64))> = (0..20)
+    type Case = (String, Option<&'static str>, (i64, i64), (i64, i64));
+    let holds: Vec<Case> = (0..20)
         .map(|number| {
             let first = number * 37 % 500;
             let class =

@@ -170,7 +170,7 @@ fn deleted_after(policy: &Policy, class: Option<&str>, at_most: crate::retention
     match classes.iter().find(|class| !lives_as_short(class.keep, at_most)) {
         Some(Class { name, keep, .. }) => no(format!("the class {name} is kept for {keep}, not for {at_most}")),
         None => not_enforced(format!(
-            "the policy says it ({}), but nothing deletes what has been written: the store is not built yet",
+            "the policy says it ({}), but only a store deletes, when somebody sweeps it; what one holds is not looked at yet",
             listed(&classes, |class| format!("{}: {}", class.name, class.keep))
         )),
     }
@@ -439,9 +439,9 @@ fn key_destroyed_after(policy: &Policy, at_most: Keep) -> Answer {
     if !ends_as_soon(keep, at_most) {
         return no(format!("a key is kept for {keep} after its period, not for {at_most}"));
     }
-    // Nothing looks after keys by the clock: what is due is destroyed when a keyring is asked for a secret.
+    // A policy does not say that something runs on that day.
     not_enforced(format!(
-        "a key is due {keep} after its period, but is destroyed only when a run meets the first record of another period"
+        "a key is due {keep} after its period: what runs then destroys it within a minute, else the next run, `sladd key` or a sweep"
     ))
 }
 
