@@ -246,7 +246,7 @@ fn each_answer_gives_what_it_stands_on() {
             "url.query: dropped",
         ),
         ("[source]\nformat = \"text\"\nmalformed = \"drop\"\n", query, False, "no field is told from another"),
-        ("", key, NotEnforced, "only when a run meets"),
+        ("", key, NotEnforced, "what runs then destroys it"),
         ("[keys]\nkeep = \"31 days\"\n", key, False, "31 days"),
         (drop, apart, True, "pseudonyms change each day"),
         ("", apart, False, "no field is told from another"),

@@ -526,7 +526,7 @@ mod tests {
             ("[[input]]\nfollow = [\"/a.log\"]\non_stall = \"shed\"\n", Code::BadValue, "never shed"),
             ("[[input]]\nfifo = \"/a\"\nstart = \"end\"\n", Code::BadValue, "files that are followed"),
             ("[[input]]\nfifo = \"/a\"\ncompressed = true\n", Code::BadValue, "files that are followed"),
-            ("[[input]]\nfollow = [\"/a\"]\ncompressed = \"gz\"\n", Code::BadValue, "true or false"),
+            ("[[input]]\nfollow = [\"/a\"]\ncompressed = \"gz\"\n", Code::WrongType, "true or false"),
             ("[[input]]\nstdin = true\n[[input]]\nstdin = true\n", Code::BadValue, "read once"),
             ("[[output]]\nfile = \"/a\"\n[[output]]\nfile = \"/a\"\n", Code::BadValue, "the same file"),
             ("[[output]]\nstore = \"/a\"\n[[output]]\nfile = \"/a/b\"\n", Code::BadValue, "the same directory"),
