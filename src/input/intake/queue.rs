@@ -293,6 +293,7 @@ impl Inner {
         let portion = match self.portions.back_mut().filter(fits) {
             Some(portion) => {
                 self.bytes -= memory(portion);
+                grow(&mut portion.lines, lines.len());
                 portion.lines.extend_from_slice(lines);
                 portion
             }
@@ -321,6 +322,15 @@ impl Inner {
                 self.portions.push_back(portion);
             }
         }
+    }
+}
+
+/// Makes room as a vector does, but for no more than a portion ever holds: what is not used counts as memory too.
+fn grow(lines: &mut Vec<u8>, more: usize) {
+    let needed = lines.len() + more;
+    if needed > lines.capacity() {
+        let wanted = (lines.capacity() * 2).clamp(needed, PORTION_BYTES.max(needed));
+        lines.reserve_exact(wanted - lines.len());
     }
 }
 
