@@ -282,7 +282,7 @@ fn each_answer_gives_what_it_stands_on() {
         (&output("stdout = true"), "claim = \"not_readable_by_others\"", NotEnforced, "standard output"),
         ("", "claim = \"not_readable_by_others\"", NotEnforced, "no [[output]]"),
         ("", "claim = \"deleted_after\"\nclass = \"none\"\nat_most = \"1 day\"", False, "no class none"),
-        ("", "claim = \"deleted_after\"\nat_most = \"6 months\"", NotEnforced, "nothing deletes"),
+        ("", "claim = \"deleted_after\"\nat_most = \"6 months\"", NotEnforced, "only a store deletes"),
         ("", "claim = \"deleted_after\"\nat_most = \"5 months\"", False, "kept for 6 months, not for 5 months"),
         ("", "claim = \"unparsed_never_stored_raw\"", True, "every detector"),
     ] {
