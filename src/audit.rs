@@ -168,6 +168,24 @@ impl Log {
         self.hold()?.append(now, entry)
     }
 
+    /// Puts in order what a kill has left, where there is a log: an entry of which the head does not know is one until then.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn settle(&self, now: Timestamp) -> Result<(), Error> {
+        match fs::statat(&self.directory, LOG, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(()),
+            // What else is wrong with it is said by who opens it.
+            Ok(_) | Err(_) => {}
+        }
+        let mut held = self.hold()?;
+        let settled = held.is_settled().and_then(|is_settled| match is_settled {
+            true => Ok(()),
+            false => held.last(now).and_then(|last| held.write_head(&last)),
+        });
+        settled.map_err(|error| failed(&self.path, "write", Errno::from_io_error(&error).unwrap_or(Errno::IO)))
+    }
+
     /// The log, locked: nobody else appends as long as this is held.
     ///
     /// # Errors
@@ -240,14 +258,21 @@ impl Held<'_> {
         self.write_head(&last)
     }
 
+    /// Whether the head speaks of its end.
+    fn is_settled(&self) -> io::Result<bool> {
+        let size = self.file.metadata()?.len();
+        match read_head(&self.log.directory)? {
+            Some(mark) => Ok(mark.end == size && self.ends_with(&mark)?),
+            None => Ok(size == 0),
+        }
+    }
+
     /// Where the log ends, in order.
     fn last(&mut self, now: Timestamp) -> io::Result<Mark> {
-        let size = self.file.metadata()?.len();
         let mark = read_head(&self.log.directory)?;
-        Ok(match mark {
-            Some(mark) if mark.end == size && self.ends_with(&mark)? => mark,
-            None if size == 0 => Mark::default(),
-            mark => self.mend(now, mark)?,
+        Ok(match (self.is_settled()?, mark) {
+            (true, mark) => mark.unwrap_or_default(),
+            (false, mark) => self.mend(now, mark)?,
         })
     }
 

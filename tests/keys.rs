@@ -353,7 +353,8 @@ fn kill_rotations(kills: u32) {
             let told = deeds.iter().filter(|deed| **deed == format!("key_destroyed {name}")).count();
             assert!((1..=4).contains(&told), "{name} is told {told} times");
         }
-        assert!(place.is_whole());
+        let verdict = audit::verify(&place.keys(), None).unwrap();
+        assert!(verdict.is_whole(), "{verdict:?}");
     }
 }
 

@@ -178,6 +178,26 @@ fn what_a_kill_left_is_gone_on_with_and_told() {
 }
 
 #[test]
+fn a_log_is_put_in_order_though_nothing_is_added() {
+    let place = place(2);
+    let log = Log::open(place.path()).unwrap();
+    let whole = fs::read(place.path().join(LOG)).unwrap();
+    log.settle(NOW).unwrap();
+    assert_eq!(fs::read(place.path().join(LOG)).unwrap(), whole);
+    let head = fs::read(place.path().join(HEAD)).unwrap();
+    log.append(NOW, &entry("third")).unwrap();
+    fs::write(place.path().join(HEAD), &head).unwrap();
+    assert!(!verify(place.path(), None).unwrap().is_whole());
+    log.settle(NOW).unwrap();
+    let verdict = verify(place.path(), None).unwrap();
+    assert_eq!((verdict.is_whole(), verdict.mended), (true, vec![4]));
+    // Where there is none, none is made.
+    let empty = tempfile::tempdir().unwrap();
+    Log::open(empty.path()).unwrap().settle(NOW).unwrap();
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn what_a_kill_came_behind_is_not_said_again() {
     let place = place(2);
     let log = Log::open(place.path()).unwrap();

@@ -248,6 +248,11 @@ impl Directory {
         })
     }
 
+    /// Puts the audit log in order where a kill has left it otherwise.
+    pub(super) fn settle(&self, now: Timestamp) -> Result<(), Error> {
+        self.audit.settle(now)
+    }
+
     /// Tells the audit log what somebody asked for.
     pub(super) fn note(&self, now: Timestamp, entry: &Entry<'_>) -> Result<(), Error> {
         self.audit.append(now, entry)

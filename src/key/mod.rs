@@ -579,6 +579,7 @@ impl Keyring {
             }
             Home::Directory(directory) => directory,
         };
+        directory.settle(now)?;
         if self.making == Making::Ratchet && !held.doubted && ratchet::has_begun(directory, self.period, now)? {
             // The last one goes only when there is one after it.
             ratchet::obtain(directory, self.period, self.period.epoch(now), now, self.keep)?;

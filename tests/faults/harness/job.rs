@@ -268,7 +268,7 @@ impl Job {
     }
 }
 
-const TRIES: usize = 6;
+const TRIES: usize = 20;
 
 fn by_path(tree: &Tree) -> impl Iterator<Item = (&Path, &[u8])> {
     tree.iter().map(|(path, bytes)| (path.as_path(), &bytes[..]))
