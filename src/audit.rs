@@ -173,10 +173,9 @@ impl Log {
     /// # Errors
     /// As [`Log::append`].
     pub fn settle(&self, now: Timestamp) -> Result<(), Error> {
-        match fs::statat(&self.directory, LOG, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => return Ok(()),
-            // What else is wrong with it is said by who opens it.
-            Ok(_) | Err(_) => {}
+        // What else is wrong with it is said by who opens it.
+        if let Err(Errno::NOENT) = fs::statat(&self.directory, LOG, AtFlags::SYMLINK_NOFOLLOW) {
+            return Ok(());
         }
         let mut held = self.hold()?;
         let settled = held.is_settled().and_then(|is_settled| match is_settled {
