@@ -31,7 +31,7 @@ fn benches(criterion: &mut Criterion) {
         |name: &str, values: Vec<String>, mut one: Box<dyn FnMut(&[u8], &mut Aid, &mut Vec<u8>) -> Outcome>| {
             let mut group = criterion.benchmark_group("treatment");
             group.throughput(Throughput::Elements(values.len() as u64));
-            let mut keys = Keys::new(&["user.name".into()], &["security_log".into()]);
+            let mut keys = Keys::new(&["user.name".into()], vec![("".into(), "security_log".into())]);
             keys.admit(Epoch(1), "20261121", Some(Secret::new([1; 32])));
             keys.select(Epoch(1), 0);
             let mut aid = Aid { keys, ..Aid::default() };

@@ -48,6 +48,10 @@ pub enum Deed {
     HoldAdded,
     /// Somebody said that they need not stay any longer.
     HoldReleased,
+    /// The relationship with a tenant ends on a day.
+    TenantEnded,
+    /// It goes on after all.
+    TenantResumed,
     /// A secret that lay in the open, or under an old file, was encrypted where it lies.
     KeyWrapped,
     /// A secret was given to another host.
@@ -64,7 +68,7 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Deed; 14] = [
+    pub const ALL: [Deed; 16] = [
         Deed::KeyMade,
         Deed::KeyDestroyed,
         Deed::KeyWrapped,
@@ -78,6 +82,8 @@ impl Deed {
         Deed::Swept,
         Deed::HoldAdded,
         Deed::HoldReleased,
+        Deed::TenantEnded,
+        Deed::TenantResumed,
         Deed::Mended,
     ];
 
@@ -92,6 +98,8 @@ impl Deed {
             Deed::Swept => "swept",
             Deed::HoldAdded => "hold_added",
             Deed::HoldReleased => "hold_released",
+            Deed::TenantEnded => "tenant_ended",
+            Deed::TenantResumed => "tenant_resumed",
             Deed::KeyWrapped => "key_wrapped",
             Deed::KeyExported => "key_exported",
             Deed::KeyImported => "key_imported",

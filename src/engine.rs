@@ -4,8 +4,8 @@ use crate::{
     encode::{Batch, Encoding, LineEnd},
     epoch::{Epoch, Period},
     format::{Ending, Parse, envelope, w3c},
-    plan::{Plan, Route},
-    record::{Record, Seen, Sight, Value},
+    plan::{Memo, Plan, Route, Whose},
+    record::{Columns, Record, Seen, Sight, Syntax, Value},
     retention::{self, ClassId, Run, Tagger},
     tally::Tally,
     time::{DAY, Day, Timestamp},
@@ -60,6 +60,10 @@ struct Desk {
     tagger: Tagger,
     reference: Timestamp,
     due: Due,
+    /// Whose all records are, if that is known without them.
+    whose: Option<Whose>,
+    /// The virtual host that was looked for last.
+    host: Memo,
     /// The one epoch of all records, if there is one.
     epoch: Option<Epoch>,
     recent: Recent,
@@ -133,6 +137,8 @@ impl Engine {
             tagger: plan.tagger(),
             reference: Timestamp(0),
             due: Due::Unknown,
+            whose: plan.tenancy.as_ref().and_then(|tenancy| tenancy.assumed()),
+            host: Memo::default(),
             epoch: None,
             recent: Recent::default(),
             ahead: Ahead::default(),
@@ -157,6 +163,21 @@ impl Engine {
     pub fn set_due(&mut self, due: Due) {
         self.desk.due = due;
         self.desk.settled = None;
+    }
+
+    /// All records are this tenant's, whatever virtual host they name; `None`: as the policy was told.
+    ///
+    /// # Panics
+    /// When the policy has no such tenant.
+    pub fn set_tenant(&mut self, tenant: Option<&str>) {
+        let Some(tenancy) = &self.plan.tenancy else {
+            assert!(tenant.is_none(), "a policy without tenants has none of this name");
+            return;
+        };
+        self.desk.whose = match tenant {
+            Some(name) => Some(tenancy.named(name).expect("a tenant of the policy")),
+            None => tenancy.assumed(),
+        };
     }
 
     /// Treats all records under this one epoch, whatever their time; `None`: each under its own.
@@ -334,6 +355,29 @@ impl Desk {
     #[inline]
     fn epoch_of(&self, period: Period, time: Timestamp) -> Epoch {
         self.epoch.unwrap_or_else(|| period.epoch(time))
+    }
+
+    /// The class of the record at hand; `None`: nobody can say whose it is, and such are left out.
+    #[inline]
+    fn class(&mut self, plan: &Plan, route: &Route, line: &[u8]) -> Option<ClassId> {
+        let schema = route.format.schema();
+        match &plan.tenancy {
+            None => Some(route.rules.classify(schema, line, &self.record)),
+            // What says what columns there are is nobody's.
+            Some(_)
+                if schema.syntax == Syntax::Columns
+                    && matches!(self.record.layout, Columns::HEADER | Columns::DIRECTIVE) =>
+            {
+                Some(plan.last_class())
+            }
+            Some(tenancy) => {
+                let whose = self.whose.unwrap_or_else(|| {
+                    let Desk { record, host, .. } = &mut *self;
+                    tenancy.whose(&route.tenanted, line, record, host)
+                });
+                tenancy.class(whose, (&route.rules, &route.tenanted), (schema, line, &self.record))
+            }
+        }
     }
 
     /// Whether a record of this class and time is written: `false` where it is left out because it is due. The secret of its
@@ -572,7 +616,11 @@ impl Desk {
         };
         let seen = PLAIN && time.is_some();
         let time = time.unwrap_or(self.reference);
-        let class = route.rules.classify(schema, line, &self.record);
+        let Some(class) = self.class(plan, route, line) else {
+            plan.encoding.blank(self.leftover(plan), end, batch);
+            tally.tenant += 1;
+            return Ok(false);
+        };
         let written = self.begins(plan, class, time, tally)?;
         let run = self.run(class, time);
         if !written {

@@ -64,6 +64,7 @@
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
 //!  engine/recall                         lines of JSON whose keys came before, read ahead
+//!  plan/tenancy                          whose a record is, by the virtual host it names
 //!  engine/count plan/figure              what was treated and found, where somebody asks
 //!  engine/stretch                        many lines at once, where each is text of which nothing but the addresses is cut
 //!  treatment/flat object                 lines of JSON laid in one go; repeated and harmless remember what became of values
@@ -89,7 +90,8 @@
 //!  run/sidecar/board status              what is seen of the sidecar from outside (feature `net`): metrics, health, a page
 //!  encode/project                        some members of our own JSON lines, for one output
 //!  run/reply encode/reply                one line in, one answer out, for who waits: rsyslog
-//!  store/                                what is kept by class and day: open files, segments with manifests, sweep, holds, verify
+//!  store/                                what is kept by tenant, class and day: open files, segments with manifests, sweep, holds,
+//!                                        tenants that leave, verify
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
 //!  policy/claims                         what is published of logs, in a closed vocabulary; judged against a policy
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard

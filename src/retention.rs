@@ -11,10 +11,11 @@ use crate::{
     record::{Record, Schema, State},
     time::{DAY, Date, Day, Timestamp},
 };
+use std::collections::HashMap;
 
-/// A class by its place in the policy.
+/// A class of a tenant, or of nobody, by its place in the policy: first the policy's own, then those of each tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClassId(pub u8);
+pub struct ClassId(pub u16);
 
 /// What neighbouring records of a batch have in common: what is kept, and deleted, together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,8 +27,10 @@ pub struct Run {
 }
 
 /// A class as the tag writes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
+    /// Whose records these are, [`is_policy_name`]; empty: those of whoever runs sladd.
+    pub tenant: Box<str>,
     /// Its name, [`is_class_name`].
     pub name: Box<str>,
     /// How long it is kept.
@@ -46,6 +49,31 @@ pub fn is_class_name(name: &str) -> bool {
 /// Whether a text can name a policy: `[a-z0-9-]{1,32}`.
 pub fn is_policy_name(name: &str) -> bool {
     is_name(name.as_bytes(), b'-')
+}
+
+/// What stands for whoever runs sladd where tenants are named: none is called so.
+pub const OWN: &str = "own";
+
+/// What a class is called among those of all tenants: `security_log`, `nord-butikk~security_log`. Safe in a file's name.
+///
+/// ```
+/// use sladd::retention::{label, parse_label};
+/// assert_eq!(label("nord-butikk", "security_log"), "nord-butikk~security_log");
+/// assert_eq!(parse_label("nord-butikk~security_log"), Some(("nord-butikk", "security_log")));
+/// assert_eq!(parse_label("security_log"), Some(("", "security_log")));
+/// ```
+pub fn label(tenant: &str, class: &str) -> String {
+    match tenant {
+        "" => class.to_owned(),
+        tenant => format!("{tenant}~{class}"),
+    }
+}
+
+/// The tenant (empty: nobody's) and the class that a label names.
+pub fn parse_label(label: &str) -> Option<(&str, &str)> {
+    let (tenant, class) = label.split_once('~').unwrap_or(("", label));
+    let fits = is_class_name(class) && (is_policy_name(tenant) || tenant.len() + class.len() == label.len());
+    fits.then_some((tenant, class))
 }
 
 /// Conditions on one format's fields. All must hold.
@@ -133,6 +161,8 @@ pub struct Tag<'a> {
 #[derive(Clone, Debug)]
 pub struct Tagger {
     printed: Vec<Printed>,
+    /// Where each class is printed: those of several tenants that say the same share a place.
+    places: Box<[u16]>,
 }
 
 /// The tag of one class, as it was last printed. From day to day only `until` changes, in place.
@@ -159,7 +189,7 @@ impl Tagger {
     pub fn new(classes: &[Class], policy: &str, version: u32) -> Tagger {
         assert!(is_policy_name(policy), "a policy's name is of [a-z0-9-]{{1,32}}");
         let printed = |class: &Class| {
-            let Class { name, keep, purpose, basis } = class;
+            let Class { name, keep, purpose, basis, .. } = class;
             assert!(is_class_name(name), "a class's name is of [a-z0-9_]{{1,32}}");
             let until = keep.until(Timestamp(0).date());
             let head = format!(" \"class={name} until=");
@@ -174,7 +204,16 @@ impl Tagger {
             let (field_until, member_until) = (head.len(), member_head.len() + 1);
             Printed { keep: *keep, from: 0, until, field, field_until, member: member.into_bytes(), member_until }
         };
-        Tagger { printed: classes.iter().map(printed).collect() }
+        let mut shown: HashMap<(&str, Life, Purpose, Basis), u16> = HashMap::new();
+        let (mut all, mut places) = (Vec::new(), Vec::with_capacity(classes.len()));
+        for class in classes {
+            let place = shown.entry((&class.name, class.keep, class.purpose, class.basis)).or_insert_with(|| {
+                all.push(printed(class));
+                (all.len() - 1) as u16
+            });
+            places.push(*place);
+        }
+        Tagger { printed: all, places: places.into() }
     }
 
     /// The tag of a record of this class and time. Never allocates.
@@ -202,7 +241,7 @@ impl Tagger {
 
     #[inline]
     fn printed(&mut self, class: ClassId, time: Timestamp) -> &Printed {
-        let printed = &mut self.printed[usize::from(class.0)];
+        let printed = &mut self.printed[usize::from(self.places[usize::from(class.0)])];
         if !(0..DAY).contains(&time.0.wrapping_sub(printed.from)) {
             printed.print(time);
         }
@@ -286,7 +325,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn class(name: &str, keep: &str, purpose: Purpose, basis: Basis) -> Class {
-        Class { name: name.into(), keep: keep.parse().unwrap(), purpose, basis }
+        Class { tenant: "".into(), name: name.into(), keep: keep.parse().unwrap(), purpose, basis }
     }
 
     fn classes() -> Vec<Class> {
@@ -515,7 +554,7 @@ mod tests {
             class_name in "[a-z0-9_]{1,32}", policy in "[a-z0-9-]{1,32}", version: u32, second in 0i64..=253_402_300_799,
             head in proptest::collection::vec(proptest::num::u8::ANY, 0..200), months in 0u32..1_000, days in 0u32..10_000,
         ) {
-            let class = Class { name: class_name.into(), keep: Life::Span(Keep { months, days }), purpose: Purpose::Analytics, basis: Basis::Consent };
+            let class = Class { tenant: "".into(), name: class_name.into(), keep: Life::Span(Keep { months, days }), purpose: Purpose::Analytics, basis: Basis::Consent };
             let mut tagger = Tagger::new(&[class], &policy, version);
             let field = tagger.tag(ClassId(0), Timestamp(second)).field.to_vec();
             let line = [&head[..], &field].concat();

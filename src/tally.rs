@@ -19,6 +19,8 @@ pub struct Tally {
     pub guard: u64,
     /// Lines dropped because their time to be deleted had come and the run was told to leave such records out.
     pub policy: u64,
+    /// Lines dropped because nobody can say which tenant's they are.
+    pub tenant: u64,
     /// Lines dropped because the output stalled.
     pub shed: u64,
     /// Of the lines: cut at the limit or by the end of the input, and treated under the rule for cut lines.
@@ -51,7 +53,20 @@ pub struct Stopped {
 impl Tally {
     /// Lines of which nothing left.
     pub fn dropped(&self) -> u64 {
-        self.malformed + self.over_long + self.guard + self.policy + self.shed
+        self.reasons().iter().map(|(_, count)| count).sum()
+    }
+
+    /// The reasons for which they were dropped, in the order in which all accounts name them; their sum is
+    /// [`Tally::dropped`].
+    pub fn reasons(&self) -> [(&'static str, u64); 6] {
+        [
+            ("malformed", self.malformed),
+            ("over_long", self.over_long),
+            ("guard", self.guard),
+            ("policy", self.policy),
+            ("tenant", self.tenant),
+            ("shed", self.shed),
+        ]
     }
 
     /// Whether the outcomes sum to the lines.
@@ -73,6 +88,7 @@ impl AddAssign for Tally {
         self.over_long += other.over_long;
         self.guard += other.guard;
         self.policy += other.policy;
+        self.tenant += other.tenant;
         self.shed += other.shed;
         self.cut += other.cut;
         self.unmatched += other.unmatched;

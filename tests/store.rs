@@ -185,3 +185,127 @@ fn what_is_asked_wrongly_is_refused_in_words() {
     }
     assert_eq!(fs::read_dir(room.path()).unwrap().count(), 1);
 }
+
+/// Two tenants and what is nobody's: each output gets what it was told, and the store keeps them apart.
+#[test]
+fn tenants_have_outputs_and_segments_of_their_own_and_go_when_they_leave() {
+    let room = tempfile::tempdir().unwrap();
+    let at = |name: &str| room.path().join(name);
+    let text = r#"
+base = "hosting"
+name = "example-host"
+version = 1
+[source]
+format = ["vhost_combined", "combined"]
+[fields]
+"client.address" = { treatment = "pseudonym" }
+[tenants]
+unknown = "own"
+[[tenant]]
+name = "nord"
+hosts = ["nord.example"]
+role = "processor"
+instruction = "agreement 7"
+[[tenant.retention]]
+class = "customer_data"
+keep = "end of relationship + 3 months"
+purpose = "service_delivery"
+basis = "contract"
+[[tenant]]
+name = "sor"
+hosts = ["sor.example"]
+role = "processor"
+instruction = "agreement 8"
+[keys]
+directory = "ROOM/keys"
+[state]
+directory = "ROOM/state"
+[[input]]
+follow = ["ROOM/access.log"]
+[[input]]
+follow = ["ROOM/sor.log"]
+tenant = "sor"
+[[output]]
+file = "ROOM/all.log"
+[[output]]
+file = "ROOM/nord.out"
+tenants = ["nord"]
+[[output]]
+file = "ROOM/own.out"
+tenants = ["own"]
+classes = ["security_log"]
+[[output]]
+store = "ROOM/store"
+"#;
+    fs::write(at("policy.toml"), text.replace("ROOM", room.path().to_str().unwrap())).unwrap();
+    let line = |host: &str, path: &str| {
+        format!(
+            "{host}203.0.113.7 - - [20/Nov/2026:10:00:00 +0000] \"GET /{path} HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n"
+        )
+    };
+    let access = [("nord.example:443 ", "n"), ("sor.example:443 ", "s"), ("vest.example:443 ", "v"), ("", "o")];
+    fs::write(at("access.log"), access.map(|(host, path)| line(host, path)).concat()).unwrap();
+    // Its lines name no host, or even another's.
+    fs::write(at("sor.log"), line("", "s2") + &line("nord.example:443 ", "s3")).unwrap();
+    sidecar(room.path(), 6);
+
+    let of = |name: &str| fs::read_to_string(at(name)).unwrap();
+    let paths = |text: &str| -> Vec<String> {
+        let path = |line: &str| line.split("GET /").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        let mut paths: Vec<String> = text.lines().map(path).collect();
+        paths.sort();
+        paths
+    };
+    assert_eq!(paths(&of("all.log")), ["n", "o", "s", "s2", "s3", "v"]);
+    assert_eq!(paths(&of("nord.out")), ["n"]);
+    assert_eq!(paths(&of("own.out")), ["o", "v"]);
+    let (code, listed, _) = store(room.path(), &["list", "store", "--json"]);
+    assert_eq!(code, 0);
+    let kept = listed["stores"][0]["kept"].as_array().unwrap();
+    let row = |tenant: &str| {
+        kept.iter().find(|kept| kept.get("tenant").map_or("", |name| name.as_str().unwrap()) == tenant).unwrap()
+    };
+    assert_eq!((kept.len(), &row("nord")["until"], &row("nord")["class"]), (3, &Value::Null, &"customer_data".into()));
+    let unpacked = |tenant: &str| {
+        let path = at("store").join(format!("{}.zst", row(tenant)["path"].as_str().unwrap()));
+        String::from_utf8(zstd::decode_all(&fs::read(path).unwrap()[..]).unwrap()).unwrap()
+    };
+    assert!(row("nord")["path"].as_str().unwrap().starts_with("nord~customer_data/2026-11-20/"));
+    assert_eq!(
+        [paths(&unpacked("nord")), paths(&unpacked("sor")), paths(&unpacked(""))],
+        [vec!["n"], vec!["s", "s2", "s3"], vec!["o", "v"]]
+    );
+    // The same address: one pseudonym a tenant, and none in common.
+    let client = |text: &str| -> String {
+        let words: std::collections::BTreeSet<&str> =
+            text.lines().flat_map(|line| line.split(' ')).filter(|word| word.starts_with("p1.")).collect();
+        assert_eq!(words.len(), 1, "{text}");
+        words.into_iter().next().unwrap().to_owned()
+    };
+    let clients = [client(&unpacked("nord")), client(&unpacked("sor")), client(&unpacked(""))];
+    assert!(clients[0] != clients[1] && clients[1] != clients[2] && clients[0] != clients[2]);
+    let manifest: Value =
+        serde_json::from_str(&of(&format!("store/{}.json", row("sor")["path"].as_str().unwrap()))).unwrap();
+    assert_eq!((&manifest["tenant"], &manifest["class"]), (&"sor".into(), &"security_log".into()));
+
+    // nord leaves.
+    let (code, _, said) =
+        store(room.path(), &["tenant", "end", "vest", "--policy", "./policy.toml", "--date", "2026-12-31"]);
+    assert!(code == 2 && said.contains("the policy has no such [[tenant]]"), "{said}");
+    assert_eq!(store(room.path(), &["tenant", "end", "nord", "store", "--date", "2026-13-31"]).0, 2);
+    assert_eq!(store(room.path(), &["tenant", "resume", "nord", "store"]).0, 66);
+    let (code, said, _) =
+        store(room.path(), &["tenant", "end", "nord", "--policy", "./policy.toml", "--date", "2026-12-01"]);
+    assert!(code == 0 && said.as_str().unwrap().contains("nord ends on 2026-12-01"), "{said}");
+    let (code, said, _) = store(room.path(), &["tenant", "end", "nord", "store", "--date", "2026-12-31"]);
+    assert!(code == 0 && said.as_str().unwrap().contains("nord ends on 2026-12-31, and not on 2026-12-01"), "{said}");
+    let (code, ends, _) = store(room.path(), &["tenant", "list", "store", "--json"]);
+    assert_eq!((code, &ends["stores"][0]["ends"][0]["ends"]), (0, &"2026-12-31".into()));
+    let at_day = |day: &str| store(room.path(), &["sweep", "store", "--now", day, "--json"]);
+    assert_eq!(at_day("2027-03-30").1["stores"][0]["report"]["due"], serde_json::json!([]));
+    let (code, report, _) = at_day("2027-03-31");
+    let due = report["stores"][0]["report"]["due"].as_array().unwrap();
+    assert!(code == 0 && due.len() == 1 && due[0]["path"].as_str().unwrap().starts_with("nord~"), "{report}");
+    assert!(!at("store/nord~customer_data/2026-11-20").exists());
+    assert_eq!(store(room.path(), &["verify", "store"]).0, 0);
+}

@@ -40,7 +40,7 @@ fn hkdf_is_that_of_rfc_5869() {
 fn pseudonyms_are_what_the_construction_says() {
     let mut keys = Keys::new(
         &["user.name".into(), "device.id".into(), "client.address".into()],
-        &["security_log".into(), "login_history".into()],
+        ["security_log", "login_history"].map(|class| ("".into(), class.into())).into(),
     );
     keys.admit(Epoch(20778), "20261121", Some(Secret::new(std::array::from_fn(|i| i as u8))));
     let mut aid = Aid { keys, ..Aid::default() };

@@ -135,7 +135,7 @@ fn order<'a>(
     // What a built-in says may change with the program.
     let base = base_of(&text).and_then(|base| policy::show(&base)).unwrap_or_default();
     let options = format!(
-        "{:?} {:?} {} {:?} {:?} {:?} {}",
+        "{:?} {:?} {} {:?} {:?} {:?} {}{}",
         policy.source.formats,
         policy.encode.layout,
         args.lines.max_line,
@@ -147,6 +147,7 @@ fn order<'a>(
             Due::Count(_) | Due::Unknown => None,
         },
         args.lines.guard,
+        policy.tenants.assumed.as_ref().map_or_else(String::new, |tenant| format!(" {tenant}")),
     );
     Ok(Order {
         policy,

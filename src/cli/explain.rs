@@ -19,7 +19,7 @@ use std::{
 /// Prints a row per field, or treats the lines of standard input.
 pub fn run(args: &ExplainArgs) -> Result<ExitCode, Error> {
     let mut policy = load::policy(&args.choice.policy)?;
-    load::formats(&mut policy, &args.choice);
+    load::choose(&mut policy, &args.choice)?;
     let plan = Plan::compile(&policy)?;
     if !args.line {
         let head = format!("policy {}/{}\n\n", policy.name, policy.version);

@@ -266,7 +266,7 @@ fn named(name: &str) -> Result<(Period, Epoch), Error> {
 }
 
 /// Who asks, for the audit log.
-fn asker() -> String {
+pub(super) fn asker() -> String {
     format!("user {}", rustix::process::getuid().as_raw())
 }
 

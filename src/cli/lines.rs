@@ -17,7 +17,7 @@ impl LineArgs {
     /// The policy, with what was typed instead of its own.
     pub(super) fn policy(&self) -> Result<Policy, Error> {
         let mut policy = load::policy(&self.choice.policy)?;
-        load::formats(&mut policy, &self.choice);
+        load::choose(&mut policy, &self.choice)?;
         if let Some(layout) = self.encode {
             policy.encode.layout = match layout {
                 LayoutArg::Same => Layout::Same,

@@ -91,10 +91,20 @@ pub fn refusal(written: &Written, findings: &[Finding]) -> Error {
     Error::new(Kind::Config, format!("{} has {faults} {word}", written.origin))
 }
 
-/// Sets the formats that were typed instead of the policy's.
-pub fn formats(policy: &mut Policy, choice: &Choice) {
+/// Sets what was typed: formats instead of the policy's, and whose all lines are.
+///
+/// # Errors
+/// [`Kind::Usage`] for a tenant that the policy does not have.
+pub fn choose(policy: &mut Policy, choice: &Choice) -> Result<(), Error> {
     if !choice.format.is_empty() {
         policy.read_as(choice.format.iter().map(|format| format.as_str().into()).collect());
+    }
+    match &choice.tenant {
+        Some(tenant) if !policy.read_as_of(tenant) => Err(Error::new(
+            Kind::Usage,
+            "the policy has no [[tenant]] of the name that --tenant gives; sladd explain lists those it has",
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 

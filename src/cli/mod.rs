@@ -210,6 +210,9 @@ pub struct Choice {
     /// The format of the lines instead of the policy's: auto, a name such as combined, json, syslog, haproxy_http or nginx_error, `nginx:DIRECTIVE` or `apache:DIRECTIVE` (an unknown name gets the list of all); may be repeated, tried in order
     #[arg(short, long, value_name = "FORMAT")]
     format: Vec<String>,
+    /// Whose all lines are, whatever virtual host they name: a [[tenant]] of the policy, or `own`
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
 }
 
 /// What becomes of lines, whatever they are read from.
@@ -485,6 +488,11 @@ enum StoreCommand {
         #[command(subcommand)]
         what: HoldCommand,
     },
+    /// Say that the relationship with a tenant ends: what lives until so long after it goes on time
+    Tenant {
+        #[command(subcommand)]
+        what: TenantCommand,
+    },
     /// The log of what was done
     Audit {
         #[command(subcommand)]
@@ -505,6 +513,9 @@ enum HoldCommand {
         /// Who asked for it; it stands in the audit log
         #[arg(long, value_name = "TEXT")]
         authority: String,
+        /// Only this tenant's, or `own` for those of nobody; may be repeated (default: everybody's)
+        #[arg(long, value_name = "NAME")]
+        tenant: Vec<String>,
         /// Only this class; may be repeated (default: all)
         #[arg(long, value_name = "CLASS")]
         class: Vec<String>,
@@ -532,6 +543,37 @@ enum HoldCommand {
         /// The store's directory
         #[arg(value_name = "DIR")]
         directory: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TenantCommand {
+    /// The relationship ends, or has ended, on a day; from it is reckoned what is kept until "end of relationship + 3 months"
+    End {
+        /// The tenant's name in the policy
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        place: StorePlace,
+        /// The day, YYYY-MM-DD; what was said before is replaced
+        #[arg(long, value_name = "DATE")]
+        date: String,
+    },
+    /// The relationship goes on after all; what is deleted already stays so
+    Resume {
+        /// The tenant's name
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        place: StorePlace,
+    },
+    /// List the tenants whose relationship ends or has ended
+    List {
+        #[command(flatten)]
+        place: StorePlace,
         /// One JSON object
         #[arg(long)]
         json: bool,

@@ -1,6 +1,6 @@
 //! `sladd store`: what is kept by class and day, whether it is whole, and its end.
 
-use super::{HoldCommand, StoreAuditCommand, StoreCommand, StorePlace, lines, load, print};
+use super::{HoldCommand, StoreAuditCommand, StoreCommand, StorePlace, TenantCommand, key::asker, lines, load, print};
 use crate::{
     audit,
     error::{Error, Kind},
@@ -24,6 +24,7 @@ pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
         StoreCommand::Verify { place, json } => verify(place, *json),
         StoreCommand::Sweep { place, now, dry_run, json } => sweep(place, now.as_deref(), *dry_run, *json),
         StoreCommand::Hold { what } => hold(what),
+        StoreCommand::Tenant { what } => tenant(what),
         StoreCommand::Audit { what: StoreAuditCommand::Verify { directory, head } } => {
             audit(directory, head.as_deref())
         }
@@ -110,7 +111,7 @@ fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Re
         Some(text) => Clock::Given { reckoned: time(text)?, system: clock() },
         None => Clock::System(clock()),
     };
-    let terms = policy.as_ref().map(|policy| Terms::new(policy.classes.iter().map(|class| (&*class.name, class.keep))));
+    let terms = policy.as_ref().map(|policy| Terms::new(policy.lives()));
     let sweep = Sweep { clock, terms, dry_run };
     let (mut all, mut text) = (Vec::new(), String::new());
     let (mut failed, mut look) = (0, false);
@@ -172,9 +173,9 @@ fn expire(policy: &Policy, now: Timestamp) -> Result<Option<usize>, Error> {
 
 fn hold(what: &HoldCommand) -> Result<ExitCode, Error> {
     match what {
-        HoldCommand::Add { directory, reference, authority, class, from, to, expires } => {
+        HoldCommand::Add { directory, reference, authority, tenant, class, from, to, expires } => {
             let day = |text: &Option<String>| text.as_deref().map(date).transpose();
-            let scope = Scope { classes: class.clone(), from: day(from)?, to: day(to)? };
+            let scope = Scope { tenants: tenant.clone(), classes: class.clone(), from: day(from)?, to: day(to)? };
             let hold = Hold::new((reference, authority), &scope, date(expires)?, clock())?;
             let root = Root::open(directory)?;
             store::hold(&root, &hold, clock())?;
@@ -192,9 +193,10 @@ fn hold(what: &HoldCommand) -> Result<ExitCode, Error> {
                 let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
                 let _ = writeln!(
                     text,
-                    "{}  by {}  classes {}  days {} to {}  added {}  expires {}{}",
+                    "{}  by {}  tenants {}  classes {}  days {} to {}  added {}  expires {}{}",
                     hold.reference,
                     hold.authority,
+                    or(&hold.tenants, "all"),
                     or(&hold.classes, "all"),
                     or(&hold.from, "the first"),
                     or(&hold.to, "the last"),
@@ -206,6 +208,57 @@ fn hold(what: &HoldCommand) -> Result<ExitCode, Error> {
             out(*json, json!(holds), &text)
         }
     }
+}
+
+fn tenant(what: &TenantCommand) -> Result<ExitCode, Error> {
+    match what {
+        TenantCommand::End { name, place, date: text } => {
+            let day = date(text)?;
+            let mut told = String::new();
+            for path in stores_of(name, place)? {
+                let before = store::end(&Root::open(&path)?, name, day, &asker(), clock())?;
+                let _ = write!(told, "{}: {name} ends on {day}", path.display());
+                let _ = match before.filter(|before| *before != day) {
+                    Some(before) => writeln!(told, ", and not on {before}"),
+                    None => writeln!(told),
+                };
+            }
+            print(told.as_bytes())
+        }
+        TenantCommand::Resume { name, place } => {
+            let mut told = String::new();
+            for path in stores_of(name, place)? {
+                store::resume(&Root::open(&path)?, name, &asker(), clock())?;
+                let _ = writeln!(told, "{}: {name} goes on; what is gone stays gone", path.display());
+            }
+            print(told.as_bytes())
+        }
+        TenantCommand::List { place, json } => {
+            let (mut all, mut text) = (Vec::new(), String::new());
+            for path in find(place)?.0 {
+                let ends = store::ends(&Root::open(&path)?)?;
+                for (name, day) in &ends {
+                    let _ = writeln!(text, "{}: {name} ends on {day}", path.display());
+                }
+                let ends: Vec<Value> =
+                    ends.iter().map(|(name, day)| json!({ "tenant": name, "ends": day.to_string() })).collect();
+                all.push(json!({ "path": path.display().to_string(), "ends": ends }));
+            }
+            out(*json, json!({ "stores": all }), &text)
+        }
+    }
+}
+
+/// The stores that are meant; where a policy was named the tenant must be one of its.
+fn stores_of(tenant: &str, place: &StorePlace) -> Result<Vec<PathBuf>, Error> {
+    let (stores, policy) = find(place)?;
+    if let Some(policy) = policy
+        && !policy.tenants.all.iter().any(|known| *known.name == *tenant)
+    {
+        let why = "the policy has no such [[tenant]]; name the store's directory for one that is not in it any more";
+        return Err(Error::new(Kind::Usage, why));
+    }
+    Ok(stores)
 }
 
 fn audit(directory: &Path, head: Option<&str>) -> Result<ExitCode, Error> {

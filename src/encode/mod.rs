@@ -287,7 +287,7 @@ mod tests {
     use super::*;
     use crate::time::Day;
 
-    fn batch(records: &[(&[u8], u8)]) -> Batch {
+    fn batch(records: &[(&[u8], u16)]) -> Batch {
         let mut batch = Batch::default();
         for (bytes, class) in records {
             batch.bytes.extend_from_slice(bytes);
@@ -296,7 +296,7 @@ mod tests {
         batch
     }
 
-    fn runs(batch: &Batch) -> Vec<(u8, &[u8])> {
+    fn runs(batch: &Batch) -> Vec<(u16, &[u8])> {
         batch.runs().map(|(run, records)| (run.class.0, records)).collect()
     }
 
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_leaves_blank_lines_of_its_class_and_nothing_of_it() {
-        let records: &[(&[u8], u8)] = &[(b"a\n", 0), (b"b\n", 1), (b"c\r\n", 1), (b"d\n", 2)];
+        let records: &[(&[u8], u16)] = &[(b"a\n", 0), (b"b\n", 1), (b"c\r\n", 1), (b"d\n", 2)];
         for (from, same, json) in [
             (
                 9,

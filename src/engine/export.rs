@@ -305,9 +305,10 @@ impl Desk {
             Line::Begins => tally.minimised += 1,
             Line::Part | Line::Ends => {
                 let over = self.carry.stream.is_over(raw);
+                let before = tally.tenant;
                 let left_out = is == Line::Ends && !self.exported_value(plan, routes, raw, over, batch, tally)?;
                 match (left_out, over) {
-                    (true, _) => tally.policy += 1,
+                    (true, _) => tally.policy += u64::from(tally.tenant == before),
                     (false, true) => tally.over_long += 1,
                     (false, false) => tally.minimised += 1,
                 }
@@ -390,7 +391,10 @@ impl Desk {
         let route = &routes.fields;
         let schema = route.format.schema();
         route.format.parse(line, ending, &mut self.record).expect("a name and an equals sign were seen");
-        let class = route.rules.classify(schema, line, &self.record);
+        let Some(class) = self.class(plan, route, line) else {
+            tally.tenant += 1;
+            return Ok(false);
+        };
         let time = self.reference;
         if !self.begins(plan, class, time, tally)? {
             return Ok(false);
@@ -458,6 +462,7 @@ impl Desk {
             tally.late += own.late;
         }
         tally.due += own.due.min(1);
+        tally.tenant += own.tenant.min(1);
         self.export = Memory { line, pieces };
         written
     }

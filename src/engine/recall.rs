@@ -82,7 +82,11 @@ impl Desk {
         let time = self.recent.time(plan, route, line, &self.record, self.reference).unwrap_or(self.reference);
         self.note_time();
         let schema = route.format.schema();
-        let class = route.rules.classify(schema, line, &self.record);
+        let Some(class) = self.class(plan, route, line) else {
+            plan.encoding.blank(self.leftover(plan), end, batch);
+            tally.tenant += 1;
+            return Ok(Some(read.whole()));
+        };
         let written = self.begins(plan, class, time, tally)?;
         let run = self.run(class, time);
         if !written {

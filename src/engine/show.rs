@@ -42,7 +42,7 @@ impl Engine {
         let schema = route.format.schema();
         let time = desk.recent.time(plan, route, body, &desk.record, desk.reference).unwrap_or(desk.reference);
         if let Some(period) = plan.period {
-            let class = route.rules.classify(schema, body, &desk.record);
+            let class = desk.class(plan, route, body).unwrap_or(plan.last_class());
             desk.aid.keys.select(desk.epoch_of(period, time), class.0);
         }
         let treated = treatment::treat(&route.steps, schema, body, &desk.record, &mut desk.aid, &mut desk.scratch);

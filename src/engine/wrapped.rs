@@ -11,8 +11,9 @@ use crate::{
     encode::{Batch, Encoding, LineEnd, Nested},
     epoch::Epoch,
     format::{Ending, Parse, envelope, export, json, message},
-    plan::{Opened, Plan, Route},
+    plan::{Opened, Plan, Route, Whose},
     record::{Kind, Record, Schema, Seen, Sight, Span, State},
+    retention::ClassId,
     tally::Tally,
     time::Timestamp,
     treatment::{self, Aid, Places, Scratch, Step, Treated},
@@ -496,8 +497,13 @@ impl Desk {
         let innermost = &mut levels[count - 1];
         // What was seen of its time holds if it was dated by it.
         innermost.seen &= is_own;
-        let route = innermost.route(plan);
-        let class = route.rules.classify(route.format.schema(), &innermost.line[innermost.start..], &innermost.record);
+        let Some(class) = self.wrapped_class(plan, levels) else {
+            if !*rest {
+                plan.encoding.blank(self.leftover(plan), end, batch);
+            }
+            tally.tenant += 1;
+            return Ok(false);
+        };
         let written = self.begins(plan, class, time, tally)?;
         let run = self.run(class, time);
         if !written {
@@ -558,10 +564,7 @@ impl Desk {
             let levels = &mut wrapped.levels[..count];
             let time = self.wrapped_time(plan, levels).map_or(self.reference, |(time, _)| time);
             if let Some(period) = plan.period {
-                let innermost = &levels[count - 1];
-                let route = innermost.route(plan);
-                let line = &innermost.line[innermost.start..];
-                let class = route.rules.classify(route.format.schema(), line, &innermost.record);
+                let class = self.wrapped_class(plan, levels).unwrap_or(plan.last_class());
                 self.aid.keys.select(self.epoch_of(period, time), class.0);
             }
             let starts: Vec<(Vec<usize>, usize)> = (levels.iter())
@@ -596,6 +599,23 @@ impl Desk {
         });
         self.wrapped = Some(wrapped);
         shown
+    }
+
+    /// The class of the innermost line. Whose it is says the innermost line that names a virtual host; `None`: nobody can say,
+    /// and such are left out.
+    fn wrapped_class(&mut self, plan: &Plan, levels: &[Level]) -> Option<ClassId> {
+        let innermost = levels.last()?;
+        let route = innermost.route(plan);
+        let (line, record) = (&innermost.line[innermost.start..], &innermost.record);
+        let schema = route.format.schema();
+        let Some(tenancy) = &plan.tenancy else { return Some(route.rules.classify(schema, line, record)) };
+        let whose = self.whose.unwrap_or_else(|| {
+            let mut named = levels.iter().rev().map(|level| {
+                tenancy.whose(&level.route(plan).tenanted, &level.line[level.start..], &level.record, &mut self.host)
+            });
+            named.find(|whose| *whose != Whose::Unknown).unwrap_or(Whose::Unknown)
+        });
+        tenancy.class(whose, (&route.rules, &route.tenanted), (schema, line, record))
     }
 
     /// The time of the innermost line or envelope that has one, and whether it is the innermost line's own.

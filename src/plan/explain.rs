@@ -38,6 +38,7 @@ impl fmt::Display for Explanation<'_> {
         programs(f, plan)?;
         f.write_str(malformed(plan))?;
         f.write_str(&exempt(plan))?;
+        tenants(f, plan)?;
         for detect in &plan.detect {
             let policy::Detect { name, pattern, replacement } = detect;
             writeln!(f, "The detectors know `{name}` too: {pattern} stands as {replacement}.")?;
@@ -53,6 +54,28 @@ impl fmt::Display for Explanation<'_> {
              fields, e-mail addresses and known messages.\n",
         )
     }
+}
+
+/// Whose records are whose, and what is kept otherwise for each.
+fn tenants(f: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
+    let Some(tenancy) = &plan.tenancy else { return Ok(()) };
+    let policy::Tenants { unknown, all, assumed } = tenancy.written();
+    if let Some(tenant) = assumed {
+        writeln!(f, "All records are those of {tenant}, as was asked for, whatever virtual host they name.")?;
+    }
+    let others = match unknown {
+        policy::OnUnknown::Drop => "any other line is dropped and counted",
+        policy::OnUnknown::Own => "any other is your own",
+    };
+    writeln!(f, "Records are a tenant's by the virtual host they name, with pseudonyms of its own; {others}.")?;
+    for policy::Tenant { name, hosts, role, instruction, retention } in all {
+        let instruction = instruction.as_deref().map_or_else(String::new, |text| format!(" by {text}"));
+        writeln!(f, "  {name}: {}; you are its {}{instruction}", hosts.join(", "), role.as_str())?;
+        for class in retention.iter().flat_map(|terms| &terms.classes) {
+            writeln!(f, "    class {} ({}, for {} on {})", class.name, class.keep, class.purpose, class.basis)?;
+        }
+    }
+    Ok(())
 }
 
 /// What may stand around a line: a block a name, with the fields of all its layouts.

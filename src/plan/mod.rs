@@ -2,9 +2,11 @@
 
 mod explain;
 mod figure;
+mod tenancy;
 
 pub use explain::{Coverage, Explanation};
 pub(crate) use figure::Figures;
+pub(crate) use tenancy::{Memo, Tenancy, Tenanted, Whose};
 
 use crate::{
     detect::{Detector, Fixed, Kinds, Patterns},
@@ -86,6 +88,8 @@ pub struct Plan {
     labels: Vec<Box<str>>,
     classes: Vec<retention::Class>,
     last_class: ClassId,
+    /// Whose records are not those of whoever runs sladd.
+    pub(crate) tenancy: Option<Box<Tenancy>>,
     policy: (Box<str>, u32),
     /// How addresses inside paths, queries, URLs and host names are cut.
     inner: Network,
@@ -196,6 +200,8 @@ pub(crate) struct Route {
     /// Which of the values they have to look at in a line that was read by sight.
     pub(crate) seen: Box<[u16]>,
     pub(crate) rules: Rules,
+    /// What is asked where there are tenants.
+    pub(crate) tenanted: Tenanted,
     /// The place of a line that was read by sight at which its time stands, as Apache and nginx write it, where nothing else
     /// dates it.
     pub(crate) stamp: Option<u16>,
@@ -308,6 +314,7 @@ impl Plan {
         route.format.schema().fields[usize::from(field)].clock.is_some()
             || route.lines.contains(&field)
             || route.program == Some(field)
+            || route.tenanted.asks(field)
             || by_rule()
     }
 
@@ -395,6 +402,7 @@ impl Plan {
             && compiler.labels.is_empty()
             && policy.detect.is_empty()
             && policy.keep_text.is_none()
+            && policy.tenants.all.is_empty()
             && text.as_ref().is_some_and(bare);
         Ok(Plan {
             bare,
@@ -420,7 +428,8 @@ impl Plan {
             period: (!compiler.labels.is_empty()).then_some(policy.keys.epoch),
             labels: compiler.labels.clone(),
             classes: classes(policy),
-            last_class: ClassId(policy.rules.last().map_or(0, |rule| rule.class)),
+            last_class: ClassId(policy.rules.last().map_or(0, |rule| rule.class.into())),
+            tenancy: Tenancy::of(&policy.tenants, policy.classes.len()),
             policy: (policy.name.clone(), policy.version),
             inner: compiler.network(),
             exempt: (compiler.exempt, policy.exempt_reason.clone()),
@@ -445,16 +454,16 @@ impl Plan {
         self.period
     }
 
-    /// Its retention classes: a class's number is its place.
-    pub fn class_names(&self) -> impl Iterator<Item = &str> {
-        self.classes.iter().map(|class| &*class.name)
+    /// Its retention classes, those of whoever runs sladd and of each tenant: a class's number is its place.
+    pub fn classes(&self) -> &[retention::Class] {
+        &self.classes
     }
 
     /// A worker's memory for treatments.
     pub(crate) fn aid(&self) -> Aid {
-        let classes: Vec<Box<str>> = self.classes.iter().map(|class| class.name.clone()).collect();
+        let classes = self.classes.iter().map(|class| (class.tenant.clone(), class.name.clone())).collect();
         let detector = Detector::with(self.patterns.clone());
-        Aid { keys: Keys::new(&self.labels, &classes), detector, ..Aid::default() }
+        Aid { keys: Keys::new(&self.labels, classes), detector, ..Aid::default() }
     }
 
     /// A worker's tags.
@@ -497,7 +506,12 @@ impl Compiler<'_> {
             .filter_map(|(i, field)| Some((i as u16, field.clock?)))
             .filter(|(_, clock)| *clock != Clock::Partial)
             .collect();
-        let rules = self.rules(schema);
+        let rules = self.rules(&self.policy.rules, schema);
+        let theirs = self.policy.tenants.all.iter().filter_map(|tenant| tenant.retention.as_ref());
+        let tenanted = match self.policy.tenants.all.is_empty() {
+            true => Tenanted::default(),
+            false => Tenanted::of(schema, theirs.map(|terms| self.rules(&terms.rules, schema))),
+        };
         let is_line = |(field, (treatment, _)): (&Field, &(Treatment, bool))| {
             matches!(format, Format::Json(_))
                 && &*field.name == "message"
@@ -527,6 +541,7 @@ impl Compiler<'_> {
             seen,
             stamp,
             rules,
+            tenanted,
             clocks,
             dynamic,
             lines,
@@ -673,9 +688,9 @@ impl Compiler<'_> {
         Grammar::of(field.kind, field.clock, self.truncate(self.network()))
     }
 
-    fn rules(&self, schema: &Schema) -> Rules {
+    fn rules(&self, written: &[policy::Rule], schema: &Schema) -> Rules {
         let mut rules = Vec::new();
-        for rule in &self.policy.rules {
+        for rule in written {
             if !rule.formats.is_empty() && !rule.formats.iter().any(|name| **name == *schema.name) {
                 continue;
             }
@@ -687,7 +702,7 @@ impl Compiler<'_> {
                 })
                 .collect();
             if let Some(fields) = conditions {
-                rules.push((ClassId(rule.class), Conditions { fields }));
+                rules.push((ClassId(rule.class.into()), Conditions { fields }));
             }
         }
         Rules(rules)
@@ -721,13 +736,14 @@ fn unreadable(name: &str, fault: &CompileError) -> Error {
 }
 
 fn classes(policy: &Policy) -> Vec<retention::Class> {
-    let class = |class: &policy::Class| retention::Class {
+    let class = |(tenant, class): (&str, &policy::Class)| retention::Class {
+        tenant: tenant.into(),
         name: class.name.clone(),
         keep: class.keep,
         purpose: class.purpose,
         basis: class.basis,
     };
-    policy.classes.iter().map(class).collect()
+    policy.shelves().map(class).collect()
 }
 
 fn names(list: &[Box<str>]) -> Vec<Box<[u8]>> {

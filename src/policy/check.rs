@@ -3,13 +3,14 @@
 mod fields;
 mod process;
 mod retention;
+mod tenants;
 mod text;
 mod wiring;
 mod words;
 
 use super::{
     Class, Databases, Detect, Encode, Example, KeepText, KeyMode, Keys as KeyTerms, Layout, Network, OnMalformed,
-    Policy, Port, Source, TagForm, Treatment, Wiring, Wrap, builtin,
+    Policy, Port, Source, TagForm, Tenants, Treatment, Wiring, Wrap, builtin,
     finding::{Code, Finding, locate},
     raw::{self, At, Keys, Report, Table, quoted},
     suggest,
@@ -64,6 +65,8 @@ pub(super) const TOP: Keys = Keys {
         "status",
         "input",
         "output",
+        "tenants",
+        "tenant",
     ],
     later: &["audit", "guard", "store", "subject", "report"],
 };
@@ -91,9 +94,12 @@ struct Draft {
     tag: Option<TagForm>,
     keys: process::WrittenKeys,
     examples: Vec<Example>,
+    tenants: tenants::Written,
     wiring: Wiring,
     /// Where outputs name classes; and their first `fields`, under no name.
     places: Vec<(Box<str>, Range<usize>)>,
+    /// The tenants that inputs and outputs name, and where.
+    named_tenants: Vec<(Box<str>, Range<usize>)>,
 }
 
 impl Draft {
@@ -111,7 +117,7 @@ impl Draft {
         draft.exempt = top.table("exempt", "[exempt]", EXEMPT, report).and_then(|table| exempt(&table, report));
         draft.detect = text::detect(top, report);
         draft.keep_text = text::keep_text(top, report);
-        draft.retention = retention::read(top, report);
+        draft.retention = retention::read(top, "[[retention]]", report);
         if let Some(encode) = top.table("encode", "[encode]", ENCODE, report) {
             draft.layout = choice(&encode, "as", &[("same", Layout::Same), ("json", Layout::Json)], report).map(value);
             draft.tag =
@@ -119,8 +125,10 @@ impl Draft {
         }
         draft.keys = process::keys(top, report);
         draft.examples = process::examples(top, report);
+        draft.tenants = tenants::read(top, report);
         draft.wiring = wiring::read(top, report);
         draft.places = wiring::places(top);
+        draft.named_tenants = wiring::tenants(top);
         draft
     }
 
@@ -208,13 +216,28 @@ impl Draft {
             // A base's examples say what the base does.
             examples: self.examples.clone(),
             databases: Databases::default(),
+            tenants: Tenants::default(),
             // What a built-in reads and writes is what its front end is told.
             wiring: self.wiring.clone(),
         };
         policy.rules = retention.rules_under(&policy, report);
+        policy.tenants = self.tenants.under(&policy, retention, report);
+        tenants::known(&policy.tenants, self.named_tenants.iter(), report);
+        if let Some((class, keep)) = tenants::outlived(&policy) {
+            let message = format!(
+                "a key lives for {} after its epoch of {}, and what the class {} holds goes {keep} after the end of a relationship",
+                policy.keys.keep,
+                policy.keys.epoch.as_str(),
+                quoted(class)
+            );
+            let help = "let no key live longer: keep = \"30 days\"";
+            report.helped(Code::BadValue, self.keys.span_of("keys.keep"), message, help);
+        }
         for class in policy.wiring.outputs.iter().flat_map(|output| &output.classes) {
-            if !policy.classes.iter().any(|known| known.name == *class) {
-                let known: Vec<&str> = policy.classes.iter().map(|known| &*known.name).collect();
+            if !policy.shelves().any(|(_, known)| known.name == *class) {
+                let mut known: Vec<&str> = policy.shelves().map(|(_, known)| &*known.name).collect();
+                known.sort_unstable();
+                known.dedup();
                 let message = format!("an output takes the class {}, which no rule gives", quoted(class));
                 let place = self.places.iter().find(|(name, _)| name == class).map_or(0..0, |(_, span)| span.clone());
                 report.helped(Code::BadValue, place, message, suggest::help(class, &known));
@@ -304,6 +327,8 @@ pub(super) fn every_key() -> Vec<&'static str> {
         wiring::ROTATE,
         text::DETECT,
         text::KEEP_TEXT,
+        tenants::TENANTS,
+        tenants::TENANT,
     ];
     let mut keys: Vec<&str> = tables.iter().flat_map(|keys| keys.known).copied().collect();
     for (word, options) in fields::TREATMENTS {
@@ -437,7 +462,11 @@ fn warn_of_weakenings(policy: &Policy, draft: &Draft, report: &mut Report) {
             Code::FieldWeaker => draft.place_of(&weakening.subject),
             Code::TextKept => draft.keep_text.as_ref().map_or(0..0, |at| at.span.clone()),
             Code::ExemptWeaker => draft.exempt.as_ref().map_or(0..0, |at| at.span.clone()),
-            Code::KeptLonger => draft.retention.as_ref().map_or(0..0, |written| written.span_of(&weakening.subject)),
+            Code::KeptLonger => {
+                let own = draft.retention.as_ref().map(|written| written.span_of(&weakening.subject));
+                let own = own.filter(|span| !span.is_empty());
+                own.or_else(|| draft.tenants.span_of(&weakening.subject)).unwrap_or(0..0)
+            }
             Code::LinkableLonger => draft.keys.span_of(&weakening.subject),
             _ if &*weakening.subject == "source.format" => draft.formats.as_ref().map_or(0..0, |at| at.span.clone()),
             _ => draft.malformed.as_ref().map_or(0..0, |at| at.span.clone()),

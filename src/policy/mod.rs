@@ -12,12 +12,14 @@ pub mod finding;
 pub mod names;
 mod raw;
 mod suggest;
+mod tenants;
 mod weaken;
 pub mod wiring;
 
 pub use builtin::{names, show};
-pub use claims::{Answer, Claim, Claims, Open, Role, Stated, Verdict, claim_words, judge};
+pub use claims::{Answer, Claim, Claims, Open, Stated, Verdict, claim_words, judge};
 pub use finding::{Code, Colour, Finding, Severity, draw};
+pub use tenants::{OnUnknown, Role, Tenant, Tenants, Terms};
 pub use weaken::Weakening;
 pub use wiring::Wiring;
 
@@ -72,6 +74,8 @@ pub struct Policy {
     pub classes: Vec<Class>,
     /// First match wins; the last has no conditions.
     pub rules: Vec<Rule>,
+    /// Whose records are not those of whoever runs sladd.
+    pub tenants: Tenants,
     /// How the output is written.
     pub encode: Encode,
     /// Keys of pseudonyms.

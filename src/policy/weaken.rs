@@ -3,7 +3,9 @@
 //! Two treatments are compared only where one is known to show no more than the other; whatever cannot be compared counts as
 //! weaker, so that a change is listed once too often rather than once too seldom.
 
-use super::{Coarsen, KeyMode, Network, OnMalformed, Policy, Port, PseudonymForm, Treatment, finding::Code, names};
+use super::{
+    Coarsen, KeyMode, Keys, Network, OnMalformed, Policy, Port, PseudonymForm, Treatment, finding::Code, names,
+};
 use crate::{
     detect::Kinds,
     epoch::Period,
@@ -167,7 +169,8 @@ fn covered(network: &IpNet, by: &[IpNet]) -> bool {
 }
 
 fn retention(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
-    for class in &policy.classes {
+    let theirs = policy.tenants.all.iter().filter_map(|tenant| tenant.retention.as_ref());
+    for class in policy.classes.iter().chain(theirs.flat_map(|terms| &terms.classes)) {
         // A class of another name takes its records from any of the base's.
         let same = base.classes.iter().find(|other| other.name == class.name);
         let shortest = || base.classes.iter().min_by_key(|class| at_most_of(class.keep));
@@ -204,17 +207,30 @@ pub(super) fn lives_as_short(now: Life, was: Life) -> bool {
         // From some day of the year on, and in no case later.
         (Life::Span(now), Life::FiscalYear(was)) => ends_as_soon(now, was),
         (Life::FiscalYear(now), Life::Span(was)) => at_most(now) + 366 <= at_least(was),
-        (Life::UntilReleased, Life::UntilReleased | Life::NoLimit) | (_, Life::NoLimit) => true,
-        (Life::Span(_) | Life::FiscalYear(_), Life::UntilReleased) => false,
-        (Life::UntilReleased | Life::NoLimit, _) => false,
+        (Life::Relationship(now), Life::Relationship(was)) => ends_as_soon(now, was),
+        (Life::UntilReleased, Life::UntilReleased) | (_, Life::NoLimit) => true,
+        // Nobody knows when a relationship ends, or when something is released.
+        (Life::Relationship(_) | Life::UntilReleased | Life::NoLimit, _) => false,
+        (Life::Span(_) | Life::FiscalYear(_), Life::Relationship(_) | Life::UntilReleased) => false,
     }
+}
+
+/// Whether a key of some day may live longer than so long after it.
+pub(super) fn outlives(keys: &Keys, keep: Keep) -> bool {
+    let epoch = match keys.epoch {
+        Period::Hour | Period::Day => 1,
+        Period::Week => 7,
+        Period::Month => 31,
+        Period::Year => 366,
+    };
+    epoch + at_most(keys.keep) > at_least(keep)
 }
 
 fn at_most_of(life: Life) -> u64 {
     match life {
         Life::Span(keep) => at_most(keep),
         Life::FiscalYear(keep) => at_most(keep) + 366,
-        Life::UntilReleased | Life::NoLimit => u64::MAX,
+        Life::Relationship(_) | Life::UntilReleased | Life::NoLimit => u64::MAX,
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Input {
     pub from: From,
     /// Its formats; empty: those of the policy.
     pub formats: Vec<Box<str>>,
+    /// Whose records its lines are, whatever they say; none: the lines tell.
+    pub tenant: Option<Box<str>>,
     /// What happens when an output takes nothing.
     pub on_stall: OnStall,
 }
@@ -121,6 +123,8 @@ pub struct Output {
     pub to: To,
     /// Only records of these classes; empty: all.
     pub classes: Vec<Box<str>>,
+    /// Only records of these tenants, of which [`OWN`](crate::retention::OWN) may be one; empty: of everybody.
+    pub tenants: Vec<Box<str>>,
     /// Only these members of each record, by canonical names, and the tag; empty: all. Where records are written as JSON.
     pub fields: Vec<Box<str>>,
 }

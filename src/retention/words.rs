@@ -4,7 +4,7 @@ use crate::time::Date;
 use std::{fmt, str::FromStr};
 
 /// How long a class is kept: a calendar duration, reckoned from the record's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Keep {
     /// Calendar months (a year is twelve).
     pub months: u32,
@@ -20,12 +20,15 @@ impl Keep {
 }
 
 /// How long a class lives: what its records' day of deletion is reckoned from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Life {
     /// So long from the record's own day: `6 months`.
     Span(Keep),
     /// So long from the end of the record's fiscal year, which is the calendar year: `fiscal year + 5 years`.
     FiscalYear(Keep),
+    /// So long from the day on which the relationship with the records' tenant ends, which somebody says: `end of
+    /// relationship + 3 months`.
+    Relationship(Keep),
     /// Until somebody says that the case is closed: `until released`.
     UntilReleased,
     /// For ever, since nobody is in it: `no limit`.
@@ -41,7 +44,16 @@ impl Life {
                 let next = Date::new(day.year() + 1, 1, 1).unwrap_or(Date::from_days(i64::MAX));
                 Some(keep.until(next))
             }
-            Life::UntilReleased | Life::NoLimit => None,
+            Life::Relationship(_) | Life::UntilReleased | Life::NoLimit => None,
+        }
+    }
+
+    /// The same where the relationship with the records' tenant ends on `end`, if it does.
+    pub fn until_with(self, day: Date, end: Option<Date>) -> Option<Date> {
+        match (self, end) {
+            // What comes after the end waits no longer than what came before it, nor is it gone before it came.
+            (Life::Relationship(keep), Some(end)) => Some(keep.until(end).max(day)),
+            (life, _) => life.until(day),
         }
     }
 }
@@ -49,14 +61,14 @@ impl Life {
 impl FromStr for Life {
     type Err = KeepFault;
 
-    /// As [`Keep`], or `fiscal year + 5 years`, `until released`, `no limit`.
+    /// As [`Keep`], or `fiscal year + 5 years`, `end of relationship + 3 months`, `until released`, `no limit`.
     fn from_str(text: &str) -> Result<Life, KeepFault> {
         match text {
             "until released" => Ok(Life::UntilReleased),
             "no limit" => Ok(Life::NoLimit),
             _ => match text.split_once(" + ") {
                 Some(("fiscal year", keep)) => keep.parse().map(Life::FiscalYear),
-                Some(("end of relationship", keep)) => keep.parse::<Keep>().and(Err(KeepFault::Tenants)),
+                Some(("end of relationship", keep)) => keep.parse().map(Life::Relationship),
                 Some(_) => Err(KeepFault::Form),
                 None => text.parse().map(Life::Span),
             },
@@ -69,6 +81,7 @@ impl fmt::Display for Life {
         match self {
             Life::Span(keep) => keep.fmt(f),
             Life::FiscalYear(keep) => write!(f, "fiscal year + {keep}"),
+            Life::Relationship(keep) => write!(f, "end of relationship + {keep}"),
             Life::UntilReleased => f.write_str("until released"),
             Life::NoLimit => f.write_str("no limit"),
         }
@@ -129,8 +142,6 @@ pub enum KeepFault {
     Zero,
     /// It is longer than 100 years.
     TooLong,
-    /// It is reckoned from the end of a tenant's contract, and there are no tenants.
-    Tenants,
 }
 
 impl fmt::Display for KeepFault {
@@ -140,7 +151,6 @@ impl fmt::Display for KeepFault {
             KeepFault::Unit => "unknown unit; write days, weeks, months or years",
             KeepFault::Zero => "a duration of nothing; write at least `1 day`",
             KeepFault::TooLong => "longer than 100 years; write a shorter duration",
-            KeepFault::Tenants => "needs tenants, which are not built in this version",
         })
     }
 }
@@ -148,7 +158,7 @@ impl fmt::Display for KeepFault {
 impl std::error::Error for KeepFault {}
 
 /// What a class is kept for: the closed list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// `security`
     Security,
@@ -201,7 +211,7 @@ impl Purpose {
 }
 
 /// On what ground (GDPR art. 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Basis {
     /// `contract`
     Contract,
@@ -308,6 +318,7 @@ mod tests {
             ("fiscal year + 5 years", "2026-12-31", Some("2032-01-01")),
             ("fiscal year + 42 months", "2027-01-01", Some("2031-07-01")),
             ("fiscal year + 5 years", "9999-12-31", Some("9999-12-31")),
+            ("end of relationship + 3 months", "2026-08-31", None),
             ("until released", "2026-08-31", None),
             ("no limit", "2026-08-31", None),
         ] {
@@ -321,11 +332,29 @@ mod tests {
             ("fiscal year + ", KeepFault::Form),
             ("fiscal year + 0 days", KeepFault::Zero),
             ("calendar year + 5 years", KeepFault::Form),
-            ("end of relationship + 3 months", KeepFault::Tenants),
             ("end of relationship + 3 moons", KeepFault::Unit),
         ] {
             assert_eq!(text.parse::<Life>(), Err(fault), "{text}");
         }
+    }
+
+    #[test]
+    fn what_waits_for_the_end_of_a_relationship_is_reckoned_from_that_day() {
+        let day = |text: &str| Date::parse(text.as_bytes()).unwrap();
+        let life: Life = "end of relationship + 3 months".parse().unwrap();
+        for (from, end, until) in [
+            ("2026-08-31", None, None),
+            ("2026-08-31", Some("2026-11-30"), Some("2027-02-28")),
+            ("2026-11-30", Some("2026-11-30"), Some("2027-02-28")),
+            ("2027-02-27", Some("2026-11-30"), Some("2027-02-28")),
+            // What comes later is due on its own day.
+            ("2027-03-15", Some("2026-11-30"), Some("2027-03-15")),
+        ] {
+            let found = life.until_with(day(from), end.map(day)).map(|day| day.to_string());
+            assert_eq!(found.as_deref(), until, "{from}");
+        }
+        let span: Life = "6 months".parse().unwrap();
+        assert_eq!(span.until_with(day("2026-08-31"), Some(day("2026-09-01"))), span.until(day("2026-08-31")));
     }
 
     #[test]

@@ -47,17 +47,6 @@ impl Summary {
     pub fn json(&self) -> impl fmt::Display {
         Json(self.tally)
     }
-
-    /// Reasons for which lines were dropped, in their fixed order.
-    fn reasons(tally: &Tally) -> [(&'static str, u64); 5] {
-        [
-            ("malformed", tally.malformed),
-            ("over_long", tally.over_long),
-            ("guard", tally.guard),
-            ("policy", tally.policy),
-            ("shed", tally.shed),
-        ]
-    }
 }
 
 /// One line: `sladd: 1000 lines in = 990 minimised + 8 scrubbed + 0 sealed + 2 dropped (malformed 2); …`.
@@ -73,7 +62,7 @@ impl fmt::Display for Summary {
             t.dropped()
         )?;
         let mut before = " (";
-        for (reason, count) in Summary::reasons(t).into_iter().filter(|&(_, count)| count > 0) {
+        for (reason, count) in t.reasons().into_iter().filter(|&(_, count)| count > 0) {
             write!(f, "{before}{reason} {count}")?;
             before = ", ";
         }
@@ -101,7 +90,7 @@ impl fmt::Display for Json {
             t.scrubbed,
             t.dropped()
         )?;
-        for (reason, count) in Summary::reasons(t) {
+        for (reason, count) in t.reasons() {
             write!(f, r#","{reason}":{count}"#)?;
         }
         write!(

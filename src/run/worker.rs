@@ -77,6 +77,14 @@ impl Worker {
         self.task.reference = Some(reference);
     }
 
+    /// All records are this tenant's from now on; `None`: each names its own.
+    ///
+    /// # Panics
+    /// When the policy has no such tenant.
+    pub fn set_tenant(&mut self, tenant: Option<&str>) {
+        self.engine.set_tenant(tenant);
+    }
+
     /// Drops the secrets that were destroyed, and destroys those that are due. For who has no lines to run, too.
     pub fn tend(&mut self, now: Timestamp) {
         let Some(keyring) = &self.task.keyring else { return };

@@ -3,7 +3,6 @@
 
 use super::{
     CLOSING, Lock, Root,
-    due::until,
     facts::Facts,
     file,
     manifest::{Before, Head, KIND, Manifest, PolicyName},
@@ -14,6 +13,7 @@ use crate::{
     epoch::Period,
     error::{Error, Kind},
     output::fresh::discard,
+    retention::parse_label,
     state::{files::names_in, place::Place},
     time::{Date, Timestamp},
 };
@@ -131,7 +131,7 @@ fn close(
     _: &Lock,
 ) -> Result<bool, Error> {
     let name = shelf.numbered(number);
-    let subject = name::segment(&shelf.class, shelf.day, number);
+    let subject = name::segment(&shelf.label, shelf.day, number);
     let cannot = |error: io::Error| {
         Error::new(
             kind(&error),
@@ -139,7 +139,7 @@ fn close(
         )
     };
     let Some(source) = file::open(closing, &name).map_err(cannot)? else { return Ok(false) };
-    let class = root.room(&shelf.class)?;
+    let class = root.room(&shelf.label)?;
     let day = class.room(&shelf.day.to_string(), 0o750)?;
     let head = Head::read(root)?;
     // One that cannot be read, or whose lines are not whole, was never spoken of: it is made again.
@@ -187,7 +187,8 @@ fn pack(
     before: &Before,
 ) -> io::Result<Manifest> {
     let unknown = || io::Error::new(io::ErrorKind::InvalidData, "its policy does not know the class");
-    let class = facts.class(&shelf.class).ok_or_else(unknown)?;
+    let class = facts.class(&shelf.label).ok_or_else(unknown)?;
+    let tenant = parse_label(&shelf.label).map(|(tenant, _)| tenant).filter(|tenant| !tenant.is_empty());
     let keep = class.keep().ok_or_else(unknown)?;
     let name = packed(number);
     let file = file::begin(day, &name)?;
@@ -213,10 +214,11 @@ fn pack(
     Ok(Manifest {
         sladd: KIND.to_owned(),
         number,
-        class: shelf.class.to_string(),
+        tenant: tenant.map(str::to_owned),
+        class: class.name.clone(),
         first_day: shelf.day.to_string(),
         last_day: shelf.day.to_string(),
-        until: until(keep, shelf.day).map(|day| day.to_string()),
+        until: keep.until(shelf.day).map(|day| day.to_string()),
         keep: class.keep.clone(),
         purpose: class.purpose.clone(),
         basis: class.basis.clone(),

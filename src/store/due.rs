@@ -2,34 +2,40 @@
 
 use crate::{
     encode::Batch,
-    retention::{Life, Run},
+    retention::{ClassId, Life, Run},
     time::{Date, Day, Timestamp},
 };
 use std::collections::HashMap;
 
-/// The day on which records of a day must be gone. `None`: nobody has said yet.
-pub fn until(keep: Life, day: Date) -> Option<Date> {
-    keep.until(day)
-}
-
-/// The classes of a policy and how long each is kept, by their numbers.
+/// The classes of everybody's, by their [labels](crate::retention::label), and how long each is kept, by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms(Vec<(Box<str>, Life)>);
+pub struct Terms {
+    classes: Vec<(Box<str>, Life)>,
+    /// Their numbers, by their labels.
+    numbers: HashMap<Box<str>, u16>,
+}
 
 impl Terms {
     /// Of classes in the order of their numbers.
-    pub fn new<'a>(classes: impl IntoIterator<Item = (&'a str, Life)>) -> Terms {
-        Terms(classes.into_iter().map(|(name, keep)| (name.into(), keep)).collect())
+    pub fn new(classes: impl IntoIterator<Item = (impl Into<Box<str>>, Life)>) -> Terms {
+        let classes: Vec<(Box<str>, Life)> = classes.into_iter().map(|(label, keep)| (label.into(), keep)).collect();
+        let numbers = classes.iter().zip(0..).map(|((label, _), number)| (label.clone(), number)).collect();
+        Terms { classes, numbers }
     }
 
-    /// A class's name.
-    pub(super) fn class(&self, run: Run) -> Option<&str> {
-        self.0.get(usize::from(run.class.0)).map(|(name, _)| &**name)
+    /// A class's label.
+    pub(super) fn label(&self, run: Run) -> Option<&str> {
+        self.classes.get(usize::from(run.class.0)).map(|(label, _)| &**label)
     }
 
-    /// How long a class is kept, if there is such a one.
-    pub(super) fn keep(&self, class: &str) -> Option<Life> {
-        self.0.iter().find(|(name, _)| **name == *class).map(|(_, keep)| *keep)
+    /// The number of the class with this label.
+    pub(super) fn number(&self, label: &str) -> Option<ClassId> {
+        self.numbers.get(label).copied().map(ClassId)
+    }
+
+    /// How long the class with this label is kept, if there is such a one.
+    pub(super) fn keep(&self, label: &str) -> Option<Life> {
+        self.number(label).map(|ClassId(number)| self.classes[usize::from(number)].1)
     }
 
     /// What records that came at `reference` are kept with; `None` where they are due already.
@@ -39,8 +45,8 @@ impl Terms {
     pub fn place(&self, run: Run, reference: Timestamp) -> Option<Run> {
         let today = reference.day();
         let day = if run.day.0 > today.0.saturating_add(1) { today } else { run.day };
-        let (_, keep) = self.0.get(usize::from(run.class.0))?;
-        let due = until(*keep, day.date()).is_some_and(|until| reference >= until.start());
+        let (_, keep) = self.classes.get(usize::from(run.class.0))?;
+        let due = keep.until(day.date()).is_some_and(|until| reference >= until.start());
         (!due).then_some(Run { day, ..run })
     }
 }
@@ -84,7 +90,6 @@ pub(super) fn date(Day(day): Day) -> Date {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::retention::ClassId;
 
     #[test]
     fn what_is_due_is_left_out_and_what_claims_the_future_is_of_today() {

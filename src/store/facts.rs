@@ -5,7 +5,7 @@ use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
     output::fresh::discard,
-    retention::Life,
+    retention::{Life, parse_label},
     state::files::names_in,
     time::Timestamp,
 };
@@ -23,10 +23,23 @@ pub struct Facts {
     pub digest: String,
     /// Its classes, in the order of their numbers.
     pub classes: Vec<ClassFacts>,
+    /// Tenants that have classes of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<TenantFacts>,
     /// What happens to each field; `*` is all others.
     pub treatments: Vec<TreatmentFacts>,
     /// How long one key is used, where any is: `1 day`.
     pub epoch: Option<String>,
+}
+
+/// A tenant's classes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantFacts {
+    /// Its name.
+    pub name: String,
+    /// In the order of their numbers.
+    pub classes: Vec<ClassFacts>,
 }
 
 /// A class.
@@ -130,8 +143,11 @@ impl Facts {
         name::policy(&self.digest)
     }
 
-    pub(super) fn class(&self, name: &str) -> Option<&ClassFacts> {
-        self.classes.iter().find(|class| class.name == name)
+    /// What is said of the class with this [label](crate::retention::label): by its tenant where that has classes of its own.
+    pub(super) fn class(&self, label: &str) -> Option<&ClassFacts> {
+        let (tenant, name) = parse_label(label)?;
+        let theirs = self.tenants.iter().find(|known| known.name == tenant);
+        theirs.map_or(&self.classes, |known| &known.classes).iter().find(|class| class.name == name)
     }
 }
 
@@ -142,5 +158,5 @@ impl ClassFacts {
     }
 }
 
-/// No policy of ours says more.
-pub(super) const MOST_BYTES: u64 = 1 << 20;
+/// No policy of ours says more, for all the tenants that it can have.
+pub(super) const MOST_BYTES: u64 = 16 << 20;

@@ -5,20 +5,22 @@
 //! from when it stands in `holds.json` or in the audit log, and until it stands in neither: a kill between the two, or a hand
 //! on the file, lets nothing go.
 
-use super::{HOLDS, Root, file, past::Past};
+use super::{HOLDS, Root, file, past::Past, survey::Kept};
 use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
-    retention::is_class_name,
+    retention::{OWN, is_class_name, is_policy_name},
     time::{Date, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What a hold covers. A tenant may come to it.
+/// What a hold covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
+    /// Tenants, of which [`OWN`] may be one; empty: everybody.
+    pub tenants: Vec<String>,
     /// Classes; empty: all.
     pub classes: Vec<String>,
     /// The first day of records; none: from the beginning.
@@ -35,6 +37,9 @@ pub struct Hold {
     pub reference: String,
     /// Who asked for it.
     pub authority: String,
+    /// Tenants, with a comma between them; empty: everybody.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tenants: String,
     /// Classes, with a comma between them; empty: all.
     pub classes: String,
     /// `YYYY-MM-DD`, or empty.
@@ -76,6 +81,10 @@ impl Hold {
             let shown: String = class.chars().filter(|c| !c.is_control()).take(40).collect();
             return refuse(format!("`{shown}` is no name of a class"));
         }
+        if let Some(tenant) = scope.tenants.iter().find(|tenant| !is_policy_name(tenant)) {
+            let shown: String = tenant.chars().filter(|c| !c.is_control()).take(40).collect();
+            return refuse(format!("`{shown}` is no name of a tenant"));
+        }
         if scope.from.zip(scope.to).is_some_and(|(from, to)| from > to) {
             return refuse("the first day of a hold is after its last".to_owned());
         }
@@ -86,6 +95,7 @@ impl Hold {
         Ok(Hold {
             reference: reference.to_owned(),
             authority: authority.to_owned(),
+            tenants: scope.tenants.join(","),
             classes: scope.classes.join(","),
             from: day(scope.from),
             to: day(scope.to),
@@ -94,10 +104,13 @@ impl Hold {
         })
     }
 
-    /// Whether it covers records of a class and day. A day that cannot be read limits nothing.
-    pub fn covers(&self, class: &str, day: Date) -> bool {
+    /// Whether it covers records of a tenant (empty: of whoever runs sladd), a class and a day. A day that cannot be read
+    /// limits nothing.
+    pub fn covers(&self, tenant: &str, class: &str, day: Date) -> bool {
         let limit = |text: &str| Date::parse(text.as_bytes());
-        (self.classes.is_empty() || self.classes.split(',').any(|known| known == class))
+        let is_named = |names: &str, name: &str| names.is_empty() || names.split(',').any(|known| known == name);
+        is_named(&self.tenants, if tenant.is_empty() { OWN } else { tenant })
+            && is_named(&self.classes, class)
             && limit(&self.from).is_none_or(|from| day >= from)
             && limit(&self.to).is_none_or(|to| day <= to)
     }
@@ -107,15 +120,25 @@ impl Hold {
         Date::parse(self.expires.as_bytes()).is_none_or(|day| now >= day.start())
     }
 
-    fn details(&self) -> [(&'static str, &str); 6] {
-        [
+    fn details(&self) -> Vec<(&'static str, &str)> {
+        let tenants = (!self.tenants.is_empty()).then_some(("tenants", &self.tenants));
+        let all = [
             ("added", &self.added),
             ("authority", &self.authority),
             ("classes", &self.classes),
             ("expires", &self.expires),
             ("from", &self.from),
             ("to", &self.to),
-        ]
+        ];
+        // In the order of their names.
+        let (before, behind) = all.split_at(5);
+        before
+            .iter()
+            .copied()
+            .chain(tenants)
+            .chain(behind.iter().copied())
+            .map(|(name, text)| (name, &**text))
+            .collect()
     }
 
     pub(super) fn from_details(reference: &str, details: &Map<String, Value>) -> Option<Hold> {
@@ -123,6 +146,7 @@ impl Hold {
         Some(Hold {
             reference: reference.to_owned(),
             authority: text("authority")?,
+            tenants: text("tenants").unwrap_or_default(),
             classes: text("classes")?,
             from: text("from")?,
             to: text("to")?,
@@ -158,9 +182,9 @@ impl Holds {
         Holds { holds: holds.into_values().collect() }
     }
 
-    /// Those that cover records of a class and day.
-    pub fn covering<'h>(&'h self, class: &'h str, day: Date) -> impl Iterator<Item = &'h Hold> {
-        self.holds.iter().filter(move |hold| hold.covers(class, day))
+    /// Those that cover what is kept somewhere.
+    pub(super) fn covering<'h>(&'h self, kept: &'h Kept) -> impl Iterator<Item = &'h Hold> {
+        self.holds.iter().filter(|hold| hold.covers(&kept.tenant, &kept.class, kept.day))
     }
 }
 

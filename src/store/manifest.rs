@@ -1,7 +1,7 @@
 //! A manifest: what a segment holds, under which policy it was made and when it must be gone; and the chain of all.
 
 use super::{HEAD, Root, facts::MOST_BYTES, facts::TreatmentFacts, file, name};
-use crate::{error::Error, state::place::Place, time::Date};
+use crate::{error::Error, retention::label, state::place::Place, time::Date};
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -13,6 +13,9 @@ pub struct Manifest {
     pub sladd: String,
     /// Which of the store's, counted from 1.
     pub number: u64,
+    /// Whose its records are; none: those of whoever runs sladd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The class of its records.
     pub class: String,
     /// The first day of its records, `YYYY-MM-DD`.
@@ -94,6 +97,11 @@ impl Manifest {
             Some(manifest) => Ok(Some((manifest, file::digest(&text)))),
             None => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not as sladd wrote it")),
         }
+    }
+
+    /// Whose, and of which class: [`crate::retention::label`].
+    pub(super) fn label(&self) -> String {
+        label(self.tenant.as_deref().unwrap_or_default(), &self.class)
     }
 
     /// The day of its records.

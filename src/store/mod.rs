@@ -1,4 +1,4 @@
-//! What is kept by class and day, and deleted on time: the store of the sidecar's `[[output]] store = DIR`.
+//! What is kept by tenant, class and day, and deleted on time: the store of the sidecar's `[[output]] store = DIR`.
 //!
 //! Comes in: batches, whose runs know the class and the day of their records, and the [`Facts`] of the policy that made them.
 //! Goes out: segments with a manifest each, and, on their day, nothing. It knows no policy, plan or engine. The smallest
@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! DIR/store                           what it is
-//! DIR/open/CLASS.DAY.POLICY.log       plain lines of one class, day and policy, while they come; open/anchor
+//! DIR/open/CLASS.DAY.POLICY.log       plain lines of one class, day and policy, while they come; open/anchor.
+//!                                     CLASS is TENANT~CLASS where the records are a tenant's
 //! DIR/closing/NNNN.CLASS.DAY.POLICY.log   nothing is added any more; it is being packed
 //! DIR/CLASS/DAY/NNNN.zst, NNNN.json   a segment and its manifest; NNNN counts all of the store
 //! DIR/policies/POLICY.json            facts of each policy that records were written under
@@ -38,6 +39,7 @@ mod due;
 mod facts;
 mod file;
 mod hold;
+mod leaving;
 mod manifest;
 mod name;
 mod open;
@@ -47,9 +49,10 @@ mod sweep;
 mod verify;
 
 pub use close::Closer;
-pub use due::{Terms, divide, until};
-pub use facts::{ClassFacts, Facts, Stability, TreatmentFacts};
+pub use due::{Terms, divide};
+pub use facts::{ClassFacts, Facts, Stability, TenantFacts, TreatmentFacts};
 pub use hold::{Hold, Holds, Scope, hold, holds, release};
+pub use leaving::{Ends, end, ends, resume};
 pub use manifest::{Before, Manifest};
 pub use open::{Share, Store, Unwritten};
 pub use survey::{Kept, Listing, list};

@@ -1,31 +1,32 @@
 //! Names of files of a store.
 
-use crate::{retention::is_class_name, time::Date};
+use crate::{retention::parse_label, time::Date};
 use std::fmt;
 
-/// What is kept in one file: records of one class and day, made under one policy.
+/// What is kept in one file: records of one tenant, class and day, made under one policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Shelf {
-    pub class: Box<str>,
+    /// Whose, and of which class: [`crate::retention::label`].
+    pub label: Box<str>,
     pub day: Date,
     /// The first 16 digits of the policy's digest.
     pub policy: Box<str>,
 }
 
 impl fmt::Display for Shelf {
-    /// `security_log.2026-11-21.0123456789abcdef.log`
+    /// `security_log.2026-11-21.0123456789abcdef.log`, a tenant's `nord-butikk~security_log.…`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}.log", self.class, self.day, self.policy)
+        write!(f, "{}.{}.{}.log", self.label, self.day, self.policy)
     }
 }
 
 impl Shelf {
     pub(super) fn parse(name: &str) -> Option<Shelf> {
         let mut parts = name.strip_suffix(".log")?.split('.');
-        let (class, day, policy) = (parts.next()?, parts.next()?, parts.next()?);
-        let fits = is_class_name(class) && is_policy(policy) && parts.next().is_none();
+        let (label, day, policy) = (parts.next()?, parts.next()?, parts.next()?);
+        let fits = parse_label(label).is_some() && is_policy(policy) && parts.next().is_none();
         let day = Date::parse(day.as_bytes()).filter(|_| fits)?;
-        Some(Shelf { class: class.into(), day, policy: policy.into() })
+        Some(Shelf { label: label.into(), day, policy: policy.into() })
     }
 
     /// `0007.security_log.2026-11-21.0123456789abcdef.log`
@@ -56,8 +57,8 @@ pub(super) fn policy(digest: &str) -> &str {
 }
 
 /// What messages and the audit log call a segment.
-pub(super) fn segment(class: &str, day: Date, of: u64) -> String {
-    format!("{class}/{day}/{}", number(of))
+pub(super) fn segment(label: &str, day: Date, of: u64) -> String {
+    format!("{label}/{day}/{}", number(of))
 }
 
 fn is_policy(text: &str) -> bool {
@@ -72,11 +73,11 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written_and_no_others() {
         let shelf =
-            Shelf { class: "a_1".into(), day: Date::new(2026, 2, 28).unwrap(), policy: "0123456789abcdef".into() };
+            Shelf { label: "a_1".into(), day: Date::new(2026, 2, 28).unwrap(), policy: "0123456789abcdef".into() };
         assert_eq!(shelf.to_string(), "a_1.2026-02-28.0123456789abcdef.log");
         assert_eq!(Shelf::parse(&shelf.to_string()), Some(shelf.clone()));
         assert_eq!(Shelf::parse_numbered(&shelf.numbered(7)), Some((7, shelf.clone())));
-        assert_eq!(Shelf::parse_numbered(&shelf.numbered(123_456)), Some((123_456, shelf)));
+        assert_eq!(Shelf::parse_numbered(&shelf.numbered(123_456)), Some((123_456, shelf.clone())));
         for name in [
             "",
             "a.log",
@@ -85,9 +86,16 @@ mod tests {
             "a.2026-02-28.0123456789abcdeg.log",
             "a.2026-02-28.0123456789abcdef.log.1",
             "a.b.2026-02-28.0123456789abcdef.log",
+            "~a.2026-02-28.0123456789abcdef.log",
+            "a~.2026-02-28.0123456789abcdef.log",
+            "a~b~c.2026-02-28.0123456789abcdef.log",
+            "A~b.2026-02-28.0123456789abcdef.log",
         ] {
             assert!(Shelf::parse(name).is_none() && Shelf::parse_numbered(name).is_none(), "{name}");
         }
+        let theirs = Shelf { label: "nord-butikk~a_1".into(), ..shelf };
+        assert_eq!(theirs.to_string(), "nord-butikk~a_1.2026-02-28.0123456789abcdef.log");
+        assert_eq!(Shelf::parse(&theirs.to_string()), Some(theirs));
         for text in ["", "7", "00007", "+007", "x"] {
             assert_eq!(parse_number(text), None, "{text}");
         }

@@ -372,8 +372,8 @@ impl Store {
     }
 
     fn create(&mut self, run: Run, now: Timestamp) -> Result<(), Error> {
-        let class = self.terms.class(run).expect("it was placed").into();
-        let shelf = Shelf { class, day: due::date(run.day), policy: self.policy.clone() };
+        let label = self.terms.label(run).expect("it was placed").into();
+        let shelf = Shelf { label, day: due::date(run.day), policy: self.policy.clone() };
         let path = self.open.path().join(shelf.to_string());
         self.make_room()?;
         let segment = Segment::open(&path, now)?;
@@ -443,10 +443,7 @@ impl Store {
     fn number(&mut self) {
         self.by_run.clear();
         for (number, slot) in self.slots.iter_mut().enumerate() {
-            let class = (0..=u8::MAX).map(ClassId).find(|class| {
-                self.terms.class(Run { class: *class, day: crate::time::Day(0) }) == Some(&*slot.shelf.class)
-            });
-            let class = class.filter(|_| slot.shelf.policy == self.policy);
+            let class = self.terms.number(&slot.shelf.label).filter(|_| slot.shelf.policy == self.policy);
             slot.run = class.map(|class| Run { class, day: slot.shelf.day.start().day() });
             if let Some(run) = slot.run {
                 self.by_run.insert(run, number);

@@ -1,7 +1,8 @@
-//! What the audit log of a store says: which segments were closed and deleted, which holds stand, which policies are kept.
+//! What the audit log of a store says: which segments were closed and deleted, which holds stand, which policies are kept,
+//! which tenants are leaving.
 
 use super::{Root, hold::Hold};
-use crate::{audit::Deed, error::Error};
+use crate::{audit::Deed, error::Error, time::Date};
 use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +20,8 @@ pub(super) struct Past {
     pub never: BTreeSet<u64>,
     /// Holds that were added and not released.
     pub holds: BTreeMap<String, Hold>,
+    /// Tenants whose relationship ends, or has ended, and on which day.
+    pub ends: BTreeMap<String, Date>,
     /// Short forms of policies' digests, and the digests of the files.
     pub policies: BTreeMap<String, String>,
     /// When the first entry was written, as it is written; empty where there is none.
@@ -37,9 +40,10 @@ impl Past {
         Past::those(root, |_| true)
     }
 
-    /// What it says of holds, and when entries were written.
+    /// What it says of holds and tenants, and when entries were written.
     pub(super) fn of_holds(root: &Root) -> Result<Past, Error> {
-        Past::those(root, |line| memchr::memmem::find(line, b"\"deed\":\"hold_").is_some())
+        let told = [&b"\"deed\":\"hold_"[..], b"\"deed\":\"tenant_"];
+        Past::those(root, |line| told.iter().any(|deed| memchr::memmem::find(line, deed).is_some()))
     }
 
     /// What it says of policies.
@@ -103,6 +107,11 @@ impl Past {
             self.holds.insert(subject.to_owned(), hold);
         } else if deed == Deed::HoldReleased.as_str() {
             self.holds.remove(subject);
+        } else if deed == Deed::TenantEnded.as_str() {
+            let date = Date::parse(detail("date")?.as_bytes())?;
+            self.ends.insert(subject.to_owned(), date);
+        } else if deed == Deed::TenantResumed.as_str() {
+            self.ends.remove(subject);
         } else if deed == Deed::PolicyKept.as_str() {
             self.policies.insert(subject.to_owned(), detail("blake3")?.to_owned());
         }

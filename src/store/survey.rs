@@ -3,16 +3,16 @@
 use super::{
     CLOSING, OPEN, Root,
     close::packed,
-    due::until,
     facts::Facts,
     file,
     hold::holds,
+    leaving::{Ends, ends},
     manifest::Manifest,
     name::{self, Shelf},
 };
 use crate::{
     error::Error,
-    retention::is_class_name,
+    retention::{Life, label, parse_label},
     state::{files::names_in, place::Place},
     time::Date,
 };
@@ -26,7 +26,10 @@ pub struct Kept {
     pub path: String,
     /// Its number; none while it is open.
     pub number: Option<u64>,
-    /// Its class.
+    /// Whose its records are; empty: those of whoever runs sladd.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tenant: String,
+    /// Their class.
     pub class: String,
     /// The day of its records.
     #[serde(serialize_with = "text")]
@@ -34,6 +37,9 @@ pub struct Kept {
     /// The day on which it must be gone; none: nobody has said, or nobody can tell.
     #[serde(serialize_with = "maybe")]
     pub until: Option<Date>,
+    /// How long its class is kept, as far as that is known.
+    #[serde(skip)]
+    pub keep: Option<Life>,
     /// Its policy, `name/version`; none where nobody can tell.
     pub policy: Option<String>,
     /// Lines; none while it is open.
@@ -81,13 +87,27 @@ fn maybe<S: serde::Serializer>(day: &Option<Date>, serializer: S) -> Result<S::O
 pub fn list(root: &Root) -> Result<Listing, Error> {
     let mut listing = survey(root)?;
     let holds = holds(root)?;
+    let ends = ends(root)?;
     for kept in &mut listing.kept {
-        kept.held = holds.covering(&kept.class, kept.day).map(|hold| hold.reference.clone()).collect();
+        kept.held = holds.covering(kept).map(|hold| hold.reference.clone()).collect();
+        kept.until = kept.due(&ends);
     }
     Ok(listing)
 }
 
-/// The same without holds.
+impl Kept {
+    /// What its directory and messages call it: [`label`].
+    pub(super) fn label(&self) -> String {
+        label(&self.tenant, &self.class)
+    }
+
+    /// The day on which it must be gone by its own terms, where some tenants are leaving.
+    pub(super) fn due(&self, ends: &Ends) -> Option<Date> {
+        self.until.or_else(|| self.keep?.until_with(self.day, ends.get(&self.tenant).copied()))
+    }
+}
+
+/// The same without holds and tenants that are leaving.
 pub(super) fn survey(root: &Root) -> Result<Listing, Error> {
     let mut listing = Listing::default();
     let failed = |error: io::Error| root.failed("read", &error);
@@ -108,13 +128,16 @@ pub(super) fn survey(root: &Root) -> Result<Listing, Error> {
                 continue;
             };
             let known = facts.iter().find(|facts| *facts.policy() == *shelf.policy);
-            let keep = known.and_then(|facts| facts.class(&shelf.class)?.keep());
+            let keep = known.and_then(|facts| facts.class(&shelf.label)?.keep());
+            let (tenant, class) = parse_label(&shelf.label).unwrap_or_default();
             listing.kept.push(Kept {
                 path,
                 number,
-                until: keep.and_then(|keep| until(keep, shelf.day)),
+                until: keep.and_then(|keep| keep.until(shelf.day)),
+                keep,
                 policy: known.map(|facts| format!("{}/{}", facts.name, facts.version)),
-                class: shelf.class.to_string(),
+                tenant: tenant.to_owned(),
+                class: class.to_owned(),
                 day: shelf.day,
                 records: None,
                 bytes: u64::try_from(stat.st_size).unwrap_or(0),
@@ -125,38 +148,40 @@ pub(super) fn survey(root: &Root) -> Result<Listing, Error> {
         }
     }
     let moving = std::mem::take(&mut listing.kept);
-    for class in sorted(&root.place).map_err(failed)? {
-        if is_ours(&class) {
+    for label in sorted(&root.place).map_err(failed)? {
+        if is_ours(&label) {
             continue;
         }
-        let place = if is_class_name(&class) { root.place.room_if_there(&class).unwrap_or(None) } else { None };
-        let Some(place) = place else {
-            listing.strange.push(class);
+        let of = parse_label(&label);
+        let place = of.and_then(|_| root.place.room_if_there(&label).unwrap_or(None));
+        let (Some(of), Some(place)) = (of, place) else {
+            listing.strange.push(label);
             continue;
         };
         for day in sorted(&place).map_err(failed)? {
             let date = Date::parse(day.as_bytes());
             let room = if date.is_some() { place.room_if_there(&day).unwrap_or(None) } else { None };
             let (Some(date), Some(room)) = (date, room) else {
-                listing.strange.push(format!("{class}/{day}"));
+                listing.strange.push(format!("{label}/{day}"));
                 continue;
             };
-            segments(&room, (&class, date), &mut listing).map_err(failed)?;
+            segments(&room, of, date, &mut listing).map_err(failed)?;
         }
     }
     listing.kept.extend(moving);
     Ok(listing)
 }
 
-fn segments(room: &Place, (class, day): (&str, Date), listing: &mut Listing) -> io::Result<()> {
+fn segments(room: &Place, (tenant, class): (&str, &str), day: Date, listing: &mut Listing) -> io::Result<()> {
+    let label = &label(tenant, class);
     let names = sorted(room)?;
     let mut numbers: Vec<u64> = Vec::new();
     for name in &names {
         let number = name.strip_suffix(".zst").or(name.strip_suffix(".json")).and_then(name::parse_number);
         match number {
             Some(number) => numbers.push(number),
-            None if file::is_new(name) => listing.begun.push(format!("{class}/{day}/{name}")),
-            None => listing.strange.push(format!("{class}/{day}/{name}")),
+            None if file::is_new(name) => listing.begun.push(format!("{label}/{day}/{name}")),
+            None => listing.strange.push(format!("{label}/{day}/{name}")),
         }
     }
     numbers.sort_unstable();
@@ -165,16 +190,20 @@ fn segments(room: &Place, (class, day): (&str, Date), listing: &mut Listing) -> 
         let size = |name: &str| room.stat(name).map(|stat| stat.map_or(0, |stat| stat.st_size.max(0) as u64));
         let bytes = size(&packed(number))? + size(&format!("{}.json", name::number(number)))?;
         let (manifest, fault) = match Manifest::read(room, number) {
-            Ok(Some((manifest, _))) if manifest.class == class && manifest.day() == Some(day) => (Some(manifest), None),
+            Ok(Some((manifest, _))) if manifest.label() == *label && manifest.day() == Some(day) => {
+                (Some(manifest), None)
+            }
             Ok(Some(_)) => (None, Some("its manifest is that of another segment".to_owned())),
             Ok(None) => (None, Some("it has no manifest".to_owned())),
             Err(error) => (None, Some(format!("its manifest cannot be read: {error}"))),
         };
         listing.kept.push(Kept {
-            path: name::segment(class, day, number),
+            path: name::segment(label, day, number),
             number: Some(number),
+            tenant: tenant.to_owned(),
             class: class.to_owned(),
             day,
+            keep: manifest.as_ref().and_then(|manifest| manifest.keep.parse().ok()),
             until: manifest.as_ref().and_then(Manifest::until),
             policy: manifest.as_ref().map(|manifest| format!("{}/{}", manifest.policy.name, manifest.policy.version)),
             records: manifest.as_ref().map(|manifest| manifest.records),

@@ -3,10 +3,10 @@
 use super::{
     CLOSING, OPEN, Root, SWEEP, Terms,
     close::packed,
-    due::until,
     facts::Facts,
     file,
     hold::{Holds, holds},
+    leaving::{Ends, ends},
     manifest::Head,
     name,
     past::{GONE, Past},
@@ -133,7 +133,7 @@ impl Sweep {
         let holds = holds(root)?;
         report.expired =
             holds.holds.iter().filter(|hold| hold.is_expired(now)).map(|hold| hold.reference.clone()).collect();
-        let due = self.due(root, now, &holds, &mut report)?;
+        let due = self.due(root, now, (&holds, &ends(root)?), &mut report)?;
         if self.dry_run {
             report.due = due.iter().map(|(kept, until)| deletion(kept, *until, Err("due".to_owned()))).collect();
             return Ok(report);
@@ -149,12 +149,18 @@ impl Sweep {
     }
 
     /// What is due and not held, what is open first.
-    fn due(&self, root: &Root, now: Timestamp, holds: &Holds, report: &mut Report) -> Result<Vec<(Kept, Date)>, Error> {
+    fn due(
+        &self,
+        root: &Root,
+        now: Timestamp,
+        (holds, ends): (&Holds, &Ends),
+        report: &mut Report,
+    ) -> Result<Vec<(Kept, Date)>, Error> {
         let facts = Facts::all(root)?;
         let mut next: Option<Date> = None;
         let mut due = Vec::new();
         for kept in survey(root)?.kept {
-            let Some(until) = self.until(&kept, &facts) else {
+            let Some(until) = self.until(&kept, &facts, ends) else {
                 if kept.fault.is_some() {
                     report.unknown.push(kept.path);
                 } else {
@@ -165,7 +171,7 @@ impl Sweep {
             if now < until.start() {
                 report.kept += 1;
                 next = Some(next.map_or(until, |next| next.min(until)));
-            } else if holds.covering(&kept.class, kept.day).next().is_some() {
+            } else if holds.covering(&kept).next().is_some() {
                 report.held.push(kept.path);
             } else {
                 due.push((kept, until));
@@ -177,17 +183,19 @@ impl Sweep {
     }
 
     /// The earliest day that anything says: the manifest, or where it cannot be read whatever policy knows the class; a
-    /// newer version of the policy; the policy in force.
-    fn until(&self, kept: &Kept, facts: &[Facts]) -> Option<Date> {
+    /// newer version of the policy; the policy in force. Of what lives from the end of a relationship, that day.
+    fn until(&self, kept: &Kept, facts: &[Facts], ends: &Ends) -> Option<Date> {
         let written = kept.policy.as_ref().and_then(|policy| policy.rsplit_once('/'));
         let version = written.and_then(|(_, version)| version.parse::<u32>().ok());
         let newer = facts.iter().filter(|facts| match (written, version) {
             (Some((name, _)), Some(version)) => facts.name == name && facts.version > version,
             _ => true,
         });
-        let newer = newer.filter_map(|facts| until(facts.class(&kept.class)?.keep()?, kept.day));
-        let in_force = self.terms.as_ref().and_then(|terms| until(terms.keep(&kept.class)?, kept.day));
-        newer.chain(kept.until).chain(in_force).min()
+        let label = kept.label();
+        let end = ends.get(&kept.tenant).copied();
+        let newer = newer.filter_map(|facts| facts.class(&label)?.keep()?.until_with(kept.day, end));
+        let in_force = self.terms.as_ref().and_then(|terms| terms.keep(&label)?.until_with(kept.day, end));
+        newer.chain(kept.due(ends)).chain(in_force).min()
     }
 
     fn delete(&self, root: &Root, now: Timestamp, due: &[(Kept, Date)], report: &mut Report) -> Result<(), Error> {
@@ -289,7 +297,7 @@ fn doubt(now: Timestamp, past: &Past) -> Result<(), Error> {
 
 fn room_of(kept: &Kept) -> (String, Option<Date>) {
     match (kept.is_segment, kept.number) {
-        (true, _) => (kept.class.clone(), Some(kept.day)),
+        (true, _) => (kept.label(), Some(kept.day)),
         (false, Some(_)) => (CLOSING.to_owned(), None),
         (false, None) => (OPEN.to_owned(), None),
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Batch, Engine, Plan, Policy, Progress,
-    retention::Life,
+    retention::{Life, label},
     time::{DAY, Date, Timestamp},
 };
 use proptest::{
@@ -55,6 +55,7 @@ fn facts(version: u32, classes: &[(&str, &str)]) -> Facts {
         version,
         digest: file::digest(&version.to_le_bytes()),
         classes: classes.iter().map(class).collect(),
+        tenants: Vec::new(),
         treatments: vec![TreatmentFacts {
             field: "*".to_owned(),
             treatment: "drop".to_owned(),
@@ -571,7 +572,7 @@ fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does()
         for (case, class, (from, to), (added, released)) in &holds {
             if *added == today {
                 let classes = class.iter().map(|class| (*class).to_owned()).collect();
-                let scope = Scope { classes, from: Some(date(*from)), to: Some(date(*to)) };
+                let scope = Scope { tenants: Vec::new(), classes, from: Some(date(*from)), to: Some(date(*to)) };
                 hold(&root, &Hold::new((case, "an authority"), &scope, date(today + 100), now).unwrap(), now).unwrap();
             }
             if *released == today {
@@ -642,4 +643,161 @@ fn nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does()
     }
     assert!(swept > 3_000, "{swept}");
     assert!(audit::verify(&path, None).unwrap().is_whole());
+}
+
+/// C24: two tenants leave, one says that it stays after all; the accounts that the law asks for stay to their own date.
+#[test]
+fn what_a_tenant_left_behind_is_gone_three_months_after_the_end_and_nothing_of_others() {
+    let room = room();
+    let path = room.path().join("store");
+    let begin = day("2026-08-31").days();
+    let date = |number: i64| Date::from_days(begin + number);
+    let class = |name: &str, keep: &str| ClassFacts {
+        name: name.to_owned(),
+        keep: keep.to_owned(),
+        purpose: "service_delivery".to_owned(),
+        basis: "contract".to_owned(),
+    };
+    const OWN: [(&str, &str); 1] = [("security_log", "6 months")];
+    const THEIRS: [(&str, &str); 3] = [
+        ("customer_data", "end of relationship + 3 months"),
+        ("security_log", "1 month"),
+        ("accounting", "fiscal year + 1 year"),
+    ];
+    const TENANTS: [&str; 4] = ["nord", "sor", "vest", "ost"];
+    let theirs = || THEIRS.iter().map(|(name, keep)| class(name, keep)).collect::<Vec<_>>();
+    let tenants = TENANTS.map(|name| TenantFacts { name: name.to_owned(), classes: theirs() });
+    let facts = Facts { tenants: tenants.into(), ..facts(1, &OWN) };
+    let labels = TENANTS.iter().flat_map(|tenant| THEIRS.iter().map(move |(name, keep)| (label(tenant, name), *keep)));
+    let labels: Vec<(String, &str)> =
+        OWN.iter().map(|(name, keep)| ((*name).to_owned(), *keep)).chain(labels).collect();
+    let terms = Terms::new(labels.iter().map(|(label, keep)| (label.as_str(), keep.parse().unwrap())));
+    let hosts = TENANTS.map(|name| format!(
+        "[[tenant]]\nname = \"{name}\"\nhosts = [\"{name}.example\"]\nrole = \"controller\"\n{}",
+        [("customer_data", "/c"), ("security_log", "/s"), ("accounting", "")]
+            .map(|(name, path)| {
+                let when = if path.is_empty() { String::new() } else { format!("when = {{ \"url.path\" = \"{path}*\" }}\n") };
+                let keep = THEIRS.iter().find(|(known, _)| *known == name).unwrap().1;
+                let purpose = if name == "accounting" { "legal_obligation" } else { "service_delivery" };
+                format!("[[tenant.retention]]\nclass = \"{name}\"\n{when}keep = \"{keep}\"\npurpose = \"{purpose}\"\nbasis = \"contract\"\n")
+            })
+            .concat()
+    ));
+    let text = format!(
+        "base = \"hosting\"\nname = \"store-test\"\nversion = 1\n[source]\nformat = \"vhost_combined\"\n[tenants]\nunknown = \"own\"\n{}\
+         [[retention]]\nclass = \"security_log\"\nkeep = \"6 months\"\npurpose = \"security\"\nbasis = \"contract\"\n",
+        hosts.concat()
+    );
+    let policy = Policy::parse(&text, "test.toml").0.unwrap();
+    let lives: Vec<(Box<str>, Life)> = policy.lives().collect();
+    assert_eq!(terms, Terms::new(lives), "the numbers of classes are those of the engine");
+    let mut engine = Engine::new(Arc::new(Plan::compile(&policy).unwrap()));
+    // Who ends when, and when it is said: of nord beforehand, of sor on the day, of vest a day too early and then put right,
+    // ost comes back.
+    let said: [(i64, &str, Option<i64>); 6] = [
+        (90, "nord", Some(120)),
+        (200, "sor", Some(200)),
+        (210, "vest", Some(199)),
+        (215, "vest", Some(240)),
+        (300, "ost", Some(310)),
+        (390, "ost", None),
+    ];
+    let leaves = |tenant: &str, today: i64| {
+        let last = said.iter().rev().find(|(day, name, _)| *day <= today && *name == tenant);
+        last.and_then(|(.., end)| *end)
+    };
+    let mut there_before: BTreeMap<String, u64> = BTreeMap::new();
+    let mut gone = 0;
+    for today in 0..=900i64 {
+        let now = date(today).start();
+        let root = Root::create(&path).unwrap();
+        for (_, tenant, end_on) in said.iter().filter(|(day, ..)| *day == today) {
+            match end_on {
+                Some(day) => drop(end(&root, tenant, date(*day), "user 0", now).unwrap()),
+                None => resume(&root, tenant, "user 0", now).unwrap(),
+            }
+        }
+        if today % 10 == 0 {
+            let (day, month) = (date(today).day(), date(today).month() as usize);
+            let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month - 1];
+            let year = date(today).year();
+            let mut lines = String::new();
+            // Who left writes nothing more, but for one line a month later.
+            for host in ["own", "nord", "sor", "vest", "ost"] {
+                let left = leaves(host, today).filter(|end| today > *end);
+                for path in ["c", "s", "x"] {
+                    if left.is_none_or(|end| path == "c" && today == end + 30) {
+                        lines.push_str(&format!(
+                            "{host}.example:443 203.0.113.7 - - [{day:02}/{month}/{year}:10:00:00 +0000] \"GET /{path} HTTP/1.1\" 200 5 \"-\" \"-\"\n"
+                        ));
+                    }
+                }
+            }
+            let mut batch = Batch::default();
+            let mut at = 0;
+            while let (_, Progress::Paused { at: done, epoch }) = engine.run(&lines.as_bytes()[at..], &mut batch) {
+                at += done;
+                engine.admit(epoch, None);
+            }
+            kept(&path, (&facts, terms.clone()), &batch, Timestamp(now.0 + 43_200));
+        }
+        let then = date(today + 1);
+        let report = sweep(&path, then.start());
+        assert_eq!((report.failed(), report.unknown.len()), (0, 0));
+        gone += report.due.len();
+        let there: BTreeMap<String, u64> = walkdir::WalkDir::new(&path)
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.file_type().is_file() && entry.depth() == 3)
+            .map(|entry| {
+                let name = entry.path().strip_prefix(&path).unwrap().to_str().unwrap().to_owned();
+                (name, entry.metadata().unwrap().ino())
+            })
+            .collect();
+        // When each had to be gone, by what was said so far.
+        let due = |name: &str| {
+            let mut parts = name.split('/');
+            let (label, of) = (parts.next().unwrap(), day(parts.next().unwrap()));
+            let (tenant, class) = label.split_once('~').unwrap_or(("", label));
+            match (tenant, class) {
+                ("", "security_log") => Some(of.plus(6, 0)),
+                (_, "security_log") => Some(of.plus(1, 0)),
+                (_, "accounting") => Some(Date::new(of.year() + 1, 1, 1).unwrap().plus(12, 0)),
+                (tenant, "customer_data") => leaves(tenant, today).map(|end| date(end).plus(3, 0).max(of)),
+                other => panic!("{other:?}"),
+            }
+        };
+        for (name, inode) in &there {
+            assert!(due(name).is_none_or(|due| then < due), "day {today}: {name} is there too long");
+            assert!(there_before.get(name).is_none_or(|before| before == inode), "day {today}: {name} was touched");
+        }
+        for name in there_before.keys().filter(|name| !there.contains_key(*name)) {
+            assert!(due(name).is_some_and(|due| then >= due), "day {today}: {name} went too early");
+        }
+        there_before = there;
+    }
+    assert!(gone > 300, "{gone}");
+    let left = |tenant: &str, class: &str| there_before.keys().any(|name| name.starts_with(&label(tenant, class)));
+    for tenant in ["nord", "sor", "vest"] {
+        assert!(!left(tenant, "customer_data"), "{tenant}");
+    }
+    assert!(left("ost", "customer_data") && left("ost", "accounting"));
+    assert_eq!(problems(&path), Vec::<String>::new());
+    // What is listed says whose it is, and until when.
+    let root = Root::open(&path).unwrap();
+    let listed = list(&root).unwrap().kept;
+    assert!(listed.iter().any(|kept| kept.tenant == "ost" && kept.class == "customer_data" && kept.until.is_none()));
+    end(&root, "ost", date(901), "user 0", date(901).start()).unwrap();
+    let listed = list(&root).unwrap().kept;
+    let of_ost = listed.iter().filter(|kept| kept.tenant == "ost" && kept.class == "customer_data");
+    assert!(of_ost.clone().count() > 0 && of_ost.clone().all(|kept| kept.until == Some(date(901).plus(3, 0))));
+    // A hold of one tenant's holds nothing of another's.
+    let scope = Scope { tenants: vec!["ost".to_owned()], ..Scope::default() };
+    hold(&root, &Hold::new(("case 1", "a court"), &scope, date(2000), date(901).start()).unwrap(), date(901).start())
+        .unwrap();
+    let report = sweep(&path, date(1900).start());
+    assert!(!report.held.is_empty() && report.held.iter().all(|path| path.starts_with("ost~")), "{:?}", report.held);
+    assert!(report.due.iter().all(|deletion| deletion.is_gone && !deletion.path.starts_with("ost~")));
+    assert!(resume(&root, "nobody", "user 0", date(901).start()).is_err());
+    assert!(end(&root, "No Body", date(901), "user 0", date(901).start()).is_err());
 }

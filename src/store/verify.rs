@@ -15,7 +15,7 @@ use super::{
 use crate::{
     audit,
     error::{Error, Kind},
-    retention::is_class_name,
+    retention::parse_label,
     state::place::Place,
     time::Date,
 };
@@ -162,12 +162,12 @@ fn segment(
     found: &mut Verified,
 ) -> Result<(), Error> {
     let mut parts = subject.split('/');
-    let (class, day) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    if !is_class_name(class) || Date::parse(day.as_bytes()).is_none() {
+    let (label, day) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if parse_label(label).is_none() || Date::parse(day.as_bytes()).is_none() {
         found.wrong("audit.log", "it names a segment that none can be called");
         return Ok(());
     }
-    let place = match root.place.room_if_there(class) {
+    let place = match root.place.room_if_there(label) {
         Ok(Some(place)) => place.room_if_there(day),
         other => other,
     };
@@ -200,7 +200,7 @@ fn segment(
     if manifest.before != *before {
         found.wrong(subject, "its manifest does not follow the one before it");
     }
-    if manifest.class != class || manifest.day().map(|day: Date| day.to_string()).as_deref() != Some(day) {
+    if manifest.label() != label || manifest.day().map(|day: Date| day.to_string()).as_deref() != Some(day) {
         found.wrong(subject, "it stands in the place of another");
     }
     found.segments += 1;

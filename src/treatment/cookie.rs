@@ -193,7 +193,7 @@ mod tests {
 
     fn aid() -> Aid {
         use crate::treatment::keys::Keys;
-        let mut keys = Keys::new(&["device.id".into(), "session.id".into()], &["security_log".into()]);
+        let mut keys = Keys::new(&["device.id".into(), "session.id".into()], vec![("".into(), "security_log".into())]);
         keys.admit(Epoch(20778), "20261121", Some(Secret::new([42; 32])));
         keys.select(Epoch(20778), 0);
         Aid { keys, ..Aid::default() }

@@ -8,18 +8,19 @@ use super::{
 };
 use crate::epoch::Epoch;
 use sha2::{Sha256, block_api::compress256};
+use std::num::NonZeroU32;
 
 /// The keys of pseudonyms by epoch, field and class. One a worker. `Debug` shows none of them.
 #[derive(Default)]
 pub struct Keys {
-    /// The pseudonymised fields' names, by slot, and the classes', by number. Each name goes into the keys, so that no
-    /// field's pseudonyms can be compared with another's.
+    /// The pseudonymised fields' names, by slot, and those of the tenants and classes, by number. Each name goes into the
+    /// keys, so that no field's pseudonyms can be compared with another's, nor a tenant's with another's.
     fields: Box<[Box<str>]>,
-    classes: Box<[Box<str>]>,
+    classes: Box<[(Box<str>, Box<str>)]>,
     /// Sorted by epoch, never more than [`MOST_EPOCHS`].
     epochs: Vec<Live>,
     /// What was last asked for in [`Keys::select`], and where in `epochs` it is, if it has a secret.
-    selected: Option<(Epoch, u8)>,
+    selected: Option<(Epoch, u16)>,
     at: Option<usize>,
     late: bool,
     /// How many keys were ever derived: each has a number that is never used again.
@@ -30,17 +31,16 @@ pub struct Keys {
 /// How many epochs a run holds secrets for: a log with forged dates cannot make more.
 pub const MOST_EPOCHS: usize = 400;
 
-/// Whose logs these are. One run has one tenant, whose secrets are nobody else's.
-const TENANT: &str = "";
-
 /// One epoch that is known.
 struct Live {
     epoch: Epoch,
     prefix: Prefix,
     /// `None`: destroyed or out of reach.
     secret: Option<Secret>,
-    /// By class, then field; derived when first used.
-    keys: Box<[Option<Box<Key>>]>,
+    /// Where in `keys` a class's begin, by its number, if it had any: of many tenants a day sees few.
+    begins: Box<[Option<NonZeroU32>]>,
+    /// By class, in the order of their first record, then field; derived when first used. Before them none of any class.
+    keys: Vec<Option<Box<Key>>>,
 }
 
 /// What is printed before a digest.
@@ -71,6 +71,17 @@ impl Prefix {
     }
 }
 
+impl Live {
+    /// Where the keys of a class begin that has none yet.
+    #[cold]
+    fn make_room(&mut self, class: u16, fields: usize) -> NonZeroU32 {
+        let begins = NonZeroU32::new(self.keys.len() as u32).expect("one place is before all");
+        self.keys.extend((0..fields).map(|_| None));
+        self.begins[usize::from(class)] = Some(begins);
+        begins
+    }
+}
+
 struct Key {
     number: u32,
     tool: Tool,
@@ -89,8 +100,8 @@ struct Signer {
 }
 
 impl Keys {
-    /// No secrets yet: keys for these fields (by canonical name or label) in these retention classes.
-    pub fn new(fields: &[Box<str>], classes: &[Box<str>]) -> Keys {
+    /// No secrets yet: keys for these fields (by canonical name or label) in these retention classes, each with whose it is.
+    pub fn new(fields: &[Box<str>], classes: Vec<(Box<str>, Box<str>)>) -> Keys {
         Keys { fields: fields.into(), classes: classes.into(), ..Keys::default() }
     }
 
@@ -113,8 +124,9 @@ impl Keys {
             // One without secret makes room: it can be asked for again.
             self.epochs.remove(self.epochs.iter().position(|live| live.secret.is_none()).expect("not full"));
         }
-        let count = secret.as_ref().map_or(0, |_| self.fields.len() * self.classes.len());
-        let live = Live { epoch, prefix: Prefix::new(epoch, name), secret, keys: (0..count).map(|_| None).collect() };
+        let count = secret.as_ref().map_or(0, |_| self.classes.len());
+        let begins = vec![None; count].into();
+        let live = Live { epoch, prefix: Prefix::new(epoch, name), secret, begins, keys: vec![None] };
         let place = self.find(epoch).unwrap_or_else(|place| place);
         self.epochs.insert(place, live);
     }
@@ -139,7 +151,7 @@ impl Keys {
 
     /// Chooses the keys for the next record: those of its epoch and retention class (by its number).
     #[inline]
-    pub fn select(&mut self, epoch: Epoch, class: u8) {
+    pub fn select(&mut self, epoch: Epoch, class: u16) {
         if self.selected != Some((epoch, class)) {
             self.selected = Some((epoch, class));
             self.at = self.find(epoch).ok().filter(|&at| self.epochs[at].secret.is_some());
@@ -207,11 +219,15 @@ impl Keys {
     fn key(&mut self, slot: u16, scheme: Option<Scheme>) -> Option<(Prefix, &Key, &mut Cache)> {
         let live = &mut self.epochs[self.at?];
         let (_, class) = self.selected?;
-        let place = usize::from(class) * self.fields.len() + usize::from(slot);
+        let begins = match live.begins[usize::from(class)] {
+            Some(begins) => begins,
+            None => live.make_room(class, self.fields.len()),
+        };
+        let place = begins.get() as usize + usize::from(slot);
         if live.keys[place].is_none() {
             self.derived += 1;
-            let (field, class) = (&self.fields[usize::from(slot)], &self.classes[usize::from(class)]);
-            let tool = derive(live.secret.as_ref()?, field, class, scheme);
+            let (field, of) = (&self.fields[usize::from(slot)], &self.classes[usize::from(class)]);
+            let tool = derive(live.secret.as_ref()?, field, of, scheme);
             live.keys[place] = Some(Box::new(Key { number: self.derived, tool }));
         }
         Some((live.prefix, live.keys[place].as_ref()?, &mut self.cache))
@@ -308,11 +324,11 @@ const INITIAL: [u32; 8] =
 /// In the memory of digests: what is remembered is an address.
 const REPLACED: u8 = 0xff;
 
-/// The key of one field and class: HKDF-Expand (RFC 5869) of the secret, each part of the info with its length before it.
+/// The key of one field, tenant and class: HKDF-Expand (RFC 5869) of the secret, each part of the info with its length before it.
 #[cold]
-fn derive(secret: &Secret, field: &str, class: &str, scheme: Option<Scheme>) -> Tool {
+fn derive(secret: &Secret, field: &str, (tenant, class): &(Box<str>, Box<str>), scheme: Option<Scheme>) -> Tool {
     let algorithm = scheme.map_or("HMAC-SHA-256", Scheme::name);
-    let parts = ["sladd pseudonym 1", TENANT, field, class, algorithm];
+    let parts = ["sladd pseudonym 1", tenant, field, class, algorithm];
     let mut info = Vec::new();
     for part in parts {
         info.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -342,7 +358,9 @@ mod tests {
     use super::*;
 
     fn keys() -> Keys {
-        Keys::new(&["user.name".into(), "device.id".into()], &["security_log".into(), "login_history".into()])
+        let classes = [("", "security_log"), ("", "login_history"), ("nord", "security_log"), ("sor", "security_log")];
+        let classes = classes.map(|(tenant, class)| (tenant.into(), class.into()));
+        Keys::new(&["user.name".into(), "device.id".into()], classes.into())
     }
 
     fn digest(keys: &mut Keys, slot: u16, kind: u8, value: &[u8]) -> Option<Digest> {
@@ -370,6 +388,11 @@ mod tests {
         let mut keys = keys();
         keys.admit(Epoch(5), "20261121", Some(Secret::new([7; 32])));
         keys.select(Epoch(5), 1);
+        let theirs = ["sladd pseudonym 1", "sor", "device.id", "security_log", "HMAC-SHA-256"];
+        keys.select(Epoch(5), 3);
+        let whole = plain([7; 32], &theirs, 2, b"a");
+        assert_eq!(digest(&mut keys, 1, 2, b"a"), Some(whole[..16].try_into().unwrap()));
+        keys.select(Epoch(5), 1);
         for length in (0..200).chain([1000, 4096]) {
             let value = vec![b'v'; length];
             let info = ["sladd pseudonym 1", "", "device.id", "login_history", "HMAC-SHA-256"];
@@ -381,12 +404,12 @@ mod tests {
     }
 
     #[test]
-    fn epochs_classes_fields_and_kinds_have_different_digests() {
+    fn epochs_tenants_classes_fields_and_kinds_have_different_digests() {
         let mut keys = keys();
         let mut seen = std::collections::HashSet::new();
         for round in 0..2 {
-            for (epoch, class) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
-                if round == 0 {
+            for (epoch, class) in [(1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1), (2, 2), (2, 3)] {
+                if round == 0 && class == 0 {
                     keys.admit(Epoch(epoch), "20261121", Some(Secret::new([epoch as u8; 32])));
                 }
                 keys.select(Epoch(epoch), class);
@@ -395,7 +418,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 16);
+        assert_eq!(seen.len(), 32);
     }
 
     #[test]

@@ -263,7 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn aid() -> Aid {
-        let mut keys = Keys::new(&["user.name".into(), "device.id".into()], &["security_log".into()]);
+        let mut keys = Keys::new(&["user.name".into(), "device.id".into()], vec![("".into(), "security_log".into())]);
         keys.admit(Epoch(20778), "20261121", Some(Secret::new([42; 32])));
         keys.select(Epoch(20778), 0);
         Aid { keys, ..Aid::default() }

@@ -135,6 +135,7 @@ fn filled(path: &Path) {
         version: 1,
         digest: "ab".repeat(32),
         classes: CLASSES.iter().map(class).collect(),
+        tenants: Vec::new(),
         treatments: vec![TreatmentFacts {
             field: "*".into(),
             treatment: "drop".into(),

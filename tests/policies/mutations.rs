@@ -153,7 +153,7 @@ fn shown_beyond(policy: &Policy, base: &Policy) -> Vec<(Code, String)> {
     // All classes of the built-ins live for 6 months, 181 days or more.
     let longer = |class: &sladd::policy::Class| match class.keep {
         Life::Span(Keep { months, days }) => months > 6 || (months == 0 && days > 181),
-        Life::FiscalYear(_) | Life::UntilReleased | Life::NoLimit => true,
+        Life::FiscalYear(_) | Life::Relationship(_) | Life::UntilReleased | Life::NoLimit => true,
     };
     if policy.classes.iter().any(longer) {
         shown.push((Code::KeptLonger, "retention".to_owned()));

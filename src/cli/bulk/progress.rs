@@ -113,13 +113,7 @@ pub fn table(report: &Report) -> String {
         tally.dropped()
     );
     let mut before = " (";
-    for (reason, count) in [
-        ("malformed", tally.malformed),
-        ("over_long", tally.over_long),
-        ("guard", tally.guard),
-        ("policy", tally.policy),
-        ("shed", tally.shed),
-    ] {
+    for (reason, count) in tally.reasons() {
         if count > 0 {
             let _ = write!(lines, "{before}{reason} {count}");
             before = ", ";

@@ -57,8 +57,9 @@ impl Written {
     }
 }
 
-pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Option<Written> {
-    let tables = top.tables("retention", "[[retention]]", RETENTION, report)?;
+/// The rules of a policy, or of a tenant, as which they are `called`.
+pub(super) fn read(top: &Table<'_>, called: &'static str, report: &mut Report) -> Option<Written> {
+    let tables = top.tables("retention", called, RETENTION, report)?;
     let mut written = Written { classes: Vec::new(), rules: Vec::new() };
     let mut unconditional = false;
     for (place, table) in tables.value.iter().enumerate() {
@@ -161,7 +162,7 @@ fn duration(table: &Table<'_>, report: &mut Report) -> Option<Life> {
 /// What a class must be kept for to live otherwise than so long from its records' time.
 fn fits(life: Life, purpose: Purpose, basis: Basis) -> Result<(), (&'static str, &'static str)> {
     match life {
-        Life::Span(_) => Ok(()),
+        Life::Span(_) | Life::Relationship(_) => Ok(()),
         Life::FiscalYear(_) if purpose == Purpose::LegalObligation => Ok(()),
         Life::FiscalYear(_) => Err((
             "only an obligation of the law is reckoned from the end of the fiscal year",

@@ -28,8 +28,9 @@ pub(in crate::policy) const INPUT: Keys = Keys {
         "secret",
         "connections",
         "plain",
+        "tenant",
     ],
-    later: &["journal", "tenant"],
+    later: &["journal"],
 };
 pub(in crate::policy) const OUTPUT: Keys = Keys {
     known: &[
@@ -40,6 +41,7 @@ pub(in crate::policy) const OUTPUT: Keys = Keys {
         "syslog",
         "http",
         "classes",
+        "tenants",
         "fields",
         "rotate",
         "spool",
@@ -140,6 +142,26 @@ pub(super) fn places(top: &Table<'_>) -> Vec<(Box<str>, Range<usize>)> {
         places.extend(named);
     }
     places
+}
+
+/// The tenants that inputs and outputs name, and where.
+pub(super) fn tenants(top: &Table<'_>) -> Vec<(Box<str>, Range<usize>)> {
+    let mut found: Vec<(Box<str>, Range<usize>)> = Vec::new();
+    for (list, key) in [("input", "tenant"), ("output", "tenants")] {
+        let Some(DeValue::Array(tables)) = top.entry(list).map(|entry| entry.value) else { continue };
+        for table in tables.iter() {
+            let DeValue::Table(table) = table.get_ref() else { continue };
+            let names = match table.get(key).map(|value| (value.get_ref(), value.span())) {
+                Some((DeValue::String(name), span)) => vec![(Some(&**name), span)],
+                Some((DeValue::Array(names), _)) => {
+                    names.iter().map(|name| (name.get_ref().as_str(), name.span())).collect()
+                }
+                Some(_) | None => Vec::new(),
+            };
+            found.extend(names.into_iter().filter_map(|(name, span)| Some((name?.into(), span))));
+        }
+    }
+    found
 }
 
 /// Whether a pattern of `follow` names this path.
@@ -248,6 +270,7 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
     let kind = kind(table, ("[[input]]", INPUT.known), &["follow", "fifo", "stdin", "syslog", "forward"], report);
     let formats = process::formats(table, report).map_or_else(Vec::new, |at| at.value);
     let start = choice(table, "start", &[("beginning", false), ("end", true)], report);
+    let tenant = table.text("tenant", report).map(|tenant| tenant.value.into());
     let stalls = [("block", OnStall::Block), ("spill", OnStall::Spill), ("shed", OnStall::Shed)];
     let stall = choice(table, "on_stall", &stalls, report);
     if let (Some(start), Some("fifo" | "stdin" | "syslog" | "forward")) = (&start, kind) {
@@ -286,13 +309,19 @@ fn input(table: &Table<'_>, report: &mut Report) -> Option<Input> {
         "syslog" => From::Syslog(sockets::read(table, "syslog", report)?),
         _ => From::Forward(sockets::read(table, "forward", report)?),
     };
-    Some(Input { from, formats, on_stall: stall.map_or(OnStall::Block, |stall| stall.value) })
+    Some(Input { from, formats, tenant, on_stall: stall.map_or(OnStall::Block, |stall| stall.value) })
 }
 
 fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
     let kind =
         kind(table, ("[[output]]", OUTPUT.known), &["file", "stdout", "store", "forward", "syslog", "http"], report);
     let classes = table.texts("classes", report).map_or_else(Vec::new, |at| at.value);
+    let tenants = table.texts("tenants", report).map_or_else(Vec::new, |at| {
+        if at.value.is_empty() {
+            report.add(Code::BadValue, at.span, "`tenants` names nobody; leave it out to get the records of all");
+        }
+        at.value
+    });
     let fields = table.texts("fields", report).map_or_else(Vec::new, |fields| projection(&fields, report));
     let rotate =
         table.table("rotate", "`rotate`", ROTATE, report).map(|rotate| (rotation(&rotate, report), rotate.span));
@@ -315,7 +344,8 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
         }
         other => To::Remote(Box::new(receivers::read(table, other, report)?)),
     };
-    Some(Output { to, classes: classes.iter().map(|class| class.value.into()).collect(), fields })
+    let plain = |names: &[At<&str>]| names.iter().map(|name| name.value.into()).collect();
+    Some(Output { to, classes: plain(&classes), tenants: plain(&tenants), fields })
 }
 
 /// Members of records, by their canonical names.
@@ -458,7 +488,7 @@ mod tests {
         let follow = From::Follow { patterns: vec!["/var/log/nginx/*.log".into()], from_end: true, compressed: true };
         assert_eq!(
             wiring.inputs[0],
-            Input { from: follow, formats: vec!["combined".into()], on_stall: OnStall::Block }
+            Input { from: follow, formats: vec!["combined".into()], tenant: None, on_stall: OnStall::Block }
         );
         assert_eq!(wiring.inputs[1].on_stall, OnStall::Shed);
         assert_eq!(wiring.inputs[2].from, From::Stdin);

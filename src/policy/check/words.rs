@@ -34,11 +34,6 @@ fn no_duration(word: &At<&str>, fault: KeepFault, form: &'static str, report: &m
         KeepFault::Form | KeepFault::Unit => (Code::BadDuration, "is not a duration", form),
         KeepFault::Zero => (Code::BadDuration, "is no duration", "keep at least \"1 day\""),
         KeepFault::TooLong => (Code::BadDuration, "is longer than 100 years", form),
-        KeepFault::Tenants => (
-            Code::NotBuiltYet,
-            "needs tenants, which are not built yet in this version",
-            "write a span that is never longer, for example \"6 months\"",
-        ),
     };
     report.helped(code, word.span.clone(), format!("{} {what}", quoted(word.value)), help);
 }

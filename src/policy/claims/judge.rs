@@ -1,8 +1,9 @@
 //! A policy and a claim → whether it holds, and why.
 
 use super::{
-    Answer, Claim, Role, Stated, Verdict,
+    Answer, Claim, Stated, Verdict,
     leaves::{self, Address, Place},
+    tenants,
 };
 use crate::{
     detect::Kinds,
@@ -15,7 +16,7 @@ use crate::{
     retention::{Basis, Keep, Purpose},
 };
 use ipnet::IpNet;
-use std::{fmt::Display, net::IpAddr};
+use std::net::IpAddr;
 
 /// Whether the policy makes the claim true. Reads nothing but the two.
 pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
@@ -23,9 +24,7 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         Stated::AddressAtMost { network, except } => address_at_most(policy, *network, except),
         Stated::BasisOf { class, basis } => basis_of(policy, class.as_deref(), basis),
         Stated::DeletedAfter { class, at_most } => deleted_after(policy, class.as_deref(), *at_most),
-        Stated::DeletedAfterRelationship { .. } => {
-            not_enforced("a policy says nothing of customers and when their contracts end: tenants are not built yet")
-        }
+        Stated::DeletedAfterRelationship { at_most } => tenants::deleted(policy, *at_most),
         Stated::EncryptedAtRest => {
             not_enforced("what is written to a disk is not encrypted by sladd: sealing is not built yet")
         }
@@ -54,19 +53,12 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         Stated::RecipientFields { fields } => recipient_fields(policy, fields),
         Stated::RecipientsOnly { recipients } => recipients_only(policy, recipients),
         Stated::Region { .. } => not_enforced("a policy does not say in which region a file or a receiver is"),
-        Stated::Role { role: Role::Controller } => not_enforced(
-            "a policy does not say whose records these are: roles come with tenants, which are not built yet",
-        ),
-        Stated::Role { role: Role::Processor } => not_enforced(
-            "a policy does not say on whose instruction records are kept: roles come with tenants, which are not built yet",
-        ),
+        Stated::Role { role } => tenants::role(policy, *role),
         Stated::Tagged => match policy.encode.tag {
             TagForm::Append => yes("each record says its class, its last day, and the policy with its version"),
             TagForm::None => no("tag = \"none\": no record says what it is kept for"),
         },
-        Stated::TenantsApart => {
-            not_enforced("keys, terms and outputs are the same for every customer: tenants are not built yet")
-        }
+        Stated::TenantsApart => tenants::apart(policy),
         Stated::UnnamedNeverStored => match &policy.rest {
             Treatment::Drop => yes("what the policy does not name is dropped"),
             other => no(format!("what the policy does not name: {other}")),
@@ -78,20 +70,20 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
     }
 }
 
-fn yes(reason: impl Into<String>) -> Answer {
+pub(super) fn yes(reason: impl Into<String>) -> Answer {
     Answer { verdict: Verdict::True, reason: reason.into() }
 }
 
-fn no(reason: impl Into<String>) -> Answer {
+pub(super) fn no(reason: impl Into<String>) -> Answer {
     Answer { verdict: Verdict::False, reason: reason.into() }
 }
 
-fn not_enforced(reason: impl Into<String>) -> Answer {
+pub(super) fn not_enforced(reason: impl Into<String>) -> Answer {
     Answer { verdict: Verdict::NotEnforced, reason: reason.into() }
 }
 
 /// No, with the first thing that speaks against it and how many more do.
-fn no_for<T: Display>(against: Vec<T>, says: impl Fn(&T) -> String, otherwise: impl FnOnce() -> Answer) -> Answer {
+pub(super) fn no_for<T>(against: Vec<T>, says: impl Fn(&T) -> String, otherwise: impl FnOnce() -> Answer) -> Answer {
     match (against.first(), against.len()) {
         (None, _) => otherwise(),
         (Some(first), 1) => no(says(first)),
@@ -125,10 +117,11 @@ fn address_at_most(policy: &Policy, most: Network, except: &[IpNet]) -> Answer {
     no_for(against, String::clone, || yes(format!("no field and no text shows more of an address than {most}")))
 }
 
-/// The classes that are spoken of, or the answer where there is none of that name.
+/// The classes that are spoken of, those of tenants too, or the answer where there is none of that name.
 fn classes<'p>(policy: &'p Policy, class: Option<&str>) -> Result<Vec<&'p Class>, Answer> {
-    let all: Vec<&Class> =
-        policy.classes.iter().filter(|known| class.is_none_or(|class| *known.name == *class)).collect();
+    let theirs = policy.tenants.all.iter().filter_map(|tenant| tenant.retention.as_ref());
+    let all = policy.classes.iter().chain(theirs.flat_map(|terms| &terms.classes));
+    let all: Vec<&Class> = all.filter(|known| class.is_none_or(|class| *known.name == *class)).collect();
     match (all.is_empty(), class) {
         (true, Some(class)) => Err(no(format!("the policy has no class {class}"))),
         (true, None) | (false, _) => Ok(all),

@@ -8,10 +8,11 @@
 mod judge;
 mod leaves;
 mod read;
+mod tenants;
 
 pub use judge::judge;
 
-use super::{Finding, Network, Treatment};
+use super::{Finding, Network, Role, Treatment};
 use crate::{
     detect::Kinds,
     epoch::Period,
@@ -190,15 +191,6 @@ pub enum Stated {
     UnparsedNeverStoredRaw,
     /// `versions_never_lengthen`: a new version of the policy lengthens the life of no record that is there.
     VersionsNeverLengthen,
-}
-
-/// Whose ends records are kept for (GDPR art. 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Ours.
-    Controller,
-    /// A customer's, who says what becomes of them.
-    Processor,
 }
 
 /// What is said of a claim.

@@ -159,6 +159,7 @@ impl Report {
             "over_long": t.over_long,
             "guard": t.guard,
             "policy": t.policy,
+            "tenant": t.tenant,
             "shed": t.shed,
             "cut": t.cut,
             "late": t.late,

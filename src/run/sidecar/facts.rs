@@ -3,7 +3,7 @@
 use super::Loaded;
 use crate::{
     policy::{Policy, Treatment},
-    store::{ClassFacts, Facts, Stability, Terms, TreatmentFacts},
+    store::{ClassFacts, Facts, Stability, TenantFacts, Terms, TreatmentFacts},
 };
 
 /// The facts of a policy, for manifests.
@@ -24,6 +24,15 @@ pub(super) fn of(loaded: &Loaded) -> Facts {
         version: policy.version,
         digest: loaded.digest.to_string(),
         classes: policy.classes.iter().map(class).collect(),
+        tenants: policy
+            .tenants
+            .all
+            .iter()
+            .filter_map(|tenant| {
+                let classes = tenant.retention.as_ref()?.classes.iter().map(class).collect();
+                Some(TenantFacts { name: tenant.name.to_string(), classes })
+            })
+            .collect(),
         treatments,
         epoch: is_keyed.then(|| policy.keys.epoch.to_string()),
     }
@@ -31,7 +40,7 @@ pub(super) fn of(loaded: &Loaded) -> Facts {
 
 /// The classes of a policy, for what is due.
 pub(super) fn terms(policy: &Policy) -> Terms {
-    Terms::new(policy.classes.iter().map(|class| (&*class.name, class.keep)))
+    Terms::new(policy.lives())
 }
 
 fn class(class: &crate::policy::Class) -> ClassFacts {

@@ -28,6 +28,8 @@ pub(super) struct Lane {
     worker: Shared,
     /// The first of those that share it counts what it treats and finds.
     is_first: bool,
+    /// Whose its lines are, where the wiring says it.
+    tenant: Option<Box<str>>,
     verdict: Verdict,
     /// What became of its lines.
     pub tally: Tally,
@@ -117,6 +119,7 @@ impl Lane {
         Ok(Lane {
             worker,
             is_first,
+            tenant: input.tenant.clone(),
             verdict,
             tally: Tally::default(),
             counted: Counted::default(),
@@ -172,6 +175,7 @@ impl Lane {
         let mut worker = self.worker.borrow_mut();
         worker.carry(&held.carry);
         worker.set_reference(reference);
+        worker.set_tenant(self.tenant.as_deref());
         let tally = worker.run(lines, batch)?;
         held.note((from, to), lines);
         Ok(tally)
@@ -183,6 +187,7 @@ impl Lane {
         let mut worker = self.worker();
         worker.carry(&held.carry);
         worker.set_reference(reference);
+        worker.set_tenant(self.tenant.as_deref());
         worker.finish(batch)
     }
 

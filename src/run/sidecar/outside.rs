@@ -14,6 +14,7 @@ use crate::{
     time::Timestamp,
 };
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -26,6 +27,8 @@ pub(super) struct Outside {
     pub outputs: Vec<Label>,
     class_labels: Vec<Label>,
     class_records: Vec<u64>,
+    /// Where a class is among them, by its number: those of all tenants that have one name are one.
+    class_places: Vec<usize>,
     pub checkpoints: CheckpointFigures,
     since: Timestamp,
     reloads: u64,
@@ -45,13 +48,15 @@ impl Outside {
             Some(listen) => Some(Server::bind(listen, board.clone())?),
             None => None,
         };
+        let (class_labels, class_places) = classes(policy);
         Ok(Outside {
             board,
             server,
             inputs: Label::inputs(&policy.wiring.inputs),
             outputs: Label::outputs(&policy.wiring.outputs),
-            class_labels: policy.classes.iter().map(Label::class).collect(),
-            class_records: vec![0; policy.classes.len()],
+            class_records: vec![0; class_labels.len()],
+            class_labels,
+            class_places,
             checkpoints: CheckpointFigures::default(),
             since: clock(),
             reloads: 0,
@@ -93,7 +98,9 @@ impl Outside {
     /// Counts the records of a batch by class.
     pub(super) fn count(&mut self, batch: &Batch) {
         for (Run { class: ClassId(class), .. }, run) in batch.runs() {
-            if let Some(records) = self.class_records.get_mut(usize::from(class)) {
+            if let Some(&place) = self.class_places.get(usize::from(class))
+                && let Some(records) = self.class_records.get_mut(place)
+            {
                 *records += memchr::memchr_iter(b'\n', run).count() as u64;
             }
         }
@@ -114,10 +121,10 @@ impl Outside {
 
     /// Other classes than before, in their order.
     pub(super) fn rename(&mut self, policy: &Policy) {
-        let labels: Vec<Label> = policy.classes.iter().map(Label::class).collect();
+        let (labels, places) = classes(policy);
         let before = |label: &Label| self.class_labels.iter().position(|known| known == label);
         self.class_records = labels.iter().map(|label| before(label).map_or(0, |at| self.class_records[at])).collect();
-        self.class_labels = labels;
+        (self.class_labels, self.class_places) = (labels, places);
     }
 
     /// A checkpoint was made.
@@ -150,4 +157,18 @@ fn resident() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)
+}
+
+/// The names of all classes, and which of them each class has, by its number.
+fn classes(policy: &Policy) -> (Vec<Label>, Vec<usize>) {
+    let mut labels: Vec<Label> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let places = policy.shelves().map(|(_, class)| {
+        *known.entry(&class.name).or_insert_with(|| {
+            labels.push(Label::class(class));
+            labels.len() - 1
+        })
+    });
+    let places = places.collect();
+    (labels, places)
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     plan::Plan,
     policy::wiring::{self, OnStall, Rotate, To},
-    retention::ClassId,
+    retention::{Class, ClassId, OWN},
     run::worker::clock,
     state::{home::Home, journal::Part, place::Place, spool::Spool},
     store::{Root, Store, Unwritten},
@@ -71,7 +71,7 @@ struct Link {
     pump: Pump,
 }
 
-/// Which classes an output gets, and which members of their records.
+/// Which classes of which tenants an output gets, and which members of their records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Takes {
     classes: Option<Vec<bool>>,
@@ -81,10 +81,15 @@ pub(super) struct Takes {
 impl Takes {
     /// As the wiring says, in the numbers of a plan.
     pub(super) fn of(output: &wiring::Output, plan: &Plan) -> Takes {
-        let named = |name: &str| output.classes.iter().any(|class| **class == *name);
+        let is_named = |names: &[Box<str>], name: &str| names.is_empty() || names.iter().any(|other| **other == *name);
+        let takes = |class: &Class| {
+            let whose = if class.tenant.is_empty() { OWN } else { &class.tenant };
+            is_named(&output.classes, &class.name) && is_named(&output.tenants, whose)
+        };
+        let some = !output.classes.is_empty() || !output.tenants.is_empty();
         let fields = output.fields.iter().map(|name| &**name);
         Takes {
-            classes: (!output.classes.is_empty()).then(|| plan.class_names().map(named).collect()),
+            classes: some.then(|| plan.classes().iter().map(takes).collect()),
             fields: (!output.fields.is_empty()).then(|| Projection::of(fields)),
         }
     }

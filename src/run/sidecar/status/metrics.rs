@@ -414,15 +414,8 @@ pub(super) fn outcomes(now: &Snapshot) -> [(&'static str, u64); 4] {
 }
 
 /// Reasons for dropping; their sum is what was dropped.
-pub(super) fn reasons(now: &Snapshot) -> [(&'static str, u64); 5] {
-    let tally = &now.tally;
-    [
-        ("malformed", tally.malformed),
-        ("over_long", tally.over_long),
-        ("guard", tally.guard),
-        ("policy", tally.policy),
-        ("shed", tally.shed),
-    ]
+pub(super) fn reasons(now: &Snapshot) -> [(&'static str, u64); 6] {
+    now.tally.reasons()
 }
 
 /// What may be said of a line beside its outcome.

@@ -1,0 +1,94 @@
+//! Claims that speak of customers: their roles, what is kept apart for each, what goes when they leave.
+
+use super::{
+    Answer, Role,
+    judge::{no, no_for, not_enforced, yes},
+};
+use crate::{
+    policy::{
+        Class, Policy, Tenant,
+        weaken::{ends_as_soon, lives_as_short},
+        wiring::{Output, To},
+    },
+    retention::{Keep, Life, Purpose},
+};
+
+/// As what records are held: those of customers each as `role` says, our own as ours.
+pub(super) fn role(policy: &Policy, role: Role) -> Answer {
+    let tenants = &policy.tenants.all;
+    if tenants.is_empty() {
+        return not_enforced("the policy does not say whose records these are: it has no [[tenant]]");
+    }
+    let others: Vec<&Tenant> = tenants.iter().filter(|tenant| tenant.role == Role::Controller).collect();
+    match role {
+        Role::Controller => yes("our own records are told from those of each tenant by the virtual host"),
+        Role::Processor => no_for(
+            others,
+            |tenant| format!("the records of the tenant {} are held for our own ends", tenant.name),
+            || yes("the records of every tenant are held on its instruction, which the policy names"),
+        ),
+    }
+}
+
+/// Whether nothing of one customer meets something of another.
+pub(super) fn apart(policy: &Policy) -> Answer {
+    if policy.tenants.all.is_empty() {
+        return not_enforced("keys, terms and outputs are the same for every customer: the policy has no [[tenant]]");
+    }
+    if policy.wiring.outputs.is_empty() {
+        return not_enforced("the policy has no [[output]]: where records go is said on the command line");
+    }
+    let mixes = |output: &&Output| output.tenants.len() != 1 && !matches!(output.to, To::Store(_));
+    let mixed: Vec<String> = policy.wiring.outputs.iter().filter(mixes).map(|output| called(&output.to)).collect();
+    no_for(
+        mixed,
+        |output| format!("{output} gets the records of several tenants"),
+        || {
+            yes(
+                "each tenant has pseudonyms of its own, and every output is one tenant's or a store, which keeps them apart",
+            )
+        },
+    )
+}
+
+fn called(to: &To) -> String {
+    match to {
+        To::File { path, .. } | To::Store(path) => path.display().to_string(),
+        To::Stdout => "standard output".to_owned(),
+        To::Remote(remote) => {
+            let (kind, at) = remote.receiver.label();
+            format!("{kind} to {at}")
+        }
+    }
+}
+
+/// Whether the terms of every customer's records end so soon after the customer has left; what the law asks for apart. The
+/// classes that wait for the end, or why not.
+pub(super) fn leaving(policy: &Policy, at_most: Keep) -> Result<Vec<(&str, &Class)>, Answer> {
+    if policy.tenants.all.is_empty() {
+        return Err(not_enforced(
+            "the policy says nothing of customers and when their contracts end: it has no [[tenant]]",
+        ));
+    }
+    let theirs =
+        || policy.shelves().filter(|(tenant, class)| !tenant.is_empty() && class.purpose != Purpose::LegalObligation);
+    let outlives = |class: &Class| match class.keep {
+        Life::Relationship(keep) => !ends_as_soon(keep, at_most),
+        // What is written on the last day lives so long after it.
+        life => !lives_as_short(life, Life::Span(at_most)),
+    };
+    if let Some((tenant, class)) = theirs().find(|(_, class)| outlives(class)) {
+        return Err(no(format!("the class {} of the tenant {tenant} is kept for {}", class.name, class.keep)));
+    }
+    Ok(theirs().filter(|(_, class)| matches!(class.keep, Life::Relationship(_))).collect())
+}
+
+/// Whether that is so, as far as a policy can say it.
+pub(super) fn deleted(policy: &Policy, at_most: Keep) -> Answer {
+    match leaving(policy, at_most) {
+        Err(answer) => answer,
+        Ok(_) => not_enforced(
+            "the policy says it, but only a store deletes, when somebody says that a tenant has left and sweeps it",
+        ),
+    }
+}
