@@ -23,7 +23,7 @@ pub struct Facts {
     pub digest: String,
     /// Its classes, in the order of their numbers.
     pub classes: Vec<ClassFacts>,
-    /// What happens to each field; `*` is all others.
+    /// What happens to each field; `*` is all others, and what stands in brackets is what the policy says beside fields.
     pub treatments: Vec<TreatmentFacts>,
     /// How long one key is used, where any is: `1 day`.
     pub epoch: Option<String>,
@@ -47,7 +47,7 @@ pub struct ClassFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TreatmentFacts {
-    /// Its canonical name.
+    /// Its canonical name, `*`, or a table of the policy in brackets.
     pub field: String,
     /// The treatment and what it is told: `truncate v4=24 v6=48`.
     pub treatment: String,

@@ -16,6 +16,7 @@ use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
     output::fresh::discard,
+    retention::Life,
     state::place::Place,
     time::{DAY, Date, Timestamp},
 };
@@ -179,13 +180,7 @@ impl Sweep {
     /// The earliest day that anything says: the manifest, or where it cannot be read whatever policy knows the class; a
     /// newer version of the policy; the policy in force.
     fn until(&self, kept: &Kept, facts: &[Facts]) -> Option<Date> {
-        let written = kept.policy.as_ref().and_then(|policy| policy.rsplit_once('/'));
-        let version = written.and_then(|(_, version)| version.parse::<u32>().ok());
-        let newer = facts.iter().filter(|facts| match (written, version) {
-            (Some((name, _)), Some(version)) => facts.name == name && facts.version > version,
-            _ => true,
-        });
-        let newer = newer.filter_map(|facts| until(facts.class(&kept.class)?.keep()?, kept.day));
+        let newer = newer(kept, facts).filter_map(|keep| until(keep, kept.day));
         let in_force = self.terms.as_ref().and_then(|terms| until(terms.keep(&kept.class)?, kept.day));
         newer.chain(kept.until).chain(in_force).min()
     }
@@ -229,6 +224,18 @@ impl Sweep {
         tell(root, now, &report.day, told)?;
         discard(&root.place, SWEEP).and_then(|()| root.place.sync()).map_err(failed)
     }
+}
+
+/// What newer versions of the policy that something was written under say of its class; where nobody knows the policy, what all
+/// say.
+pub(super) fn newer(kept: &Kept, facts: &[Facts]) -> impl Iterator<Item = Life> {
+    let written = kept.policy.as_ref().and_then(|policy| policy.rsplit_once('/'));
+    let version = written.and_then(|(_, version)| version.parse::<u32>().ok());
+    let newer = facts.iter().filter(move |facts| match (written, version) {
+        (Some((name, _)), Some(version)) => facts.name == name && facts.version > version,
+        _ => true,
+    });
+    newer.filter_map(|facts| facts.class(&kept.class)?.keep())
 }
 
 /// Writes down what was said of each path, so many an entry.
