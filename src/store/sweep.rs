@@ -6,10 +6,11 @@ use super::{
     due::until,
     facts::Facts,
     file,
-    hold::{Holds, holds},
+    hold::{Holds, holds_by},
     manifest::Head,
     name,
     past::{GONE, Past},
+    room,
     survey::{Kept, survey},
 };
 use crate::{
@@ -124,14 +125,12 @@ impl Sweep {
     pub fn run(&self, root: &Root) -> Result<Report, Error> {
         let _lock = root.lock()?;
         let now = self.clock.now();
+        let past = Past::of_holds(root)?;
         if let Clock::System(now) = self.clock {
-            doubt(now, &Past::of_holds(root)?)?;
+            doubt(now, &past)?;
         }
         let mut report = Report { day: now.date().to_string(), ..Report::default() };
-        if !self.dry_run {
-            report.found_gone = after_a_kill(root, self.clock.system())?;
-        }
-        let holds = holds(root)?;
+        let holds = holds_by(root, past)?;
         report.expired =
             holds.holds.iter().filter(|hold| hold.is_expired(now)).map(|hold| hold.reference.clone()).collect();
         let due = self.due(root, now, &holds, &mut report)?;
@@ -139,6 +138,8 @@ impl Sweep {
             report.due = due.iter().map(|(kept, until)| deletion(kept, *until, Err("due".to_owned()))).collect();
             return Ok(report);
         }
+        room::make(root, &due)?;
+        report.found_gone = after_a_kill(root, self.clock.system())?;
         if !due.is_empty() {
             self.delete(root, self.clock.system(), &due, &mut report)?;
         }
