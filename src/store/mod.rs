@@ -177,7 +177,7 @@ const POLICIES: &str = "policies";
 const HEAD: &str = "head";
 const HOLDS: &str = "holds.json";
 const SWEEP: &str = "sweep.json";
-const ROOM: &str = "room";
+const ROOM: &str = "sweep.room";
 
 #[cfg(test)]
 mod tests;
