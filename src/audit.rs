@@ -23,7 +23,7 @@ use rustix::{
 };
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, BufRead, Read, Seek, SeekFrom},
     os::fd::{AsFd, OwnedFd},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
@@ -251,6 +251,33 @@ impl Held<'_> {
             let line = end.strip_suffix(b"\n").and_then(|end| end.rsplit(|&byte| byte == b'\n').next());
             if !line.is_some_and(|line| chain::is_of(line, deed, subject)) {
                 return Ok(false);
+            }
+            let last = self.last(now)?;
+            self.write_head(&last)?;
+            Ok(true)
+        };
+        look().map_err(|error| failed(&self.log.path, "read", Errno::from_io_error(&error).unwrap_or(Errno::IO)))
+    }
+
+    /// Whether any entry is of this deed and subject, wherever it stands. Where it is there, and a kill left the log in disorder,
+    /// that is mended. Reads all of the log.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn tells(&mut self, now: Timestamp, deed: Deed, subject: &str) -> Result<bool, Error> {
+        let mut look = || -> io::Result<bool> {
+            self.file.seek(SeekFrom::Start(0))?;
+            let mut reader = io::BufReader::new(&self.file);
+            let mut line = Vec::new();
+            loop {
+                line.clear();
+                if Read::take(&mut reader, chain::LONGEST).read_until(b'\n', &mut line)? == 0 {
+                    return Ok(false);
+                }
+                let text = line.strip_suffix(b"\n").unwrap_or(&line);
+                if memchr::memmem::find(text, subject.as_bytes()).is_some() && chain::is_of(text, deed, subject) {
+                    break;
+                }
             }
             let last = self.last(now)?;
             self.write_head(&last)?;

@@ -93,7 +93,8 @@
 //!  store/                                what is kept by tenant, class and day: open files, segments with manifests, sweep, holds,
 //!                                        tenants that leave, verify
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
-//!  policy/claims                         what is published of logs, in a closed vocabulary; judged against a policy
+//!  policy/claims told                    what is published of logs, in a closed vocabulary; judged against a policy, and weighed by
+//!                                        what stores and keys show; a policy as it is told beside records
 //!  run/witness                           the judge with what a policy lets stand, for scan and for guard
 //!  cli/import/                           a server's configuration → a policy and warnings
 //! ```

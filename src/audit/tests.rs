@@ -214,6 +214,21 @@ fn what_a_kill_came_behind_is_not_said_again() {
 }
 
 #[test]
+fn what_was_told_is_found_wherever_it_stands() {
+    let place = place(20);
+    let log = Log::open(place.path()).unwrap();
+    let tells = |deed, subject| log.hold().unwrap().tells(NOW, deed, subject).unwrap();
+    for (subject, told) in [("2026-11-00", true), ("2026-11-19", true), ("2026-11-20", false), ("2026-11-1", false)] {
+        assert_eq!(tells(Deed::KeyDestroyed, subject), told, "{subject}");
+    }
+    assert!(!tells(Deed::KeyMade, "2026-11-00"));
+    // A line that was changed tells nothing.
+    let text = String::from_utf8(text(&place)).unwrap();
+    fs::write(place.path().join(LOG), text.replacen("2026-11-03", "2026-12-03", 1)).unwrap();
+    assert!(!tells(Deed::KeyDestroyed, "2026-12-03") && tells(Deed::KeyDestroyed, "2026-11-04"));
+}
+
+#[test]
 fn a_log_that_is_gone_is_told_for_ever() {
     let place = place(4);
     fs::remove_file(place.path().join(LOG)).unwrap();

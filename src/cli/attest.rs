@@ -1,9 +1,12 @@
-//! `sladd attest`: what is published, claim by claim, against a policy.
+//! `sladd attest`: what is published, claim by claim, against a policy and what lies in stores.
 
-use super::{AttestArgs, load};
+mod evidence;
+
+use super::{AttestArgs, load, store};
 use crate::{
     error::Error,
     policy::{self, Answer, Claim, Claims, Verdict},
+    run::worker::clock,
 };
 use serde_json::json;
 use std::process::ExitCode;
@@ -11,7 +14,8 @@ use std::process::ExitCode;
 /// Judges each claim; exit code 1 unless all are true.
 ///
 /// # Errors
-/// [`Config`](crate::error::Kind::Config) for a faulty policy or claims file, drawn under its lines; whatever reading says
+/// [`Config`](crate::error::Kind::Config) for a faulty policy or claims file, drawn under its lines, and for a directory that is
+/// no store; whatever reading says
 pub fn run(args: &AttestArgs) -> Result<ExitCode, Error> {
     let policy = load::valid(&load::find(&args.policy)?)?;
     let origin = args.claims.display().to_string();
@@ -21,8 +25,16 @@ pub fn run(args: &AttestArgs) -> Result<ExitCode, Error> {
         load::draw(&written, &findings);
         return Err(load::refusal(&written, &findings));
     };
-    let answers: Vec<(&Claim, Answer)> =
-        claims.claims.iter().map(|claim| (claim, policy::judge(&policy, claim))).collect();
+    let now = args.now.as_deref().map_or_else(|| Ok(clock()), store::time)?;
+    let found = match args.store.is_empty() {
+        true => None,
+        false => Some(evidence::gather(&policy, &args.store, now)?),
+    };
+    let answer = |claim: &Claim| match &found {
+        Some(found) => policy::weigh(&policy, claim, found),
+        None => policy::judge(&policy, claim),
+    };
+    let answers: Vec<(&Claim, Answer)> = claims.claims.iter().map(|claim| (claim, answer(claim))).collect();
     let name = format!("{}/{}", policy.name, policy.version);
     let out = if args.json { object(&name, &claims, &answers) } else { text(&name, &claims, &answers) };
     super::print(out.as_bytes())?;

@@ -162,7 +162,7 @@ enum Command {
     Store(StoreArgs),
     /// Run a policy's examples
     Test(TestArgs),
-    /// Say of each published sentence whether a policy makes it true
+    /// Say of each published sentence whether a policy, and what lies in its store, makes it true
     Attest(AttestArgs),
     /// Write a policy for what an nginx or Apache configuration logs, and warn of what is personal in it
     Import(ImportArgs),
@@ -610,6 +610,12 @@ pub struct AttestArgs {
     /// The policy that is to make it true: a built-in's name or a file
     #[arg(short, long, value_name = "NAME|FILE")]
     policy: String,
+    /// Look also at what lies in this store, which an output of the policy writes, and at the policy's keys; each store once
+    #[arg(long, value_name = "DIRECTORY")]
+    store: Vec<PathBuf>,
+    /// With --store: the day or the time to reckon with, as 2026-11-21 or 2026-11-21T10:00:00Z (default: the system's clock)
+    #[arg(long, value_name = "TIME", requires = "store")]
+    now: Option<String>,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,

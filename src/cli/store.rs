@@ -296,7 +296,7 @@ fn date(text: &str) -> Result<Date, Error> {
 }
 
 /// A day, which is its midnight in UTC, or a time.
-fn time(text: &str) -> Result<Timestamp, Error> {
+pub(super) fn time(text: &str) -> Result<Timestamp, Error> {
     match Date::parse(text.as_bytes()) {
         Some(day) => Ok(day.start()),
         None => lines::reference(text).map_err(|_| {

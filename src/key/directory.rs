@@ -200,7 +200,13 @@ impl Directory {
             return Ok(());
         }
         let details = [("reason", cause.as_str()), ("how", "overwritten, removed, synced")];
-        if !held.ends_with_deed(now, Deed::KeyDestroyed, name)? {
+        // A kill may have come behind the entry, and others since: an epoch dies once, and is told once.
+        let is_told = match cause {
+            // But the log that a job leaves has the ends of other jobs' keys, of the same epochs.
+            Cause::JobDone => held.ends_with_deed(now, Deed::KeyDestroyed, name)?,
+            Cause::Due | Cause::Asked | Cause::Interrupted => held.tells(now, Deed::KeyDestroyed, name)?,
+        };
+        if !is_told {
             held.append(now, &Entry { deed: Deed::KeyDestroyed, subject: name, details: &details })?;
         }
         let mark = || {

@@ -168,6 +168,32 @@ fn a_destruction_that_was_interrupted_is_finished() {
 }
 
 #[test]
+fn a_destruction_is_told_once_however_often_a_kill_comes_behind_it() {
+    let (_parent, path) = place();
+    let keys = open(&path);
+    bytes(&keys, today(), NOW);
+    let due = Timestamp(NOW.0 + 40 * DAY);
+    keys.expire(due).unwrap();
+    let told = || fs::read_to_string(path.join("audit.log")).unwrap().matches("\"key_destroyed\"").count();
+    assert_eq!(told(), 1);
+    // Each kill came before the tombstone said that it is told; in between others wrote, or the log was put in order.
+    let tomb = path.join("2026-11-21.tomb");
+    for round in 0..4 {
+        set_mode(&tomb, 0o600);
+        fs::write(&tomb, "").unwrap();
+        if round % 2 == 0 {
+            keys.make(Epoch(today().0 + 20 + round), due, "a test").unwrap();
+        } else {
+            fs::remove_file(path.join("audit.head")).unwrap();
+        }
+        keys.expire(due).unwrap();
+        assert_eq!(told(), 1, "round {round}");
+        assert!(fs::metadata(&tomb).unwrap().len() > 0);
+    }
+    assert!(crate::audit::verify(&path, None).unwrap().is_whole());
+}
+
+#[test]
 fn a_dangling_link_is_a_tombstone_too() {
     let (_parent, path) = place();
     let keys = open(&path);

@@ -495,3 +495,6 @@ fn warn_of_borrowed_name(policy: &Policy, draft: &Draft, report: &mut Report) {
 
 /// Per cent of lines that may fit no format.
 pub(super) const DEFAULT_LIMIT: f64 = 20.0;
+
+/// Of a pseudonym, where none are named.
+pub(super) const DEFAULT_DIGITS: u8 = 16;

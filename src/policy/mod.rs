@@ -1,6 +1,6 @@
 //! The policy: what is written (`raw`) → checked (`check`) → valid ([`Policy`]). Faults are collected as findings and drawn
 //! under the user's own lines (`finding`). A `Policy` that exists is right: nothing after it checks again. What somebody says
-//! of their logs in public is judged against it (`claims`).
+//! of their logs in public is judged against it (`claims`). What is told of a policy beside records is read back (`told`).
 //!
 //! Comes in: the text of a policy and a name for it. Goes out: a [`Policy`], or findings. It opens no file and knows nothing
 //! of lines. The smallest example to copy is `check/words.rs`.
@@ -13,11 +13,14 @@ pub mod names;
 mod raw;
 mod suggest;
 mod tenants;
+mod told;
 mod weaken;
 pub mod wiring;
 
 pub use builtin::{names, show};
-pub use claims::{Answer, Claim, Claims, Open, Stated, Verdict, claim_words, judge};
+pub use claims::{
+    Answer, Claim, Claims, Evidence, Filed, Keyed, Open, Stated, Stored, Verdict, claim_words, judge, weigh,
+};
 pub use finding::{Code, Colour, Finding, Severity, draw};
 pub use tenants::{OnUnknown, Role, Tenant, Tenants, Terms};
 pub use weaken::Weakening;

@@ -4,7 +4,8 @@
 //! weaker, so that a change is listed once too often rather than once too seldom.
 
 use super::{
-    Coarsen, KeyMode, Keys, Network, OnMalformed, Policy, Port, PseudonymForm, Treatment, finding::Code, names,
+    Coarsen, KeyMode, Keys, Network, OnMalformed, Policy, Port, PseudonymForm, Treatment, check::DEFAULT_DIGITS,
+    finding::Code, names,
 };
 use crate::{
     detect::Kinds,
@@ -256,12 +257,15 @@ pub(super) fn length(period: Period) -> u8 {
 /// In a few words: `truncate /24 /48`.
 impl fmt::Display for Treatment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters = |f: &mut fmt::Formatter<'_>, keep: &[Box<str>], pseudonym: &[Box<str>]| {
+        let parameters = |f: &mut fmt::Formatter<'_>, keep: &[Box<str>], pseudonym: &[Box<str>], digits: u8| {
             if !keep.is_empty() {
                 write!(f, ", keep {}", keep.join(" "))?;
             }
             if !pseudonym.is_empty() {
                 write!(f, ", pseudonym {}", pseudonym.join(" "))?;
+            }
+            if digits != DEFAULT_DIGITS {
+                write!(f, ", {digits} digits")?;
             }
             Ok(())
         };
@@ -270,9 +274,9 @@ impl fmt::Display for Treatment {
             Treatment::Coarsen(Coarsen::Hour) => f.write_str("coarsen to the hour"),
             Treatment::Coarsen(Coarsen::Day) => f.write_str("coarsen to the day"),
             Treatment::Coarsen(Coarsen::Step(step)) => write!(f, "coarsen by {step}"),
-            Treatment::Cookie { keep, pseudonym, .. } => {
+            Treatment::Cookie { keep, pseudonym, digits } => {
                 f.write_str("cookie")?;
-                parameters(f, keep, pseudonym)
+                parameters(f, keep, pseudonym, *digits)
             }
             Treatment::Country { .. } => f.write_str("country"),
             Treatment::Drop => f.write_str("drop"),
@@ -286,9 +290,9 @@ impl fmt::Display for Treatment {
             Treatment::Pseudonym { digits, form: PseudonymForm::Address } => {
                 write!(f, "pseudonym of {digits} digits as an address")
             }
-            Treatment::Query { keep, pseudonym, .. } => {
+            Treatment::Query { keep, pseudonym, digits } => {
                 f.write_str("query")?;
-                parameters(f, keep, pseudonym)
+                parameters(f, keep, pseudonym, *digits)
             }
             Treatment::Reversible { scheme, .. } => f.write_str(scheme.name()),
             Treatment::Scrub { kinds, network } => {

@@ -150,7 +150,11 @@ fn close(
             Some((manifest, digest)) if manifest.before == head.last => digest,
             _ => {
                 let facts = Facts::read(root, &shelf.policy)?;
-                let manifest = pack(source, &day, (number, shelf), &facts, &head.last).map_err(cannot)?;
+                let manifest = pack(source, &day, (number, shelf), &facts, &head.last).map_err(|error| {
+                    // On a full disk what was begun would only be in the way.
+                    let _ = discard(&day, &file::new(&packed(number)));
+                    cannot(error)
+                })?;
                 let text = manifest.text();
                 file::write(&day, &format!("{}.json", name::number(number)), &text).map_err(cannot)?;
                 file::digest(&text)

@@ -26,7 +26,7 @@ pub struct Facts {
     /// Tenants that have classes of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<TenantFacts>,
-    /// What happens to each field; `*` is all others.
+    /// What happens to each field; `*` is all others, and what stands in brackets is what the policy says beside fields.
     pub treatments: Vec<TreatmentFacts>,
     /// How long one key is used, where any is: `1 day`.
     pub epoch: Option<String>,
@@ -60,7 +60,7 @@ pub struct ClassFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TreatmentFacts {
-    /// Its canonical name.
+    /// Its canonical name, `*`, or a table of the policy in brackets.
     pub field: String,
     /// The treatment and what it is told: `truncate v4=24 v6=48`.
     pub treatment: String,

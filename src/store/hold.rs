@@ -193,8 +193,13 @@ impl Holds {
 /// # Errors
 /// [`Kind::Data`] where the file is damaged; [`Kind::Io`], [`Kind::Permission`]
 pub fn holds(root: &Root) -> Result<Holds, Error> {
+    holds_by(root, Past::of_holds(root)?)
+}
+
+/// The same where the audit log was read already.
+pub(super) fn holds_by(root: &Root, past: Past) -> Result<Holds, Error> {
     let file = Holds::read(root)?.unwrap_or_default();
-    let Past { holds: mut all, .. } = Past::of_holds(root)?;
+    let Past { holds: mut all, .. } = past;
     for hold in file.holds {
         all.insert(hold.reference.clone(), hold);
     }

@@ -29,7 +29,8 @@
 //!
 //! **Sweeping**, in this order: `sweep.json` says what goes; files are unlinked, open ones first, of a segment the lines before
 //! the manifest; directories are made durable; the audit log says what `unlink` returned; `sweep.json` goes. After a kill the
-//! next sweep writes down what the one before did and goes on. Closing, sweeping and holds exclude each other by a lock.
+//! next sweep writes down what the one before did and goes on. Where the disk has no room for what has to be written, lines
+//! of segments that are due are cut away first. Closing, sweeping and holds exclude each other by a lock.
 //!
 //! A day's segment is due by the day of its records, which is the day of the oldest, by the class's duration in its manifest.
 //! A newer version of the policy may shorten that, never lengthen it. What is due when it comes is never written.
@@ -44,6 +45,8 @@ mod manifest;
 mod name;
 mod open;
 mod past;
+mod room;
+mod show;
 mod survey;
 mod sweep;
 mod verify;
@@ -55,6 +58,7 @@ pub use hold::{Hold, Holds, Scope, hold, holds, release};
 pub use leaving::{Ends, end, ends, resume};
 pub use manifest::{Before, Manifest};
 pub use open::{Share, Store, Unwritten};
+pub use show::{Shown, Told, show};
 pub use survey::{Kept, Listing, list};
 pub use sweep::{Clock, Deletion, Report, Sweep};
 pub use verify::{Problem, Verified, verify};
@@ -176,6 +180,7 @@ const POLICIES: &str = "policies";
 const HEAD: &str = "head";
 const HOLDS: &str = "holds.json";
 const SWEEP: &str = "sweep.json";
+const ROOM: &str = "sweep.room";
 
 #[cfg(test)]
 mod tests;

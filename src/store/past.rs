@@ -30,6 +30,8 @@ pub(super) struct Past {
     pub last: String,
     /// And the last that tells of a sweep.
     pub swept: String,
+    /// The day that this one reckoned with.
+    pub reckoned: String,
     /// Entries that could not be read.
     pub odd: u64,
 }
@@ -64,6 +66,7 @@ impl Past {
                 Ok(0) => {
                     past.last = time_of(&last).unwrap_or_default();
                     past.swept = time_of(&swept).unwrap_or_default();
+                    past.reckoned = text_of(&swept, "subject").unwrap_or_default();
                     return Ok(past);
                 }
                 Ok(_) => {
@@ -121,8 +124,12 @@ impl Past {
 
 /// When an entry was written.
 fn time_of(line: &[u8]) -> Option<String> {
+    text_of(line, "time")
+}
+
+fn text_of(line: &[u8], name: &str) -> Option<String> {
     let entry: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    Some(entry.get("time")?.as_str()?.to_owned())
+    Some(entry.get(name)?.as_str()?.to_owned())
 }
 
 /// What is said of something that is gone begins so.

@@ -237,6 +237,7 @@ fn is_ours(name: &str) -> bool {
             | super::HEAD
             | super::HOLDS
             | super::SWEEP
+            | super::ROOM
             | "audit.log"
             | "audit.head"
     )

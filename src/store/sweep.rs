@@ -5,17 +5,19 @@ use super::{
     close::packed,
     facts::Facts,
     file,
-    hold::{Holds, holds},
-    leaving::{Ends, ends},
+    hold::{Holds, holds_by},
+    leaving::Ends,
     manifest::Head,
     name,
     past::{GONE, Past},
+    room,
     survey::{Kept, survey},
 };
 use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
     output::fresh::discard,
+    retention::Life,
     state::place::Place,
     time::{DAY, Date, Timestamp},
 };
@@ -123,21 +125,22 @@ impl Sweep {
     pub fn run(&self, root: &Root) -> Result<Report, Error> {
         let _lock = root.lock()?;
         let now = self.clock.now();
+        let past = Past::of_holds(root)?;
         if let Clock::System(now) = self.clock {
-            doubt(now, &Past::of_holds(root)?)?;
+            doubt(now, &past)?;
         }
         let mut report = Report { day: now.date().to_string(), ..Report::default() };
-        if !self.dry_run {
-            report.found_gone = after_a_kill(root, self.clock.system())?;
-        }
-        let holds = holds(root)?;
+        let ends = past.ends.clone();
+        let holds = holds_by(root, past)?;
         report.expired =
             holds.holds.iter().filter(|hold| hold.is_expired(now)).map(|hold| hold.reference.clone()).collect();
-        let due = self.due(root, now, (&holds, &ends(root)?), &mut report)?;
+        let due = self.due(root, now, (&holds, &ends), &mut report)?;
         if self.dry_run {
             report.due = due.iter().map(|(kept, until)| deletion(kept, *until, Err("due".to_owned()))).collect();
             return Ok(report);
         }
+        room::make(root, &due)?;
+        report.found_gone = after_a_kill(root, self.clock.system())?;
         if !due.is_empty() {
             self.delete(root, self.clock.system(), &due, &mut report)?;
         }
@@ -185,15 +188,8 @@ impl Sweep {
     /// The earliest day that anything says: the manifest, or where it cannot be read whatever policy knows the class; a
     /// newer version of the policy; the policy in force. Of what lives from the end of a relationship, that day.
     fn until(&self, kept: &Kept, facts: &[Facts], ends: &Ends) -> Option<Date> {
-        let written = kept.policy.as_ref().and_then(|policy| policy.rsplit_once('/'));
-        let version = written.and_then(|(_, version)| version.parse::<u32>().ok());
-        let newer = facts.iter().filter(|facts| match (written, version) {
-            (Some((name, _)), Some(version)) => facts.name == name && facts.version > version,
-            _ => true,
-        });
-        let label = kept.label();
-        let end = ends.get(&kept.tenant).copied();
-        let newer = newer.filter_map(|facts| facts.class(&label)?.keep()?.until_with(kept.day, end));
+        let (label, end) = (kept.label(), ends.get(&kept.tenant).copied());
+        let newer = newer(kept, facts).filter_map(|keep| keep.until_with(kept.day, end));
         let in_force = self.terms.as_ref().and_then(|terms| terms.keep(&label)?.until_with(kept.day, end));
         newer.chain(kept.due(ends)).chain(in_force).min()
     }
@@ -237,6 +233,19 @@ impl Sweep {
         tell(root, now, &report.day, told)?;
         discard(&root.place, SWEEP).and_then(|()| root.place.sync()).map_err(failed)
     }
+}
+
+/// What newer versions of the policy that something was written under say of its class; where nobody knows the policy, what all
+/// say.
+pub(super) fn newer(kept: &Kept, facts: &[Facts]) -> impl Iterator<Item = Life> {
+    let written = kept.policy.as_ref().and_then(|policy| policy.rsplit_once('/'));
+    let version = written.and_then(|(_, version)| version.parse::<u32>().ok());
+    let newer = facts.iter().filter(move |facts| match (written, version) {
+        (Some((name, _)), Some(version)) => facts.name == name && facts.version > version,
+        _ => true,
+    });
+    let label = kept.label();
+    newer.filter_map(move |facts| facts.class(&label)?.keep())
 }
 
 /// Writes down what was said of each path, so many an entry.

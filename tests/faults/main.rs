@@ -10,6 +10,7 @@ mod bulk_lines;
 mod bulk_paths;
 mod bulk_state;
 mod harness;
+mod keys;
 mod sidecar;
 mod sidecar_calls;
 mod sidecar_disks;
@@ -23,3 +24,5 @@ mod sidecar_streams;
 #[cfg(feature = "net")]
 mod sidecar_threads;
 mod store;
+mod store_disks;
+mod store_paths;

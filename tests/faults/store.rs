@@ -23,12 +23,12 @@ use std::{
 };
 
 /// It is kept for long, so that the lines, which are of one day, never come too late.
-const WIRING: &str = "[[retention]]\nclass = \"errors\"\nwhen = { format = [\"combined\", \"common\"] }\nkeep = \"90 years\"\npurpose = \"security\"\nbasis = \"contract\"\n\
+pub const WIRING: &str = "[[retention]]\nclass = \"errors\"\nwhen = { format = [\"combined\", \"common\"] }\nkeep = \"90 years\"\npurpose = \"security\"\nbasis = \"contract\"\n\
 [[retention]]\nclass = \"others\"\nkeep = \"90 years\"\npurpose = \"security\"\nbasis = \"contract\"\n\
 [[input]]\nfollow = [\"ROOM/in/access.log*\"]\n[[output]]\nstore = \"ROOM/out/store\"\n";
 
 /// All lines of a store: of its segments, of files that are closing and are no segments yet, and of open ones.
-fn lines_of(store: &Path) -> Vec<u8> {
+pub fn lines_of(store: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     let Ok(root) = Root::open(store) else { return all };
     // It may move while it is looked at.
@@ -114,7 +114,7 @@ fn killed_at_any_moment_the_store_has_every_record_once() {
 const CLASSES: [(&str, &str); 3] = [("short", "1 week"), ("held", "1 week"), ("long", "2 years")];
 
 /// A store with segments of three classes: one that is due, one that is due and held, and one that is not due.
-fn filled(path: &Path) {
+pub fn filled(path: &Path) {
     let rules: String = ["short", "held", "long"]
         .map(|name| {
             let when = if name == "long" { String::new() } else { format!("when = {{ \"url.path\" = \"/{name}*\" }}\n") };
@@ -179,7 +179,7 @@ fn filled(path: &Path) {
     assert!(hold.status.success(), "{}", String::from_utf8_lossy(&hold.stderr));
 }
 
-type Tree = BTreeMap<PathBuf, Vec<u8>>;
+pub type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
 fn restore(path: &Path, whole: &Tree) {
     let _ = fs::remove_dir_all(path);
@@ -203,7 +203,7 @@ fn stands(path: &Path, whole: &Tree, what: &str) {
 }
 
 /// And when one came to its end after it.
-fn is_swept(path: &Path, whole: &Tree, what: &str) {
+pub fn is_swept(path: &Path, whole: &Tree, what: &str) {
     stands(path, whole, what);
     let left: Vec<PathBuf> = oracle::tree(path)
         .into_keys()

@@ -18,7 +18,7 @@ use crate::{
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// Whether the policy makes the claim true. Reads nothing but the two.
+/// Whether the policy makes the claim true. Reads nothing but the two; [`weigh`](super::weigh) also what was found.
 pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
     match &claim.stated {
         Stated::AddressAtMost { network, except } => address_at_most(policy, *network, except),
@@ -32,7 +32,7 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         Stated::FieldAtMost { fields, at_most } => field_at_most(policy, fields, at_most),
         Stated::FieldNeverStored { fields } => field_never_stored(policy, fields),
         Stated::FreeTextScrubbed { kinds } => free_text_scrubbed(policy, *kinds),
-        Stated::HeldOnOrder => not_enforced("nothing is deleted or held by sladd without its store"),
+        Stated::HeldOnOrder => not_enforced("only a store deletes and holds; what one holds is looked at with --store"),
         Stated::IdentifierPseudonymised { fields } => identifier_pseudonymised(policy, fields),
         Stated::KeyDestroyedAfter { at_most } => key_destroyed_after(policy, *at_most),
         Stated::ListensOnlyHere => listens_only_here(policy),
@@ -65,7 +65,7 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         },
         Stated::UnparsedNeverStoredRaw => unparsed_never_stored_raw(policy),
         Stated::VersionsNeverLengthen => not_enforced(
-            "nothing compares a policy with the version before it, or with the records that stand under that",
+            "only a store knows under which version a record was written; what one holds is looked at with --store",
         ),
     }
 }
@@ -118,7 +118,7 @@ fn address_at_most(policy: &Policy, most: Network, except: &[IpNet]) -> Answer {
 }
 
 /// The classes that are spoken of, those of tenants too, or the answer where there is none of that name.
-fn classes<'p>(policy: &'p Policy, class: Option<&str>) -> Result<Vec<&'p Class>, Answer> {
+pub(super) fn classes<'p>(policy: &'p Policy, class: Option<&str>) -> Result<Vec<&'p Class>, Answer> {
     let theirs = policy.tenants.all.iter().filter_map(|tenant| tenant.retention.as_ref());
     let all = policy.classes.iter().chain(theirs.flat_map(|terms| &terms.classes));
     let all: Vec<&Class> = all.filter(|known| class.is_none_or(|class| *known.name == *class)).collect();
@@ -151,7 +151,7 @@ fn purposes_only(policy: &Policy, class: Option<&str>, purposes: &[Purpose]) -> 
     }
 }
 
-fn listed(classes: &[&Class], says: impl Fn(&Class) -> String) -> String {
+pub(super) fn listed(classes: &[&Class], says: impl Fn(&Class) -> String) -> String {
     classes.iter().map(|class| says(class)).collect::<Vec<_>>().join(", ")
 }
 
@@ -163,7 +163,7 @@ fn deleted_after(policy: &Policy, class: Option<&str>, at_most: crate::retention
     match classes.iter().find(|class| !lives_as_short(class.keep, at_most)) {
         Some(Class { name, keep, .. }) => no(format!("the class {name} is kept for {keep}, not for {at_most}")),
         None => not_enforced(format!(
-            "the policy says it ({}), but only a store deletes, when somebody sweeps it; what one holds is not looked at yet",
+            "the policy says it ({}), but only a store deletes, when somebody sweeps it; what one holds is looked at with --store",
             listed(&classes, |class| format!("{}: {}", class.name, class.keep))
         )),
     }
@@ -208,7 +208,7 @@ fn remotes(policy: &Policy) -> impl Iterator<Item = &Remote> {
     })
 }
 
-fn label(receiver: &Receiver) -> String {
+pub(super) fn label(receiver: &Receiver) -> String {
     let (kind, at) = receiver.label();
     format!("{kind} to {at}")
 }
@@ -434,7 +434,7 @@ fn key_destroyed_after(policy: &Policy, at_most: Keep) -> Answer {
     }
     // A policy does not say that something runs on that day.
     not_enforced(format!(
-        "a key is due {keep} after its period: what runs then destroys it within a minute, else the next run, `sladd key` or a sweep"
+        "a key is due {keep} after its period: what runs then destroys it within a minute, else the next run, `sladd key` or a sweep; what became of keys is looked at with --store"
     ))
 }
 

@@ -1,16 +1,21 @@
 //! Claims: what somebody publishes about their logs, in a closed vocabulary, each with the sentence it stands for; judged
 //! against a policy.
 //!
-//! Comes in: the text of a claims file and a policy. Goes out: an [`Answer`] a claim. What is written is read in `read`
-//! and faults are drawn as those of policies are; what is true is decided in `judge`, what of a field leaves in `leaves`.
+//! Comes in: the text of a claims file and a policy, and what was found in stores and key directories where somebody looked.
+//! Goes out: an [`Answer`] a claim. What is written is read in `read` and faults are drawn as those of policies are; what a
+//! policy makes true is decided in `judge`, what of a field leaves in `leaves`, what was found ([`Evidence`]) in `weigh`.
 //! Nothing here opens a file. The smallest claim to copy is [`Stated::Tagged`].
 
+mod evidence;
 mod judge;
 mod leaves;
 mod read;
 mod tenants;
+mod weigh;
 
+pub use evidence::{Evidence, Filed, Keyed, Stored};
 pub use judge::judge;
+pub use weigh::weigh;
 
 use super::{Finding, Network, Role, Treatment};
 use crate::{
@@ -198,16 +203,16 @@ pub enum Stated {
 pub struct Answer {
     /// Whether it holds.
     pub verdict: Verdict,
-    /// Why, from the policy: lower-case, no full stop.
+    /// Why, from the policy or from what was found: lower-case, no full stop.
     pub reason: String,
 }
 
 /// Whether a claim holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// The policy says so, and this version does it.
+    /// The policy says so, and this version does it, or what was found shows that it is done.
     True,
-    /// The policy says otherwise.
+    /// The policy, or what was found, says otherwise.
     False,
     /// The policy does not say otherwise, but nothing here makes it so.
     NotEnforced,

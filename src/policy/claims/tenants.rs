@@ -62,9 +62,9 @@ fn called(to: &To) -> String {
     }
 }
 
-/// Whether the terms of every customer's records end so soon after the customer has left; what the law asks for apart. The
-/// classes that wait for the end, or why not.
-pub(super) fn leaving(policy: &Policy, at_most: Keep) -> Result<Vec<(&str, &Class)>, Answer> {
+/// Whether the terms of every customer's records end so soon after the customer has left; what the law asks for apart. Which
+/// classes are theirs, or why not.
+pub(super) fn leaving(policy: &Policy, at_most: Keep) -> Result<Vec<&Class>, Answer> {
     if policy.tenants.all.is_empty() {
         return Err(not_enforced(
             "the policy says nothing of customers and when their contracts end: it has no [[tenant]]",
@@ -80,7 +80,7 @@ pub(super) fn leaving(policy: &Policy, at_most: Keep) -> Result<Vec<(&str, &Clas
     if let Some((tenant, class)) = theirs().find(|(_, class)| outlives(class)) {
         return Err(no(format!("the class {} of the tenant {tenant} is kept for {}", class.name, class.keep)));
     }
-    Ok(theirs().filter(|(_, class)| matches!(class.keep, Life::Relationship(_))).collect())
+    Ok(theirs().map(|(_, class)| class).collect())
 }
 
 /// Whether that is so, as far as a policy can say it.

@@ -1,28 +1,29 @@
 //! What a store has to know of a policy.
 
-use super::Loaded;
 use crate::{
     policy::{Policy, Treatment},
     store::{ClassFacts, Facts, Stability, TenantFacts, Terms, TreatmentFacts},
 };
 
-/// The facts of a policy, for manifests.
-pub(super) fn of(loaded: &Loaded) -> Facts {
-    let policy = &loaded.policy;
+/// The facts of a policy, for manifests. `digest` is that of all that it says, in hexadecimal.
+pub fn of(policy: &Policy, digest: &str) -> Facts {
     let fields = policy.fields.iter().map(|(name, treatment)| (&**name, treatment));
-    let treatments: Vec<TreatmentFacts> = fields
-        .chain([("*", &policy.rest)])
-        .map(|(field, treatment)| TreatmentFacts {
-            field: field.to_owned(),
-            treatment: treatment.to_string(),
-            stability: stability(treatment),
-        })
-        .collect();
+    let fields = fields.chain([("*", &policy.rest)]).map(|(field, treatment)| TreatmentFacts {
+        field: field.to_owned(),
+        treatment: treatment.to_string(),
+        stability: stability(treatment),
+    });
+    let beside = policy.told_beside().into_iter().map(|(table, words)| TreatmentFacts {
+        field: table.to_owned(),
+        treatment: words,
+        stability: Stability::Undefined,
+    });
+    let treatments: Vec<TreatmentFacts> = fields.chain(beside).collect();
     let is_keyed = treatments.iter().any(|facts| facts.stability == Stability::Session);
     Facts {
         name: policy.name.to_string(),
         version: policy.version,
-        digest: loaded.digest.to_string(),
+        digest: digest.to_owned(),
         classes: policy.classes.iter().map(class).collect(),
         tenants: policy
             .tenants
@@ -39,7 +40,7 @@ pub(super) fn of(loaded: &Loaded) -> Facts {
 }
 
 /// The classes of a policy, for what is due.
-pub(super) fn terms(policy: &Policy) -> Terms {
+pub fn terms(policy: &Policy) -> Terms {
     Terms::new(policy.lives())
 }
 

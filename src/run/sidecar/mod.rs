@@ -17,7 +17,7 @@ mod begin;
 pub mod board;
 mod control;
 mod desk;
-mod facts;
+pub mod facts;
 mod lane;
 mod names;
 mod outside;

@@ -177,7 +177,7 @@ impl Sinks {
                     Target::Stdout(Spout::begin(stdout, most, waker)?)
                 }
                 To::Store(path) => {
-                    let facts = facts::of(loaded);
+                    let facts = facts::of(&loaded.policy, &loaded.digest.to_string());
                     let terms = facts::terms(&loaded.policy);
                     Target::Store(Box::new(Store::open(Root::create(path)?, &facts, terms, known, clock)?))
                 }
@@ -199,7 +199,7 @@ impl Sinks {
         for (sink, output) in self.list.iter_mut().zip(&loaded.policy.wiring.outputs) {
             sink.takes = Takes::of(output, plan);
             if let Target::Store(store) = &mut sink.target {
-                store.turn(&facts::of(loaded), facts::terms(&loaded.policy));
+                store.turn(&facts::of(&loaded.policy, &loaded.digest.to_string()), facts::terms(&loaded.policy));
             }
         }
     }
@@ -209,7 +209,7 @@ impl Sinks {
     /// # Errors
     /// As [`Store::announce`]
     pub(super) fn announce(&self, loaded: &Loaded, now: Timestamp) -> Result<(), Error> {
-        self.stores().try_for_each(|store| store.announce(&facts::of(loaded), now))
+        self.stores().try_for_each(|store| store.announce(&facts::of(&loaded.policy, &loaded.digest.to_string()), now))
     }
 
     fn stores(&self) -> impl Iterator<Item = &Store> {

@@ -5,7 +5,7 @@ use crate::{
     detect::Kinds,
     policy::{
         Coarsen, PseudonymForm,
-        check::{choice, reason, value, words as forms},
+        check::{DEFAULT_DIGITS, choice, reason, value, words as forms},
         raw::{At, Keys},
     },
     treatment::{pseudonym::MOST_ADDRESS_DIGITS, reversible::Scheme},
@@ -291,8 +291,6 @@ pub(super) fn called(word: &str) -> &'static str {
 
 /// Where neither scrub nor `client.address` says how addresses are cut.
 pub(super) const DEFAULT_NETWORK: Network = Network { v4: 24, v6: 48, port: Port::Drop };
-
-const DEFAULT_DIGITS: u8 = 16;
 
 /// The treatments and their options.
 pub(in crate::policy) const TREATMENTS: &[(&str, Keys)] = &[
