@@ -221,7 +221,7 @@ fn whoever_dies_leaves_no_core() {
         let mut child = Running(bound(&format!("exec {SLADD} {words} --policy own.toml")).spawn().unwrap());
         let limits = || fs::read_to_string(format!("/proc/{}/limits", child.0.id())).unwrap_or_default();
         until(&format!("{words} that has begun"), || {
-            let none = |line: &str| line.strip_prefix("Max core file size").is_some_and(|line| is_none(line));
+            let none = |line: &str| line.strip_prefix("Max core file size").is_some_and(is_none);
             limits().lines().any(none)
         });
         kill_process(Pid::from_child(&child.0), Signal::ABORT).unwrap();

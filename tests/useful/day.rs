@@ -63,7 +63,7 @@ impl Site {
             850..900 => self.request(second, source, "GET", "/search?q=word&page=2", 200),
             900..960 => self.request(second, source, "GET", &format!("/assets/style-{}.css", page % 40), 304),
             960..975 => self.request(second, source, "GET", &format!("/articles/{page}.php"), 404),
-            975..995 => self.request(second, source, "POST", "/login", if page % 4 == 0 { 401 } else { 302 }),
+            975..995 => self.request(second, source, "POST", "/login", if page.is_multiple_of(4) { 401 } else { 302 }),
             _ => self.request(second, source, "GET", &format!("/api/v1/items/{page}"), 500),
         }
     }
@@ -169,7 +169,7 @@ impl Site {
     fn address(&mut self, source: u64) -> String {
         let bits = mix(source);
         // Networks are those of visitors, also for every other attacker.
-        let network = if source % 2 == 0 { mix(mix(source) % (SOURCES / 2) / 2 * 2) } else { bits };
+        let network = if source.is_multiple_of(2) { mix(mix(source) % (SOURCES / 2) / 2 * 2) } else { bits };
         let mut text = String::new();
         if source % 4 == 1 {
             let site = (network >> 8) % 9_000;
