@@ -38,7 +38,7 @@
 //!
 //!  policy (TOML) ──check──▶ Policy ──▶ plan ──▶ Plan (flat, immutable, Arc) ──▶ engine (the loop)
 //!
-//!  0  record time epoch error            the vocabulary
+//!  0  record time epoch error vault      the vocabulary; memory for secrets
 //!  1  frame format detect treatment retention encode judge
 //!  2  policy key                         cold: may be slow and explain at length
 //!  3  plan                               where policy and formats meet, compiled once; explain
@@ -109,6 +109,7 @@
 //! - The judge knows no policy. `run::witness` reads its hits under one, so that the judge stays bytes in, hits out.
 //! - A country database is read into memory and not mapped: a file that is replaced while it is mapped kills its readers, and
 //!   mapping is `unsafe`.
+//! - `vault` maps memory, not files: secrets have to lie where nothing else does. It is below the treatments, because theirs do, too.
 //! - Bulk reads files and does not map them: a file that is cut while it is mapped is a SIGBUS, mapping is `unsafe`, and
 //!   reading 128 to 256 KiB at a time into a buffer that stays in the cache is as fast.
 //! - Bulk has no channels of slabs: like the pipe's, its workers read, minimise and write in turn; a channel only takes finished
@@ -141,6 +142,7 @@ pub mod seal;
 pub mod tally;
 pub mod time;
 pub mod treatment;
+pub mod vault;
 
 #[cfg(feature = "cli")]
 pub mod cli;

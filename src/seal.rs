@@ -9,6 +9,7 @@ mod bech32;
 use crate::{
     error::{Error, Kind},
     key::random,
+    vault::Bytes,
 };
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::Aead};
 use hkdf::Hkdf;
@@ -24,7 +25,7 @@ pub struct Recipient(PublicKey);
 
 /// Who can open what was sealed. `Debug` shows none of it.
 #[derive(Clone)]
-pub struct Identity(StaticSecret);
+pub struct Identity(Bytes);
 
 impl Identity {
     /// A new one.
@@ -32,27 +33,29 @@ impl Identity {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn new() -> Result<Identity, Error> {
-        let mut bytes = Zeroizing::new([0; 32]);
+        let mut bytes = Bytes::default();
         random(&mut bytes[..])?;
-        Ok(Identity(StaticSecret::from(*bytes)))
+        Ok(Identity(bytes))
     }
 
     /// To whom has to be sealed what it is to open.
     pub fn recipient(&self) -> Recipient {
-        Recipient(PublicKey::from(&self.0))
+        Recipient(PublicKey::from(&self.secret()))
     }
 
     /// As files hold it: `AGE-SECRET-KEY-1…`.
     pub fn text(&self) -> Zeroizing<String> {
-        let bytes = Zeroizing::new(self.0.to_bytes());
-        Zeroizing::new(bech32::encode(IDENTITY, &bytes).to_ascii_uppercase())
+        let text = Zeroizing::new(bech32::encode(IDENTITY, &self.0));
+        Zeroizing::new(text.to_ascii_uppercase())
     }
 
     /// The identity in a text as `age-keygen` writes it: the first line that is no comment.
     pub fn read(text: &str) -> Option<Identity> {
         let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
-        let bytes = Zeroizing::new(bech32::decode(IDENTITY, line)?);
-        Some(Identity(StaticSecret::from(*bytes)))
+        let read = Zeroizing::new(bech32::decode(IDENTITY, line)?);
+        let mut bytes = Bytes::default();
+        bytes.copy_from_slice(&read[..]);
+        Some(Identity(bytes))
     }
 
     /// Opens what was sealed to this identity, alone or among others. `None` where it was not, or where a byte is not as it was.
@@ -82,12 +85,13 @@ impl Identity {
 
     /// The key of the file, from the stanza that is ours.
     fn file_key(&self, stanzas: &[u8]) -> Option<Zeroizing<[u8; 16]>> {
-        let ours = PublicKey::from(&self.0);
+        let secret = self.secret();
+        let ours = PublicKey::from(&secret);
         let mut lines = stanzas.split(|&byte| byte == b'\n');
         while let Some(line) = lines.next() {
             let Some(share) = line.strip_prefix(STANZA).and_then(unbase64::<32>) else { continue };
             let Some(body) = lines.next().and_then(unbase64::<32>) else { continue };
-            let shared = self.0.diffie_hellman(&PublicKey::from(share));
+            let shared = secret.diffie_hellman(&PublicKey::from(share));
             if !shared.was_contributory() {
                 continue;
             }
@@ -102,6 +106,11 @@ impl Identity {
             }
         }
         None
+    }
+
+    /// Wiped when it is dropped.
+    fn secret(&self) -> StaticSecret {
+        StaticSecret::from(*self.0)
     }
 }
 

@@ -13,6 +13,7 @@ const TABLE: &[(&str, &str)] = &[
     ("time", "record"),
     ("epoch", "record time"),
     ("error", ""),
+    ("vault", ""),
     ("frame", "0"),
     ("format", "0"),
     ("detect", "0"),
@@ -42,7 +43,7 @@ const TABLE: &[(&str, &str)] = &[
 ];
 
 const LAYERS: &[&[&str]] = &[
-    &["record", "time", "epoch", "error"],
+    &["record", "time", "epoch", "error", "vault"],
     &["frame", "format", "detect", "treatment", "retention", "encode", "judge"],
     &["policy", "key", "audit", "seal"],
     &["plan"],

@@ -3,10 +3,13 @@
 #![cfg(feature = "net")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/request.rs"]
+mod request;
+
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -149,21 +152,7 @@ fn receiver(away: &Arc<AtomicBool>, got: &Arc<AtomicUsize>) -> u16 {
 fn serve(mut stream: TcpStream, away: &AtomicBool, got: &AtomicUsize) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+        let Some(body) = request::body(&mut reader)? else { return Ok(()) };
         if away.load(SeqCst) {
             return Ok(());
         }

@@ -3,10 +3,13 @@
 #![cfg(feature = "net")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/request.rs"]
+mod request;
+
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -65,21 +68,7 @@ fn serve(stream: TcpStream, got: &Mutex<BTreeMap<String, Vec<String>>>, away: &A
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut stream = stream;
     loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+        let Some(body) = request::body(&mut reader)? else { return Ok(()) };
         if away.load(SeqCst) {
             return Ok(());
         }

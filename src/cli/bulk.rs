@@ -15,6 +15,7 @@ use crate::{
             Order, Report, Trouble, Verified, Whither, bulk, verify,
             walk::{self, Found},
         },
+        confine::harden,
         worker::clock,
     },
     state::{place::Place, shard::Shard},
@@ -81,6 +82,7 @@ pub fn run(args: &BulkArgs) -> Result<ExitCode, Error> {
         return Err(Error::new(Kind::Usage, "nothing to read: name files or directories, or pipe a list of names in"));
     }
     let signals = Signals::catch()?;
+    harden();
     let written = load::find(&args.lines.choice.policy)?;
     let policy = args.lines.policy()?;
     let found = find(args, &whither)?;

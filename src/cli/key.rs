@@ -9,7 +9,7 @@ use crate::{
     key::{self, Keyring, Known, State, Wrap},
     policy::Policy,
     retention::Keep,
-    run::{keys, worker::clock},
+    run::{confine::harden, keys, worker::clock},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use std::{
 
 /// Does what is asked for.
 pub fn run(args: &KeyArgs) -> Result<ExitCode, Error> {
+    harden();
     match &args.what {
         KeyCommand::List { place } => list(place),
         KeyCommand::New { epoch, place } => new(epoch.as_deref(), place),

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Kind},
     key::Keyring,
     policy::{Policy, wiring::To},
-    run::worker::clock,
+    run::{confine::harden, worker::clock},
     store::{self, Clock, Hold, Kept, Report, Root, Scope, Sweep, Terms},
     time::{Date, Timestamp},
 };
@@ -19,6 +19,7 @@ use std::{
 
 /// Does what is asked with each store that is named.
 pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
+    harden();
     match what {
         StoreCommand::List { place, json } => list(place, *json),
         StoreCommand::Verify { place, json } => verify(place, *json),

@@ -10,13 +10,14 @@
 //! keep the directory on tmpfs, or on an encrypted disk.
 
 use super::{
-    Bytes, Cause, fresh, random,
+    Cause, fresh, random,
     wrap::{WRAPPED, Wrap},
 };
 use crate::{
     audit::{Deed, Entry, Log},
     error::{Error, Kind},
     time::Timestamp,
+    vault::Bytes,
 };
 use rustix::{
     fd::{AsFd, OwnedFd},

@@ -19,6 +19,7 @@ use crate::{
     retention::Keep,
     time::Timestamp,
     treatment::pseudonym::Secret,
+    vault::Bytes,
 };
 use directory::Directory;
 use std::{
@@ -165,9 +166,6 @@ struct Live {
     dies: Timestamp,
 }
 
-/// A secret's bytes, wiped when dropped.
-type Bytes = Zeroizing<[u8; 32]>;
-
 impl Keyring {
     /// Secrets that die with the keyring, and 30 days after their epoch if it lives longer.
     pub fn memory(period: Period) -> Keyring {
@@ -282,7 +280,7 @@ impl Keyring {
             return Ok(Lookup::Destroyed);
         }
         if let Some(live) = held.live.get(&epoch) {
-            return Ok(Lookup::Found(Secret::new(*live.bytes)));
+            return Ok(Lookup::Found(Secret::from(live.bytes.clone())));
         }
         let away = epoch.0.saturating_sub(self.period.epoch(now).0);
         let far = held.live.len() >= LIVE_EPOCHS && !(-1..=1).contains(&away);
@@ -291,10 +289,10 @@ impl Keyring {
             return Ok(Lookup::OutOfReach);
         }
         let Some(live) = self.obtain(epoch, now, held.doubted)? else { return Ok(Lookup::Destroyed) };
-        if let Some((twin, _)) = held.live.iter().find(|(_, other)| other.bytes == live.bytes) {
+        if let Some((twin, _)) = held.live.iter().find(|(_, other)| bool::from(other.bytes.ct_eq(&live.bytes[..]))) {
             return Err(self.refuse_twin(epoch, *twin));
         }
-        let secret = Secret::new(*live.bytes);
+        let secret = Secret::from(live.bytes.clone());
         held.live.insert(epoch, live);
         Ok(Lookup::Found(secret))
     }
@@ -459,11 +457,7 @@ impl Keyring {
         }
         for ((name, made, bytes), done) in rows.iter().zip(&done) {
             if *done == Import::Taken {
-                directory.obtain_or(name, *made, || {
-                    let mut copy = Bytes::default();
-                    copy.copy_from_slice(&bytes[..]);
-                    Ok(copy)
-                })?;
+                directory.obtain_or(name, *made, || Ok(bytes.clone()))?;
                 directory.note(now, &Entry { deed: Deed::KeyImported, subject: name, details: &[] })?;
             }
         }

@@ -4,12 +4,13 @@
 //! The next secret is HKDF-Expand (RFC 5869) of the last, with the period's and the next epoch's name. A host that was down
 //! reckons all that it missed. The file of an epoch stands until it is due, and the last one until there is one after it.
 
-use super::{Bytes, directory::Directory};
+use super::directory::Directory;
 use crate::{
     epoch::{Epoch, Period},
     error::{Error, Kind},
     retention::Keep,
     time::Timestamp,
+    vault::Bytes,
 };
 use sha2::Sha256;
 
@@ -54,11 +55,7 @@ pub(super) fn obtain(
         // What would be due at once is made for nothing but the next.
         if period.end(at).plus(keep.months, keep.days) > now && !directory.has_tombstone(name.as_str())? {
             let made = period.start(at).min(now);
-            directory.obtain_or(name.as_str(), made, || {
-                let mut copy = Bytes::default();
-                copy.copy_from_slice(&secret[..]);
-                Ok(copy)
-            })?;
+            directory.obtain_or(name.as_str(), made, || Ok(secret.clone()))?;
         }
     }
     directory.load(name.as_str())

@@ -3,8 +3,11 @@
 //! A wrapped key is `sladdw1`, a line feed, 24 random bytes and what XChaCha20-Poly1305 makes of the secret, with the epoch's
 //! name beside it so that no key can stand in another's place.
 
-use super::{Bytes, random};
-use crate::error::{Error, Kind};
+use super::random;
+use crate::{
+    error::{Error, Kind},
+    vault::Bytes,
+};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -19,7 +22,7 @@ use zeroize::Zeroizing;
 
 /// What secrets are wrapped with. `Debug` shows none of it.
 #[derive(Clone)]
-pub struct Wrap(XChaCha20Poly1305);
+pub struct Wrap(Bytes);
 
 impl Wrap {
     /// Reads the file: 32 bytes, ours or root's, and nobody else's to read.
@@ -27,7 +30,7 @@ impl Wrap {
     /// # Errors
     /// When it cannot be read, others can come at it, or it is no such file.
     pub fn read(path: &Path) -> Result<Wrap, Error> {
-        Ok(Wrap(XChaCha20Poly1305::new((&*read(path, "wrap keys with")?).into())))
+        read(path, "wrap keys with").map(Wrap)
     }
 
     /// A secret as it is kept under this name.
@@ -35,7 +38,7 @@ impl Wrap {
         let mut nonce = [0; NONCE];
         random(&mut nonce)?;
         let payload = Payload { msg: &secret[..], aad: &beside(name) };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).expect("32 bytes are not too long");
+        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).expect("32 bytes are not too long");
         Ok([MAGIC, &nonce, &sealed].concat())
     }
 
@@ -43,9 +46,14 @@ impl Wrap {
     pub(super) fn open(&self, name: &str, kept: &[u8]) -> Option<Bytes> {
         let (nonce, sealed) = kept.strip_prefix(MAGIC)?.split_first_chunk::<NONCE>()?;
         let payload = Payload { msg: sealed, aad: &beside(name) };
-        let secret = Zeroizing::new(self.0.decrypt(&XNonce::from(*nonce), payload).ok()?);
+        let secret = Zeroizing::new(self.cipher().decrypt(&XNonce::from(*nonce), payload).ok()?);
         let mut bytes = Bytes::default();
         (secret.len() == bytes.len()).then(|| bytes.copy_from_slice(&secret)).map(|()| bytes)
+    }
+
+    /// Wiped when it is dropped; its key stays where it is.
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.0).into())
     }
 }
 

@@ -20,6 +20,7 @@ pub mod witness;
 pub mod worker;
 
 use crate::{encode::Batch, engine::Carry, error::Error, tally::Tally};
+use std::time::Duration;
 
 pub use {
     pipe::{OnStall, Settings, pipe, workers},
@@ -58,6 +59,9 @@ pub trait Work: Send + 'static {
     /// The run cannot go on.
     fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error>;
 
+    /// Does what must not wait for the next lines: called from time to time while there are none, [`REST`] apart at most.
+    fn rest(&mut self) {}
+
     /// Takes note of lines that are dropped unread.
     fn skip(&mut self, lines: &[u8]) {
         let _ = lines;
@@ -72,6 +76,9 @@ pub trait Work: Send + 'static {
         Ok(Tally::default())
     }
 }
+
+/// A secret that was destroyed is given up within a minute, also by who has nothing to do.
+const REST: Duration = Duration::from_secs(20);
 
 /// Is shown the sum of all tallies after each batch that went out, in the order of the input, and may end the run.
 pub type Verdict = Box<dyn FnMut(&Tally) -> Result<(), Error> + Send>;

@@ -5,7 +5,7 @@
 //! and while lines trickle one thread does everything and the others sleep.
 
 use super::{
-    Summary, Verdict, Work,
+    REST, Summary, Verdict, Work,
     intake::{Intake, PORTION_BYTES, Taken},
     ordered::{Ordered, Over, Part, shed},
     signals::Signals,
@@ -94,11 +94,12 @@ pub fn pipe<W: Work>(
         ordered: Ordered::new(output, Some(stopper), verdict, settings.on_stall, settings.read_ahead_bytes),
     });
     let at_work = Arc::new(at_work);
-    for work in work {
-        let (shared, at_work, buffer) = (line.clone(), at_work.clone(), buffer());
+    let work: Vec<Arc<Mutex<W>>> = work.into_iter().map(|work| Arc::new(Mutex::new(work))).collect();
+    for work in &work {
+        let (shared, at_work, buffer, work) = (line.clone(), at_work.clone(), buffer(), work.clone());
         let worker = move || {
             // A worker that is stuck in a write is left behind when the process ends, so it is not joined.
-            if catch_unwind(AssertUnwindSafe(|| shared.run(work, buffer))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| shared.run(&work, buffer))).is_err() {
                 shared.ordered.end(End::Failed(fault()));
             }
             drop(shared);
@@ -110,7 +111,11 @@ pub fn pipe<W: Work>(
         }
     }
     drop(at_work);
-    let signalled = supervise(&line.ordered, &done, signals, settings.drain)?;
+    let rest = || {
+        // One that is held is at work, and sees to it itself.
+        work.iter().filter_map(|work| work.try_lock().ok()).for_each(|mut work| work.rest());
+    };
+    let signalled = supervise(&line.ordered, &done, signals, settings.drain, rest)?;
     let (tally, end) = line.ordered.account();
     let read_error = line.intake.try_lock().ok().and_then(|mut intake| intake.take_error());
     let end = end.or(read_error.map(End::Failed)).unwrap_or(if signalled { End::Signal } else { End::Input });
@@ -124,17 +129,18 @@ struct Line {
 }
 
 impl Line {
-    fn run(&self, mut work: impl Work, mut buffer: LineBuffer) {
+    fn run(&self, work: &Mutex<impl Work>, mut buffer: LineBuffer) {
         let mut batch = Batch::default();
         let mut before = Carry::default();
         let mut held = None;
         loop {
             let mut intake = held.take().unwrap_or_else(|| self.intake.lock().unwrap_or_else(PoisonError::into_inner));
             let Some(taken) = intake.take(&mut buffer, &mut before) else { return };
+            let work = &mut *work.lock().unwrap_or_else(PoisonError::into_inner);
             work.carry(&before);
             let intake = taken.few.then_some(intake);
             let job = Job { line: self, taken, intake, batch: &mut batch, tally: Tally::default() };
-            held = match job.run(&mut work, &mut buffer) {
+            held = match job.run(work, &mut buffer) {
                 Ok(intake) => intake,
                 Err(Stop::Over(Over)) => return,
                 Err(Stop::Error(error)) => return self.ordered.end(End::Failed(error)),
@@ -200,8 +206,14 @@ impl<'a> Job<'a, '_> {
     }
 }
 
-/// Waits until all workers are gone, and does what signals ask. Says whether one asked to end.
-fn supervise(ordered: &Ordered, done: &OwnedFd, signals: &Signals, drain: Duration) -> Result<bool, Error> {
+/// Waits until all workers are gone, and does what signals ask; now and then `rest`. Says whether a signal asked to end.
+fn supervise(
+    ordered: &Ordered,
+    done: &OwnedFd,
+    signals: &Signals,
+    drain: Duration,
+    rest: impl Fn(),
+) -> Result<bool, Error> {
     let mut asked = 0;
     // When the intake is stopped, and when the run is given up.
     let mut times: Option<(Instant, Instant)> = None;
@@ -210,8 +222,9 @@ fn supervise(ordered: &Ordered, done: &OwnedFd, signals: &Signals, drain: Durati
         let mut fds = [done.as_fd(), quit, reopen].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         let now = Instant::now();
         let next = times.map(|(stop, give_up)| if now < stop { stop } else { give_up });
-        let timeout = next.and_then(|time| Timespec::try_from(time.saturating_duration_since(now)).ok());
-        match rustix::event::poll(&mut fds, timeout.as_ref()) {
+        let wait = next.map_or(REST, |time| time.saturating_duration_since(now).min(REST));
+        match rustix::event::poll(&mut fds, Timespec::try_from(wait).ok().as_ref()) {
+            Ok(0) => rest(),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(cannot_start(&error.into())),
         }

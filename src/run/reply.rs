@@ -85,6 +85,7 @@ impl Speaker {
         let mut made = None;
         loop {
             let end = fill(input, &mut buffer, signals).map_err(Stop::Failed)?;
+            work.rest();
             loop {
                 // Before all of a line over the limit came, its writer does not listen.
                 if !buffer.is_skipping()
@@ -209,7 +210,7 @@ fn first(lines: &[u8]) -> Option<usize> {
 /// Waits for bytes and takes what is there; says whether these are the last.
 fn fill(input: &Stdin, buffer: &mut LineBuffer, signals: &Signals) -> Result<Option<End>, Error> {
     let [quit, _] = signals.fds();
-    let end = match input.wait(Some(quit), None)? {
+    let end = match input.wait(Some(quit), Some(super::REST))? {
         Ready::Data => None,
         Ready::Stop => Some(End::Signal),
         Ready::Nothing => return Ok(None),

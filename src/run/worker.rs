@@ -151,6 +151,10 @@ impl Work for Worker {
         Ok(sum)
     }
 
+    fn rest(&mut self) {
+        self.tend(clock());
+    }
+
     fn skip(&mut self, lines: &[u8]) {
         self.engine.skip(lines);
     }

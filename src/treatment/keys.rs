@@ -6,7 +6,7 @@ use super::{
     pseudonym::Secret,
     reversible::{Cipher, Scheme},
 };
-use crate::epoch::Epoch;
+use crate::{epoch::Epoch, vault::Bytes};
 use sha2::{Sha256, block_api::compress256};
 use std::num::NonZeroU32;
 
@@ -93,10 +93,11 @@ enum Tool {
     Cipher(Scheme, Box<Cipher>),
 }
 
-/// HMAC-SHA-256 (RFC 2104) that has taken its key in: what both of its hashes have made of the key's block.
+/// HMAC-SHA-256 (RFC 2104) that has taken its key in: what both of its hashes have made of the key's block, words as the
+/// machine has them.
 struct Signer {
-    inner: [u32; 8],
-    outer: [u32; 8],
+    inner: Bytes,
+    outer: Bytes,
 }
 
 impl Keys {
@@ -249,8 +250,13 @@ impl Signer {
             let (mut block, mut state) = ([pad; BLOCK], INITIAL);
             block.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
             compress256(&mut state, &[block]);
+            let mut held = Bytes::default();
+            for (place, word) in held.as_chunks_mut::<4>().0.iter_mut().zip(&state) {
+                *place = word.to_ne_bytes();
+            }
             zeroize::Zeroize::zeroize(&mut block);
-            state
+            zeroize::Zeroize::zeroize(&mut state);
+            held
         };
         Signer { inner: state(0x36), outer: state(0x5c) }
     }
@@ -258,7 +264,7 @@ impl Signer {
     /// The first bytes of the HMAC of the kind and the message, the message's length before it.
     #[inline(never)]
     fn sign(&self, kind: u8, message: &[u8]) -> Digest {
-        let (mut state, mut block) = (self.inner, [0; BLOCK]);
+        let (mut state, mut block) = (words(&self.inner), [0; BLOCK]);
         block[0] = kind;
         block[1..HEAD].copy_from_slice(&(message.len() as u64).to_be_bytes());
         let (first, rest) = message.split_at(message.len().min(BLOCK - HEAD));
@@ -275,18 +281,17 @@ impl Signer {
         finish(&mut state, &mut block, filled, HEAD + message.len());
         let mut block = [0; BLOCK];
         write(&state, &mut block);
-        state = self.outer;
+        state = words(&self.outer);
         finish(&mut state, &mut block, LENGTH, LENGTH);
         write(&state, &mut block);
         std::array::from_fn(|i| block[i])
     }
 }
 
-impl Drop for Signer {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.inner);
-        zeroize::Zeroize::zeroize(&mut self.outer);
-    }
+#[inline(always)]
+fn words(bytes: &Bytes) -> [u32; 8] {
+    let words = bytes.as_chunks::<4>().0;
+    std::array::from_fn(|at| u32::from_ne_bytes(words[at]))
 }
 
 /// Ends a hash whose last block has so many bytes and zeros behind them; `length` is that of the message, without the key's

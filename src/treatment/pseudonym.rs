@@ -8,17 +8,21 @@ use super::{
     reversible::Scheme,
     segment::is_placeholder,
 };
+use crate::vault::Bytes;
 
 pub use super::keys::{Keys, MOST_EPOCHS};
 
 /// A secret of one epoch: 32 random bytes, wiped when dropped. `Debug` shows none of them.
 #[derive(Clone)]
-pub struct Secret([u8; 32]);
+pub struct Secret(Bytes);
 
 impl Secret {
-    /// Takes the bytes over.
-    pub fn new(bytes: [u8; 32]) -> Secret {
-        Secret(bytes)
+    /// Takes the bytes over, and wipes what it was given. The caller's own copies are the caller's to wipe.
+    pub fn new(mut bytes: [u8; 32]) -> Secret {
+        let mut held = Bytes::default();
+        held.copy_from_slice(&bytes);
+        zeroize::Zeroize::zeroize(&mut bytes);
+        Secret(held)
     }
 
     pub(super) fn bytes(&self) -> &[u8; 32] {
@@ -26,9 +30,9 @@ impl Secret {
     }
 }
 
-impl Drop for Secret {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.0);
+impl From<Bytes> for Secret {
+    fn from(bytes: Bytes) -> Secret {
+        Secret(bytes)
     }
 }
 

@@ -447,26 +447,27 @@ impl Follow {
         Some(id)
     }
 
+    /// Whether the file of a source that is ready is open. Where it is another by now, `other` says what becomes of the source.
+    fn holds(&mut self, id: u64, other: impl FnOnce(&mut Follow)) -> bool {
+        match self.hold(id) {
+            Ok(Held::Open) => return true,
+            Ok(Held::Other) => other(self),
+            Ok(Held::Moved) => {
+                self.full_due = true;
+                self.rest(id);
+            }
+            Err(error) => self.fails(id, &error),
+        }
+        false
+    }
+
     /// Reads one portion of a source that is ready. `None`: it has none now, or is another.
     fn read(&mut self, id: u64, now: Instant) -> Option<(u64, Framed)> {
         if self.sources[&id].packed {
             return self.read_packed(id, now);
         }
-        match self.hold(id) {
-            Ok(Held::Open) => {}
-            Ok(Held::Other) => {
-                self.renew(id, now);
-                return None;
-            }
-            Ok(Held::Moved) => {
-                self.full_due = true;
-                self.rest(id);
-                return None;
-            }
-            Err(error) => {
-                self.fails(id, &error);
-                return None;
-            }
+        if !self.holds(id, |follow| follow.renew(id, now)) {
+            return None;
         }
         let source = self.sources.get_mut(&id).expect("a source that is ready");
         let file = source.file.take().expect("held");

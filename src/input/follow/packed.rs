@@ -268,21 +268,8 @@ impl Follow {
 
     /// Reads one portion. The others have their turn when it is at its end: it would be unpacked from its beginning again.
     pub(super) fn read_packed(&mut self, id: u64, now: Instant) -> Option<(u64, Framed)> {
-        match self.hold(id) {
-            Ok(Held::Open) => {}
-            Ok(Held::Other) => {
-                self.end_packed(id, "it is not what was read before");
-                return None;
-            }
-            Ok(Held::Moved) => {
-                self.full_due = true;
-                self.rest(id);
-                return None;
-            }
-            Err(error) => {
-                self.fails(id, &error);
-                return None;
-            }
+        if !self.holds(id, |follow| follow.end_packed(id, "it is not what was read before")) {
+            return None;
         }
         let source = self.sources.get_mut(&id).expect("a source that is ready");
         let (from, file) = (source.consumed.offset(), source.file.as_ref().expect("held"));

@@ -42,6 +42,7 @@ use crate::{
         spool,
     },
     store::{Root, Terms},
+    vault,
 };
 use std::{
     collections::HashMap,
@@ -179,7 +180,8 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     let checkpoint = desk.checkpoint_now()?;
     desk.book = Some(opened.begin(&checkpoint, &desk.loaded.text)?);
     let whom = user.map_or_else(String::new, |user| format!("user `{user}`, "));
-    desk.say(&format!("{whom}no core, no new privileges, {held}"));
+    let secrets = if vault::is_guarded() { "" } else { NOT_GUARDED };
+    desk.say(&format!("{whom}no core, no new privileges, {held}{secrets}"));
     desk.say_left(&spools, &handed);
     if let Some(gone) = mended {
         let sum = found.iter().fold([0; 3], |sum, (_, _, restored)| {
@@ -471,6 +473,9 @@ fn restore(follow: &mut Follow, lane: &mut Lane, position: &crate::input::follow
 
 /// So often a signal to end is looked for while standard output takes nothing.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+
+const NOT_GUARDED: &str =
+    "; secrets may be swapped out, because the system locks no memory for us: raise LimitMEMLOCK= (ulimit -l)";
 
 fn gone() -> Error {
     Error::new(Kind::Config, "the policy that the state was written under has no input")
