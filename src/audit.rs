@@ -42,6 +42,8 @@ pub enum Deed {
     SegmentClosed,
     /// Segments, or files on the way to be some, were deleted: each with what the system said.
     SegmentsDeleted,
+    /// Sealed lines that only another machine could open were deleted: each file with what the system said.
+    SealedDeleted,
     /// A sweep went through a store.
     Swept,
     /// Somebody said that records must stay although they are due.
@@ -64,7 +66,7 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Deed; 14] = [
+    pub const ALL: [Deed; 15] = [
         Deed::KeyMade,
         Deed::KeyDestroyed,
         Deed::KeyWrapped,
@@ -75,6 +77,7 @@ impl Deed {
         Deed::PolicyKept,
         Deed::SegmentClosed,
         Deed::SegmentsDeleted,
+        Deed::SealedDeleted,
         Deed::Swept,
         Deed::HoldAdded,
         Deed::HoldReleased,
@@ -89,6 +92,7 @@ impl Deed {
             Deed::PolicyKept => "policy_kept",
             Deed::SegmentClosed => "segment_closed",
             Deed::SegmentsDeleted => "segments_deleted",
+            Deed::SealedDeleted => "sealed_deleted",
             Deed::Swept => "swept",
             Deed::HoldAdded => "hold_added",
             Deed::HoldReleased => "hold_released",

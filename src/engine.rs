@@ -508,6 +508,7 @@ impl Desk {
                     false => tally.scrubbed += written,
                 }
             }
+            None if plan.seals_malformed() => self.set_aside(plan, line, end, batch, tally),
             None => {
                 plan.encoding.blank(self.leftover(plan), end, batch);
                 tally.malformed += 1;
@@ -515,6 +516,13 @@ impl Desk {
         }
         tally.unmatched += u64::from(!plan.text_is_a_format);
         Ok(())
+    }
+
+    /// Sets a line aside to be sealed, as it came, and stands for it as for one that was dropped.
+    fn set_aside(&mut self, plan: &Plan, line: &[u8], end: LineEnd, batch: &mut Batch, tally: &mut Tally) {
+        let run = self.leftover(plan);
+        plan.encoding.set_aside(line, run, end, batch);
+        tally.sealed += 1;
     }
 
     /// Whether it is a piece of a line that Docker cut.

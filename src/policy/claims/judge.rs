@@ -19,6 +19,9 @@ use std::{fmt::Display, net::IpAddr};
 
 /// Whether the policy makes the claim true. Reads nothing but the two.
 pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
+    if let (Some(answer), true) = (kept_sealed(policy), is_of_values(&claim.stated)) {
+        return answer;
+    }
     match &claim.stated {
         Stated::AddressAtMost { network, except } => address_at_most(policy, *network, except),
         Stated::BasisOf { class, basis } => basis_of(policy, class.as_deref(), basis),
@@ -27,7 +30,7 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
             not_enforced("a policy says nothing of customers and when their contracts end: tenants are not built yet")
         }
         Stated::EncryptedAtRest => {
-            not_enforced("what is written to a disk is not encrypted by sladd: sealing is not built yet")
+            not_enforced("records are written to a disk as they are: only lines that fit no format can be sealed")
         }
         Stated::EncryptedInTransit => encrypted_in_transit(policy),
         Stated::FieldAtMost { fields, at_most } => field_at_most(policy, fields, at_most),
@@ -75,6 +78,48 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         Stated::VersionsNeverLengthen => not_enforced(
             "nothing compares a policy with the version before it, or with the records that stand under that",
         ),
+    }
+}
+
+/// Of lines that fit no format all values are kept, where they are sealed: somebody can open them.
+fn kept_sealed(policy: &Policy) -> Option<Answer> {
+    let days = policy.seal.as_ref()?.keep_days;
+    Some(no(format!(
+        "a line that fits no format is kept whole for {days} days, sealed: who has the identity can read it"
+    )))
+}
+
+/// Whether a claim says what is never stored, of whatever line.
+fn is_of_values(stated: &Stated) -> bool {
+    match stated {
+        Stated::AddressAtMost { .. }
+        | Stated::FieldAtMost { .. }
+        | Stated::FieldNeverStored { .. }
+        | Stated::FreeTextScrubbed { .. }
+        | Stated::IdentifierPseudonymised { .. }
+        | Stated::NotLinkableAcross { .. }
+        | Stated::UnnamedNeverStored => true,
+        Stated::BasisOf { .. }
+        | Stated::DeletedAfter { .. }
+        | Stated::DeletedAfterRelationship { .. }
+        | Stated::EncryptedAtRest
+        | Stated::EncryptedInTransit
+        | Stated::HeldOnOrder
+        | Stated::KeyDestroyedAfter { .. }
+        | Stated::ListensOnlyHere
+        | Stated::NoThirdParties
+        | Stated::NoUnkeyedHash
+        | Stated::NotReadableByOthers
+        | Stated::OutputScanned
+        | Stated::PurposesOnly { .. }
+        | Stated::RecipientFields { .. }
+        | Stated::RecipientsOnly { .. }
+        | Stated::Region { .. }
+        | Stated::Role { .. }
+        | Stated::Tagged
+        | Stated::TenantsApart
+        | Stated::UnparsedNeverStoredRaw
+        | Stated::VersionsNeverLengthen => false,
     }
 }
 
@@ -425,6 +470,9 @@ fn free_text_scrubbed(policy: &Policy, kinds: Kinds) -> Answer {
 
 fn unparsed_never_stored_raw(policy: &Policy) -> Answer {
     match (leaves::unparsed(policy), &policy.keep_text) {
+        (None, _) if policy.seal.is_some() => {
+            yes("a line that fits no format is sealed before it is written: nobody can read it on this machine")
+        }
         (None, _) => yes("a line that fits no format is dropped"),
         (Some(_), Some(kept)) => no(format!("text that matches {} is kept as it came", kept.patterns.join(" or "))),
         (Some(Treatment::Scrub { kinds: Kinds::ALL, .. }), None) => {
