@@ -42,6 +42,8 @@ pub enum Deed {
     SegmentClosed,
     /// Segments, or files on the way to be some, were deleted: each with what the system said.
     SegmentsDeleted,
+    /// Sealed lines that only another machine could open were deleted: each file with what the system said.
+    SealedDeleted,
     /// A sweep went through a store.
     Swept,
     /// Somebody said that records must stay although they are due.
@@ -68,7 +70,7 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Deed; 16] = [
+    pub const ALL: [Deed; 17] = [
         Deed::KeyMade,
         Deed::KeyDestroyed,
         Deed::KeyWrapped,
@@ -79,6 +81,7 @@ impl Deed {
         Deed::PolicyKept,
         Deed::SegmentClosed,
         Deed::SegmentsDeleted,
+        Deed::SealedDeleted,
         Deed::Swept,
         Deed::HoldAdded,
         Deed::HoldReleased,
@@ -95,6 +98,7 @@ impl Deed {
             Deed::PolicyKept => "policy_kept",
             Deed::SegmentClosed => "segment_closed",
             Deed::SegmentsDeleted => "segments_deleted",
+            Deed::SealedDeleted => "sealed_deleted",
             Deed::Swept => "swept",
             Deed::HoldAdded => "hold_added",
             Deed::HoldReleased => "hold_released",

@@ -552,6 +552,7 @@ impl Desk {
                     false => tally.scrubbed += written,
                 }
             }
+            None if plan.seals_malformed() => self.set_aside(plan, line, end, batch, tally),
             None => {
                 plan.encoding.blank(self.leftover(plan), end, batch);
                 tally.malformed += 1;
@@ -559,6 +560,23 @@ impl Desk {
         }
         tally.unmatched += u64::from(!plan.text_is_a_format);
         Ok(())
+    }
+
+    /// A line of which nobody can say whose it is: it goes, or is set aside to be sealed.
+    #[cold]
+    fn nobodys(&mut self, plan: &Plan, line: &[u8], end: LineEnd, batch: &mut Batch, tally: &mut Tally) {
+        if plan.tenancy.as_ref().is_some_and(|tenancy| tenancy.seals_unknown()) {
+            return self.set_aside(plan, line, end, batch, tally);
+        }
+        plan.encoding.blank(self.leftover(plan), end, batch);
+        tally.tenant += 1;
+    }
+
+    /// Sets a line aside to be sealed, as it came, and stands for it as for one that was dropped.
+    fn set_aside(&mut self, plan: &Plan, line: &[u8], end: LineEnd, batch: &mut Batch, tally: &mut Tally) {
+        let run = self.leftover(plan);
+        plan.encoding.set_aside(line, run, end, batch);
+        tally.sealed += 1;
     }
 
     /// Whether it is a piece of a line that Docker cut.
@@ -617,8 +635,7 @@ impl Desk {
         let seen = PLAIN && time.is_some();
         let time = time.unwrap_or(self.reference);
         let Some(class) = self.class(plan, route, line) else {
-            plan.encoding.blank(self.leftover(plan), end, batch);
-            tally.tenant += 1;
+            self.nobodys(plan, line, end, batch, tally);
             return Ok(false);
         };
         let written = self.begins(plan, class, time, tally)?;

@@ -39,7 +39,7 @@
 //!  policy (TOML) ──check──▶ Policy ──▶ plan ──▶ Plan (flat, immutable, Arc) ──▶ engine (the loop)
 //!
 //!  0  record time epoch error vault      the vocabulary; memory for secrets
-//!  1  frame format detect treatment retention encode judge
+//!  1  frame format detect treatment retention encode judge seal
 //!  2  policy key                         cold: may be slow and explain at length
 //!  3  plan                               where policy and formats meet, compiled once; explain
 //!  4  engine tally                       hot: cannot fail, allocates nothing once warm
@@ -59,7 +59,7 @@
 //!    message/                            what programs say in known shapes: logins, mail, transfers, PHP
 //!  audit/chain                         what was done to keys, as lines that are chained; written, and read again
 //!  key/clock ratchet wrap               whether the clock can be believed; secrets from the one before; secrets encrypted where they lie
-//!  seal/                               what only another machine can open, in the format of age
+//!  seal/                               what only another machine can open, in the format of age; raw are lines that leave so alone
 //!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
@@ -81,6 +81,8 @@
 //!  state/                                place (a directory held open), files, shard, manifest, ledger (commit, recovery),
 //!                                        job (its one key)
 //!  state/book                            checkpoint and journal of a home; mend puts outputs right by them
+//!  state/quarantine                      sealed lines in files: gathered, bounded, gone after a week; written before the checkpoint
+//!                                        that speaks of their lines
 //!  input/follow                          files that grow, through rotation, copies, truncation and restarts
 //!  input/intake                          sockets (feature `net`): bound or handed over, a bounded queue, every loss counted
 //!  input/syslog forward                  what comes through them: datagrams and frames of RFC 6587; Fluent Forward with acks
@@ -119,7 +121,8 @@
 //!   checkpoint speaks of: delivery, order and names are then those of files. tokio has the sockets of inputs and the status.
 //! - The sidecar is part of the feature `net`: most of it is for the network, and half of it would be no use.
 //! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
-//! - Lines and segments are not sealed yet: their keys in a policy are refused with a message.
+//! - `seal` stands in layer 1 and not beside the keys, because a batch holds the lines that were set aside to be sealed, in a type
+//!   with no other way out; random bytes are passed in. Segments of a store are not sealed yet: the key is refused with a message.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audit;

@@ -1,14 +1,17 @@
 //! Sealing to a public key, in the format of age (age-encryption.org/v1, X25519): whoever seals cannot open it again, and
 //! `age -d` can, on the machine that has the identity.
 //!
-//! Comes in: bytes and a recipient, `age1…`; or a sealed file and an identity, `AGE-SECRET-KEY-1…`. All of it is held in
-//! memory. Nothing here knows what is sealed.
+//! Comes in: bytes and recipients, `age1…`; or a sealed file and an identity, `AGE-SECRET-KEY-1…`. All of it is held in
+//! memory. Nothing here knows what is sealed, and random bytes are passed in, as [`Random`]. Lines that may leave in no other way
+//! are [`RawLines`].
 
 mod bech32;
+mod raw;
+
+pub use raw::{RawLines, Sealed};
 
 use crate::{
     error::{Error, Kind},
-    key::random,
     vault::Bytes,
 };
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::Aead};
@@ -18,6 +21,9 @@ use sha2::Sha256;
 use std::{fmt, str::FromStr};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
+
+/// What fills bytes with random ones: [`crate::key::random`].
+pub type Random = fn(&mut [u8]) -> Result<(), Error>;
 
 /// To whom something is sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +38,7 @@ impl Identity {
     ///
     /// # Errors
     /// When the system gives no random bytes.
-    pub fn new() -> Result<Identity, Error> {
+    pub fn new(random: Random) -> Result<Identity, Error> {
         let mut bytes = Bytes::default();
         random(&mut bytes[..])?;
         Ok(Identity(bytes))
@@ -61,9 +67,9 @@ impl Identity {
     /// Opens what was sealed to this identity, alone or among others. `None` where it was not, or where a byte is not as it was.
     ///
     /// ```
-    /// use sladd::seal::Identity;
-    /// let identity = Identity::new()?;
-    /// let sealed = identity.recipient().seal(b"a secret")?;
+    /// use sladd::{key::random, seal::Identity};
+    /// let identity = Identity::new(random)?;
+    /// let sealed = identity.recipient().seal(b"a secret", random)?;
     /// assert_eq!(&**identity.open(&sealed).unwrap(), b"a secret");
     /// # Ok::<(), sladd::Error>(())
     /// ```
@@ -119,9 +125,13 @@ impl Recipient {
     ///
     /// # Errors
     /// When the system gives no random bytes.
-    pub fn seal(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let (mut file_key, mut own) = (Zeroizing::new([0; 16]), Zeroizing::new([0; 32]));
-        random(&mut file_key[..])?;
+    pub fn seal(&self, bytes: &[u8], random: Random) -> Result<Vec<u8>, Error> {
+        seal(&[*self], bytes, random)
+    }
+
+    /// The stanza that gives the key of a file to whoever has the identity.
+    fn wrap(&self, file_key: &[u8; 16], random: Random, header: &mut Vec<u8>) -> Result<(), Error> {
+        let mut own = Zeroizing::new([0; 32]);
         random(&mut own[..])?;
         let own = StaticSecret::from(*own);
         let share = PublicKey::from(&own);
@@ -136,19 +146,32 @@ impl Recipient {
         let body = ChaCha20Poly1305::new((&*key).into())
             .encrypt(&Nonce::default(), &file_key[..])
             .expect("16 bytes are not too long");
-        let mut sealed =
-            [VERSION, STANZA, base64(share.as_bytes()).as_bytes(), b"\n", base64(&body).as_bytes(), b"\n---"].concat();
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*derive(&*file_key, b"", b"header")).expect("any length");
-        mac.update(&sealed);
-        sealed.push(b' ');
-        sealed.extend_from_slice(base64(&mac.finalize().into_bytes()).as_bytes());
-        sealed.push(b'\n');
-        seal_payload(&file_key, bytes, &mut sealed)?;
-        Ok(sealed)
+        for part in [STANZA, base64(share.as_bytes()).as_bytes(), b"\n", base64(&body).as_bytes(), b"\n"] {
+            header.extend_from_slice(part);
+        }
+        Ok(())
     }
 }
 
-fn seal_payload(file_key: &[u8; 16], bytes: &[u8], sealed: &mut Vec<u8>) -> Result<(), Error> {
+/// Seals bytes to each of some recipients: any of them can open it.
+fn seal(to: &[Recipient], bytes: &[u8], random: Random) -> Result<Vec<u8>, Error> {
+    let mut file_key = Zeroizing::new([0; 16]);
+    random(&mut file_key[..])?;
+    let mut sealed = VERSION.to_vec();
+    for recipient in to {
+        recipient.wrap(&file_key, random, &mut sealed)?;
+    }
+    sealed.extend_from_slice(b"---");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&*derive(&*file_key, b"", b"header")).expect("any length");
+    mac.update(&sealed);
+    sealed.push(b' ');
+    sealed.extend_from_slice(base64(&mac.finalize().into_bytes()).as_bytes());
+    sealed.push(b'\n');
+    seal_payload(&file_key, bytes, random, &mut sealed)?;
+    Ok(sealed)
+}
+
+fn seal_payload(file_key: &[u8; 16], bytes: &[u8], random: Random, sealed: &mut Vec<u8>) -> Result<(), Error> {
     let mut nonce = [0; 16];
     random(&mut nonce)?;
     sealed.extend_from_slice(&nonce);
@@ -204,7 +227,11 @@ impl FromStr for Recipient {
     type Err = NotARecipient;
 
     fn from_str(text: &str) -> Result<Recipient, NotARecipient> {
-        bech32::decode(RECIPIENT, text).map(|bytes| Recipient(PublicKey::from(bytes))).ok_or(NotARecipient)
+        let recipient =
+            bech32::decode(RECIPIENT, text).map(|bytes| Recipient(PublicKey::from(bytes))).ok_or(NotARecipient)?;
+        // With a few keys everybody shares the same secret: nothing sealed to them would be closed.
+        let shared = StaticSecret::from([1; 32]).diffie_hellman(&recipient.0);
+        if shared.was_contributory() { Ok(recipient) } else { Err(NotARecipient) }
     }
 }
 
@@ -268,23 +295,24 @@ const TAG: usize = 16;
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::key::random;
 
     #[test]
     fn what_is_sealed_is_opened_by_its_identity_alone() {
-        let (one, other) = (Identity::new().unwrap(), Identity::new().unwrap());
+        let (one, other) = (Identity::new(random).unwrap(), Identity::new(random).unwrap());
         for length in [0, 1, 100, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
             let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            let sealed = one.recipient().seal(&bytes).unwrap();
+            let sealed = one.recipient().seal(&bytes, random).unwrap();
             assert_eq!(**one.open(&sealed).unwrap(), bytes, "{length}");
             assert!(other.open(&sealed).is_none());
-            assert_ne!(one.recipient().seal(&bytes).unwrap(), sealed);
+            assert_ne!(one.recipient().seal(&bytes, random).unwrap(), sealed);
         }
     }
 
     #[test]
     fn no_byte_can_be_changed_added_or_cut() {
-        let identity = Identity::new().unwrap();
-        let sealed = identity.recipient().seal(b"a secret that is short").unwrap();
+        let identity = Identity::new(random).unwrap();
+        let sealed = identity.recipient().seal(b"a secret that is short", random).unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
@@ -292,7 +320,7 @@ mod tests {
             assert!(identity.open(&sealed[..at]).is_none(), "cut at {at}");
         }
         assert!(identity.open(&[&sealed[..], b"x"].concat()).is_none());
-        let long = identity.recipient().seal(&vec![7; 2 * PIECE]).unwrap();
+        let long = identity.recipient().seal(&vec![7; 2 * PIECE], random).unwrap();
         let head = long.len() - 2 * (PIECE + TAG);
         let swapped = [&long[..head], &long[head + PIECE + TAG..], &long[head..head + PIECE + TAG]].concat();
         assert!(identity.open(&swapped).is_none());
@@ -301,7 +329,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        let identity = Identity::new().unwrap();
+        let identity = Identity::new(random).unwrap();
         let recipient = identity.recipient();
         assert_eq!(recipient.to_string().parse(), Ok(recipient));
         assert!(recipient.to_string().starts_with("age1"));
@@ -327,7 +355,7 @@ mod tests {
 
     #[test]
     fn any_bytes_are_refused() {
-        let identity = Identity::new().unwrap();
+        let identity = Identity::new(random).unwrap();
         for bytes in [
             &b""[..],
             b"age-encryption.org/v1\n",
@@ -348,10 +376,10 @@ mod tests {
         }
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name);
-        let identity = Identity::new().unwrap();
+        let identity = Identity::new(random).unwrap();
         std::fs::write(path("identity"), &**identity.text()).unwrap();
         let bytes: Vec<u8> = (0..200_000u32).map(|at| at as u8).collect();
-        std::fs::write(path("ours"), identity.recipient().seal(&bytes).unwrap()).unwrap();
+        std::fs::write(path("ours"), identity.recipient().seal(&bytes, random).unwrap()).unwrap();
         let opened = Command::new("age").arg("-d").arg("-i").arg(path("identity")).arg(path("ours")).output().unwrap();
         assert!(opened.status.success() && opened.stdout == bytes);
         std::fs::write(path("plain"), &bytes).unwrap();

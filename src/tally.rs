@@ -11,6 +11,8 @@ pub struct Tally {
     pub minimised: u64,
     /// Lines of which only scrubbed text is left.
     pub scrubbed: u64,
+    /// Lines of which nothing left but sealed: only another machine can open it.
+    pub sealed: u64,
     /// Lines dropped because they fitted no format.
     pub malformed: u64,
     /// Lines dropped because nothing of them was left under the limit.
@@ -69,9 +71,15 @@ impl Tally {
         ]
     }
 
+    /// Of the lines that were set aside to be sealed, so many found no room: they are dropped as what fits no format is.
+    pub fn unseal(&mut self, lines: u64) {
+        self.sealed -= lines;
+        self.malformed += lines;
+    }
+
     /// Whether the outcomes sum to the lines.
     pub fn balances(&self) -> bool {
-        self.lines == self.minimised + self.scrubbed + self.dropped()
+        self.lines == self.minimised + self.scrubbed + self.sealed + self.dropped()
     }
 }
 
@@ -84,6 +92,7 @@ impl AddAssign for Tally {
         self.lines += other.lines;
         self.minimised += other.minimised;
         self.scrubbed += other.scrubbed;
+        self.sealed += other.sealed;
         self.malformed += other.malformed;
         self.over_long += other.over_long;
         self.guard += other.guard;

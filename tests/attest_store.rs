@@ -403,7 +403,7 @@ fn what_goes_elsewhere_too_is_not_deleted_by_the_store() {
     let four = answers([("books", NOT), ("kept", NOT), ("notice", NOT), ("orders", NOT)]);
     let store = "[[output]]\nstore = ";
     let mut room = Room::filled("s");
-    room.changed(store, "[[output]]\nfile = \"/var/log/sladd/all.log\"\n[[output]]\nstore = ");
+    room.changed(store, "[[output]]\nfile = \"/var/log/sladd/all.log\"\ntenants = [\"own\"]\n[[output]]\nstore = ");
     assert_eq!(room.differs(ASKED, "/var/log/sladd/all.log keeps records until"), four);
     // A receiver keeps as it likes; what we keep goes on time all the same.
     let mut room = Room::filled("s");

@@ -19,14 +19,15 @@ const TABLE: &[(&str, &str)] = &[
     ("detect", "0"),
     ("treatment", "0 detect"),
     ("retention", "0"),
-    // The encoder takes `Treated` and `Tag`, nothing else of those rooms.
-    ("encode", "0 treatment retention"),
+    // Random bytes are passed in.
+    ("seal", "0"),
+    // The encoder takes `Treated` and `Tag`, nothing else of those rooms, and of sealing the lines that it sets aside.
+    ("encode", "0 treatment retention seal"),
     // The second opinion shares nothing with what it judges.
     ("judge", ""),
     ("policy", "0 1"),
     ("key", "0 1 audit"),
     ("audit", "0 1"),
-    ("seal", "0 1 key"),
     ("plan", "0 1 2"),
     ("engine", "0 1 plan tally"),
     ("tally", "0"),
@@ -34,7 +35,7 @@ const TABLE: &[(&str, &str)] = &[
     // Pipes of both ends are enlarged by one function, which stands with the input.
     ("output", "0 frame encode retention key audit tally input"),
     // It records what outputs made of inputs.
-    ("state", "0 frame encode retention key audit tally input output"),
+    ("state", "0 frame encode retention seal key audit tally input output"),
     // It keeps what outputs made, and stands on the same files and directories as the state.
     ("store", "0 frame encode retention key audit tally input output state"),
     ("run", "0 1 2 3 4 5"),
@@ -44,8 +45,8 @@ const TABLE: &[(&str, &str)] = &[
 
 const LAYERS: &[&[&str]] = &[
     &["record", "time", "epoch", "error", "vault"],
-    &["frame", "format", "detect", "treatment", "retention", "encode", "judge"],
-    &["policy", "key", "audit", "seal"],
+    &["frame", "format", "detect", "treatment", "retention", "encode", "judge", "seal"],
+    &["policy", "key", "audit"],
     &["plan"],
     &["engine", "tally"],
     &["input", "output", "state", "store"],

@@ -114,7 +114,7 @@ fn snapshot(lines: u64) -> Snapshot {
         inputs: Label::inputs(&policy.wiring.inputs).into_iter().zip(shares).map(input).collect(),
         outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
         tally,
-        sealed: 0,
+        quarantine: None,
         pending: 17,
         classes: policy.classes.iter().map(Label::class).zip([lines / 4 * 3, lines / 4]).collect(),
         counted: Counted {

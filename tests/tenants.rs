@@ -368,3 +368,30 @@ fn the_program_says_whose_records_are_and_can_be_told() {
     let out = sladd(&["check", path], "");
     assert_eq!(out.status.code(), Some(0));
 }
+
+#[test]
+fn what_is_nobodys_can_be_sealed_as_it_came() {
+    use sladd::{key::random, seal::Identity};
+    let identity = Identity::new(random).unwrap();
+    let text = TENANTS.replace("UNKNOWN", "seal")
+        + &format!("[seal]\nrecipient = \"{}\"\ndirectory = \"/var/lib/sladd/quarantine\"\n", identity.recipient());
+    let policy = common::policy(&text);
+    let mine = [
+        access("vest.example", "203.0.113.7", 200),
+        "203.0.113.8 - kari [21/Nov/2026:10:00:00 +0000] \"GET /b HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n".to_owned(),
+        "{\"host\":\"vest.example\",\"remote_addr\":\"203.0.113.9\"}\n".to_owned(),
+        "Nov 21 10:00:00 gw nginx: ".to_owned() + &access("vest.example", "203.0.113.10", 200),
+        "{\"log\":\"nothing by kari@example.org\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-21T10:00:00Z\"}\n"
+            .to_owned(),
+    ];
+    let lines =
+        access("nord.example", "203.0.113.7", 200) + &mine.concat() + &access("sor.example", "203.0.113.7", 200);
+    let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+    let tally = run(&mut engine, lines.as_bytes(), &mut batch);
+    assert_eq!((tally.lines, tally.minimised, tally.sealed, tally.dropped()), (7, 2, 5, 0));
+    assert!(tally.balances());
+    assert_eq!(batch.bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count(), 2);
+    let sealed = batch.raw_lines().seal(&[identity.recipient()], random).unwrap();
+    let opened = identity.open(sealed.bytes()).unwrap();
+    assert_eq!(String::from_utf8_lossy(&opened), mine.concat());
+}

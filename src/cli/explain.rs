@@ -8,6 +8,7 @@ use crate::{
     input::packing::{MARK_BYTES, Packing},
     key,
     plan::Plan,
+    policy::OnMalformed,
     treatment::pseudonym::Secret,
 };
 use std::{
@@ -28,13 +29,14 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode, Error> {
     if std::io::stdin().is_terminal() {
         return Ok(super::help());
     }
-    lines(plan, args.show_original)
+    let unfit = if policy.source.malformed == OnMalformed::Seal { "sealed" } else { "dropped" };
+    lines(plan, unfit, args.show_original)
 }
 
 /// The longest line that is shown.
 const LONGEST: u64 = 65_536;
 
-fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
+fn lines(plan: Plan, unfit: &str, show_original: bool) -> Result<ExitCode, Error> {
     let plan = Arc::new(plan);
     let mut engine = Engine::new(plan);
     // A secret for this call alone: pseudonyms show their form, not what the log will hold.
@@ -63,7 +65,7 @@ fn lines(plan: Plan, show_original: bool) -> Result<ExitCode, Error> {
         while line.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {
             line.pop();
         }
-        super::print(show(&mut engine, &line, number, show_original, secret).as_bytes())?;
+        super::print(show(&mut engine, &line, (number, unfit), show_original, secret).as_bytes())?;
     }
 }
 
@@ -76,7 +78,14 @@ fn rest(engine: &mut Engine, secret: [u8; 32]) -> Vec<u8> {
     batch.bytes().to_vec()
 }
 
-fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secret: [u8; 32]) -> String {
+/// `unfit`: what becomes of a line that fits no format.
+fn show(
+    engine: &mut Engine,
+    line: &[u8],
+    (number, unfit): (u64, &str),
+    show_original: bool,
+    secret: [u8; 32],
+) -> String {
     engine.set_reference(crate::run::worker::clock());
     let mut batch = Batch::default();
     let whole = [line, b"\n"].concat();
@@ -84,7 +93,7 @@ fn show(engine: &mut Engine, line: &[u8], number: u64, show_original: bool, secr
         engine.admit(epoch, Some(Secret::new(secret)));
     }
     let Some((format, values)) = engine.show(line) else {
-        return format!("line {number}: fits no format; dropped\n\n");
+        return format!("line {number}: fits no format; {unfit}\n\n");
     };
     // Keys of JSON objects are fields of their own; only those that no name was known for are worth a row.
     let values: Vec<_> = values.iter().filter(|value| !value.field.starts_with('*') || &*value.field == "*").collect();

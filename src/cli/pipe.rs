@@ -13,6 +13,7 @@ use crate::{
         confine::{Reach, User, harden},
         guard::{self, Guard},
         keys, pipe,
+        quarantine::{self, Keeper},
         reply::Conversation,
         worker::{Task, Worker, limit, say_alarm},
         workers,
@@ -39,6 +40,9 @@ pub fn run(args: &PipeArgs) -> Result<ExitCode, Error> {
     if let Some(user) = &user {
         if let Some(keys) = &policy.keys.directory {
             user.provide(keys, 0o700)?;
+        }
+        if let Some(seal) = &policy.seal {
+            user.provide(&seal.directory, 0o750)?;
         }
         user.become_for_good()?;
     }
@@ -72,10 +76,11 @@ fn run_as(args: &PipeArgs, policy: &Policy, signals: &Signals, confined: bool) -
     let work = (0..workers()).map(worker).collect::<Result<_, Error>>()?;
     let verdict = limit(lines::malformed_limit(policy));
     let verdict = if args.lines.guard { guard::alarm(verdict) } else { verdict };
+    let keeper = keeper(policy)?;
     if confined {
         reach(args, policy).hold();
     }
-    let summary = pipe(&settings, input, output, work, verdict, signals)?;
+    let summary = pipe(&settings, input, output, work, (verdict, keeper), signals)?;
     finish(args, &summary)
 }
 
@@ -105,6 +110,11 @@ fn converse(
         answers: stdout()?,
         output: output.map(File::open).transpose()?,
         max_line_bytes: args.lines.max_line as usize,
+        keeper: match reply {
+            // What is said on standard error is taken for an answer by mmexternal.
+            Reply::RsyslogJson => keeper(policy)?.map(Keeper::quiet),
+            Reply::Ok => keeper(policy)?,
+        },
     };
     let (mut worker, mut verdict) = (Worker::new(&task), limit(lines::malformed_limit(policy)));
     if args.lines.guard {
@@ -136,6 +146,11 @@ fn stdout() -> Result<Stdout, Error> {
     Stdout::open().map_err(|error| Error::new(Kind::Io, format!("cannot write to standard output: {error}")))
 }
 
+/// Who takes the lines that are set aside to be sealed, where the policy seals any.
+fn keeper(policy: &Policy) -> Result<Option<Keeper>, Error> {
+    quarantine::open(policy)?.map(Keeper::of_stream).transpose()
+}
+
 /// What has to be opened again: the output after it was moved away, keys of days to come.
 fn reach(args: &PipeArgs, policy: &Policy) -> Reach {
     let mut reach = Reach::default();
@@ -144,6 +159,9 @@ fn reach(args: &PipeArgs, policy: &Policy) -> Reach {
     }
     if let Some(keys) = &policy.keys.directory {
         reach.write(keys);
+    }
+    if let Some(seal) = &policy.seal {
+        reach.write(&seal.directory);
     }
     reach
 }

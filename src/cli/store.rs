@@ -2,11 +2,15 @@
 
 use super::{HoldCommand, StoreAuditCommand, StoreCommand, StorePlace, TenantCommand, key::asker, lines, load, print};
 use crate::{
-    audit,
+    audit::{self, Log},
     error::{Error, Kind},
     key::Keyring,
-    policy::{Policy, wiring::To},
+    policy::{Policy, Seal, wiring::To},
     run::{confine::harden, worker::clock},
+    state::{
+        place::Place,
+        quarantine::{self, Swept},
+    },
     store::{self, Clock, Hold, Kept, Report, Root, Scope, Sweep, Terms},
     time::{Date, Timestamp},
 };
@@ -34,6 +38,15 @@ pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
 
 /// The stores that are meant, and the policy if one was named.
 fn find(place: &StorePlace) -> Result<(Vec<PathBuf>, Option<Policy>), Error> {
+    let (stores, policy) = find_any(place)?;
+    if stores.is_empty() {
+        return Err(Error::new(Kind::Config, "the policy has no output into a store: [[output]] store = \"DIR\""));
+    }
+    Ok((stores, policy))
+}
+
+/// The same, where a policy may have none.
+fn find_any(place: &StorePlace) -> Result<(Vec<PathBuf>, Option<Policy>), Error> {
     let policy = place.policy.as_ref().map(|name| load::valid(&load::find(name)?)).transpose()?;
     let stores = match (&place.directory, &policy) {
         (Some(directory), _) => vec![directory.clone()],
@@ -46,9 +59,6 @@ fn find(place: &StorePlace) -> Result<(Vec<PathBuf>, Option<Policy>), Error> {
         }
         (None, None) => return Err(Error::new(Kind::Usage, "name a store's directory, or --policy with one")),
     };
-    if stores.is_empty() {
-        return Err(Error::new(Kind::Config, "the policy has no output into a store: [[output]] store = \"DIR\""));
-    }
     Ok((stores, policy))
 }
 
@@ -107,7 +117,10 @@ fn verify(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {
 }
 
 fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Result<ExitCode, Error> {
-    let (stores, policy) = find(place)?;
+    let (stores, policy) = match find_any(place)? {
+        (stores, Some(policy)) if policy.seal.is_some() => (stores, Some(policy)),
+        _ => find(place)?,
+    };
     let clock = match now {
         Some(text) => Clock::Given { reckoned: time(text)?, system: clock() },
         None => Clock::System(clock()),
@@ -123,6 +136,21 @@ fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Re
         tell(&path.display().to_string(), &report, dry_run, &mut text);
         all.push(json!({ "path": path.display().to_string(), "report": report }));
     }
+    let sealed = match policy.as_ref().and_then(|policy| policy.seal.as_ref()).filter(|seal| seal.directory.is_dir()) {
+        Some(seal) => {
+            let swept = sweep_sealed(seal, stores.first(), clock.now(), dry_run)?;
+            let left = swept.due.iter().filter(|gone| gone.why_not.is_some()).count();
+            failed += left;
+            let (due, path) = (counted(swept.due.len(), "sealed file"), seal.directory.display());
+            let _ = match dry_run {
+                true => writeln!(text, "{path}: {due} due, nothing was deleted"),
+                false => writeln!(text, "{path}: {due} due, {left} could not be deleted"),
+            };
+            let names: Vec<&str> = swept.due.iter().map(|gone| &*gone.name).collect();
+            Some(json!({ "path": path.to_string(), "due": names, "not_deleted": left, "kept": swept.kept.files }))
+        }
+        None => None,
+    };
     let keys = match policy.filter(|_| !dry_run) {
         Some(policy) => expire(&policy, clock.now())?,
         None => None,
@@ -130,7 +158,7 @@ fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Re
     if let Some(keys) = keys {
         let _ = writeln!(text, "{} destroyed that were due", counted(keys, "key"));
     }
-    out(json, json!({ "stores": all, "keys_destroyed": keys, "dry_run": dry_run }), &text)?;
+    out(json, json!({ "stores": all, "sealed": sealed, "keys_destroyed": keys, "dry_run": dry_run }), &text)?;
     Ok(match (failed, look) {
         _ if dry_run => ExitCode::SUCCESS,
         (1.., _) => ExitCode::from(Kind::Io.code()),
@@ -163,6 +191,28 @@ fn tell(path: &str, report: &Report, dry_run: bool, text: &mut String) {
         None => writeln!(text),
     };
 }
+
+/// Deletes the sealed lines that are due, and says so in the log of a store, where there is one.
+fn sweep_sealed(seal: &Seal, store: Option<&PathBuf>, now: Timestamp, dry_run: bool) -> Result<Swept, Error> {
+    let place = Place::open(&seal.directory)?;
+    let deed = if dry_run { quarantine::Deed::Find } else { quarantine::Deed::Delete };
+    let swept = quarantine::sweep(&place, seal.keep_days, now, deed)?;
+    if let (Some(store), false) = (store, dry_run || swept.due.is_empty()) {
+        let log = Log::open(store)?;
+        let said =
+            |gone: &quarantine::Gone| (gone.name.clone(), gone.why_not.clone().unwrap_or_else(|| "gone".to_owned()));
+        for some in swept.due.chunks(AN_ENTRY) {
+            let said: Vec<(String, String)> = some.iter().map(said).collect();
+            let details: Vec<(&str, &str)> = said.iter().map(|(name, said)| (&**name, &**said)).collect();
+            let day = now.date().to_string();
+            log.append(clock(), &audit::Entry { deed: audit::Deed::SealedDeleted, subject: &day, details: &details })?;
+        }
+    }
+    Ok(swept)
+}
+
+/// So many files stand in one entry of the audit log: it holds 64 KiB.
+const AN_ENTRY: usize = 200;
 
 /// Destroys the keys that are due, where the policy keeps them in a directory that is there.
 fn expire(policy: &Policy, now: Timestamp) -> Result<Option<usize>, Error> {

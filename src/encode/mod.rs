@@ -18,6 +18,7 @@ pub use reply::{Reply, Words};
 use crate::{
     record::{Columns, Syntax},
     retention::{ClassId, Run, Tag},
+    seal::RawLines,
     treatment::Treated,
 };
 
@@ -25,11 +26,16 @@ use crate::{
 ///
 /// It cannot be filled outside this folder:
 /// ```compile_fail,E0451
-/// let forged = sladd::Batch { bytes: b"203.0.113.7".to_vec(), runs: Vec::new() };
+/// let forged = sladd::Batch { bytes: b"203.0.113.7".to_vec(), ..Default::default() };
 /// ```
 /// ```compile_fail,E0616
 /// let mut batch = sladd::Batch::default();
 /// batch.bytes.extend_from_slice(b"203.0.113.7");
+/// ```
+/// Lines that were set aside to be sealed travel with it, apart from what it shows:
+/// ```compile_fail,E0616
+/// let batch = sladd::Batch::default();
+/// let _ = batch.raw.size();
 /// ```
 /// And an output takes nothing else:
 /// ```compile_fail,E0308
@@ -41,6 +47,7 @@ use crate::{
 pub struct Batch {
     bytes: Vec<u8>,
     runs: Vec<(Run, u32)>,
+    raw: RawLines,
 }
 
 impl Batch {
@@ -64,13 +71,24 @@ impl Batch {
         self.bytes.is_empty()
     }
 
-    /// Empties it, keeping its memory.
+    /// Empties it, keeping its memory. Lines that were set aside and that nobody took are gone.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.runs.clear();
+        self.raw.clear();
     }
 
-    /// Adds what is in another batch.
+    /// Lines that were set aside to be sealed, for whoever seals them to take.
+    pub fn raw_lines(&mut self) -> &mut RawLines {
+        &mut self.raw
+    }
+
+    /// What it takes of memory: its records, and lines that were set aside.
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.len() + self.raw.size()
+    }
+
+    /// Adds what is in another batch, but for lines that were set aside: those go one way only.
     pub fn append(&mut self, other: &Batch) {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(&other.bytes);
@@ -255,6 +273,13 @@ impl Encoding {
             batch.bytes.extend_from_slice(end.bytes());
             batch.close(run);
         }
+    }
+
+    /// Sets a raw line aside to be sealed, and stands for it as for a record of which nothing is left.
+    #[inline]
+    pub(crate) fn set_aside(self, line: &[u8], run: Run, end: LineEnd, batch: &mut Batch) {
+        batch.raw.push(line, end.bytes());
+        self.blank(run, end, batch);
     }
 
     /// Takes back the records that were written since the batch held `from` bytes, and blanks their lines.

@@ -83,8 +83,7 @@ impl Desk {
         self.note_time();
         let schema = route.format.schema();
         let Some(class) = self.class(plan, route, line) else {
-            plan.encoding.blank(self.leftover(plan), end, batch);
-            tally.tenant += 1;
+            self.nobodys(plan, line, end, batch, tally);
             return Ok(Some(read.whole()));
         };
         let written = self.begins(plan, class, time, tally)?;

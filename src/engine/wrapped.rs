@@ -498,10 +498,11 @@ impl Desk {
         // What was seen of its time holds if it was dated by it.
         innermost.seen &= is_own;
         let Some(class) = self.wrapped_class(plan, levels) else {
-            if !*rest {
-                plan.encoding.blank(self.leftover(plan), end, batch);
+            match *rest {
+                // There is no line for it any more.
+                true => tally.tenant += 1,
+                false => self.nobodys(plan, &levels[0].line, end, batch, tally),
             }
-            tally.tenant += 1;
             return Ok(false);
         };
         let written = self.begins(plan, class, time, tally)?;

@@ -36,7 +36,7 @@ impl fmt::Display for Explanation<'_> {
         }
         envelopes(f, plan)?;
         programs(f, plan)?;
-        f.write_str(malformed(plan))?;
+        f.write_str(&malformed(plan))?;
         f.write_str(&exempt(plan))?;
         tenants(f, plan)?;
         for detect in &plan.detect {
@@ -66,6 +66,7 @@ fn tenants(f: &mut fmt::Formatter<'_>, plan: &Plan) -> fmt::Result {
     let others = match unknown {
         policy::OnUnknown::Drop => "any other line is dropped and counted",
         policy::OnUnknown::Own => "any other is your own",
+        policy::OnUnknown::Seal => "any other line is encrypted to whom [seal] names, and kept as long as that says",
     };
     writeln!(f, "Records are a tenant's by the virtual host they name, with pseudonyms of its own; {others}.")?;
     for policy::Tenant { name, hosts, role, instruction, retention } in all {
@@ -257,12 +258,26 @@ fn class_name(plan: &Plan, class: ClassId) -> String {
     format!("decides {}", plan.classes[class.0 as usize].name)
 }
 
-fn malformed(plan: &Plan) -> &'static str {
-    match (&plan.text, plan.text_is_a_format) {
-        (Some(_), true) => "",
-        (Some(_), false) => "A line that fits no format is reduced to scrubbed text and counted.\n",
-        (None, _) => "A line that fits no format is dropped and counted.\n",
+fn malformed(plan: &Plan) -> String {
+    match (&plan.text, plan.text_is_a_format, &plan.seal) {
+        (Some(_), true, _) => String::new(),
+        (Some(_), false, _) => "A line that fits no format is reduced to scrubbed text and counted.\n".to_owned(),
+        (None, _, Some(seal)) if plan.seals_malformed => sealed(seal),
+        (None, _, _) => "A line that fits no format is dropped and counted.\n".to_owned(),
     }
+}
+
+/// Where lines go that only another machine can open, and whose.
+fn sealed(seal: &policy::Seal) -> String {
+    let recipients: Vec<String> = seal.recipients.iter().map(ToString::to_string).collect();
+    format!(
+        "A line that fits no format is sealed as it came, counted, and kept for {} days in {} (at most {} MiB).\n\
+         Nobody can open it on this machine; who has the identity of {} can: age -d -i IDENTITY FILE.\n",
+        seal.keep_days,
+        seal.directory.display(),
+        seal.limit_bytes >> 20,
+        recipients.join(" or of ")
+    )
 }
 
 /// The networks that are left alone, and why.

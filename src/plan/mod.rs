@@ -68,8 +68,12 @@ pub struct Plan {
     joins_cri: bool,
     /// The same of those that Docker wrote, in strings of JSON.
     pub(crate) joins_docker: bool,
-    /// Where a line goes that fits none; `None`: it is dropped.
+    /// Where a line goes that fits none; `None`: it is dropped or sealed.
     pub(crate) text: Option<Route>,
+    /// To whom lines are sealed, where some are.
+    seal: Option<policy::Seal>,
+    /// Whether a line that fits no format is.
+    seals_malformed: bool,
     /// Whether the policy names `text` as a format, so that such lines are minimised and not merely scrubbed.
     pub(crate) text_is_a_format: bool,
     /// Whether every line is text, of which nothing but the addresses is cut and to which nothing is added: then many lines
@@ -417,6 +421,8 @@ impl Plan {
             envelopes,
             programs,
             text,
+            seal: policy.seal.clone(),
+            seals_malformed: policy.source.malformed == OnMalformed::Seal,
             text_is_a_format,
             encoding: match policy.encode.layout {
                 Layout::Same => Encoding::Same,
@@ -452,6 +458,12 @@ impl Plan {
     /// Whether some field is pseudonymised, and with what period keys are asked for.
     pub fn period(&self) -> Option<Period> {
         self.period
+    }
+
+    /// Whether lines that fit no format are set aside to be sealed.
+    #[inline]
+    pub(crate) fn seals_malformed(&self) -> bool {
+        self.seals_malformed
     }
 
     /// Its retention classes, those of whoever runs sladd and of each tenant: a class's number is its place.

@@ -89,6 +89,11 @@ impl Tenancy {
         self.named(self.written.assumed.as_deref()?)
     }
 
+    /// Whether what is nobody's is set aside to be sealed.
+    pub(crate) fn seals_unknown(&self) -> bool {
+        self.written.unknown == OnUnknown::Seal
+    }
+
     /// As the policy writes them.
     pub(super) fn written(&self) -> &Tenants {
         &self.written
@@ -154,7 +159,7 @@ impl Tenancy {
         (schema, line, record): (&Schema, &[u8], &Record),
     ) -> Option<ClassId> {
         let place = match whose {
-            Whose::Unknown if self.written.unknown == OnUnknown::Drop => return None,
+            Whose::Unknown if self.written.unknown != OnUnknown::Own => return None,
             Whose::Unknown | Whose::Own => return Some(own.classify(schema, line, record)),
             Whose::Tenant(place) => place,
         };

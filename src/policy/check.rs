@@ -3,6 +3,7 @@
 mod fields;
 mod process;
 mod retention;
+mod seal;
 mod tenants;
 mod text;
 mod wiring;
@@ -61,6 +62,7 @@ pub(super) const TOP: Keys = Keys {
         "example",
         "detect",
         "keep_text",
+        "seal",
         "state",
         "status",
         "input",
@@ -70,8 +72,7 @@ pub(super) const TOP: Keys = Keys {
     ],
     later: &["audit", "guard", "store", "subject", "report"],
 };
-pub(super) const SOURCE: Keys =
-    Keys { known: &["format", "malformed", "malformed_limit", "zone"], later: &["seal", "recipient"] };
+pub(super) const SOURCE: Keys = Keys { known: &["format", "malformed", "malformed_limit", "zone"], later: &[] };
 pub(super) const ENCODE: Keys = Keys { known: &["as", "tag"], later: &["seal", "wrap"] };
 pub(super) const EXEMPT: Keys = Keys { known: &["networks", "reason"], later: &[] };
 
@@ -92,6 +93,7 @@ struct Draft {
     retention: Option<retention::Written>,
     layout: Option<Layout>,
     tag: Option<TagForm>,
+    seal: Option<seal::Written>,
     keys: process::WrittenKeys,
     examples: Vec<Example>,
     tenants: tenants::Written,
@@ -123,6 +125,7 @@ impl Draft {
             draft.tag =
                 choice(&encode, "tag", &[("append", TagForm::Append), ("none", TagForm::None)], report).map(value);
         }
+        draft.seal = seal::read(top, report);
         draft.keys = process::keys(top, report);
         draft.examples = process::examples(top, report);
         draft.tenants = tenants::read(top, report);
@@ -134,18 +137,8 @@ impl Draft {
 
     fn read_source(&mut self, source: &Table<'_>, report: &mut Report) {
         self.formats = process::formats(source, report);
-        match source.entry("malformed") {
-            Some(entry) if entry.value.as_str() == Some("seal") => report.helped(
-                Code::NotBuiltYet,
-                entry.span,
-                "`malformed = \"seal\"` is not built yet in this version",
-                "write \"drop\", or \"scrub\" to keep the scrubbed text of such lines",
-            ),
-            _ => {
-                let choices = [("scrub", OnMalformed::Scrub), ("drop", OnMalformed::Drop)];
-                self.malformed = choice(source, "malformed", &choices, report);
-            }
-        }
+        let choices = [("scrub", OnMalformed::Scrub), ("drop", OnMalformed::Drop), ("seal", OnMalformed::Seal)];
+        self.malformed = choice(source, "malformed", &choices, report);
         self.malformed_limit = source.text("malformed_limit", report).and_then(|limit| per_cent(&limit, report));
         self.zone = source.text("zone", report).and_then(|zone| {
             let parsed = Zone::named(zone.value);
@@ -213,6 +206,7 @@ impl Draft {
                 mode: self.keys.mode.or(base.keys.mode).unwrap_or(KeyMode::Random),
                 wrap: self.keys.wrap.clone().or_else(|| base.keys.wrap.clone()),
             },
+            seal: None,
             // A base's examples say what the base does.
             examples: self.examples.clone(),
             databases: Databases::default(),
@@ -233,6 +227,11 @@ impl Draft {
             let help = "let no key live longer: keep = \"30 days\"";
             report.helped(Code::BadValue, self.keys.span_of("keys.keep"), message, help);
         }
+        let asked =
+            (malformed == OnMalformed::Seal).then(|| self.malformed.as_ref().map_or(0..0, |at| at.span.clone()));
+        let asked = asked.or_else(|| self.tenants.seals());
+        let classes: Vec<Class> = policy.shelves().map(|(_, class)| class.clone()).collect();
+        policy.seal = seal::settle(self.seal.as_ref(), asked, (&classes, &policy.keys, &policy.wiring), report);
         for class in policy.wiring.outputs.iter().flat_map(|output| &output.classes) {
             if !policy.shelves().any(|(_, known)| known.name == *class) {
                 let mut known: Vec<&str> = policy.shelves().map(|(_, known)| &*known.name).collect();
@@ -318,6 +317,7 @@ pub(super) fn every_key() -> Vec<&'static str> {
         ENCODE,
         EXEMPT,
         retention::RETENTION,
+        seal::SEAL,
         process::KEYS,
         process::EXAMPLE,
         wiring::STATE,

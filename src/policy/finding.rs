@@ -1,7 +1,7 @@
 //! A fault in a policy, and how it is drawn under the user's own line.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use std::{fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 /// One fault or warning. A run over a policy collects all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ pub fn draw(text: &str, findings: &[Finding], colour: Colour) -> String {
         Colour::Always => Renderer::styled(),
     };
     let mut drawn = String::new();
+    let text = &*without_secrets(text);
     for finding in findings {
         let level = match finding.code.severity() {
             Severity::Error => Level::ERROR,
@@ -99,6 +100,17 @@ pub fn draw(text: &str, findings: &[Finding], colour: Colour) -> String {
     }
     drawn
 }
+
+/// The text with stars for what opens sealed files: whatever is wrong on such a line, it is not shown.
+fn without_secrets(text: &str) -> Cow<'_, str> {
+    let is_one = |at: usize| text.get(at..at + SECRET.len()).is_some_and(|head| head.eq_ignore_ascii_case(SECRET));
+    let Some(first) = (0..text.len()).find(|&at| is_one(at)) else { return Cow::Borrowed(text) };
+    let (before, rest) = text.split_at(first);
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
+    Cow::Owned(format!("{before}{}{}", "*".repeat(end), without_secrets(&rest[end..])))
+}
+
+const SECRET: &str = "AGE-SECRET-KEY-";
 
 /// Says where each finding stands and puts them in the order of the text.
 pub(super) fn locate(text: &str, file: &str, findings: &mut [Finding]) {
@@ -242,6 +254,8 @@ codes! {
     RestScrubbed = "W111",
     /// The name of a built-in policy on something else.
     BorrowedName = "W120",
+    /// Somebody is named to whom nothing is sealed.
+    NothingSealed = "W121",
 }
 
 impl Code {

@@ -30,11 +30,15 @@ use crate::{
     detect::Kinds,
     epoch::Period,
     retention::{Basis, Keep, Life, Purpose},
+    seal::Recipient,
     time::Zone,
     treatment::{country::Database, reversible::Scheme},
 };
 use ipnet::IpNet;
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A valid policy.
 ///
@@ -81,6 +85,8 @@ pub struct Policy {
     pub tenants: Tenants,
     /// How the output is written.
     pub encode: Encode,
+    /// To whom lines are sealed, and where they are kept; `None`: none are.
+    pub seal: Option<Seal>,
     /// Keys of pseudonyms.
     pub keys: Keys,
     /// Examples that `sladd test` runs.
@@ -192,6 +198,8 @@ pub enum OnMalformed {
     Scrub,
     /// It is left out.
     Drop,
+    /// It is left out, and sealed as it came: only another machine can open it.
+    Seal,
 }
 
 /// What happens to a field.
@@ -377,6 +385,22 @@ pub enum TagForm {
     /// Not at all.
     None,
 }
+
+/// `[seal]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seal {
+    /// Each of them can open what is sealed. There is one at least.
+    pub recipients: Vec<Recipient>,
+    /// Where it is kept: an absolute path.
+    pub directory: PathBuf,
+    /// No more is kept.
+    pub limit_bytes: u64,
+    /// So long it is kept: [`MOST_SEALED_DAYS`] at most, and no longer than any class.
+    pub keep_days: u32,
+}
+
+/// Sealed or not, no raw line is kept longer.
+pub const MOST_SEALED_DAYS: u32 = 7;
 
 /// `[keys]`
 #[derive(Clone, Debug, PartialEq, Eq)]

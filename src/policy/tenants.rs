@@ -23,6 +23,8 @@ pub enum OnUnknown {
     Own,
     /// It is left out.
     Drop,
+    /// It is encrypted to whom `[seal]` names.
+    Seal,
 }
 
 /// `[[tenant]]`

@@ -22,6 +22,7 @@ impl Policy {
         let malformed = match self.source.malformed {
             OnMalformed::Drop => DROP,
             OnMalformed::Scrub => SCRUB,
+            OnMalformed::Seal => SEAL,
         };
         let text = if self.source.formats.iter().any(|format| &**format == "text") { TEXT } else { "" };
         let tag = match self.encode.tag {
@@ -53,8 +54,13 @@ impl Policy {
         policy.source.malformed = match malformed {
             DROP => OnMalformed::Drop,
             SCRUB => OnMalformed::Scrub,
+            // For how long is told of a policy that seals, and of no other.
+            SEAL if policy.seal.is_some() => OnMalformed::Seal,
             _ => return None,
         };
+        if policy.source.malformed != OnMalformed::Seal {
+            policy.seal = None;
+        }
         policy.source.formats = vec![if malformed == source { "auto" } else { "text" }.into()];
         policy.encode.tag = match row(ENCODE)? {
             APPEND => TagForm::Append,
@@ -175,6 +181,7 @@ const EXEMPT: &str = "[exempt]";
 const KEEP_TEXT: &str = "[keep_text]";
 const DROP: &str = "malformed drop";
 const SCRUB: &str = "malformed scrub";
+const SEAL: &str = "malformed seal";
 const TEXT: &str = ", text";
 const APPEND: &str = "tag append";
 const NONE: &str = "tag none";

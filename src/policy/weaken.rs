@@ -56,8 +56,18 @@ pub(super) fn weakenings(policy: &Policy, base: &Policy) -> Vec<Weakening> {
     }
     retention(policy, base, &mut found);
     keys(policy, base, &mut found);
-    if (policy.source.malformed, base.source.malformed) == (OnMalformed::Scrub, OnMalformed::Drop) {
-        found.push(weakening(Code::MalformedWeaker, "source.malformed", "drop", "scrub"));
+    match (policy.source.malformed, base.source.malformed) {
+        (OnMalformed::Scrub, OnMalformed::Drop) => {
+            found.push(weakening(Code::MalformedWeaker, "source.malformed", "drop", "scrub"));
+        }
+        // Nobody here can read it, but somebody can.
+        (OnMalformed::Seal, was @ (OnMalformed::Drop | OnMalformed::Scrub)) => {
+            let was = if was == OnMalformed::Drop { "drop" } else { "scrub" };
+            found.push(weakening(Code::MalformedWeaker, "source.malformed", was, "seal, all of the line"));
+        }
+        (OnMalformed::Scrub, OnMalformed::Scrub | OnMalformed::Seal)
+        | (OnMalformed::Drop, _)
+        | (OnMalformed::Seal, OnMalformed::Seal) => {}
     }
     let text = |policy: &Policy| policy.source.formats.iter().any(|format| &**format == "text");
     if text(policy) && !text(base) {

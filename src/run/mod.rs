@@ -10,6 +10,7 @@ mod intake;
 pub mod keys;
 mod ordered;
 pub mod pipe;
+pub mod quarantine;
 pub mod reply;
 pub mod scan;
 #[cfg(feature = "net")]

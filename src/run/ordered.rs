@@ -3,7 +3,11 @@
 //! There is no writer thread: the worker whose batch is due writes it, and whatever else becomes due meanwhile, while the
 //! others go on. So bytes are written where they were made, and lines that trickle wake one thread.
 
-use super::{OnStall, Verdict, summary::End};
+use super::{
+    OnStall, Verdict,
+    quarantine::{self, Keeper},
+    summary::End,
+};
 use crate::{
     encode::Batch,
     error::{Error, Kind},
@@ -24,6 +28,8 @@ use std::{
 /// The output, and what waits for it: bounded in bytes.
 pub(super) struct Ordered {
     state: Mutex<State>,
+    /// Where lines go that were set aside. Held while they are written, and nothing is waited for meanwhile.
+    keeper: Mutex<Option<Keeper>>,
     /// Something was written, or the run ends.
     changed: Condvar,
     shedding: AtomicBool,
@@ -48,6 +54,8 @@ struct State {
     reopen: bool,
     /// What became of everything that is written or lost.
     tally: Tally,
+    /// Of the lines that it counts as sealed, or is about to, so many found no room.
+    unsealed: u64,
     verdict: Verdict,
     /// Lets go of what keeps the intake waiting.
     stopper: Option<OwnedFd>,
@@ -93,13 +101,19 @@ impl Ordered {
             output: Some(output),
             reopen: false,
             tally: Tally::default(),
+            unsealed: 0,
             verdict,
             stopper,
             end: None,
             waiting: 0,
         };
-        let (state, changed) = (Mutex::new(state), Condvar::new());
-        Ordered { state, changed, shedding: AtomicBool::new(false), on_stall, read_ahead_bytes }
+        let (state, keeper, changed) = (Mutex::new(state), Mutex::new(None), Condvar::new());
+        Ordered { state, keeper, changed, shedding: AtomicBool::new(false), on_stall, read_ahead_bytes }
+    }
+
+    /// The same, with somebody who takes the lines that were set aside.
+    pub fn keeping(self, keeper: Option<Keeper>) -> Ordered {
+        Ordered { keeper: Mutex::new(keeper), ..self }
     }
 
     /// Takes a batch over, leaves an empty one, and may write. Waits while there is no room, or sheds the batch.
@@ -113,7 +127,7 @@ impl Ordered {
                 return Err(Over);
             }
             let is_due = state.due == ticket;
-            if state.has_room(is_due, part, batch.bytes().len(), self.read_ahead_bytes) {
+            if state.has_room(is_due, part, batch.held_bytes(), self.read_ahead_bytes) {
                 state.put(ticket, batch, tally, part);
                 // Another ticket may be due now.
                 if state.waiting > 0 {
@@ -163,6 +177,31 @@ impl Ordered {
         }
     }
 
+    /// Sees to it that lines which were set aside are written soon.
+    pub fn tend(&self) {
+        self.with_keeper(Keeper::tend);
+    }
+
+    /// Lines that were set aside are written, all of them: nothing more is delivered. Those that could not be count as malformed.
+    pub fn end_keeper(&self) {
+        self.with_keeper(Keeper::end);
+        if let Some(keeper) = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.lock().unsealed += keeper.unwritten();
+        }
+    }
+
+    fn with_keeper(&self, what: impl Fn(&mut Keeper) -> Result<(), Error>) {
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(keeper) = &mut *keeper else { return };
+        let done = what(keeper);
+        let mut state = self.lock();
+        state.unsealed += keeper.take_lost();
+        if let Err(error) = done {
+            state.end(End::Failed(error));
+            self.changed.notify_all();
+        }
+    }
+
     /// Tells the intake not to wait for bytes any more.
     pub fn stop(&self) {
         self.lock().stopper = None;
@@ -181,7 +220,9 @@ impl Ordered {
         if state.end.is_some() {
             state.shed_waiting();
         }
-        (state.tally, state.end.clone())
+        let mut tally = state.tally;
+        tally.unseal(state.unsealed.min(tally.sealed));
+        (tally, state.end.clone())
     }
 
     /// The output, when nobody delivers any more.
@@ -198,12 +239,18 @@ impl Ordered {
                 state = self.lock();
             }
             let Some(mut parcel) = state.queue.pop_front() else { break };
-            let bytes = parcel.batch.bytes().len();
+            let bytes = parcel.batch.held_bytes();
             drop(state);
-            let written = if bytes > 0 { output.write(&parcel.batch) } else { Ok(()) };
+            let written = if !parcel.batch.is_empty() { output.write(&parcel.batch) } else { Ok(()) };
+            // Nothing is sealed of a line that counts as lost.
+            let (unsealed, kept) = match &written {
+                Ok(()) => self.keep(&mut parcel.batch),
+                Err(_) => (0, Ok(())),
+            };
             parcel.batch.clear();
             parcel.batch.shrink_to(SPARE_BYTES);
             state = self.lock();
+            state.unsealed += unsealed;
             state.queued_bytes -= bytes;
             if state.spare.len() < SPARE_BATCHES {
                 state.spare.push(parcel.batch);
@@ -212,7 +259,7 @@ impl Ordered {
                 Ok(()) => {
                     state.tally += parcel.tally;
                     let tally = state.tally;
-                    if let Err(error) = (state.verdict)(&tally) {
+                    if let Err(error) = kept.and_then(|()| (state.verdict)(&tally)) {
                         state.end(End::Failed(error));
                     }
                 }
@@ -232,6 +279,21 @@ impl Ordered {
             }
         }
         state.output = Some(output);
+    }
+
+    /// Gives lines that were set aside to who keeps them; how many found no room.
+    fn keep(&self, batch: &mut Batch) -> (u64, Result<(), Error>) {
+        if batch.raw_lines().is_empty() {
+            return (0, Ok(()));
+        }
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *keeper {
+            Some(keeper) => {
+                let done = keeper.take(batch);
+                (keeper.take_lost(), done)
+            }
+            None => (quarantine::keep(None, batch), Ok(())),
+        }
     }
 
     fn wait<'a>(
@@ -276,7 +338,7 @@ impl State {
     }
 
     fn put(&mut self, ticket: u64, batch: &mut Batch, tally: Tally, part: Part) {
-        let bytes = batch.bytes().len();
+        let bytes = batch.held_bytes();
         if self.due != ticket {
             let batch = mem::replace(batch, self.spare.pop().unwrap_or_default());
             self.early.push((ticket, Parcel { batch, tally }));
@@ -286,8 +348,9 @@ impl State {
         self.queued_bytes += bytes;
         match self.queue.back_mut() {
             // Small ones go together, so that the bound is one of bytes and not of batches.
-            Some(last) if last.batch.bytes().len() + bytes <= TOGETHER_BYTES => {
+            Some(last) if last.batch.held_bytes() + bytes <= TOGETHER_BYTES => {
                 last.batch.append(batch);
+                last.batch.raw_lines().append(batch.raw_lines());
                 last.tally += tally;
                 batch.clear();
             }
@@ -300,7 +363,7 @@ impl State {
             self.due += 1;
             while let Some(at) = self.early.iter().position(|&(ticket, _)| ticket == self.due) {
                 let (_, parcel) = self.early.swap_remove(at);
-                let bytes = parcel.batch.bytes().len();
+                let bytes = parcel.batch.held_bytes();
                 self.early_bytes -= bytes;
                 self.queued_bytes += bytes;
                 self.queue.push_back(parcel);

@@ -8,6 +8,7 @@ use super::{
     REST, Summary, Verdict, Work,
     intake::{Intake, PORTION_BYTES, Taken},
     ordered::{Ordered, Over, Part, shed},
+    quarantine::Keeper,
     signals::Signals,
     summary::End,
 };
@@ -72,7 +73,8 @@ pub fn workers() -> usize {
     thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
 }
 
-/// Runs until the input ends, a signal or the verdict ends it, or it cannot go on. One thread for each of `work`.
+/// Runs until the input ends, a signal or the verdict ends it, or it cannot go on. One thread for each of `work`. The keeper takes
+/// the lines that are set aside to be sealed.
 ///
 /// # Errors
 /// [`Kind::Io`] where it could not start. How a run ended that did start is in the [`Summary`].
@@ -81,9 +83,10 @@ pub fn pipe<W: Work>(
     input: Stdin,
     output: Output,
     work: Vec<W>,
-    verdict: Verdict,
+    (verdict, keeper): (Verdict, Option<Keeper>),
     signals: &Signals,
 ) -> Result<Summary, Error> {
+    let tends = keeper.is_some();
     let channel = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| cannot_start(&error.into()));
     let (stop, stopper) = channel()?;
     // Every worker holds the writing end; the reading end sees the last one go.
@@ -91,7 +94,8 @@ pub fn pipe<W: Work>(
     let buffer = || LineBuffer::new(PORTION_BYTES, settings.max_line_bytes);
     let line = Arc::new(Line {
         intake: Mutex::new(Intake::new(input, stop, buffer())),
-        ordered: Ordered::new(output, Some(stopper), verdict, settings.on_stall, settings.read_ahead_bytes),
+        ordered: Ordered::new(output, Some(stopper), verdict, settings.on_stall, settings.read_ahead_bytes)
+            .keeping(keeper),
     });
     let at_work = Arc::new(at_work);
     let work: Vec<Arc<Mutex<W>>> = work.into_iter().map(|work| Arc::new(Mutex::new(work))).collect();
@@ -114,8 +118,13 @@ pub fn pipe<W: Work>(
     let rest = || {
         // One that is held is at work, and sees to it itself.
         work.iter().filter_map(|work| work.try_lock().ok()).for_each(|mut work| work.rest());
+        if tends {
+            line.ordered.tend();
+        }
     };
-    let signalled = supervise(&line.ordered, &done, signals, settings.drain, rest)?;
+    let pace = if tends { TEND } else { REST };
+    let signalled = supervise(&line.ordered, &done, signals, settings.drain, (pace, rest))?;
+    line.ordered.end_keeper();
     let (tally, end) = line.ordered.account();
     let read_error = line.intake.try_lock().ok().and_then(|mut intake| intake.take_error());
     let end = end.or(read_error.map(End::Failed)).unwrap_or(if signalled { End::Signal } else { End::Input });
@@ -206,13 +215,14 @@ impl<'a> Job<'a, '_> {
     }
 }
 
-/// Waits until all workers are gone, and does what signals ask; now and then `rest`. Says whether a signal asked to end.
+/// Waits until all workers are gone, and does what signals ask; now and then, so often at least, `rest`. Says whether a signal
+/// asked to end.
 fn supervise(
     ordered: &Ordered,
     done: &OwnedFd,
     signals: &Signals,
     drain: Duration,
-    rest: impl Fn(),
+    (pace, rest): (Duration, impl Fn()),
 ) -> Result<bool, Error> {
     let mut asked = 0;
     // When the intake is stopped, and when the run is given up.
@@ -222,7 +232,7 @@ fn supervise(
         let mut fds = [done.as_fd(), quit, reopen].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         let now = Instant::now();
         let next = times.map(|(stop, give_up)| if now < stop { stop } else { give_up });
-        let wait = next.map_or(REST, |time| time.saturating_duration_since(now).min(REST));
+        let wait = next.map_or(pace, |time| time.saturating_duration_since(now).min(pace));
         match rustix::event::poll(&mut fds, Timespec::try_from(wait).ok().as_ref()) {
             Ok(0) => rest(),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -299,6 +309,9 @@ const PIECE_BYTES: usize = 32 * 1024;
 
 /// A batch over this is written before more is added.
 pub(super) const FULL_BYTES: usize = 1 << 20;
+
+/// Lines that were set aside to be sealed are written so often.
+const TEND: Duration = Duration::from_secs(1);
 
 /// How long after the last read, when a signal ends the run, the output may take to take what was read.
 const FINISH: Duration = Duration::from_secs(1);
@@ -389,7 +402,7 @@ mod tests {
         thread::spawn(move || {
             let work = (0..2).map(|seed| Fake { seed: work.seed * (seed + 1), ..work.clone() }).collect();
             let input = Stdin::from_fd(reader).unwrap();
-            answer.send(pipe(&settings, input, out, work, verdict, &signals).unwrap()).ok();
+            answer.send(pipe(&settings, input, out, work, (verdict, None), &signals).unwrap()).ok();
         });
         Rig { input: Some(File::from(input)), output, requests, summary }
     }
@@ -712,7 +725,7 @@ mod tests {
         let out = Output::Stdout(output::stdout::Stdout::from_fd(file.try_clone().unwrap().into()));
         let input = Stdin::from_fd(file.into()).unwrap();
         let work = vec![Fake::default(); 2];
-        let summary = pipe(&Settings::default(), input, out, work, Box::new(|_| Ok(())), &signals).unwrap();
+        let summary = pipe(&Settings::default(), input, out, work, (Box::new(|_| Ok(())), None), &signals).unwrap();
         assert_eq!(summary.error().unwrap().kind(), Kind::Io);
     }
 
@@ -760,7 +773,8 @@ mod tests {
         let out = output::stdout::Stdout::from_fd(std::io::stderr().as_fd().try_clone_to_owned().unwrap());
         let signals = Signals::catch().unwrap();
         let input = Stdin::open().unwrap();
-        let summary = pipe(&settings, input, Output::Stdout(out), work, Box::new(|_| Ok(())), &signals).unwrap();
+        let summary =
+            pipe(&settings, input, Output::Stdout(out), work, (Box::new(|_| Ok(())), None), &signals).unwrap();
         println!("{summary} {:?}", summary.end);
     }
 }

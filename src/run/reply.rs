@@ -3,7 +3,7 @@
 //!
 //! One thread does everything: the other side never has two lines under way.
 
-use super::{Signals, Summary, Verdict, Work, ordered::shed, summary::End};
+use super::{Signals, Summary, Verdict, Work, ordered::shed, quarantine::Keeper, summary::End};
 use crate::{
     encode::{Batch, Reply, Words},
     error::{Error, Kind},
@@ -27,6 +27,8 @@ pub struct Conversation {
     pub output: Option<File>,
     /// Over this, a line is cut.
     pub max_line_bytes: usize,
+    /// Where lines go that are set aside to be sealed: each is in its file before it is answered.
+    pub keeper: Option<Keeper>,
 }
 
 impl Conversation {
@@ -35,11 +37,12 @@ impl Conversation {
     /// A request to end is met between two lines: what was given is answered first. A request to open the output again is
     /// met before the next record.
     pub fn run(self, work: impl Work, verdict: Verdict, signals: &Signals) -> Summary {
-        let Conversation { reply, input, answers, output, max_line_bytes } = self;
+        let Conversation { reply, input, answers, output, max_line_bytes, keeper } = self;
         let mut speaker = Speaker {
             reply,
             answers,
             output,
+            keeper,
             batch: Batch::default(),
             answer: Batch::default(),
             tally: Tally::default(),
@@ -48,6 +51,12 @@ impl Conversation {
             Ok(end) => end,
             Err(Stop::ReaderGone) => End::ReaderGone,
             Err(Stop::Failed(error)) => End::Failed(error),
+        };
+        let kept = speaker.keeper.as_mut().map_or(Ok(()), Keeper::end);
+        speaker.count_lost();
+        let end = match (end, kept) {
+            (End::Input | End::Signal | End::ReaderGone, Err(error)) => End::Failed(error),
+            (end, _) => end,
         };
         Summary { tally: speaker.tally, end }
     }
@@ -58,6 +67,7 @@ struct Speaker {
     reply: Reply,
     answers: Stdout,
     output: Option<File>,
+    keeper: Option<Keeper>,
     /// What became of the last line.
     batch: Batch,
     answer: Batch,
@@ -172,7 +182,20 @@ impl Speaker {
             }
         }
         self.tally += tally;
+        if let Some(keeper) = &mut self.keeper
+            && !self.batch.raw_lines().is_empty()
+        {
+            let kept = keeper.take(&mut self.batch).and_then(|()| keeper.tend());
+            self.count_lost();
+            return kept;
+        }
         Ok(())
+    }
+
+    /// Of the lines that were set aside, those that found no room.
+    fn count_lost(&mut self) {
+        let lost = self.keeper.as_mut().map_or(0, Keeper::take_lost);
+        self.tally.unseal(lost);
     }
 
     /// The line is not done, and the run cannot go on.
@@ -272,7 +295,7 @@ mod tests {
         let ((input, writer), (reader, answers)): ((OwnedFd, OwnedFd), (OwnedFd, OwnedFd)) = (pipe(), pipe());
         let (signals, requests) = Signals::by_hand().unwrap();
         let (input, answers) = (Stdin::from_fd(input).unwrap(), Stdout::from_fd(answers));
-        let conversation = Conversation { reply, input, answers, output, max_line_bytes: 300 };
+        let conversation = Conversation { reply, input, answers, output, max_line_bytes: 300, keeper: None };
         let run = std::thread::spawn(move || conversation.run(Fake, Box::new(|_| Ok(())), &signals));
         Rig { input: Some(writer.into()), answers: BufReader::new(reader.into()), requests, run }
     }

@@ -55,10 +55,11 @@ impl fmt::Display for Summary {
         let t = &self.tally;
         write!(
             f,
-            "sladd: {} lines in = {} minimised + {} scrubbed + {SEALED} sealed + {} dropped",
+            "sladd: {} lines in = {} minimised + {} scrubbed + {} sealed + {} dropped",
             t.lines,
             t.minimised,
             t.scrubbed,
+            t.sealed,
             t.dropped()
         )?;
         let mut before = " (";
@@ -84,10 +85,11 @@ impl fmt::Display for Json {
         let t = &self.0;
         write!(
             f,
-            r#"{{"lines":{},"minimised":{},"scrubbed":{},"sealed":{SEALED},"dropped":{}"#,
+            r#"{{"lines":{},"minimised":{},"scrubbed":{},"sealed":{},"dropped":{}"#,
             t.lines,
             t.minimised,
             t.scrubbed,
+            t.sealed,
             t.dropped()
         )?;
         for (reason, count) in t.reasons() {
@@ -100,9 +102,6 @@ impl fmt::Display for Json {
         )
     }
 }
-
-/// Until lines can be sealed.
-const SEALED: u64 = 0;
 
 #[cfg(test)]
 mod tests {

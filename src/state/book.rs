@@ -54,6 +54,8 @@ pub struct Left<P, S> {
     pub checkpoint: Checkpoint<P>,
     /// What was written, or was about to be, after it, in order.
     pub records: Vec<Record<S>>,
+    /// The number of each of them. Numbers only ever grow, and none is given twice but after a loss of power.
+    pub numbers: Vec<u64>,
     /// Whether the last checkpoint was damaged, and the one before has led here.
     pub fell_back: bool,
     /// Whether the machine was started anew since, so that what was not synced may be missing.
@@ -127,7 +129,7 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
         };
         let (base, boot) = (sealed.generation, home.boot().0);
         let mut restarted = sealed.boot != boot;
-        let mut records = Vec::new();
+        let (mut records, mut numbers) = (Vec::new(), Vec::new());
         let mut last = Last { generation: base, whole: 0, first: sealed.sequence, next: sealed.sequence };
         loop {
             let name = journal_name(last.generation);
@@ -149,7 +151,7 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
                 return Err(home.broken(&format!("`{name}` is torn, and a checkpoint is missing or damaged")));
             }
             (last.whole, last.next) = (whole, contents.next());
-            let closed = put(&mut records, contents.entries);
+            let closed = put(&mut records, &mut numbers, first, contents.entries);
             match closed {
                 Some(next) if next <= last.generation || end != End::Whole => {
                     return Err(home.broken(&format!("`{name}` is damaged")));
@@ -169,7 +171,7 @@ impl<P: DeserializeOwned, S: DeserializeOwned> Opened<P, S> {
         }
         let fell_back = damaged && last.generation > base;
         let highest = highest.max(last.generation);
-        let left = Some(Left { checkpoint: sealed.checkpoint, records, fell_back, restarted });
+        let left = Some(Left { checkpoint: sealed.checkpoint, records, numbers, fell_back, restarted });
         Ok(Opened { home, left, last: Some(last), base, highest })
     }
 }
@@ -183,6 +185,11 @@ impl<P: Serialize, S> Opened<P, S> {
     /// What a run before this one left; `None` at the first start.
     pub fn left(&self) -> Option<&Left<P, S>> {
         self.left.as_ref()
+    }
+
+    /// The number that the next entry of the journal will have.
+    pub fn next(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| last.next)
     }
 
     /// Begins with this checkpoint, after what was left is put right: nothing before it is looked at again. `policy` is the
@@ -242,6 +249,11 @@ impl<P: Serialize, S> Opened<P, S> {
 }
 
 impl Book {
+    /// The number that the next entry of the journal will have.
+    pub fn next(&self) -> u64 {
+        self.sequence
+    }
+
     /// Says what a batch is made of. To be called before any of it is written.
     ///
     /// # Errors
@@ -471,12 +483,15 @@ fn write<P: Serialize>(
     Ok((journal, codec))
 }
 
-/// Adds what a journal says, in order. Says which journal follows, if it is closed.
-fn put<S>(records: &mut Vec<Record<S>>, entries: Vec<Entry<S>>) -> Option<u64> {
+/// Adds what a journal says, in order, with its numbers from `first` on. Says which journal follows, if it is closed.
+fn put<S>(records: &mut Vec<Record<S>>, numbers: &mut Vec<u64>, first: u64, entries: Vec<Entry<S>>) -> Option<u64> {
     let mut closed = None;
-    for entry in entries {
+    for (number, entry) in (first..).zip(entries) {
         match entry {
-            Entry::Record(record) => records.push(record),
+            Entry::Record(record) => {
+                records.push(record);
+                numbers.push(number);
+            }
             Entry::Closed(next) => closed = Some(next),
         }
     }

@@ -86,6 +86,8 @@ pub struct Counts {
     pub lines: u64,
     pub minimised: u64,
     pub scrubbed: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub sealed: u64,
     pub dropped: u64,
     pub cut: u64,
     pub late: u64,
@@ -101,6 +103,7 @@ impl From<&Tally> for Counts {
             lines: tally.lines,
             minimised: tally.minimised,
             scrubbed: tally.scrubbed,
+            sealed: tally.sealed,
             dropped: tally.dropped(),
             cut: tally.cut,
             late: tally.late,
@@ -110,6 +113,11 @@ impl From<&Tally> for Counts {
             bytes_out: tally.bytes_out,
         }
     }
+}
+
+/// Most runs seal nothing, and say nothing of it.
+fn is_none(lines: &u64) -> bool {
+    *lines == 0
 }
 
 impl From<&Identity> for Source {

@@ -5,7 +5,7 @@
 //! what it speaks of, and holds names and figures of files, never a byte of a line.
 //!
 //! A run without end keeps its state in a [`home`]: checkpoints and journals in a [`book`], by which [`mend`] puts outputs
-//! right after a crash.
+//! right after a crash. What only another machine can open lies in a [`quarantine`].
 
 pub mod book;
 pub mod checkpoint;
@@ -18,5 +18,6 @@ pub mod manifest;
 pub mod mend;
 pub mod place;
 pub mod policies;
+pub mod quarantine;
 pub mod shard;
 pub mod spool;

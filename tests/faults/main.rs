@@ -19,6 +19,7 @@ mod sidecar_kills;
 mod sidecar_lines;
 #[cfg(feature = "net")]
 mod sidecar_receivers;
+mod sidecar_sealed;
 mod sidecar_state;
 mod sidecar_streams;
 #[cfg(feature = "net")]

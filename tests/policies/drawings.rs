@@ -26,6 +26,24 @@ fn a_finding_in_one_line_has_file_line_and_column() {
 }
 
 #[test]
+fn what_opens_sealed_lines_is_never_drawn() {
+    let secret = "AGE-SECRET-KEY-1QQPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQQ";
+    for written in [secret.to_owned(), secret.to_lowercase(), format!("{secret}x")] {
+        for seal in [format!("[seal]\nrecipient = \"{written}\"\n"), format!("seal = {{ recipint = \"{written}\" }}\n")]
+        {
+            let policy = format!("base = \"hosting\"\nversion = 1\n{seal}");
+            let drawn = drawn(&policy);
+            assert!(!drawn.to_lowercase().contains("qqpqyqsz"), "{drawn}");
+            let (_, findings) = Policy::parse(&policy, "web.toml");
+            assert!(
+                findings.iter().all(|finding| !finding.to_string().to_lowercase().contains("qqpqyqsz")),
+                "{findings:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_unknown_key_is_drawn_with_what_was_meant() {
     let policy = r#"base = "hosting"
 name = "example-web"

@@ -106,10 +106,11 @@ pub fn table(report: &Report) -> String {
     }
     row("files", files);
     let mut lines = format!(
-        "{} in = {} minimised + {} scrubbed + 0 sealed + {} dropped",
+        "{} in = {} minimised + {} scrubbed + {} sealed + {} dropped",
         tally.lines,
         tally.minimised,
         tally.scrubbed,
+        tally.sealed,
         tally.dropped()
     );
     let mut before = " (";

@@ -3,7 +3,7 @@
 use super::{KeyPlace, Missing, Place, print_json};
 use crate::{
     error::{Error, Kind},
-    key::Import,
+    key::{Import, random},
     run::worker::clock,
     seal::{Identity, Recipient},
 };
@@ -26,7 +26,7 @@ pub(super) fn export(epochs: &[String], to: &str, output: Option<&Path>, place: 
         return Err(Error::new(Kind::Usage, "what is exported is no text; write it to a file with --output"));
     }
     let keyring = Place::find(place)?.keyring(None, Missing::Refused)?;
-    let sealed = recipient.seal(keyring.export(epochs, clock(), &recipient.to_string())?.as_bytes())?;
+    let sealed = recipient.seal(keyring.export(epochs, clock(), &recipient.to_string())?.as_bytes(), random)?;
     let Some(path) = output else { return super::super::print(&sealed) };
     create(path, 0o600, &sealed)?;
     match place.json {
@@ -71,7 +71,7 @@ pub(super) fn import(file: &Path, identity: &Path, place: &KeyPlace) -> Result<E
 pub(super) fn identity(file: &Path) -> Result<ExitCode, Error> {
     let identity = match file.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let identity = Identity::new()?;
+            let identity = Identity::new(random)?;
             let text = Zeroizing::new(format!("# public key: {}\n{}\n", identity.recipient(), *identity.text()));
             create(file, 0o400, text.as_bytes())?;
             identity

@@ -59,6 +59,11 @@ impl Written {
         tenants
     }
 
+    /// Where it is said that lines of nobody's are sealed.
+    pub(super) fn seals(&self) -> Option<Range<usize>> {
+        self.unknown.as_ref().filter(|unknown| unknown.value == OnUnknown::Seal).map(|unknown| unknown.span.clone())
+    }
+
     /// Where the duration of some tenant's class stands.
     pub(super) fn span_of(&self, class: &str) -> Option<Range<usize>> {
         let own = self.all.iter().filter_map(|written| written.retention.as_ref());
@@ -69,7 +74,7 @@ impl Written {
 pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Written {
     let mut written = Written::default();
     if let Some(table) = top.table("tenants", "[tenants]", TENANTS, report) {
-        let choices = [("drop", OnUnknown::Drop), ("own", OnUnknown::Own)];
+        let choices = [("drop", OnUnknown::Drop), ("own", OnUnknown::Own), ("seal", OnUnknown::Seal)];
         written.unknown = choice(&table, "unknown", &choices, report);
         if !top.has("tenant") {
             let help = "add [[tenant]] with name, hosts and role";

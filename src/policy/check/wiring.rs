@@ -399,7 +399,7 @@ fn rotation(table: &Table<'_>, report: &mut Report) -> Option<Rotate> {
     })
 }
 
-fn absolute(path: &At<&str>, example: &str, report: &mut Report) -> Option<PathBuf> {
+pub(super) fn absolute(path: &At<&str>, example: &str, report: &mut Report) -> Option<PathBuf> {
     if words::is_absolute(path.value) {
         return Some(PathBuf::from(path.value));
     }
@@ -417,7 +417,7 @@ fn memory(text: &At<&str>, report: &mut Report) -> Option<u64> {
 }
 
 /// `64 MiB`, `100 MB`, `1 GiB`.
-fn memory_of(text: &At<&str>, least: u64, report: &mut Report) -> Option<u64> {
+pub(super) fn memory_of(text: &At<&str>, least: u64, report: &mut Report) -> Option<u64> {
     const UNITS: [(&str, u64); 7] = [
         ("KiB", 1 << 10),
         ("MiB", 1 << 20),

@@ -20,13 +20,16 @@ use std::net::IpAddr;
 
 /// Whether the policy makes the claim true. Reads nothing but the two; [`weigh`](super::weigh) also what was found.
 pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
+    if let (Some(answer), true) = (kept_sealed(policy), is_of_values(&claim.stated)) {
+        return answer;
+    }
     match &claim.stated {
         Stated::AddressAtMost { network, except } => address_at_most(policy, *network, except),
         Stated::BasisOf { class, basis } => basis_of(policy, class.as_deref(), basis),
         Stated::DeletedAfter { class, at_most } => deleted_after(policy, class.as_deref(), *at_most),
         Stated::DeletedAfterRelationship { at_most } => tenants::deleted(policy, *at_most),
         Stated::EncryptedAtRest => {
-            not_enforced("what is written to a disk is not encrypted by sladd: sealing is not built yet")
+            not_enforced("records are written to a disk as they are: only lines that fit no format can be sealed")
         }
         Stated::EncryptedInTransit => encrypted_in_transit(policy),
         Stated::FieldAtMost { fields, at_most } => field_at_most(policy, fields, at_most),
@@ -67,6 +70,48 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         Stated::VersionsNeverLengthen => not_enforced(
             "only a store knows under which version a record was written; what one holds is looked at with --store",
         ),
+    }
+}
+
+/// Of lines that fit no format all values are kept, where they are sealed: somebody can open them.
+fn kept_sealed(policy: &Policy) -> Option<Answer> {
+    let days = policy.seal.as_ref()?.keep_days;
+    Some(no(format!(
+        "a line that fits no format is kept whole for {days} days, sealed: who has the identity can read it"
+    )))
+}
+
+/// Whether a claim says what is never stored, of whatever line.
+fn is_of_values(stated: &Stated) -> bool {
+    match stated {
+        Stated::AddressAtMost { .. }
+        | Stated::FieldAtMost { .. }
+        | Stated::FieldNeverStored { .. }
+        | Stated::FreeTextScrubbed { .. }
+        | Stated::IdentifierPseudonymised { .. }
+        | Stated::NotLinkableAcross { .. }
+        | Stated::UnnamedNeverStored => true,
+        Stated::BasisOf { .. }
+        | Stated::DeletedAfter { .. }
+        | Stated::DeletedAfterRelationship { .. }
+        | Stated::EncryptedAtRest
+        | Stated::EncryptedInTransit
+        | Stated::HeldOnOrder
+        | Stated::KeyDestroyedAfter { .. }
+        | Stated::ListensOnlyHere
+        | Stated::NoThirdParties
+        | Stated::NoUnkeyedHash
+        | Stated::NotReadableByOthers
+        | Stated::OutputScanned
+        | Stated::PurposesOnly { .. }
+        | Stated::RecipientFields { .. }
+        | Stated::RecipientsOnly { .. }
+        | Stated::Region { .. }
+        | Stated::Role { .. }
+        | Stated::Tagged
+        | Stated::TenantsApart
+        | Stated::UnparsedNeverStoredRaw
+        | Stated::VersionsNeverLengthen => false,
     }
 }
 
@@ -418,6 +463,9 @@ fn free_text_scrubbed(policy: &Policy, kinds: Kinds) -> Answer {
 
 fn unparsed_never_stored_raw(policy: &Policy) -> Answer {
     match (leaves::unparsed(policy), &policy.keep_text) {
+        (None, _) if policy.seal.is_some() => {
+            yes("a line that fits no format is sealed before it is written: nobody can read it on this machine")
+        }
         (None, _) => yes("a line that fits no format is dropped"),
         (Some(_), Some(kept)) => no(format!("text that matches {} is kept as it came", kept.patterns.join(" or "))),
         (Some(Treatment::Scrub { kinds: Kinds::ALL, .. }), None) => {

@@ -44,10 +44,10 @@ pub(super) fn wholes(field: &str) -> impl Iterator<Item = &'static str> {
     WHOLES.iter().filter(move |(_, parts)| parts.iter().any(|part| prefix.starts_with(part))).map(|(whole, _)| *whole)
 }
 
-/// What becomes of the text of a line that fits no format; `None`: it is dropped.
+/// What becomes of the text of a line that fits no format; `None`: it is dropped, or leaves only sealed.
 pub(super) fn unparsed(policy: &Policy) -> Option<Treatment> {
     let text = policy.source.formats.iter().any(|format| &**format == "text");
-    if !text && policy.source.malformed == OnMalformed::Drop {
+    if !text && matches!(policy.source.malformed, OnMalformed::Drop | OnMalformed::Seal) {
         return None;
     }
     Some(match policy.treatment("message") {

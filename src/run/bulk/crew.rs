@@ -17,6 +17,7 @@ use crate::{
         intake::PORTION_BYTES,
         ordered::{Ordered, Part},
         pipe::{FULL_BYTES, OnStall, piece},
+        quarantine::Keeper,
         summary::End,
         worker::Worker,
     },
@@ -63,6 +64,12 @@ pub(super) trait Desk: Sync {
     /// # Errors
     /// It cannot be opened.
     fn open(&self, number: usize, packing: Packing) -> Result<Output, Error>;
+
+    /// Takes the lines of an errand that are set aside to be sealed.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    fn keeper(&self, number: usize) -> Result<Option<Keeper>, Error>;
 
     /// Looks at the account of an errand as it grows, and may end it.
     fn verdict(&self) -> Verdict;
@@ -266,12 +273,15 @@ impl<'a, D: Desk> Crew<'a, D> {
             }
             board.wide = true;
         }
-        let opened = packing.map(|packing| self.desk.open(number, packing));
+        let opened = packing.map(|packing| {
+            let keeper = self.desk.keeper(number)?;
+            self.desk.open(number, packing).map(|output| (output, keeper))
+        });
         if let Some(item) = feed.item() {
             *lock(&self.progress.current) = item.name.to_string_lossy().into_owned();
         }
         let end = match opened {
-            Some(Ok(output)) => {
+            Some(Ok((output, keeper))) => {
                 let members = match &output {
                     Output::Fresh(fresh) => fresh.members(),
                     Output::Stdout(_) | Output::File(_) => None,
@@ -280,7 +290,8 @@ impl<'a, D: Desk> Crew<'a, D> {
                     number,
                     feed: Mutex::new(feed),
                     wide,
-                    ordered: Ordered::new(output, None, self.desk.verdict(), OnStall::Block, READ_AHEAD_BYTES),
+                    ordered: Ordered::new(output, None, self.desk.verdict(), OnStall::Block, READ_AHEAD_BYTES)
+                        .keeping(keeper),
                     members,
                     exhausted: AtomicBool::new(false),
                     stopped: AtomicBool::new(false),
@@ -322,6 +333,10 @@ impl<'a, D: Desk> Crew<'a, D> {
         }
         board.under_way.retain(|other| !Arc::ptr_eq(other, &under_way));
         drop(board);
+        // What is given up is done again, and sealed then.
+        if !under_way.stopped.load(Relaxed) || self.desk.keeps_parts() {
+            under_way.ordered.end_keeper();
+        }
         let (tally, end) = under_way.ordered.account();
         let mut feed = lock(&under_way.feed);
         self.hand_in(Finished {

@@ -147,6 +147,13 @@ impl Order<'_> {
         }
     }
 
+    /// The same for an input as it is, under the same policy and options, and for no other.
+    fn digest_of(&self, item: &walk::Item) -> [u8; 32] {
+        let Identity { size, modified, inode, .. } = &item.identity;
+        let what = (manifest::written(&item.path), size, modified, inode, &self.policy_digest, &self.options);
+        *blake3::hash(format!("{what:?}").as_bytes()).as_bytes()
+    }
+
     /// Where an input is, where its output stands elsewhere.
     fn origin_of(&self, item: &walk::Item) -> String {
         match self.whither {
@@ -297,6 +304,7 @@ fn run(
         report: Mutex::new(report),
         ready: Mutex::new(Some(ready)),
         keys: said,
+        quarantine: crate::run::quarantine::open(order.policy)?,
     };
     let (failure, not_begun) = {
         let office = &office;

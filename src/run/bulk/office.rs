@@ -18,17 +18,18 @@ use crate::{
         packer::Compression,
         stdout::Stdout,
     },
-    run::{Verdict, summary::End, worker::limit},
+    run::{Verdict, quarantine::Keeper, summary::End, worker::limit},
     state::{
         ledger::{Pending, Replaces},
         manifest::{self, Counts, Entry, Outcome, Product},
+        quarantine::Room,
     },
     tally::Tally,
 };
 use crossbeam_channel::{Receiver, Sender};
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering::Relaxed},
 };
 
 /// What the workers are served by.
@@ -43,6 +44,8 @@ pub(super) struct Office<'a> {
     pub ready: Mutex<Option<Sender<Ready>>>,
     /// What pseudonyms are made with, as the manifest says it.
     pub keys: Option<String>,
+    /// Where lines are sealed, where some are.
+    pub quarantine: Option<Arc<Room>>,
 }
 
 /// Where an output is made and what it will be called.
@@ -290,6 +293,16 @@ impl Desk for Office<'_> {
         let fresh = Fresh::create(scratch.place(), &temporary, shown, compression)?;
         let _ = self.targets[number].set(Target { temporary, path });
         Ok(Output::Fresh(Box::new(fresh)))
+    }
+
+    fn keeper(&self, number: usize) -> Result<Option<Keeper>, Error> {
+        let Some(room) = self.quarantine.clone() else { return Ok(None) };
+        match (&self.order.whither, self.todo.get(number)) {
+            (Whither::Directory(_) | Whither::InPlace, Some(todo)) => {
+                Ok(Some(Keeper::of_file(room, &self.order.digest_of(&todo.item))))
+            }
+            (Whither::Stdout, _) | (_, None) => Keeper::of_stream(room).map(Some),
+        }
     }
 
     fn verdict(&self) -> Verdict {

@@ -153,7 +153,7 @@ impl Report {
             "lines": t.lines,
             "minimised": t.minimised,
             "scrubbed": t.scrubbed,
-            "sealed": 0,
+            "sealed": t.sealed,
             "dropped": t.dropped(),
             "malformed": t.malformed,
             "over_long": t.over_long,

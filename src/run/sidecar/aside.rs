@@ -4,7 +4,10 @@ use super::streams::Waker;
 use crate::{
     error::{Error, Kind},
     output::segment::Flush,
-    state::book::Aside,
+    state::{
+        book::Aside,
+        quarantine::{Deposit, is_full_disk},
+    },
 };
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::{
@@ -28,6 +31,7 @@ pub(super) struct Disk {
 
 struct Job {
     flushes: Vec<Flush>,
+    deposit: Option<Deposit>,
     aside: Aside,
 }
 
@@ -61,12 +65,12 @@ impl Disk {
         self.since.is_some()
     }
 
-    /// Makes a checkpoint durable, after what its outputs say.
-    pub(super) fn begin(&mut self, flushes: Vec<Flush>, aside: Aside) {
+    /// Makes a checkpoint durable, after what its outputs say and what was sealed of its lines.
+    pub(super) fn begin(&mut self, flushes: Vec<Flush>, deposit: Option<Deposit>, aside: Aside) {
         self.since = Some(Instant::now());
         if let Some(jobs) = &self.jobs {
             // Where the thread is gone its answer says so.
-            let _ = jobs.send(Job { flushes, aside });
+            let _ = jobs.send(Job { flushes, deposit, aside });
         }
     }
 
@@ -97,14 +101,17 @@ impl Job {
         for flush in self.flushes {
             flush.make()?;
         }
-        self.aside.make(|error| {
-            let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-            let waits = full && !leave.load(Relaxed);
+        let mut waits = |error: &io::Error| {
+            let waits = is_full_disk(error) && !leave.load(Relaxed);
             if waits {
                 thread::sleep(TRY_AGAIN);
             }
             waits
-        })
+        };
+        if let Some(deposit) = self.deposit {
+            deposit.make(&mut waits)?;
+        }
+        self.aside.make(waits)
     }
 }
 

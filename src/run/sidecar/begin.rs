@@ -31,7 +31,8 @@ use crate::{
         Policy,
         wiring::{self, From, To},
     },
-    run::worker::clock,
+    run::{quarantine, worker::clock},
+    seal::RawLines,
     state::{
         book::Opened,
         files::names_in,
@@ -39,9 +40,11 @@ use crate::{
         journal::Record,
         mend::{Remade, mend},
         place::Place,
+        quarantine::{Gather, Room, Writer, WriterId},
         spool,
     },
     store::{Root, Terms},
+    time::Timestamp,
     vault,
 };
 use std::{
@@ -64,9 +67,10 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     // What was followed before, under the policy of then, so that what was under way can be made again.
     let mut recovery = Recovery::default();
     let mut supervisor = Supervisor::new();
+    let room = quarantine::open(&loaded.policy)?;
     let (mut found, mut mended) = (Vec::new(), None);
     if let Some(left) = opened.left() {
-        recovery = Recovery::of(&opened, &read, &loaded, portion)?;
+        recovery = Recovery::of(&opened, &read, &loaded, room.as_ref(), portion)?;
         let done = mend(&left.checkpoint.outputs, &left.records, |record| {
             supervisor.needs_longer();
             recovery.remake(record, left, (control, &mut supervisor))
@@ -75,6 +79,9 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
             return Ok(None);
         }
         let done = done?;
+        if let Some(sealing) = &mut recovery.sealing {
+            sealing.end(opened.next(), now)?;
+        }
         found = left
             .checkpoint
             .outputs
@@ -149,6 +156,14 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
         inputs.push(Input { label, from, on_stall, lane, lines: 0, bytes: 0, shed: 0, problems: 0 });
     }
     let outside = Outside::new(&loaded.policy)?;
+    let quarantine = match room {
+        Some(room) => {
+            let id = writer_id(opened.home());
+            let last = room.settle(id, now)?;
+            Some(Writer::new(room, id, last))
+        }
+        None => None,
+    };
     let disk = Disk::new(sleep.waker.clone())?;
     let mut desk = Desk {
         inputs,
@@ -156,6 +171,7 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
         loaded,
         reload,
         keyring,
+        quarantine,
         quiet,
         book: None,
         batch: Batch::default(),
@@ -294,6 +310,68 @@ struct Recovery {
     ends: bool,
     lines: Vec<u8>,
     names: Option<Names>,
+    sealing: Option<Sealing>,
+}
+
+/// Lines that a run before this one had set aside: those that are in no file are set aside once more.
+struct Sealing {
+    writer: Writer,
+    /// The journal's entries before this one are in the file.
+    sealed: u64,
+    /// The number of each record, and which of them is at hand.
+    numbers: Vec<u64>,
+    at: usize,
+    lines: RawLines,
+}
+
+impl Sealing {
+    fn of(room: Arc<Room>, opened: &Opened<Held, Origin>, numbers: Vec<u64>) -> Result<Sealing, Error> {
+        let id = writer_id(opened.home());
+        let last = room.settle(id, clock())?;
+        let sealed = last.map_or(0, |last| last.number);
+        if let Some(last) = last.filter(|last| last.number > opened.next()) {
+            // The end of the journal is gone: what it spoke of is read again under numbers that were given before.
+            room.disown(last)?;
+            crate::run::say!(
+                "sladd: the machine stopped before the state was on the disk: lines of the last sealed file may be sealed twice"
+            );
+        }
+        Ok(Sealing { writer: Writer::new(room, id, last), sealed, numbers, at: 0, lines: RawLines::default() })
+    }
+
+    /// The next record is made again.
+    fn begin(&mut self) {
+        self.at += 1;
+    }
+
+    /// Its lines that were set aside.
+    fn take(&mut self, lines: &mut RawLines) {
+        let number = self.numbers[self.at - 1];
+        match number < self.sealed {
+            true => lines.clear(),
+            false => self.lines.append(lines),
+        }
+    }
+
+    /// Makes them durable. `next`: the number behind those of all records.
+    fn end(&mut self, next: u64, now: Timestamp) -> Result<(), Error> {
+        let refused = self.writer.take(&mut self.lines, now);
+        if refused > 0 {
+            let path = self.writer.room().path().display();
+            crate::run::say!(
+                "sladd: {refused} lines that were to be sealed found no room in `{path}`, and are dropped"
+            );
+        }
+        match self.writer.deposit(next, Gather::Ends, now)? {
+            Some(deposit) => deposit.make(|_| false),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The number of this state among the writers of a quarantine.
+fn writer_id(home: &Home) -> WriterId {
+    WriterId::of(&home.key().derive("writer of a quarantine"))
 }
 
 struct Then {
@@ -330,7 +408,13 @@ impl Share {
 
 impl Recovery {
     /// Opens what was followed, as it stood at the checkpoint.
-    fn of(opened: &Opened<Held, Origin>, read: &super::Read, now: &Loaded, portion: usize) -> Result<Recovery, Error> {
+    fn of(
+        opened: &Opened<Held, Origin>,
+        read: &super::Read,
+        now: &Loaded,
+        room: Option<&Arc<Room>>,
+        portion: usize,
+    ) -> Result<Recovery, Error> {
         let Some(left) = opened.left() else { return Ok(Recovery::default()) };
         let digest = left.checkpoint.policy;
         let before = match opened.home().kept_policy(&digest)? {
@@ -354,6 +438,11 @@ impl Recovery {
                 restore(&mut follow, &mut lane, position)?;
             }
             recovery.inputs.push(Then { label: held.input.clone(), follow, lane });
+        }
+        // Lines go where they went.
+        let room = if before.is_some() { quarantine::open(policy)? } else { room.cloned() };
+        if let Some(room) = room {
+            recovery.sealing = Some(Sealing::of(room, opened, left.numbers.clone())?);
         }
         let plan = lane::plan(policy, policy.wiring.inputs.first().ok_or_else(gone)?)?;
         let spools = sinks::spool_names(&policy.wiring.outputs);
@@ -387,6 +476,9 @@ impl Recovery {
         left: &crate::state::book::Left<Held, Origin>,
         (control, supervisor): (&Control, &mut Supervisor),
     ) -> Result<Remade, Error> {
+        if let Some(sealing) = &mut self.sealing {
+            sealing.begin();
+        }
         let Some(then) = self.inputs.iter_mut().find(|then| then.label == record.source.input) else {
             return Ok(Remade::Gone);
         };
@@ -401,6 +493,9 @@ impl Recovery {
             then.lane.run(source, (record.from, record.to), &self.lines, record.reference, &mut batch)?;
         } else {
             then.lane.close(source, record.reference, &mut batch)?;
+        }
+        if let Some(sealing) = &mut self.sealing {
+            sealing.take(batch.raw_lines());
         }
         if let Some((stdout, takes)) = &mut self.stdout {
             let mut share = Batch::default();

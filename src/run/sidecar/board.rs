@@ -205,8 +205,8 @@ pub struct Snapshot {
     pub outputs: Vec<OutputFigures>,
     /// What became of the lines that are done with.
     pub tally: Tally,
-    /// Lines that were sealed, beside those of the tally.
-    pub sealed: u64,
+    /// What is kept sealed, where lines are.
+    pub quarantine: Option<Quarantined>,
     /// Lines taken that are not in the tally yet.
     pub pending: u64,
     /// Records that went out, by class.
@@ -222,12 +222,21 @@ pub struct Snapshot {
 impl Snapshot {
     /// Lines that came in: those done with and those that wait.
     pub fn lines(&self) -> u64 {
-        self.tally.lines + self.sealed + self.pending
+        self.tally.lines + self.pending
     }
 
     fn point(&self, at: Instant) -> Point {
         Point { at, lines: self.lines(), bytes_in: self.tally.bytes_in, bytes_out: self.tally.bytes_out }
     }
+}
+
+/// What is kept sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Bytes, of files and of what is gathered for one.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
 }
 
 /// Where the desk is in its life.

@@ -4,7 +4,7 @@ use super::{
     Ended, Loaded,
     aside::{Disk, Wait},
     begin,
-    board::{EpochFigures, FileFigures, InputFigures, Life, OutputFigures, Snapshot},
+    board::{EpochFigures, FileFigures, InputFigures, Life, OutputFigures, Quarantined, Snapshot},
     control::{Control, tell},
     directory,
     lane::{self, Engines, Lane},
@@ -26,8 +26,13 @@ use crate::{
     key::Keyring,
     output::segment::{Committed, Fault},
     policy::{Wiring, wiring::OnStall},
-    run::{End, Summary, ordered::shed, worker::clock},
-    state::{book::Book, checkpoint::Checkpoint, journal::Record},
+    run::{End, Summary, ordered::shed, quarantine, worker::clock},
+    state::{
+        book::Book,
+        checkpoint::Checkpoint,
+        journal::Record,
+        quarantine::{Deposit, Gather, Writer, is_full_disk},
+    },
     tally::Tally,
     time::Timestamp,
 };
@@ -156,6 +161,8 @@ pub(super) struct Desk {
     pub loaded: Loaded,
     pub reload: Box<dyn FnMut() -> Result<Loaded, Error>>,
     pub keyring: Option<Arc<Keyring>>,
+    /// Lines that were set aside to be sealed.
+    pub quarantine: Option<Writer>,
     pub quiet: bool,
     /// There while it runs.
     pub book: Option<Book>,
@@ -305,6 +312,7 @@ impl Desk {
             }
             let now = clock();
             self.inputs.iter_mut().for_each(|input| input.lane.tend(now));
+            self.tend_quarantine(now)?;
             self.outside.beat();
             self.supervisor.beat();
             if self.outside.is_due() {
@@ -317,7 +325,7 @@ impl Desk {
             }
             if self.dirty
                 && (self.since_checkpoint >= CHECKPOINT_BYTES || self.last_checkpoint.elapsed() >= self.pace())
-                || self.book.as_ref().is_some_and(Book::is_due)
+                || self.is_pressed()
             {
                 self.checkpoint_aside(control)?;
             }
@@ -387,7 +395,15 @@ impl Desk {
                 (None, (0, 0), tally, skipped)
             }
         };
-        let tally = Tally { bytes_in: tally.bytes_in + skipped, ..tally };
+        let mut tally = Tally { bytes_in: tally.bytes_in + skipped, ..tally };
+        let refused = quarantine::keep(self.quarantine.as_mut(), &mut self.batch);
+        tally.unseal(refused);
+        if refused > 0
+            && let Some(said) = self.quarantine.as_ref().and_then(|writer| writer.room().take_full())
+        {
+            crate::run::say!("sladd: {said}");
+        }
+        let input = &mut self.inputs[number];
         input.lines += tally.lines;
         input.bytes += tally.bytes_in;
         self.since_checkpoint += tally.bytes_in;
@@ -500,7 +516,10 @@ impl Desk {
     /// Goes on under another policy, between two batches.
     fn swap(&mut self, loaded: Loaded) -> Result<(), Error> {
         let (now, then) = (&loaded.policy.wiring, &self.loaded.policy.wiring);
-        let differ = differences(now, then);
+        let mut differ = differences(now, then);
+        if loaded.policy.seal != self.loaded.policy.seal {
+            differ.push("[seal]".to_owned());
+        }
         if !differ.is_empty() {
             let why = format!("a restart of the service is needed for what changed: {}", differ.join(", "));
             return Err(Error::new(Kind::Config, why));
@@ -678,6 +697,18 @@ impl Desk {
     fn commit(&mut self, control: &Control) -> Result<(), Stop> {
         self.pour_out(control)?;
         self.settle(Wait::Yes)?;
+        if let Some(deposit) = self.deposit()? {
+            let mut full = None;
+            while let Err(error) = deposit.make(|error| {
+                full = is_full_disk(error).then(|| error.to_string());
+                false
+            }) {
+                match full.take() {
+                    Some(_) => self.wait_for_room(&error.to_string(), control)?,
+                    None => return Err(error.into()),
+                }
+            }
+        }
         loop {
             let checkpoint = self.checkpoint_now()?;
             match self.note(&checkpoint) {
@@ -748,6 +779,9 @@ impl Desk {
     /// Makes what was written durable, and says so to all who wait for it.
     fn checkpoint(&mut self) -> Result<(), Error> {
         self.settle(Wait::Yes)?;
+        if let Some(deposit) = self.deposit()? {
+            deposit.make(|_| false)?;
+        }
         let checkpoint = self.checkpoint_now()?;
         self.note(&checkpoint)
     }
@@ -764,10 +798,34 @@ impl Desk {
         Ok(())
     }
 
+    /// What was set aside, sealed: it has to be durable before the checkpoint that speaks of its lines.
+    fn deposit(&mut self) -> Result<Option<Deposit>, Error> {
+        let number = self.book.as_ref().map_or(0, Book::next);
+        self.quarantine.as_mut().map_or(Ok(None), |writer| writer.deposit(number, Gather::GoesOn, clock()))
+    }
+
+    /// Wipes what is in its file and will not be added to, and takes away what is due: not by a clock that is doubted.
+    fn tend_quarantine(&mut self, now: Timestamp) -> Result<(), Error> {
+        let Some(writer) = &mut self.quarantine else { return Ok(()) };
+        writer.tend(now);
+        if self.keyring.as_ref().is_some_and(|keyring| keyring.is_paused()) {
+            return Ok(());
+        }
+        if let Some(said) = writer.room().tend(now)? {
+            crate::run::say!("sladd: {said}");
+        }
+        Ok(())
+    }
+
+    /// Whether so much is held that a checkpoint cannot wait.
+    fn is_pressed(&self) -> bool {
+        self.book.as_ref().is_some_and(Book::is_due) || self.quarantine.as_ref().is_some_and(Writer::is_full)
+    }
+
     /// Has what was written made durable, while lines go on.
     fn checkpoint_aside(&mut self, control: &Control) -> Result<(), Stop> {
         // A disk that takes so long is waited for, or the journal would grow without end.
-        let late = self.book.as_ref().is_some_and(Book::is_due);
+        let late = self.is_pressed();
         self.settle(if late { Wait::Yes } else { Wait::No })?;
         if self.disk.is_busy() || !self.sinks.is_written() {
             return Ok(());
@@ -776,10 +834,13 @@ impl Desk {
         // What was not announced before is not durable yet: no line of a new file is written on the strength of it.
         let checkpoint = self.checkpoint_of(outputs, Follow::standing);
         let book = self.book.as_mut().expect("there while it runs");
+        let number = book.next();
         match book.begin_aside(&checkpoint) {
             Ok(aside) => {
                 self.awaiting = (checkpoint.outputs, std::mem::take(&mut self.receipts));
-                self.disk.begin(flushes, aside);
+                let writer = self.quarantine.as_mut();
+                let deposit = writer.map_or(Ok(None), |writer| writer.deposit(number, Gather::GoesOn, clock()))?;
+                self.disk.begin(flushes, deposit, aside);
                 self.goes_on();
             }
             Err(error) if book.is_failed() => return Err(error.into()),
@@ -892,6 +953,10 @@ impl Desk {
             classes: self.outside.classes(),
             counted: self.counted(),
             checkpoints: self.outside.checkpoints,
+            quarantine: self.quarantine.as_ref().map(|writer| {
+                let figures = writer.room().figures();
+                Quarantined { bytes: figures.bytes, files: figures.files }
+            }),
             memory: self.outside.memory(self.loaded.policy.wiring.memory_limit),
             ..Snapshot::default()
         };

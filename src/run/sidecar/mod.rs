@@ -104,6 +104,9 @@ fn settled(mut settings: Settings) -> Result<Settings, Error> {
     if let Some(keys) = &policy.keys.directory {
         user.provide(keys, 0o700)?;
     }
+    if let Some(seal) = &policy.seal {
+        user.provide(&seal.directory, 0o750)?;
+    }
     user.become_for_good()?;
     settings.loaded = (settings.reload)()?;
     check(&settings.loaded.policy)?;

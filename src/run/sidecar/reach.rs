@@ -22,6 +22,9 @@ pub(super) fn of(policy: &Policy, file: &Path) -> Reach {
     if let Some(keys) = &policy.keys.directory {
         reach.write(keys);
     }
+    if let Some(seal) = &policy.seal {
+        reach.write(&seal.directory);
+    }
     // It was read once; a reload reads it again.
     if let Ok(Some(wrap)) = crate::run::keys::wrap_path(&policy.keys) {
         reach.read_beside(&wrap);

@@ -386,6 +386,11 @@ const TABLE: &[Metric] = table! {
     Gauge "key_destruction_paused" One "1 where no key is destroyed because the clock jumped by more than a day."
         |_, now, out| if let Some(epoch) = &now.epoch { out.level(f64::from(u8::from(epoch.paused))) };
 
+    Gauge "quarantine" Bytes "Sealed lines that are kept, where lines are sealed."
+        |_, now, out| if let Some(kept) = &now.quarantine { out.level(kept.bytes as f64) };
+    Gauge "quarantine_files" One "Files that they are kept in."
+        |_, now, out| if let Some(kept) = &now.quarantine { out.level(kept.files as f64) };
+
     Gauge "checkpoint_generation" One "The generation of the last durable checkpoint; 0 before the first."
         |_, now, out| out.level(now.checkpoints.generation as f64);
     Gauge "checkpoint_age" Seconds "Age of the last durable checkpoint."
@@ -410,7 +415,12 @@ const TABLE: &[Metric] = table! {
 /// Outcomes, in the order in which all accounts name them.
 pub(super) fn outcomes(now: &Snapshot) -> [(&'static str, u64); 4] {
     let tally = &now.tally;
-    [("minimised", tally.minimised), ("scrubbed", tally.scrubbed), ("sealed", now.sealed), ("dropped", tally.dropped())]
+    [
+        ("minimised", tally.minimised),
+        ("scrubbed", tally.scrubbed),
+        ("sealed", tally.sealed),
+        ("dropped", tally.dropped()),
+    ]
 }
 
 /// Reasons for dropping; their sum is what was dropped.
@@ -567,9 +577,10 @@ mod tests {
     fn outcomes_sum_to_the_lines_that_came_in_and_reasons_to_what_was_dropped() {
         let mut now = full();
         now.tally = crate::tally::Tally {
-            lines: 100,
+            lines: 107,
             minimised: 80,
             scrubbed: 9,
+            sealed: 7,
             malformed: 5,
             over_long: 3,
             guard: 1,
@@ -577,7 +588,8 @@ mod tests {
             shed: 1,
             ..crate::tally::Tally::default()
         };
-        (now.sealed, now.pending) = (7, 4);
+        now.pending = 4;
+        now.quarantine = Some(crate::run::sidecar::board::Quarantined { bytes: 4096, files: 2 });
         assert!(now.tally.balances());
         let sum = |list: &[(&str, u64)]| list.iter().map(|(_, lines)| lines).sum::<u64>();
         assert_eq!(sum(&outcomes(&now)) + now.pending, now.lines());
@@ -587,6 +599,9 @@ mod tests {
             "sladd_lines_total 111\n",
             "sladd_records_total{outcome=\"minimised\"} 80\n",
             "sladd_records_pending 4.0\n",
+            "sladd_records_total{outcome=\"sealed\"} 7\n",
+            "sladd_quarantine_bytes 4096.0\n",
+            "sladd_quarantine_files 2.0\n",
         ] {
             assert!(open.contains(line), "{line} {open}");
         }
