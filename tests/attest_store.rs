@@ -345,7 +345,9 @@ fn an_older_version_that_was_longer_counts_until_its_records_are_gone() {
 
 #[test]
 fn a_record_that_was_written_with_less_done_to_it_makes_false_what_is_promised_of_it() {
-    let cases: [(&str, &str, &str, &[(&str, &str)]); 9] = [
+    /// What of the policy was otherwise, how, what is said of it, and the answers that change.
+    type Case = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+    let cases: [Case; 9] = [
         ("v4 = 16, v6 = 32", "v4 = 24, v6 = 48", "addresses leave as /24 /48", &[("addresses", "FALSE")]),
         (
             "\"http.request.header.cookie\" = { treatment = \"drop\" }",
