@@ -1,7 +1,7 @@
 //! `malformed = "seal"` as its user meets it: in pipe, bulk and sidecar, in the quarantine, and on the machine that opens it.
 #![allow(clippy::unwrap_used)]
 
-use sladd::{key::random, seal::Identity};
+use sladd::{Policy, key::random, policy, seal::Identity};
 use std::{
     fs,
     io::Write,
@@ -268,6 +268,29 @@ fn a_sweep_deletes_what_is_due_and_says_so_in_the_log_of_the_store() {
     let log = fs::read_to_string(place.at("store/audit.log")).unwrap();
     assert!(log.contains("sealed_deleted") && log.contains(&name), "{log}");
     assert!(sladd::audit::verify(Path::new(&place.at("store")), None).unwrap().is_whole());
+}
+
+#[test]
+fn no_claim_of_what_is_never_stored_is_true_where_raw_lines_are_kept() {
+    let claims = "[[claim]]\nid = \"never\"\nsentence = \"x\"\ncovers = [\"W9\"]\nclaim = \"field_never_stored\"\nfields = [\"user.name\"]\n\
+        [[claim]]\nid = \"raw\"\nsentence = \"x\"\ncovers = [\"W9\"]\nclaim = \"unparsed_never_stored_raw\"\n";
+    let (claims, findings) = policy::Claims::parse(claims, "claims.toml");
+    let claims = claims.unwrap_or_else(|| panic!("{findings:?}"));
+    let judged = |malformed: &str| -> Vec<policy::Answer> {
+        let seal =
+            format!("[seal]\nrecipient = \"{}\"\ndirectory = \"/q\"\n", Identity::new(random).unwrap().recipient());
+        let text = format!(
+            "base = \"strict\"\nname = \"a\"\nversion = 1\n[source]\nmalformed = \"{malformed}\"\n[fields]\n\"event.original\" = {{ treatment = \"drop\" }}\n{}",
+            if malformed == "seal" { &seal } else { "" }
+        );
+        let policy = Policy::parse(&text, "test.toml").0.unwrap();
+        claims.claims.iter().map(|claim| policy::judge(&policy, claim)).collect()
+    };
+    let words = |answers: &[policy::Answer]| answers.iter().map(|answer| answer.verdict.as_str()).collect::<Vec<_>>();
+    assert_eq!(words(&judged("drop")), ["TRUE", "TRUE"]);
+    let sealed = judged("seal");
+    assert_eq!(words(&sealed), ["FALSE", "TRUE"]);
+    assert!(sealed[0].reason.contains("kept whole for 7 days, sealed"), "{}", sealed[0].reason);
 }
 
 #[test]

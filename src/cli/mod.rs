@@ -469,7 +469,7 @@ enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Delete what is due and not held, and write down what the system said
+    /// Delete what is due and not held, and write down what the system said; under a policy also keys and sealed lines
     Sweep {
         #[command(flatten)]
         place: StorePlace,

@@ -101,7 +101,7 @@ impl Job {
         for flush in self.flushes {
             flush.make()?;
         }
-        let mut waits = |error: &io::Error| {
+        let waits = |error: &io::Error| {
             let waits = is_full_disk(error) && !leave.load(Relaxed);
             if waits {
                 thread::sleep(TRY_AGAIN);
@@ -109,7 +109,18 @@ impl Job {
             waits
         };
         if let Some(deposit) = self.deposit {
-            deposit.make(&mut waits)?;
+            let mut since = None;
+            deposit.make(|error| {
+                if since.is_none() && is_full_disk(error) {
+                    since = Some(Instant::now());
+                    crate::run::say!("sladd: cannot write in the quarantine: {error}; waiting for room");
+                }
+                waits(error)
+            })?;
+            if let Some(since) = since {
+                let waited = since.elapsed().as_secs_f64();
+                crate::run::say!("sladd: there is room in the quarantine again, after {waited:.1} s");
+            }
         }
         self.aside.make(waits)
     }

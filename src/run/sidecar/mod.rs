@@ -147,13 +147,16 @@ fn needed(policy: &Policy) -> u64 {
     let streams = wiring.inputs.iter().filter(|input| matches!(input.from, From::Fifo(_) | From::Stdin)).count() as u64;
     let queues = if sockets { begin::socket_memory(wiring) } else { 0 };
     let stream = (begin::portion(wiring) * 10) as u64;
-    PROGRAM + lane::engines(policy) as u64 * ENGINE + receivers * RECEIVER + queues + streams * stream
+    let sealed = if policy.seal.is_some() { QUARANTINE } else { 0 };
+    PROGRAM + sealed + lane::engines(policy) as u64 * ENGINE + receivers * RECEIVER + queues + streams * stream
 }
 
 /// The program itself, and what it always holds.
 const PROGRAM: u64 = 13 << 20;
 /// An engine whose memories are full.
 const ENGINE: u64 = 5 << 20;
+/// Lines that are gathered to be sealed, sealed, and on their way to the disk.
+const QUARANTINE: u64 = 2 << 20;
 /// A receiver, with what is on its way to it.
 const RECEIVER: u64 = 3 << 20;
 

@@ -70,6 +70,8 @@ fn lines_are_gathered_in_one_file_that_grows_and_then_in_another() {
     let rig = Rig::new();
     let room = rig.room(NOW);
     let mut writer = Writer::new(room.clone(), WriterId::new().unwrap(), None);
+    writer.tend(NOW);
+    assert!(writer.deposit(0, Gather::GoesOn, NOW).unwrap().is_none() && rig.files().is_empty());
     assert_eq!(writer.take(&mut lines(&["a"]), NOW), 0);
     assert!(matches!(writer.flush(Gather::GoesOn, NOW).unwrap(), Flushed::File(_)));
     assert_eq!(rig.texts(), ["line a\n"]);

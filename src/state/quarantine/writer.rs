@@ -113,7 +113,7 @@ impl Writer {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn deposit(&mut self, number: u64, gather: Gather, now: Timestamp) -> Result<Option<Deposit>, Error> {
-        let ends = gather == Gather::Ends || self.is_full() || !(0..GATHER_SECONDS).contains(&(now.0 - self.began.0));
+        let ends = gather == Gather::Ends || self.is_full() || !self.is_young(now);
         let mut deposit = None;
         if self.is_dirty() {
             let sealed = self.held.seal(self.room.recipients(), random)?;
@@ -128,9 +128,14 @@ impl Writer {
         Ok(deposit)
     }
 
+    /// Whether the gather may go on, if there is one.
+    fn is_young(&self, now: Timestamp) -> bool {
+        (0..GATHER_SECONDS).contains(&now.0.saturating_sub(self.began.0))
+    }
+
     /// Wipes a gather that is over and written.
     pub fn tend(&mut self, now: Timestamp) {
-        if !self.is_dirty() && !(0..GATHER_SECONDS).contains(&(now.0 - self.began.0)) {
+        if !self.is_dirty() && !self.is_young(now) {
             self.forget();
         }
     }
