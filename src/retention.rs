@@ -46,6 +46,9 @@ pub fn is_class_name(name: &str) -> bool {
     is_name(name.as_bytes(), b'_')
 }
 
+/// Names that a store gives to what is its own, so that no class in one can be called so.
+pub const STORE_NAMES: [&str; 6] = ["closing", "head", "lock", "open", "policies", "store"];
+
 /// Whether a text can name a policy: `[a-z0-9-]{1,32}`.
 pub fn is_policy_name(name: &str) -> bool {
     is_name(name.as_bytes(), b'-')

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     epoch::Period,
     record::Kind,
-    retention::{Keep, is_policy_name},
+    retention::{Keep, STORE_NAMES, is_policy_name},
     time::Zone,
 };
 use ipnet::IpNet;
@@ -232,6 +232,13 @@ impl Draft {
         let asked = asked.or_else(|| self.tenants.seals());
         let classes: Vec<Class> = policy.shelves().map(|(_, class)| class.clone()).collect();
         policy.seal = seal::settle(self.seal.as_ref(), asked, (&classes, &policy.keys, &policy.wiring), report);
+        let stores = policy.wiring.outputs.iter().any(|output| matches!(output.to, super::wiring::To::Store(_)));
+        let taken = |class: &&Class| stores && STORE_NAMES.contains(&&*class.name);
+        if let Some(class) = policy.classes.iter().find(taken) {
+            let message = format!("a store has a directory or a file of its own called {}", quoted(&class.name));
+            let help = "give the class another name";
+            report.helped(Code::BadName, retention.span_of(&class.name), message, help);
+        }
         for class in policy.wiring.outputs.iter().flat_map(|output| &output.classes) {
             if !policy.shelves().any(|(_, known)| known.name == *class) {
                 let mut known: Vec<&str> = policy.shelves().map(|(_, known)| &*known.name).collect();

@@ -873,3 +873,9 @@ fn what_a_tenant_left_behind_is_gone_three_months_after_the_end_and_nothing_of_o
     assert!(resume(&root, "nobody", "user 0", date(901).start()).is_err());
     assert!(end(&root, "No Body", date(901), "user 0", date(901).start()).is_err());
 }
+
+#[test]
+fn no_class_is_called_what_a_store_calls_its_own() {
+    let own = [MARK, LOCK, OPEN, CLOSING, POLICIES, HEAD];
+    assert_eq!(crate::retention::STORE_NAMES.iter().collect::<std::collections::BTreeSet<_>>(), own.iter().collect());
+}
