@@ -495,6 +495,7 @@ mod tests {
         };
         let mut now = Snapshot {
             life: Life::Ready,
+            quarantine: Some(crate::run::sidecar::board::Quarantined { bytes: 4096, files: 2 }),
             inputs: Label::inputs(&policy.wiring.inputs).into_iter().map(input).collect(),
             outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
             classes: policy.classes.iter().map(|class| (Label::class(class), 9)).collect(),
@@ -589,7 +590,6 @@ mod tests {
             ..crate::tally::Tally::default()
         };
         now.pending = 4;
-        now.quarantine = Some(crate::run::sidecar::board::Quarantined { bytes: 4096, files: 2 });
         assert!(now.tally.balances());
         let sum = |list: &[(&str, u64)]| list.iter().map(|(_, lines)| lines).sum::<u64>();
         assert_eq!(sum(&outcomes(&now)) + now.pending, now.lines());
