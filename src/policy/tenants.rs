@@ -92,7 +92,7 @@ impl Policy {
         false
     }
 
-    /// Every class of everybody by its [label](crate::retention::label): how long each is kept.
+    /// Every class of everybody by its [`label`]: how long each is kept.
     pub fn lives(&self) -> impl Iterator<Item = (Box<str>, Life)> {
         self.shelves().map(|(tenant, class)| (label(tenant, &class.name).into(), class.keep))
     }

@@ -60,7 +60,7 @@ pub trait Work: Send + 'static {
     /// The run cannot go on.
     fn run(&mut self, lines: &[u8], batch: &mut Batch) -> Result<Tally, Error>;
 
-    /// Does what must not wait for the next lines: called from time to time while there are none, [`REST`] apart at most.
+    /// Does what must not wait for the next lines: called from time to time while there are none, 20 seconds apart at most.
     fn rest(&mut self) {}
 
     /// Takes note of lines that are dropped unread.
