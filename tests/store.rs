@@ -288,6 +288,31 @@ store = "ROOM/store"
         serde_json::from_str(&of(&format!("store/{}.json", row("sor")["path"].as_str().unwrap()))).unwrap();
     assert_eq!((&manifest["tenant"], &manifest["class"]), (&"sor".into(), &"security_log".into()));
 
+    // What is kept can be read back, by whose it is, class and day.
+    let read = |words: &[&str]| {
+        let output = Command::new(SLADD).args(["store", "read", "store"]).args(words).current_dir(room.path()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), said)
+    };
+    let (code, all, said) = read(&[]);
+    assert_eq!((code, all), (0, ["", "nord", "sor"].map(unpacked).concat()));
+    assert!(said.contains("6 records of 3 segments"), "{said}");
+    assert_eq!(read(&["--tenant", "sor"]).1, unpacked("sor"));
+    assert_eq!(read(&["--tenant", "own", "--tenant", "nord", "--class", "customer_data"]).1, unpacked("nord"));
+    assert_eq!(read(&["--from", "2026-11-20", "--to", "2026-11-20", "--tenant", "own"]).1, unpacked(""));
+    assert_eq!((read(&["--from", "2026-11-21"]).1.as_str(), read(&["--to", "2026-11-19"]).1.as_str()), ("", ""));
+    assert_eq!(read(&["--from", "2026"]).0, 2);
+    // No byte of a segment that is not as it was closed.
+    let path = at("store").join(format!("{}.zst", row("sor")["path"].as_str().unwrap()));
+    let right = fs::read(&path).unwrap();
+    let mut wrong = right.clone();
+    *wrong.last_mut().unwrap() ^= 1;
+    fs::write(&path, &wrong).unwrap();
+    let (code, out, said) = read(&["--tenant", "sor"]);
+    assert!(code == 65 && out.is_empty() && said.contains("it is not as it was closed"), "{said}");
+    fs::write(&path, &right).unwrap();
+
     // nord leaves.
     let (code, _, said) =
         store(room.path(), &["tenant", "end", "vest", "--policy", "./policy.toml", "--date", "2026-12-31"]);

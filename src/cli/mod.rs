@@ -483,6 +483,24 @@ enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write the records of closed segments to standard output, as they were kept
+    Read {
+        /// The store's directory
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Only this tenant's, or `own` for those of nobody; may be repeated (default: everybody's)
+        #[arg(long, value_name = "NAME")]
+        tenant: Vec<String>,
+        /// Only this class; may be repeated (default: all)
+        #[arg(long, value_name = "CLASS")]
+        class: Vec<String>,
+        /// The first day of records, YYYY-MM-DD (default: from the beginning)
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+        /// The last day of records, YYYY-MM-DD (default: without end)
+        #[arg(long, value_name = "DATE")]
+        to: Option<String>,
+    },
     /// Say what must stay although it is due
     Hold {
         #[command(subcommand)]

@@ -11,12 +11,13 @@ use crate::{
         place::Place,
         quarantine::{self, Swept},
     },
-    store::{self, Clock, Hold, Kept, Report, Root, Scope, Sweep, Terms},
+    store::{self, Clock, Hold, Kept, Reading, Report, Root, Scope, Sweep, Terms},
     time::{Date, Timestamp},
 };
 use serde_json::{Value, json};
 use std::{
     fmt::Write,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -28,6 +29,11 @@ pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
         StoreCommand::List { place, json } => list(place, *json),
         StoreCommand::Verify { place, json } => verify(place, *json),
         StoreCommand::Sweep { place, now, dry_run, json } => sweep(place, now.as_deref(), *dry_run, *json),
+        StoreCommand::Read { directory, tenant, class, from, to } => {
+            let day = |text: &Option<String>| text.as_deref().map(date).transpose();
+            let scope = Scope { tenants: tenant.clone(), classes: class.clone(), from: day(from)?, to: day(to)? };
+            read(directory, &scope)
+        }
         StoreCommand::Hold { what } => hold(what),
         StoreCommand::Tenant { what } => tenant(what),
         StoreCommand::Audit { what: StoreAuditCommand::Verify { directory, head } } => {
@@ -89,6 +95,29 @@ fn row(kept: &Kept, text: &mut String) {
         let _ = write!(text, "  {fault}");
     }
     text.push('\n');
+}
+
+fn read(directory: &Path, scope: &Scope) -> Result<ExitCode, Error> {
+    let mut out = std::io::stdout().lock();
+    let mut is_over = false;
+    let reading = store::read(&Root::open(directory)?, scope, |lines| match out.write_all(lines) {
+        // Whoever read has enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            is_over = true;
+            Err(error)
+        }
+        done => done,
+    });
+    if is_over {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Reading { segments, records, unclosed } = reading?;
+    let what = format!("{} of {}", counted(records as usize, "record"), counted(segments as usize, "segment"));
+    match unclosed {
+        0 => crate::run::say!("sladd: {what}"),
+        files => crate::run::say!("sladd: {what}; {} not closed yet are left out", counted(files as usize, "file")),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn verify(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {

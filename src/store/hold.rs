@@ -29,6 +29,17 @@ pub struct Scope {
     pub to: Option<Date>,
 }
 
+impl Scope {
+    /// Whether what is kept somewhere belongs to it.
+    pub(super) fn covers(&self, kept: &Kept) -> bool {
+        let is_named = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
+        is_named(&self.tenants, if kept.tenant.is_empty() { OWN } else { &kept.tenant })
+            && is_named(&self.classes, &kept.class)
+            && self.from.is_none_or(|from| kept.day >= from)
+            && self.to.is_none_or(|to| kept.day <= to)
+    }
+}
+
 /// One hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -90,6 +90,7 @@ fn without_room_in_the_quarantine_it_waits_and_seals_each_line_once() {
            seen=$(grep -c 'state in' said); {SLADD} sidecar --policy ./policy.toml 2>> said & P=$!
            n=0; until [ $(grep -c 'state in' said) -gt $seen ]; do sleep 0.02; n=$((n + 1)); [ $n -lt 1500 ] || exit 94; done
          }}
+         upto() {{ n=0; until [ $(grep -c \"$1\" said) -ge $2 ]; do sleep 0.02; n=$((n + 1)); [ $n -lt 1500 ] || exit $3; done; }}
          begin; next=1
          for round in $(seq 1 {rounds}); do
            head -c 16000000 /dev/zero > sealed/full 2>/dev/null
@@ -97,9 +98,10 @@ fn without_room_in_the_quarantine_it_waits_and_seals_each_line_once() {
              tail -n +$next all | head -n 300 >> in/access.log; next=$((next + 300)); sleep 0.7
              kill -0 $P || exit 98
            done
+           upto 'cannot write in the quarantine: ' $round 93
            [ $((round % 2)) = 0 ] || {{ kill -9 $P; wait $P; }}
            rm sealed/full
-           [ $((round % 2)) = 0 ] || begin
+           [ $((round % 2)) = 0 ] && upto 'there is room in the quarantine again' $((round / 2)) 92 || begin
            n=0; until [ $(wc -l < out/access.log) -ge $((next - 1)) ]; do sleep 0.02; n=$((n + 1)); [ $n -lt 3000 ] || exit 96; done
          done
          kill $P; wait $P || exit 95
