@@ -552,7 +552,8 @@ impl Desk {
                     false => tally.scrubbed += written,
                 }
             }
-            None if plan.seals_malformed() => self.set_aside(plan, line, end, batch, tally),
+            // Of an empty line there is nothing to keep.
+            None if plan.seals_malformed() && !line.is_empty() => self.set_aside(plan, line, end, batch, tally),
             None => {
                 plan.encoding.blank(self.leftover(plan), end, batch);
                 tally.malformed += 1;

@@ -313,12 +313,25 @@ store = "ROOM/store"
     assert!(code == 65 && out.is_empty() && said.contains("it is not as it was closed"), "{said}");
     fs::write(&path, &right).unwrap();
 
+    // What is held is not let go by a hold of the same name.
+    let hold = |tenant: &str| {
+        let words =
+            ["hold", "add", "store", "--reference", "case 7", "--authority", "a court", "--expires", "2100-01-01"];
+        store(room.path(), &[&words[..], &["--tenant", tenant]].concat())
+    };
+    assert_eq!(hold("sor").0, 0);
+    let (code, _, said) = hold("nord");
+    assert!(code == 2 && said.contains("covers something else"), "{said}");
+    assert_eq!(hold("sor").0, 0);
+    assert_eq!(store(room.path(), &["hold", "release", "store", "--reference", "case 7"]).0, 0);
+
     // nord leaves.
     let (code, _, said) =
         store(room.path(), &["tenant", "end", "vest", "--policy", "./policy.toml", "--date", "2026-12-31"]);
     assert!(code == 2 && said.contains("the policy has no such [[tenant]]"), "{said}");
     assert_eq!(store(room.path(), &["tenant", "end", "nord", "store", "--date", "2026-13-31"]).0, 2);
     assert_eq!(store(room.path(), &["tenant", "resume", "nord", "store"]).0, 66);
+    assert_eq!(store(room.path(), &["tenant", "end", "own", "store", "--date", "2026-12-31"]).0, 2);
     let (code, said, _) =
         store(room.path(), &["tenant", "end", "nord", "--policy", "./policy.toml", "--date", "2026-12-01"]);
     assert!(code == 0 && said.as_str().unwrap().contains("nord ends on 2026-12-01"), "{said}");

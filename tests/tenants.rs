@@ -160,6 +160,33 @@ fn an_input_can_be_somebodys_whatever_its_lines_say() {
     }
 }
 
+/// A visitor may ask for any host; the server says which one it took.
+#[test]
+fn what_the_server_chose_goes_before_what_a_visitor_asked_for() {
+    let policy = policy("drop");
+    let line = |server: &str, host: &str| {
+        format!(
+            "2026/11/21 10:00:00 [error] 7#7: *1 open() \"/x\" failed, client: 203.0.113.7, server: {server}, request: \"GET /x HTTP/1.1\", host: \"{host}\"\n"
+        )
+    };
+    for (server, host, want) in [
+        ("nord.example", "sor.example", "nord"),
+        ("nord.example", "vest.example", "nord"),
+        ("sor.example:443", "nord.example", "sor"),
+        ("_", "nord.example", "nord"),
+        ("", "sor.example", "sor"),
+        ("vest.example", "nord.example", ""),
+    ] {
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        let tally = run(&mut engine, line(server, host).as_bytes(), &mut batch);
+        assert_eq!(
+            (runs(&policy, &batch)[0].0.as_str(), tally.tenant),
+            (want, u64::from(want.is_empty())),
+            "{server} {host}"
+        );
+    }
+}
+
 /// The shapes in which a virtual host comes, with a mark by which the line is known again, and whether the host is read.
 fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
     let client = format!("203.0.113.{}", mark % 250);

@@ -602,7 +602,7 @@ enum TenantCommand {
 enum StoreAuditCommand {
     /// Read it from end to end and say what is wrong with it
     Verify {
-        /// The store's directory
+        /// The store's directory, or one of keys
         #[arg(value_name = "DIR")]
         directory: PathBuf,
         /// A head that was noted down before: the log must go through it

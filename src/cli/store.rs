@@ -344,7 +344,13 @@ fn stores_of(tenant: &str, place: &StorePlace) -> Result<Vec<PathBuf>, Error> {
 fn audit(directory: &Path, head: Option<&str>) -> Result<ExitCode, Error> {
     let refused = |error: audit::NotAHead| Error::new(Kind::Usage, error.to_string());
     let head = head.map(|text| text.parse().map_err(refused)).transpose()?;
-    let verdict = audit::verify(Root::open(directory)?.path(), head.as_ref())?;
+    // A directory of keys has such a log too.
+    let path = match Root::open(directory) {
+        Ok(root) => root.path().to_path_buf(),
+        Err(_) if directory.join("audit.log").is_file() => directory.to_path_buf(),
+        Err(error) => return Err(error),
+    };
+    let verdict = audit::verify(&path, head.as_ref())?;
     let mut text = format!("{}, head {}\n", counted(verdict.head.entries as usize, "entry"), verdict.head);
     for entry in &verdict.mended {
         let _ = writeln!(text, "  entry {entry} says that the log was found in disorder before it, as after a kill");

@@ -27,12 +27,16 @@ pub enum Packing {
     SevenZip,
     /// A tar archive, POSIX's or GNU's.
     Tar,
+    /// Encrypted by age, or sealed by us.
+    Age,
     /// Text in two bytes a character, as PowerShell writes it.
     Utf16,
 }
 
 /// So many bytes decide. No mark holds a line feed, so that none is missed because a line is whole before.
-pub const MARK_BYTES: usize = 6;
+pub const MARK_BYTES: usize = AGE.len();
+
+const AGE: &[u8] = b"age-encryption.org/v1";
 
 /// So many say whether it is a tar archive too, whose mark stands behind a file's name.
 pub const HEAD_BYTES: usize = 262;
@@ -54,6 +58,7 @@ impl Packing {
             [0x5d, 0x00, 0x00, _, _, _, ..] => Packing::Lzma,
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Packing::Utf16,
             [0x20..=0x7e, 0x00, 0x20..=0x7e, 0x00, ..] | [0x00, 0x20..=0x7e, 0x00, 0x20..=0x7e, ..] => Packing::Utf16,
+            _ if head.starts_with(AGE) => Packing::Age,
             _ if head.get(257..HEAD_BYTES) == Some(b"ustar") => Packing::Tar,
             _ => Packing::Plain,
         }
@@ -73,6 +78,7 @@ impl Packing {
             Packing::Zip => "zip",
             Packing::SevenZip => "7z",
             Packing::Tar => "tar",
+            Packing::Age => "age",
             Packing::Utf16 => "UTF-16",
         }
     }
@@ -89,6 +95,7 @@ impl Packing {
             Packing::Zip => "unzip -p logs.zip",
             Packing::SevenZip => "7z x -so logs.7z",
             Packing::Tar => "tar -xOf logs.tar",
+            Packing::Age => "age -d -i identity.txt sealed.age",
             Packing::Utf16 => "iconv -f UTF-16 -t UTF-8 access.log",
         }
     }
@@ -98,6 +105,7 @@ impl Packing {
         let what = match self {
             Packing::Plain => return None,
             Packing::Utf16 => "text in UTF-16".to_owned(),
+            Packing::Age => "encrypted (age)".to_owned(),
             Packing::Zip | Packing::SevenZip | Packing::Tar => format!("an archive ({})", self.name()),
             Packing::Gzip
             | Packing::Zstd

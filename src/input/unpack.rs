@@ -79,6 +79,7 @@ impl fmt::Display for Fault {
                 write!(f, "it unpacks to more than {ratio} times its size; raise --max-ratio if that is right")
             }
             Fault::Unsupported(Packing::Utf16) => f.write_str("it is text in UTF-16; make it UTF-8 first, with iconv"),
+            Fault::Unsupported(Packing::Age) => f.write_str("it is encrypted by age; open it first, with age -d"),
             Fault::Unsupported(packing @ (Packing::Zip | Packing::SevenZip | Packing::Tar)) => {
                 write!(f, "it is an archive ({}); unpack it first", packing.name())
             }
@@ -305,6 +306,7 @@ impl<R: Read> Member<Source<R>> {
             | Packing::Zip
             | Packing::SevenZip
             | Packing::Tar
+            | Packing::Age
             | Packing::Utf16 => return Err(Fault::Unsupported(packing)),
         };
         Ok((member, window))

@@ -19,6 +19,7 @@ pub fn window_bytes(packing: Packing, head: &[u8]) -> u64 {
         | Packing::Zip
         | Packing::SevenZip
         | Packing::Tar
+        | Packing::Age
         | Packing::Utf16 => None,
     }
     .unwrap_or(0)

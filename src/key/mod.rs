@@ -457,7 +457,8 @@ impl Keyring {
         }
         for ((name, made, bytes), done) in rows.iter().zip(&done) {
             if *done == Import::Taken {
-                directory.obtain_or(name, *made, || Ok(bytes.clone()))?;
+                // A clock that is wrong there makes no key live longer here.
+                directory.obtain_or(name, (*made).min(now), || Ok(bytes.clone()))?;
                 directory.note(now, &Entry { deed: Deed::KeyImported, subject: name, details: &[] })?;
             }
         }
@@ -594,7 +595,7 @@ impl Keyring {
     }
 
     fn dies(&self, period: Period, epoch: Epoch, created: Timestamp) -> Timestamp {
-        period.end(epoch).max(created).plus(self.keep.months, self.keep.days)
+        lives_from(period, epoch, created).plus(self.keep.months, self.keep.days)
     }
 
     fn refuse_twin(&self, epoch: Epoch, twin: Epoch) -> Error {
@@ -604,6 +605,15 @@ impl Keyring {
             Home::Directory(directory) => directory
                 .refuse(name.as_str(), &format!("holds the same secret as key `{twin}`; restore it or remove it")),
         }
+    }
+}
+
+/// What the life of a key is reckoned from: the later of its epoch's end and its creation. One of an epoch that is further ahead
+/// than the next was made for a forged date, and lives from its creation.
+pub fn lives_from(period: Period, epoch: Epoch, created: Timestamp) -> Timestamp {
+    match epoch.0.saturating_sub(period.epoch(created).0) > 1 {
+        true => created,
+        false => period.end(epoch).max(created),
     }
 }
 

@@ -42,7 +42,9 @@ pub(crate) enum Whose {
 /// What a route has to know where there are tenants.
 #[derive(Debug, Default)]
 pub(crate) struct Tenanted {
-    /// The fields that hold a virtual host.
+    /// The fields that hold a virtual host as the server chose it.
+    chosen: Box<[u16]>,
+    /// Those that hold one as it was asked for, as far as the format tells.
     hosts: Box<[u16]>,
     /// The rules of tenants that have some of their own.
     rules: Box<[Rules]>,
@@ -99,23 +101,31 @@ impl Tenancy {
         &self.written
     }
 
-    /// Whose a record is of which one of the values is a virtual host: of several the first that the line has.
+    /// Whose a record is of which one of the values is a virtual host: of several the first that the line has, but what the
+    /// server chose goes before what a visitor asked for.
     #[inline]
     pub(crate) fn whose(&self, of: &Tenanted, line: &[u8], record: &Record, memo: &mut Memo) -> Whose {
-        let is_host = |field: u16| of.hosts.contains(&field);
-        let host = record.values.iter().find(|value| value.state == State::Present && is_host(value.field));
-        host.map_or(Whose::Unknown, |host| self.of_host(host.span.of(line), memo))
+        let first = |fields: &[u16]| {
+            let is_host = |field: u16| fields.contains(&field);
+            let host = record.values.iter().find(|value| value.state == State::Present && is_host(value.field));
+            host.map(|host| host.span.of(line))
+        };
+        // nginx writes `_` or nothing for a server without a name.
+        let chosen =
+            if of.chosen.is_empty() { None } else { first(&of.chosen).filter(|name| !matches!(*name, b"" | b"_")) };
+        chosen.or_else(|| first(&of.hosts)).map_or(Whose::Unknown, |host| self.of_host(host, memo))
     }
 
     #[inline]
     fn of_host(&self, host: &[u8], memo: &mut Memo) -> Whose {
         match &memo.0 {
             Some((known, whose)) if known == host => *whose,
+            _ if host.len() > LONGEST_BYTES => self.look_up(host),
             _ => {
                 let whose = self.look_up(host);
                 let (known, found) = memo.0.get_or_insert_with(|| (Vec::new(), whose));
                 known.clear();
-                known.extend_from_slice(&host[..host.len().min(LONGEST_BYTES)]);
+                known.extend_from_slice(host);
                 *found = whose;
                 whose
             }
@@ -171,21 +181,23 @@ impl Tenancy {
 
 impl Tenanted {
     pub(super) fn of(schema: &Schema, rules: impl Iterator<Item = Rules>) -> Tenanted {
-        let fields = (0..).zip(&schema.fields);
-        let hosts = fields.filter(|(_, field)| &*field.name == VIRTUAL_HOST).map(|(at, _)| at);
-        Tenanted { hosts: hosts.collect(), rules: rules.collect() }
+        let called = |name: &str| {
+            (0..).zip(&schema.fields).filter(|(_, field)| *field.name == *name).map(|(at, _)| at).collect()
+        };
+        Tenanted { chosen: called(CHOSEN_HOST), hosts: called(VIRTUAL_HOST), rules: rules.collect() }
     }
 
     /// Whether a field's value says whose a record is.
     pub(super) fn asks(&self, field: u16) -> bool {
         let by_rule =
             |rules: &Rules| rules.0.iter().any(|(_, rule)| rule.fields.iter().any(|(asked, _)| *asked == field));
-        self.hosts.contains(&field) || self.rules.iter().any(by_rule)
+        self.hosts.contains(&field) || self.chosen.contains(&field) || self.rules.iter().any(by_rule)
     }
 }
 
-/// What formats call the virtual host that was asked for.
+/// What formats call the virtual host that was asked for, and the one that the server took it for.
 const VIRTUAL_HOST: &str = "server.address";
+const CHOSEN_HOST: &str = "server.name";
 
 /// No host's name is longer.
 const LONGEST_BYTES: usize = 253;
@@ -249,6 +261,7 @@ mod tests {
                 "[a-c]{0,2}\\.?nord\\.example(:80)?",
                 "(sor|butikk\\.nord)\\.EXAMPLE",
                 "[a-z]{250,260}",
+                "\\[?[a-b]{238,242}\\.nord\\.example\\]?[y]?",
                 prop::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
             ],
             0..12,

@@ -110,7 +110,7 @@ fn without_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{before}{}{}", "*".repeat(end), without_secrets(&rest[end..])))
 }
 
-const SECRET: &str = "AGE-SECRET-KEY-";
+pub(super) const SECRET: &str = "AGE-SECRET-KEY-";
 
 /// Says where each finding stands and puts them in the order of the text.
 pub(super) fn locate(text: &str, file: &str, findings: &mut [Finding]) {

@@ -4,7 +4,7 @@
 //! rest. Whoever reads a table names its keys once, so that no key can pass unread.
 
 use super::{
-    finding::{Code, Finding},
+    finding::{Code, Finding, SECRET},
     suggest,
 };
 use std::ops::Range;
@@ -285,7 +285,12 @@ pub(super) fn texts_of<'a>(
 }
 
 /// A word of the user's between back ticks, cut where it is long, without control characters.
+///
+/// What opens sealed lines is not shown, wherever somebody pasted it.
 pub(super) fn quoted(word: &str) -> String {
+    if word.to_ascii_uppercase().contains(SECRET) {
+        return format!("`{SECRET}…`");
+    }
     let mut shown: String =
         word.chars().take(LONGEST_SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if word.chars().nth(LONGEST_SHOWN).is_some() {

@@ -184,7 +184,8 @@ impl Ordered {
 
     /// Lines that were set aside are written, all of them: nothing more is delivered. Those that could not be count as malformed.
     pub fn end_keeper(&self) {
-        self.with_keeper(Keeper::end);
+        let has_failed = matches!(self.lock().end, Some(End::Failed(_)));
+        self.with_keeper(if has_failed { Keeper::give_up } else { Keeper::end });
         if let Some(keeper) = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take() {
             self.lock().unsealed += keeper.unwritten();
         }

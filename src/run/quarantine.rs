@@ -42,6 +42,8 @@ pub struct Keeper {
     names: Vec<Name>,
     /// Lines that found no room, since that was asked.
     lost: u64,
+    /// Some of a file's lines are not kept: it is not done.
+    failed: bool,
     /// A disk that was full was told.
     is_told: bool,
     /// Nothing is said.
@@ -64,13 +66,21 @@ impl Keeper {
     /// When the system gives no random bytes.
     pub fn of_stream(room: Arc<Room>) -> Result<Keeper, Error> {
         let writer = Writer::new(room, WriterId::new()?, None);
-        Ok(Keeper { writer, course: Course::Stream, names: Vec::new(), lost: 0, is_told: false, quiet: false })
+        Ok(Keeper {
+            writer,
+            course: Course::Stream,
+            names: Vec::new(),
+            lost: 0,
+            failed: false,
+            is_told: false,
+            quiet: false,
+        })
     }
 
     /// For what is made of one file, which the digest names: whoever makes it again replaces what was written before.
     pub fn of_file(room: Arc<Room>, digest: &[u8; 32]) -> Keeper {
         let writer = Writer::new(room, WriterId::of(digest), None);
-        Keeper { writer, course: Course::File, names: Vec::new(), lost: 0, is_told: false, quiet: false }
+        Keeper { writer, course: Course::File, names: Vec::new(), lost: 0, failed: false, is_told: false, quiet: false }
     }
 
     /// The same, without a word: for who listens to standard error.
@@ -87,10 +97,14 @@ impl Keeper {
     /// Takes the lines of a batch that were set aside.
     ///
     /// # Errors
-    /// They cannot be written.
+    /// They cannot be written; of a file, there is no room for them: it can be done again, and what was written of it before stays.
     pub(super) fn take(&mut self, batch: &mut Batch) -> Result<(), Error> {
         let refused = keep(Some(&mut self.writer), batch);
         self.lost += refused;
+        if refused > 0 && self.course == Course::File {
+            self.failed = true;
+            return Err(self.writer.room().is_too_small());
+        }
         if refused > 0
             && let Some(said) = self.writer.room().take_full()
         {
@@ -120,10 +134,27 @@ impl Keeper {
     /// # Errors
     /// It cannot be written.
     pub fn end(&mut self) -> Result<(), Error> {
+        if self.failed {
+            return self.give_up();
+        }
         self.flush(Gather::Ends)?;
         match self.course {
             Course::Stream => Ok(()),
             Course::File => self.writer.keep_only(&self.names),
+        }
+    }
+
+    /// The run has failed. What was written of a file that is not done is taken away, and nothing else: it is done again.
+    ///
+    /// # Errors
+    /// As [`Keeper::end`].
+    pub fn give_up(&mut self) -> Result<(), Error> {
+        match self.course {
+            Course::Stream => self.flush(Gather::Ends),
+            Course::File => {
+                self.lost += self.writer.drop_held();
+                self.writer.take_back(&std::mem::take(&mut self.names))
+            }
         }
     }
 

@@ -217,13 +217,19 @@ pub(super) fn holds_by(root: &Root, past: Past) -> Result<Holds, Error> {
     Ok(Holds::of(all))
 }
 
-/// Adds a hold, or puts another in the place of one with the same reference.
+/// Adds a hold, or puts one with another day or authority in the place of one with the same reference.
 ///
 /// # Errors
-/// As [`holds`].
+/// As [`holds`]; [`Kind::Usage`] where one with this reference covers something else.
 pub fn hold(root: &Root, hold: &Hold, now: Timestamp) -> Result<(), Error> {
     let _lock = root.lock()?;
     let mut all = holds(root)?;
+    let scope = |hold: &Hold| (hold.tenants.clone(), hold.classes.clone(), hold.from.clone(), hold.to.clone());
+    if all.holds.iter().any(|known| known.reference == hold.reference && scope(known) != scope(hold)) {
+        let why = "a hold with this reference covers something else, which would be let go; release it first, or add another \
+                   under a reference of its own";
+        return Err(Error::new(Kind::Usage, why));
+    }
     all.holds.retain(|known| known.reference != hold.reference);
     all.holds.push(hold.clone());
     all.holds.sort_by(|one, other| one.reference.cmp(&other.reference));

@@ -7,7 +7,7 @@ use super::{Root, past::Past};
 use crate::{
     audit::{Deed, Entry},
     error::{Error, Kind},
-    retention::is_policy_name,
+    retention::{OWN, is_policy_name},
     time::{Date, Timestamp},
 };
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub fn ends(root: &Root) -> Result<Ends, Error> {
 /// # Errors
 /// As [`ends`]; [`Kind::Usage`] for a name that is none of a tenant.
 pub fn end(root: &Root, tenant: &str, date: Date, by: &str, now: Timestamp) -> Result<Option<Date>, Error> {
-    if !is_policy_name(tenant) {
+    if !is_policy_name(tenant) || tenant == OWN {
         let shown: String = tenant.chars().filter(|c| !c.is_control()).take(40).collect();
         return Err(Error::new(Kind::Usage, format!("`{shown}` is no name of a tenant")));
     }

@@ -70,7 +70,7 @@ fn keyed(policy: &Policy, now: Timestamp) -> Option<Keyed> {
     for known in known {
         let Some((period, epoch)) = key::parse(&known.name) else { continue };
         match known.state {
-            State::Live { made, .. } => keyed.live.push((known.name, period.end(epoch).max(made))),
+            State::Live { made, .. } => keyed.live.push((known.name, key::lives_from(period, epoch, made))),
             State::Destroyed { .. } => keyed.destroyed += 1,
             State::Half => keyed.half.push(known.name),
         }

@@ -4,7 +4,9 @@ use super::{Code, Range, Report, Table, quoted, wiring, words};
 use crate::{
     policy::{
         Class, Keys as KeyTerms, MOST_SEALED_DAYS, Seal, Wiring,
+        finding::SECRET,
         raw::{At, Keys, texts_of},
+        wiring::{From, To},
     },
     retention::{Keep, Life},
     seal::Recipient,
@@ -56,7 +58,7 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Option<Written> {
 
 /// `age1…`. What opens what is sealed is secret and is not shown.
 fn recipient(written: &At<&str>, table: &Range<usize>, report: &mut Report) -> Option<Recipient> {
-    if written.value.get(..SECRET.len()).is_some_and(|head| head.eq_ignore_ascii_case(SECRET)) {
+    if written.value.to_ascii_uppercase().contains(SECRET) {
         let help = "put it on another machine, and write the age1… that age-keygen -y prints of it; whoever has read this file can \
                     open what was sealed to it, so make another";
         let message = "`recipient` is the secret that opens what is sealed, and must not be on this machine";
@@ -119,6 +121,7 @@ pub(super) fn settle(
         report.helped(Code::MissingKey, written.span.clone(), "nobody says where sealed lines are kept", help);
         return None;
     };
+    refuse_place(&directory, (keys, wiring), &written.span, report);
     let shortest =
         classes.iter().filter_map(|class| Some((shortest(class.keep)?, class))).min_by_key(|(days, _)| *days);
     let most = shortest.map_or(MOST_SEALED_DAYS, |(days, _)| days.min(MOST_SEALED_DAYS));
@@ -140,6 +143,35 @@ pub(super) fn settle(
     })
 }
 
+/// Reports a quarantine in which others write, or which an input would read.
+fn refuse_place(directory: &Path, (keys, wiring): (&KeyTerms, &Wiring), span: &Range<usize>, report: &mut Report) {
+    let help = "give it a directory of its own: directory = \"/var/lib/sladd/quarantine\"";
+    let stores = wiring.outputs.iter().filter_map(|output| match &output.to {
+        To::Store(path) => Some(&**path),
+        To::File { .. } | To::Stdout | To::Remote(_) => None,
+    });
+    let taken = |other: &Path| directory == other || other.starts_with(directory);
+    if keys.directory.as_deref().into_iter().chain(wiring.directory.as_deref()).chain(stores.clone()).any(taken)
+        || stores.into_iter().any(|store| directory.starts_with(store))
+    {
+        report.helped(
+            Code::BadValue,
+            span.clone(),
+            "sealed lines would lie among keys, state or what a store keeps",
+            help,
+        );
+    }
+    let sealed = directory.join(EXAMPLE);
+    let read = wiring.inputs.iter().filter_map(|input| match &input.from {
+        From::Follow { patterns, .. } => Some(patterns),
+        From::Fifo(_) | From::Stdin | From::Syslog(_) | From::Forward(_) => None,
+    });
+    if let Some(pattern) = read.flatten().find(|pattern| wiring::is_named(pattern, &sealed.to_string_lossy())) {
+        let message = format!("an input reads what is sealed too: {}", quoted(pattern));
+        report.helped(Code::BadValue, span.clone(), message, "narrow `follow`, or let sealed lines lie elsewhere");
+    }
+}
+
 /// The least number of days that such a class lives; none: there is no end to it.
 fn shortest(life: Life) -> Option<u32> {
     match life {
@@ -148,9 +180,10 @@ fn shortest(life: Life) -> Option<u32> {
     }
 }
 
-const SECRET: &str = "AGE-SECRET-KEY-";
 const RECIPIENT: &str =
     "write age1 and what follows, as age-keygen and sladd key identity print it on the machine that is to open it";
 const QUARANTINE: &str = "quarantine";
+/// What a sealed file is called.
+const EXAMPLE: &str = "2026-11-21T100000Z-0123abcd-0.age";
 const MOST_RECIPIENTS: usize = 8;
 const LIMIT_BYTES: u64 = 256 << 20;

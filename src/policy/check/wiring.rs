@@ -165,7 +165,7 @@ pub(super) fn tenants(top: &Table<'_>) -> Vec<(Box<str>, Range<usize>)> {
 }
 
 /// Whether a pattern of `follow` names this path.
-fn is_named(pattern: &str, path: &str) -> bool {
+pub(super) fn is_named(pattern: &str, path: &str) -> bool {
     let mut parts = pattern.split('/');
     let mut left = path.split('/');
     loop {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     detect::Kinds,
     policy::{
-        Class, Network, Policy, Port, TagForm, Treatment,
+        Class, Network, OnMalformed, Policy, Port, TagForm, Treatment,
         weaken::{cuts_as_much, ends_as_soon, hides_as_much, length, lives_as_short},
         wiring::{From, Peer, Receiver, Remote, Socket, To},
     },
@@ -463,7 +463,7 @@ fn free_text_scrubbed(policy: &Policy, kinds: Kinds) -> Answer {
 
 fn unparsed_never_stored_raw(policy: &Policy) -> Answer {
     match (leaves::unparsed(policy), &policy.keep_text) {
-        (None, _) if policy.seal.is_some() => {
+        (None, _) if policy.source.malformed == OnMalformed::Seal => {
             yes("a line that fits no format is sealed before it is written: nobody can read it on this machine")
         }
         (None, _) => yes("a line that fits no format is dropped"),

@@ -5,12 +5,13 @@ use super::{
     judge::{no, no_for, not_enforced, yes},
 };
 use crate::{
+    format::{self, Parse},
     policy::{
         Class, Policy, Tenant,
         weaken::{ends_as_soon, lives_as_short},
         wiring::{Output, To},
     },
-    retention::{Keep, Life, Purpose},
+    retention::{Keep, Life, OWN, Purpose},
 };
 
 /// As what records are held: those of customers each as `role` says, our own as ours.
@@ -18,6 +19,9 @@ pub(super) fn role(policy: &Policy, role: Role) -> Answer {
     let tenants = &policy.tenants.all;
     if tenants.is_empty() {
         return not_enforced("the policy does not say whose records these are: it has no [[tenant]]");
+    }
+    if !tells_apart(policy) {
+        return not_enforced(UNTOLD);
     }
     let others: Vec<&Tenant> = tenants.iter().filter(|tenant| tenant.role == Role::Controller).collect();
     match role {
@@ -38,8 +42,18 @@ pub(super) fn apart(policy: &Policy) -> Answer {
     if policy.wiring.outputs.is_empty() {
         return not_enforced("the policy has no [[output]]: where records go is said on the command line");
     }
-    let mixes = |output: &&Output| output.tenants.len() != 1 && !matches!(output.to, To::Store(_));
-    let mixed: Vec<String> = policy.wiring.outputs.iter().filter(mixes).map(|output| called(&output.to)).collect();
+    if !tells_apart(policy) {
+        return not_enforced(UNTOLD);
+    }
+    let outputs = &policy.wiring.outputs;
+    let is_one =
+        |output: &Output| output.tenants.windows(2).all(|pair| pair[0] == pair[1]) && !output.tenants.is_empty();
+    let same = |output: &Output| {
+        let twin = |other: &&Output| called(&other.to) == called(&output.to) && other.tenants != output.tenants;
+        outputs.iter().any(|other| twin(&other))
+    };
+    let mixes = |output: &&Output| !matches!(output.to, To::Store(_)) && (!is_one(output) || same(output));
+    let mixed: Vec<String> = outputs.iter().filter(mixes).map(|output| called(&output.to)).collect();
     no_for(
         mixed,
         |output| format!("{output} gets the records of several tenants"),
@@ -49,6 +63,29 @@ pub(super) fn apart(policy: &Policy) -> Answer {
             )
         },
     )
+}
+
+const UNTOLD: &str =
+    "no input is a tenant's, and no format that is read names a virtual host: all records are taken for our own";
+
+/// Whether some record can be a tenant's: by its virtual host, or because its input is.
+fn tells_apart(policy: &Policy) -> bool {
+    let names_hosts = |formats: &[Box<str>]| {
+        formats.iter().any(|name| match format::named(name) {
+            Ok(format) => format.schema().fields.iter().any(|field| &*field.name == "server.address"),
+            // What holds lines of any format, `auto` among them.
+            Err(_) => &**name != "text",
+        })
+    };
+    let own = &policy.source.formats;
+    let of = |formats: &[Box<str>]| names_hosts(if formats.is_empty() { own } else { formats });
+    match &policy.wiring.inputs[..] {
+        [] => names_hosts(own),
+        inputs => inputs.iter().any(|input| match &input.tenant {
+            Some(tenant) => **tenant != *OWN,
+            None => of(&input.formats),
+        }),
+    }
 }
 
 fn called(to: &To) -> String {

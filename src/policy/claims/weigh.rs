@@ -164,6 +164,12 @@ fn deleted_after_relationship(policy: &Policy, at_most: Keep, evidence: &Evidenc
     let stores = only_in_stores(policy, &names, Receivers::Count, evidence)?;
     for stored in &stores {
         is_swept(stored, None, evidence.now)?;
+        let waits = |file: &&Filed| file.end.is_none() && matches!(file.keep, Some(Life::Relationship(_)));
+        let is_known = |file: &Filed| policy.tenants.all.iter().any(|tenant| *tenant.name == *file.tenant);
+        if let Some(file) = stored.files.iter().filter(waits).find(|file| !is_known(file)) {
+            let why = "waits for the end of a relationship with nobody that the policy knows";
+            return Err(not_enforced(format!("{} {why}", file.path)));
+        }
     }
     Ok(yes(format!("{at_most} after a tenant has left nothing of it is there: {}", shown(&stores, None))))
 }
@@ -214,6 +220,10 @@ fn only_in_stores<'e>(
 ) -> Result<Vec<&'e Stored>, Answer> {
     if policy.wiring.outputs.is_empty() {
         return Err(not_enforced("the policy has no [[output]]: where records go is said on the command line"));
+    }
+    if let Some(seal) = &policy.seal {
+        let path = seal.directory.display();
+        return Err(not_enforced(format!("{path} keeps lines that were sealed, and it is not looked at")));
     }
     let mut stores = Vec::new();
     for output in policy.wiring.outputs.iter().filter(|output| takes(output, names)) {
@@ -287,6 +297,9 @@ fn is_swept(stored: &Stored, class: Option<&str>, now: Timestamp) -> Result<(), 
         return Err(not_enforced(format!("{path} was never swept: nothing shows that what is due goes")));
     };
     let on = swept.date();
+    if swept > now {
+        return Err(not_enforced(format!("{path} was swept on {on}, after the day that is reckoned with")));
+    }
     if now.0 - swept.0 > MOST_IDLE_DAYS * DAY {
         return Err(not_enforced(format!("{path} was swept last on {on}; the next sweep would not believe the clock")));
     }

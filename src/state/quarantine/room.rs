@@ -176,6 +176,18 @@ impl Room {
         })
     }
 
+    /// That there is no room for what has to be kept whole.
+    pub fn is_too_small(&self) -> Error {
+        let (path, most) = (self.path().display(), self.terms.limit_bytes >> 20);
+        Error::new(
+            Kind::Io,
+            format!(
+                "cannot seal all that fits no format: the quarantine `{path}` is full (at most {most} MiB in {MOST_FILES} files); \
+                 open and remove what is there, or raise `limit` in [seal], and run it again"
+            ),
+        )
+    }
+
     /// Takes away what a writer of this number left beside a file that holds all of it, and what it had not finished. Its last
     /// file is given, unless that is of a time that is still to come.
     ///
@@ -220,16 +232,31 @@ impl Room {
     /// # Errors
     /// What the system says.
     pub fn keep_only(&self, writer: WriterId, these: &[Name]) -> Result<(), Error> {
+        self.clear(|name| name.writer == writer && !these.contains(&name))
+    }
+
+    /// Takes away these files of a writer of this number: what they hold of is done again.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take_back(&self, writer: WriterId, these: &[Name]) -> Result<(), Error> {
+        self.clear(|name| name.writer == writer && these.contains(&name))
+    }
+
+    fn clear(&self, goes: impl Fn(Name) -> bool) -> Result<(), Error> {
         let failed = |error: io::Error| files::failed(&self.place, "clear", &error);
         let mut any = false;
         for file in names_in(&self.place).map_err(failed)? {
-            if file.parse().is_ok_and(|name: Name| name.writer == writer && !these.contains(&name)) {
+            if file.parse().is_ok_and(&goes) {
                 discard(&self.place, &file).map_err(failed)?;
                 any = true;
             }
         }
         if any {
             self.place.sync().map_err(failed)?;
+            // There is room for others again; at the beginning of time nothing is due.
+            let kept = sweep(&self.place, self.terms.keep_days, Timestamp(i64::MIN / 2), Deed::Find)?.kept;
+            self.lock().figures = kept;
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub struct Writer {
     reserved: Figures,
     /// The number of the next file, for who counts no otherwise.
     next: u64,
+    /// Lines of files that could not be written.
+    unmade: u64,
 }
 
 /// A file that is to be written.
@@ -61,6 +63,7 @@ impl Writer {
             current: None,
             reserved: Figures::default(),
             next: 0,
+            unmade: 0,
         }
     }
 
@@ -103,9 +106,17 @@ impl Writer {
         self.held.count() > self.kept
     }
 
-    /// So many lines are held that no file holds.
+    /// So many lines came that no file holds.
     pub fn unwritten(&self) -> u64 {
-        self.held.count() - self.kept
+        self.held.count() - self.kept + self.unmade
+    }
+
+    /// Wipes what is held; how many lines of it no file holds.
+    pub fn drop_held(&mut self) -> u64 {
+        let lines = self.unwritten();
+        self.unmade = 0;
+        self.forget();
+        lines
     }
 
     /// Seals what is held, to be written by anybody, where there is something that no file holds. `number`: how far it is.
@@ -146,7 +157,7 @@ impl Writer {
     /// # Errors
     /// [`Kind::Io`], [`Kind::Permission`]
     pub fn flush(&mut self, gather: Gather, now: Timestamp) -> Result<Flushed, Error> {
-        let lines = self.unwritten();
+        let lines = self.held.count() - self.kept;
         let Some(deposit) = self.deposit(self.next, gather, now)? else { return Ok(Flushed::Nothing) };
         self.next += 1;
         let name = deposit.name;
@@ -161,8 +172,19 @@ impl Writer {
                 self.forget();
                 Ok(Flushed::Full { lines, error })
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.unmade += lines;
+                Err(error)
+            }
         }
+    }
+
+    /// Takes files of this writer away.
+    ///
+    /// # Errors
+    /// As [`Room::keep_only`].
+    pub fn take_back(&self, these: &[Name]) -> Result<(), Error> {
+        self.room.take_back(self.id, these)
     }
 
     /// Takes away all files of this writer but these.
