@@ -314,3 +314,68 @@ fn explain_says_where_such_lines_go_and_who_can_open_them() {
     assert_eq!(String::from_utf8(out.stdout).unwrap(), "line 1: fits no format; sealed\n\n");
     assert!(!place.quarantine().exists(), "who only looks makes nothing");
 }
+
+/// What was sealed of a file before is all there is of it where the run after it has no room.
+#[test]
+fn bulk_does_no_file_for_whose_sealed_lines_there_is_no_room_and_takes_nothing_away() {
+    let place = Place::new();
+    fs::create_dir(place.at("raw")).unwrap();
+    let raw: String = (0..10_000).map(|line| format!("line {line} {BAD}")).collect();
+    assert!(raw.len() > 600_000 && raw.len() < 1_000_000, "{}", raw.len());
+    let text = raw.clone() + GOOD;
+    fs::write(place.at("raw/a.log"), &text).unwrap();
+    let whole = |what: &str| assert!(place.opened().concat() == raw.as_bytes(), "{what}");
+    let run = |words: &[&str]| {
+        let out = place.sladd(&[&["bulk", "--policy", "./own.toml"], words].concat(), b"");
+        (out.status.code().unwrap(), String::from_utf8(out.stderr).unwrap())
+    };
+    assert_eq!(run(&["--out", "made", "raw"]).0, 0);
+    whole("at first");
+    fs::remove_dir_all(place.at("made")).unwrap();
+    // Names tell seconds.
+    std::thread::sleep(Duration::from_millis(1_100));
+    let (code, said) = run(&["--out", "made", "raw"]);
+    assert_eq!(code, 74, "{said}");
+    assert!(said.contains("cannot seal all that fits no format") && said.contains("raise `limit`"), "{said}");
+    whole("without room");
+    assert!(!place.at("made/a.log").exists());
+    let (code, said) = run(&["--in-place", "raw"]);
+    assert_eq!((code, fs::read_to_string(place.at("raw/a.log")).unwrap() == text), (74, true), "{said}");
+    whole("in place");
+    // With room it is done, and what was there of it is replaced.
+    let policy = fs::read_to_string(place.at("own.toml")).unwrap();
+    fs::write(place.at("own.toml"), policy.replace("limit = \"1 MiB\"\n", "limit = \"8 MiB\"\n")).unwrap();
+    assert_eq!(run(&["--in-place", "raw"]).0, 0);
+    let opened = place.opened().concat();
+    assert_eq!(opened.len(), 2 * raw.len(), "what another policy sealed stays, and this one sealed all");
+    // A sealed file is no log.
+    fs::create_dir(place.at("logs")).unwrap();
+    let sealed = fs::read_dir(place.quarantine()).unwrap().next().unwrap().unwrap().path();
+    fs::copy(&sealed, place.at("logs/a.age")).unwrap();
+    let (code, said) = run(&["--in-place", "logs"]);
+    assert!(code == 65 && said.contains("it is encrypted by age; open it first, with age -d"), "{said}");
+    assert_eq!(fs::read(place.at("logs/a.age")).unwrap(), fs::read(&sealed).unwrap());
+}
+
+#[test]
+fn a_secret_that_was_pasted_anywhere_is_not_shown() {
+    let place = Place::new();
+    let secret = "AGE-SECRET-KEY-1QQPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQQ";
+    for line in [
+        format!("recipient = \" {secret}\""),
+        format!("recipient = \"{secret} \""),
+        format!("recipient = \"#{}\"", secret.to_lowercase()),
+        format!("recipient = \"age1x\"\nkeep = \"{secret}\""),
+        format!("recipient = \"age1x\"\ndirectory = \"{secret}\""),
+        format!("recipient = \"age1x\"\nlimit = \"{secret}\""),
+    ] {
+        let text = format!(
+            "base = \"hosting\"\nname = \"own\"\nversion = 1\n[source]\nmalformed = \"seal\"\n[seal]\n{line}\n"
+        );
+        fs::write(place.at("bad.toml"), text).unwrap();
+        let out = place.sladd(&["check", "./bad.toml"], b"");
+        let said = String::from_utf8([out.stdout, out.stderr].concat()).unwrap().to_uppercase();
+        assert_eq!(out.status.code(), Some(78), "{said}");
+        assert!(!said.contains("QQPQYQSZQ"), "{said}");
+    }
+}
