@@ -26,7 +26,11 @@ pub struct Reading {
 /// one away in the meantime; [`Kind::Io`], [`Kind::Permission`]; whatever `write` says, as [`Kind::Io`].
 pub fn read(root: &Root, scope: &Scope, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> Result<Reading, Error> {
     let mut reading = Reading::default();
-    for kept in list(root)?.kept.iter().filter(|kept| scope.covers(kept)) {
+    let mut all = list(root)?.kept;
+    all.sort_by(|one, other| {
+        (&one.tenant, &one.class, one.day, one.number).cmp(&(&other.tenant, &other.class, other.day, other.number))
+    });
+    for kept in all.iter().filter(|kept| scope.covers(kept)) {
         if !kept.is_segment {
             reading.unclosed += 1;
             continue;
