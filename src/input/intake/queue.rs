@@ -286,27 +286,32 @@ impl Queue {
 }
 
 impl Inner {
+    /// Fills the last portion with as many whole lines as it has room for; the rest makes the next.
     fn lay(&mut self, lines: &[u8], for_whom: Option<&Arc<dyn Confirm>>) {
-        let fits = |portion: &&mut Portion| {
-            portion.lines.len() + lines.len() <= PORTION_BYTES && portion.lines.last().is_none_or(|&last| last == b'\n')
-        };
-        let portion = match self.portions.back_mut().filter(fits) {
-            Some(portion) => {
-                self.bytes -= memory(portion);
-                grow(&mut portion.lines, lines.len());
-                portion.lines.extend_from_slice(lines);
-                portion
+        let room = match self.portions.back() {
+            Some(Portion { lines: before, .. }) if before.last().is_none_or(|&last| last == b'\n') => {
+                PORTION_BYTES.saturating_sub(before.len())
             }
-            None => {
-                self.portions.push_back(Portion { lines: lines.to_vec(), skipped: 0, receipt: None });
-                self.portions.back_mut().expect("it was pushed")
-            }
+            _ => 0,
         };
-        if let Some(whom) = for_whom {
-            whom.laid();
-            portion.receipt.get_or_insert_with(|| Receipt { parts: Vec::new() }).parts.push(whom.clone());
+        let fitting = if lines.len() <= room {
+            lines.len()
+        } else {
+            memchr::memrchr(b'\n', &lines[..room]).map_or(0, |at| at + 1)
+        };
+        let (fitting, rest) = lines.split_at(fitting);
+        if !fitting.is_empty() {
+            let portion = self.portions.back_mut().expect("it has room");
+            self.bytes -= memory(portion);
+            grow(&mut portion.lines, fitting.len());
+            portion.lines.extend_from_slice(fitting);
+            self.bytes += promise(portion, for_whom);
         }
-        self.bytes += memory(portion);
+        if !rest.is_empty() {
+            let mut portion = Portion { lines: rest.to_vec(), skipped: 0, receipt: None };
+            self.bytes += promise(&mut portion, for_whom);
+            self.portions.push_back(portion);
+        }
     }
 
     /// Bytes that are no part of a line. Where their line was taken already, they make a portion without lines.
@@ -332,6 +337,15 @@ fn grow(lines: &mut Vec<u8>, more: usize) {
         let wanted = (lines.capacity() * 2).clamp(needed, PORTION_BYTES.max(needed));
         lines.reserve_exact(wanted - lines.len());
     }
+}
+
+/// Lets somebody wait for a portion, and says what that takes in memory.
+fn promise(portion: &mut Portion, for_whom: Option<&Arc<dyn Confirm>>) -> usize {
+    if let Some(whom) = for_whom {
+        whom.laid();
+        portion.receipt.get_or_insert_with(|| Receipt { parts: Vec::new() }).parts.push(whom.clone());
+    }
+    memory(portion)
 }
 
 fn memory(portion: &Portion) -> usize {
