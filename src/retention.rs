@@ -47,7 +47,7 @@ pub fn is_class_name(name: &str) -> bool {
 }
 
 /// Names that a store gives to what is its own, so that no class in one can be called so.
-pub const STORE_NAMES: [&str; 6] = ["closing", "head", "lock", "open", "policies", "store"];
+pub const STORE_NAMES: [&str; 7] = ["closing", "head", "keys", "lock", "open", "policies", "store"];
 
 /// Whether a text can name a policy: `[a-z0-9-]{1,32}`.
 pub fn is_policy_name(name: &str) -> bool {

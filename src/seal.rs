@@ -3,11 +3,15 @@
 //!
 //! Comes in: bytes and recipients, `age1…`; or a sealed file and an identity, `AGE-SECRET-KEY-1…`. All of it is held in
 //! memory. Nothing here knows what is sealed, and random bytes are passed in, as [`Random`]. Lines that may leave in no other way
-//! are [`RawLines`].
+//! are [`RawLines`]. What stays on this machine and is opened here again lies under a [`FileKey`].
 
 mod bech32;
+mod own;
+mod pieces;
 mod raw;
 
+pub use own::{FileKey, SPAN, Veil};
+pub use pieces::{Opener, Sealer};
 pub use raw::{RawLines, Sealed};
 
 use crate::{
@@ -17,8 +21,13 @@ use crate::{
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::Aead};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
+use pieces::NONCE;
 use sha2::Sha256;
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    io::{Read, Write},
+    str::FromStr,
+};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
@@ -172,42 +181,21 @@ fn seal(to: &[Recipient], bytes: &[u8], random: Random) -> Result<Vec<u8>, Error
 }
 
 fn seal_payload(file_key: &[u8; 16], bytes: &[u8], random: Random, sealed: &mut Vec<u8>) -> Result<(), Error> {
-    let mut nonce = [0; 16];
+    let mut nonce = [0; NONCE];
     random(&mut nonce)?;
-    sealed.extend_from_slice(&nonce);
-    let cipher = ChaCha20Poly1305::new((&*derive(file_key, &nonce, b"payload")).into());
-    // Bytes that there are none of have one piece, too.
-    let last = bytes.len().saturating_sub(1) / PIECE;
-    for number in 0..=last {
-        let piece = &bytes[number * PIECE..bytes.len().min((number + 1) * PIECE)];
-        let nonce = piece_nonce(number as u64, number == last);
-        sealed.extend(cipher.encrypt(&nonce, piece).expect("64 KiB are not too long"));
-    }
+    let done = Sealer::new(file_key, nonce, b"payload", sealed).and_then(|mut sealer| {
+        sealer.write_all(bytes)?;
+        sealer.finish()
+    });
+    done.expect("a vector takes all");
     Ok(())
 }
 
 fn open_payload(file_key: &[u8; 16], payload: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (nonce, pieces) = payload.split_first_chunk::<16>()?;
-    let cipher = ChaCha20Poly1305::new((&*derive(file_key, nonce, b"payload")).into());
-    let mut bytes = Zeroizing::new(Vec::with_capacity(pieces.len()));
-    let last = pieces.len().checked_sub(1)? / (PIECE + TAG);
-    for (number, piece) in pieces.chunks(PIECE + TAG).enumerate() {
-        let opened = Zeroizing::new(cipher.decrypt(&piece_nonce(number as u64, number == last), piece).ok()?);
-        // Only a file that is empty ends with a piece that is.
-        if opened.is_empty() && number > 0 {
-            return None;
-        }
-        bytes.extend_from_slice(&opened);
-    }
+    // Larger than what comes, so that it never moves.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(payload.len()));
+    Opener::new(file_key, b"payload", payload).ok()?.read_to_end(&mut bytes).ok()?;
     Some(bytes)
-}
-
-/// Eleven bytes of the piece's number, and whether it is the last.
-fn piece_nonce(number: u64, is_last: bool) -> Nonce {
-    let mut nonce = [0; 12];
-    nonce[3..11].copy_from_slice(&number.to_be_bytes());
-    nonce[11] = u8::from(is_last);
-    nonce.into()
 }
 
 fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
@@ -287,14 +275,14 @@ const STANZA: &[u8] = b"-> X25519 ";
 const X25519: &[u8] = b"age-encryption.org/v1/X25519";
 const RECIPIENT: &str = "age";
 const IDENTITY: &str = "age-secret-key-";
-/// How much is sealed at a time, and how much longer that gets.
-const PIECE: usize = 64 * 1024;
-const TAG: usize = 16;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
+    use super::{
+        pieces::{PIECE, TAG},
+        *,
+    };
     use crate::key::random;
 
     #[test]

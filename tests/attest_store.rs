@@ -11,7 +11,7 @@ use sladd::{
     policy::{Colour, draw},
     retention::Keep,
     run::sidecar::facts,
-    store::{Clock, Hold, Root, Scope, Store, Sweep, hold, list, verify},
+    store::{Clock, Hold, Root, Scope, Sealing, Store, Sweep, hold, list, verify},
     time::Date,
 };
 use std::{
@@ -131,7 +131,7 @@ impl Room {
         }
         let facts = facts::of(&policy, blake3::hash(text.as_bytes()).to_hex().as_str());
         let root = Root::create(&self.at("store")).unwrap();
-        let mut store = Store::open(root, &facts, facts::terms(&policy), None, clock).unwrap();
+        let mut store = Store::open(root, (&facts, facts::terms(&policy)), Sealing::default(), None, clock).unwrap();
         store.prepare(&batch, |_| true, now).unwrap();
         store.divide(&batch, now).unwrap();
         assert!(store.write(0, now).is_ok());

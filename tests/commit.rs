@@ -115,11 +115,16 @@ fn run(room: &Path, boot: Boot, maker: &mut Maker, seen: impl FnOnce()) -> Resul
     if let Some(left) = opened.left() {
         outcome.records = left.records.len();
         position = left.records.last().map_or(left.checkpoint.sources[0], |record| record.to);
-        let mended = mend(&left.checkpoint.outputs, &left.records, |record: &Record<String>| {
-            assert_eq!((record.source.as_str(), record.reference), ("the input", NOW));
-            let batch = maker.make(record.from, record.to);
-            Ok(Remade::Batches(record.parts.iter().map(|_| batch.clone()).collect()))
-        })?;
+        let mended = mend(
+            &left.checkpoint.outputs,
+            &left.records,
+            |segment| Ok(Some(segment)),
+            |record: &Record<String>| {
+                assert_eq!((record.source.as_str(), record.reference), ("the input", NOW));
+                let batch = maker.make(record.from, record.to);
+                Ok(Remade::Batches(record.parts.iter().map(|_| batch.clone()).collect()))
+            },
+        )?;
         for (path, output) in paths.iter().zip(mended.outputs) {
             outcome.cut += output.restored.cut;
             outcome.taken_away += output.restored.taken_away;
@@ -543,10 +548,15 @@ fn stopped(room: &Path, maker: &mut Maker) -> (sladd::state::book::Book, Segment
 fn next(room: &Path, maker: &mut Maker, is_gone: bool) -> sladd::state::mend::Mended {
     let opened: Opened<u64, String> = Opened::read(Home::open(&room.join("state"), HERE).unwrap()).unwrap();
     let left = opened.left().unwrap();
-    mend(&left.checkpoint.outputs, &left.records, |record: &Record<String>| match is_gone {
-        true => Ok(Remade::Gone),
-        false => Ok(Remade::Batches(vec![maker.make(record.from, record.to)])),
-    })
+    mend(
+        &left.checkpoint.outputs,
+        &left.records,
+        |segment| Ok(Some(segment)),
+        |record: &Record<String>| match is_gone {
+            true => Ok(Remade::Gone),
+            false => Ok(Remade::Batches(vec![maker.make(record.from, record.to)])),
+        },
+    )
     .unwrap()
 }
 

@@ -33,11 +33,12 @@ const TABLE: &[(&str, &str)] = &[
     ("tally", "0"),
     ("input", "0 frame encode retention key audit tally"),
     // Pipes of both ends are enlarged by one function, which stands with the input.
-    ("output", "0 frame encode retention key audit tally input"),
+    // A file that grows may lie under a secret of its own.
+    ("output", "0 frame encode retention seal key audit tally input"),
     // It records what outputs made of inputs.
     ("state", "0 frame encode retention seal key audit tally input output"),
     // It keeps what outputs made, and stands on the same files and directories as the state.
-    ("store", "0 frame encode retention key audit tally input output state"),
+    ("store", "0 frame encode retention seal key audit tally input output state"),
     ("run", "0 1 2 3 4 5"),
     ("cli", "0 1 2 3 4 5 6"),
     ("main", "cli"),

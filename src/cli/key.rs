@@ -7,9 +7,10 @@ use crate::{
     epoch::{Epoch, Period},
     error::{Error, Kind},
     key::{self, Keyring, Known, State, Wrap},
-    policy::Policy,
+    policy::{Policy, wiring::To},
     retention::Keep,
     run::{confine::harden, keys, worker::clock},
+    store::{self, Root},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -251,11 +252,32 @@ fn rewrap(policy: &str, old: Option<&Wrap>, json: bool) -> Result<ExitCode, Erro
         let why = "the policy names no file to wrap keys with: add `wrap` to its [keys]";
         return Err(Error::new(Kind::Config, why));
     }
-    let count = found.keyring(None, Missing::Refused)?.wrap_all(old, clock())?;
+    let stores: Vec<PathBuf> = stores(&found).into_iter().filter(|path| path.is_dir()).collect();
+    let count = match found.directory.is_dir() || stores.is_empty() {
+        true => found.keyring(None, Missing::Refused)?.wrap_all(old, clock())?,
+        false => 0,
+    };
+    let mut in_stores = 0;
+    if let Some(wrap) = found.policy.as_ref().map(|policy| keys::wrap(&policy.keys)).transpose()?.flatten() {
+        for path in &stores {
+            in_stores += store::rewrap(&Root::open(path)?, &wrap, old)?;
+        }
+    }
     match json {
-        true => print_json(&json!({ "wrapped": count })),
+        true => print_json(&json!({ "wrapped": count, "wrapped_in_stores": in_stores })),
+        false if in_stores > 0 => super::print(format!("wrapped {count} keys, and {in_stores} of stores\n").as_bytes()),
         false => super::print(format!("wrapped {count} keys\n").as_bytes()),
     }
+}
+
+/// The stores of the policy, which may hold sealed files.
+fn stores(place: &Place) -> Vec<PathBuf> {
+    let outputs = place.policy.iter().flat_map(|policy| &policy.wiring.outputs);
+    let stores = outputs.filter_map(|output| match &output.to {
+        To::Store(path) => Some(path.clone()),
+        To::File { .. } | To::Stdout | To::Remote(_) => None,
+    });
+    stores.collect()
 }
 
 fn named(name: &str) -> Result<(Period, Epoch), Error> {

@@ -465,6 +465,9 @@ enum StoreCommand {
     Verify {
         #[command(flatten)]
         place: StorePlace,
+        /// The file that keys are wrapped with, to open what is sealed (default: that of the policy, if it can be read)
+        #[arg(long, value_name = "FILE")]
+        wrap: Option<PathBuf>,
         /// One JSON object
         #[arg(long)]
         json: bool,
@@ -488,6 +491,9 @@ enum StoreCommand {
         /// The store's directory
         #[arg(value_name = "DIR")]
         directory: PathBuf,
+        /// The file that keys are wrapped with, where segments are sealed
+        #[arg(long, value_name = "FILE")]
+        wrap: Option<PathBuf>,
         /// Only this tenant's, or `own` for those of nobody; may be repeated (default: everybody's)
         #[arg(long, value_name = "NAME")]
         tenant: Vec<String>,

@@ -4,9 +4,9 @@ use super::{HoldCommand, StoreAuditCommand, StoreCommand, StorePlace, TenantComm
 use crate::{
     audit::{self, Log},
     error::{Error, Kind},
-    key::Keyring,
+    key::{Keyring, Wrap},
     policy::{Policy, Seal, wiring::To},
-    run::{confine::harden, worker::clock},
+    run::{confine::harden, keys, worker::clock},
     state::{
         place::Place,
         quarantine::{self, Swept},
@@ -27,12 +27,12 @@ pub fn run(what: &StoreCommand) -> Result<ExitCode, Error> {
     harden();
     match what {
         StoreCommand::List { place, json } => list(place, *json),
-        StoreCommand::Verify { place, json } => verify(place, *json),
+        StoreCommand::Verify { place, wrap, json } => verify(place, wrap.as_deref(), *json),
         StoreCommand::Sweep { place, now, dry_run, json } => sweep(place, now.as_deref(), *dry_run, *json),
-        StoreCommand::Read { directory, tenant, class, from, to } => {
+        StoreCommand::Read { directory, wrap, tenant, class, from, to } => {
             let day = |text: &Option<String>| text.as_deref().map(date).transpose();
             let scope = Scope { tenants: tenant.clone(), classes: class.clone(), from: day(from)?, to: day(to)? };
-            read(directory, &scope)
+            read(directory, wrap.as_deref(), &scope)
         }
         StoreCommand::Hold { what } => hold(what),
         StoreCommand::Tenant { what } => tenant(what),
@@ -88,6 +88,9 @@ fn row(kept: &Kept, text: &mut String) {
     if let Some(policy) = &kept.policy {
         let _ = write!(text, "  {policy}");
     }
+    if kept.key.is_some() {
+        text.push_str("  sealed");
+    }
     if !kept.held.is_empty() {
         let _ = write!(text, "  held: {}", kept.held.join(", "));
     }
@@ -97,10 +100,11 @@ fn row(kept: &Kept, text: &mut String) {
     text.push('\n');
 }
 
-fn read(directory: &Path, scope: &Scope) -> Result<ExitCode, Error> {
+fn read(directory: &Path, wrap: Option<&Path>, scope: &Scope) -> Result<ExitCode, Error> {
+    let wrap = wrap.map(Wrap::read).transpose()?;
     let mut out = std::io::stdout().lock();
     let mut is_over = false;
-    let reading = store::read(&Root::open(directory)?, scope, |lines| match out.write_all(lines) {
+    let reading = store::read(&Root::open(directory)?, scope, wrap.as_ref(), |lines| match out.write_all(lines) {
         // Whoever read has enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {
             is_over = true;
@@ -120,12 +124,19 @@ fn read(directory: &Path, scope: &Scope) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {
+fn verify(place: &StorePlace, wrap: Option<&Path>, json: bool) -> Result<ExitCode, Error> {
     let mut all = Vec::new();
     let mut text = String::new();
     let mut is_whole = true;
-    for path in find(place)?.0 {
-        let found = store::verify(&Root::open(&path)?)?;
+    let (stores, policy) = find(place)?;
+    let wrap = match (wrap, policy) {
+        (Some(path), _) => Some(Wrap::read(path)?),
+        // Whoever checks need not be able to read.
+        (None, Some(policy)) => keys::wrap(&policy.keys).ok().flatten(),
+        (None, None) => None,
+    };
+    for path in stores {
+        let found = store::verify(&Root::open(&path)?, wrap.as_ref())?;
         is_whole &= found.problems.is_empty();
         let shown = path.display();
         let _ = writeln!(
@@ -136,6 +147,10 @@ fn verify(place: &StorePlace, json: bool) -> Result<ExitCode, Error> {
             found.unclosed,
             counted(found.problems.len(), "problem"),
         );
+        if found.unopened > 0 {
+            let what = counted(found.unopened as usize, "sealed segment");
+            let _ = writeln!(text, "  {what} not opened: their bytes are as they were; --wrap FILE reads them too");
+        }
         for problem in &found.problems {
             let _ = writeln!(text, "  {}: {}", problem.path, problem.what);
         }
@@ -180,14 +195,14 @@ fn sweep(place: &StorePlace, now: Option<&str>, dry_run: bool, json: bool) -> Re
         }
         None => None,
     };
-    let keys = match policy.filter(|_| !dry_run) {
+    let destroyed = match policy.filter(|_| !dry_run) {
         Some(policy) => expire(&policy, clock.now())?,
         None => None,
     };
-    if let Some(keys) = keys {
+    if let Some(keys) = destroyed {
         let _ = writeln!(text, "{} destroyed that were due", counted(keys, "key"));
     }
-    out(json, json!({ "stores": all, "sealed": sealed, "keys_destroyed": keys, "dry_run": dry_run }), &text)?;
+    out(json, json!({ "stores": all, "sealed": sealed, "keys_destroyed": destroyed, "dry_run": dry_run }), &text)?;
     Ok(match (failed, look) {
         _ if dry_run => ExitCode::SUCCESS,
         (1.., _) => ExitCode::from(Kind::Io.code()),

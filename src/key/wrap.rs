@@ -34,7 +34,7 @@ impl Wrap {
     }
 
     /// A secret as it is kept under this name.
-    pub(super) fn seal(&self, name: &str, secret: &Bytes) -> Result<Vec<u8>, Error> {
+    pub(crate) fn seal(&self, name: &str, secret: &Bytes) -> Result<Vec<u8>, Error> {
         let mut nonce = [0; NONCE];
         random(&mut nonce)?;
         let payload = Payload { msg: &secret[..], aad: &beside(name) };
@@ -43,7 +43,7 @@ impl Wrap {
     }
 
     /// The secret that was kept under this name; `None` where it was wrapped with another file, or under another name.
-    pub(super) fn open(&self, name: &str, kept: &[u8]) -> Option<Bytes> {
+    pub(crate) fn open(&self, name: &str, kept: &[u8]) -> Option<Bytes> {
         let (nonce, sealed) = kept.strip_prefix(MAGIC)?.split_first_chunk::<NONCE>()?;
         let payload = Payload { msg: sealed, aad: &beside(name) };
         let secret = Zeroizing::new(self.cipher().decrypt(&XNonce::from(*nonce), payload).ok()?);
@@ -126,4 +126,4 @@ const NONCE: usize = 24;
 const SIZE: usize = 32;
 
 /// How long a wrapped key is.
-pub(super) const WRAPPED: usize = MAGIC.len() + NONCE + SIZE + 16;
+pub(crate) const WRAPPED: usize = MAGIC.len() + NONCE + SIZE + 16;

@@ -5,9 +5,11 @@
 
 mod recover;
 mod rotate;
+mod veiled;
 
 pub use recover::Restored;
 pub use rotate::{Every, Rotation};
+pub use veiled::Veiled;
 
 use super::file;
 use crate::{
@@ -135,10 +137,14 @@ impl From<Fault> for Error {
 #[derive(Debug)]
 pub struct Segment {
     path: PathBuf,
+    /// Where it was when it was opened.
+    found: PathBuf,
     directory: OwnedFd,
     fd: OwnedFd,
     identity: Identity,
     since: Timestamp,
+    /// What hides it; none: it lies plainly.
+    veiled: Option<Veiled>,
     /// Its name in the directory may not be durable yet.
     unnamed: bool,
     /// Making it durable failed: what was written since the last time may be lost, and no second call would say so.
@@ -156,10 +162,18 @@ impl Segment {
     /// [`Kind::Permission`] where rights are missing or others have too many; [`Kind::CannotCreate`] where it is no regular
     /// file with one name, its directory is missing, or another process writes it; [`Kind::Io`]
     pub fn open(path: impl Into<PathBuf>, now: Timestamp) -> Result<Segment, Error> {
+        Segment::open_under(path, now, None)
+    }
+
+    /// The same of a file that lies hidden.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_under(path: impl Into<PathBuf>, now: Timestamp, veiled: Option<Veiled>) -> Result<Segment, Error> {
         let path = path.into();
         let (directory, fd) = file::open(&path)?;
         let directory = listable(&path, &directory)?;
-        let mut segment = Segment::of(path, directory, fd)?;
+        let mut segment = Segment { veiled, ..Segment::of(path.clone(), path, directory, fd)? };
         let stat = rustix::fs::fstat(&segment.fd).map_err(|error| refuse(&segment.path, error))?;
         segment.since = if stat.st_size == 0 { now } else { Timestamp(stat.st_mtime.min(now.0)) };
         segment.unnamed = true;
@@ -194,7 +208,8 @@ impl Segment {
         file::check(&stat, &parent).map_err(|(kind, why)| {
             Error::new(kind, format!("cannot write `{}`: {why}", path.with_file_name(&name).display()))
         })?;
-        let segment = Segment::of(path, directory, fd)?;
+        let found = path.with_file_name(&name);
+        let segment = Segment::of(path, found, directory, fd)?;
         // It was renamed under our hands otherwise, and another has its name.
         Ok(segment.identity.is_same(&identity).then_some(segment))
     }
@@ -210,7 +225,7 @@ impl Segment {
         Ok(Some(segment))
     }
 
-    fn of(path: PathBuf, directory: OwnedFd, fd: OwnedFd) -> Result<Segment, Error> {
+    fn of(path: PathBuf, found: PathBuf, directory: OwnedFd, fd: OwnedFd) -> Result<Segment, Error> {
         // Some file systems know no locks; the lock on the state directory still holds.
         if let Err(Errno::WOULDBLOCK) = rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             let why = "another sladd writes it; stop that one, or choose another file";
@@ -220,12 +235,17 @@ impl Segment {
         let stat = rustix::fs::fstat(&fd).map_err(|error| refuse(&path, error))?;
         let since = Timestamp(if identity.born == (0, 0) { stat.st_mtime } else { identity.born.0 });
         let (unnamed, failed, right, shift) = (true, false, None, 0);
-        Ok(Segment { path, directory, fd, identity, since, unnamed, failed, right, shift })
+        Ok(Segment { path, found, directory, fd, identity, since, veiled: None, unnamed, failed, right, shift })
     }
 
     /// The path that the output is written at.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where it was found, under whatever name.
+    pub fn found(&self) -> &Path {
+        &self.found
     }
 
     /// Which file it is.
@@ -268,8 +288,13 @@ impl Segment {
         if self.failed {
             return Err(self.fault(taken, io::Error::other(GIVEN_UP)));
         }
-        let bytes = batch.bytes();
-        let mut taken = taken;
+        self.append(batch.bytes(), taken)
+    }
+
+    fn append(&mut self, bytes: &[u8], mut taken: usize) -> Result<(), Fault> {
+        if self.veiled.is_some() {
+            return self.append_veiled(bytes, taken);
+        }
         while taken < bytes.len() {
             match rustix::io::write(&self.fd, &bytes[taken..]) {
                 Ok(0) => return Err(self.fault(taken, io::ErrorKind::WriteZero.into())),
@@ -340,9 +365,10 @@ impl Segment {
     }
 
     /// Cuts it to `length` where it is longer.
-    fn cut(&self, length: u64) -> Result<u64, Errno> {
+    fn cut(&mut self, length: u64) -> Result<u64, Errno> {
         let now = size(&self.fd)?;
         if now > length {
+            self.was_cut();
             loop {
                 match rustix::fs::ftruncate(&self.fd, length) {
                     Err(Errno::INTR) => {}
@@ -360,13 +386,19 @@ impl Segment {
         }
         match last {
             [b'\n'] => Ok(()),
-            _ => super::write_all(&self.fd, b"\n")
-                .map_err(|error| Error::new(Kind::Io, format!("cannot write `{}`: {error}", self.path.display()))),
+            _ => Ok(self.append(b"\n", 0)?),
         }
     }
 
     /// Reads up to the end of `into`, or of the file.
     fn read_at(&self, into: &mut [u8], from: u64) -> Result<usize, Errno> {
+        let filled = self.read_hidden(into, from)?;
+        self.show(from, &mut into[..filled]);
+        Ok(filled)
+    }
+
+    /// The same as it lies there.
+    fn read_hidden(&self, into: &mut [u8], from: u64) -> Result<usize, Errno> {
         let mut filled = 0;
         while filled < into.len() {
             match rustix::io::pread(&self.fd, &mut into[filled..], from + filled as u64) {

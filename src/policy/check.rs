@@ -100,6 +100,8 @@ struct Draft {
     wiring: Wiring,
     /// Where outputs name classes; and their first `fields`, under no name.
     places: Vec<(Box<str>, Range<usize>)>,
+    /// Where a store is sealed.
+    sealed: Option<Range<usize>>,
     /// The tenants that inputs and outputs name, and where.
     named_tenants: Vec<(Box<str>, Range<usize>)>,
 }
@@ -131,6 +133,7 @@ impl Draft {
         draft.tenants = tenants::read(top, report);
         draft.wiring = wiring::read(top, report);
         draft.places = wiring::places(top);
+        draft.sealed = wiring::sealed(top);
         draft.named_tenants = wiring::tenants(top);
         draft
     }
@@ -248,6 +251,13 @@ impl Draft {
                 let place = self.places.iter().find(|(name, _)| name == class).map_or(0..0, |(_, span)| span.clone());
                 report.helped(Code::BadValue, place, message, suggest::help(class, &known));
             }
+        }
+        if let (Some(span), None) = (&self.sealed, &policy.keys.wrap) {
+            let message =
+                "`seal` needs `wrap` in [keys]: the keys of segments are kept beside them, and must not lie open";
+            let help = "make a file with (umask 077; head -c 32 /dev/urandom > /etc/sladd/wrap.key), keep it out of backups, and write \
+                        wrap = \"/etc/sladd/wrap.key\"";
+            report.helped(Code::MissingKey, span.clone(), message, help);
         }
         self.refuse_reversible_abroad(&policy, report);
         if policy.encode.layout == Layout::Same && policy.wiring.outputs.iter().any(|output| !output.fields.is_empty())

@@ -44,20 +44,22 @@ struct Named {
 }
 
 /// Puts all outputs right, as the last checkpoint and the records after it say. A second call after one that failed, or was
-/// killed, does the rest.
+/// killed, does the rest. `dress` gives a file that lies hidden what it is hidden with; `None`: nobody can read it any more.
 ///
 /// # Errors
-/// What `remake` says; [`Kind::Data`] where a record names no output; as [`Segment::open`]; [`Kind::Io`]
+/// What `dress` and `remake` say; [`Kind::Data`] where a record names no output; as [`Segment::open`]; [`Kind::Io`]
 pub fn mend<S>(
     outputs: &[Committed],
     records: &[Record<S>],
+    dress: impl Fn(Segment) -> Result<Option<Segment>, Error>,
     mut remake: impl FnMut(&Record<S>) -> Result<Remade, Error>,
 ) -> Result<Mended, Error> {
     let mut mended = Mended::default();
     let mut named: Vec<Named> = Vec::new();
     for (output, committed) in outputs.iter().enumerate() {
         mended.outputs.push(MendedOutput::default());
-        named.push(Named { output, identity: committed.identity(), segment: Segment::resume(committed)? });
+        let segment = Segment::resume(committed)?.map(&dress).transpose()?.flatten();
+        named.push(Named { output, identity: committed.identity(), segment });
     }
     let last = last_cuts(records);
     for (number, record) in records.iter().enumerate() {
@@ -78,7 +80,7 @@ pub fn mend<S>(
             let position = match position {
                 Some(position) => position,
                 None => {
-                    let segment = Segment::find(committed.path(), part.segment)?;
+                    let segment = Segment::find(committed.path(), part.segment)?.map(&dress).transpose()?.flatten();
                     named.push(Named { output, identity: part.segment, segment });
                     named.len() - 1
                 }

@@ -5,15 +5,18 @@ use super::{
     CLOSING, Lock, Root,
     facts::Facts,
     file,
+    key::{Keys, discard_spans},
     manifest::{Before, Head, KIND, Manifest, PolicyName},
-    name::{self, Shelf},
+    name::{self, Shelf, packed},
 };
 use crate::{
     audit::{Deed, Entry},
     epoch::Period,
     error::{Error, Kind},
+    key::random,
     output::fresh::discard,
     retention::parse_label,
+    seal::{FileKey, Sealer},
     state::{files::names_in, place::Place},
     time::{Date, Timestamp},
 };
@@ -42,25 +45,26 @@ pub struct Closer {
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 impl Closer {
-    /// Begins with what waits. `clock` says what time it is.
+    /// Begins with what waits. `clock` says what time it is; `keys` are those of sealed files.
     ///
     /// # Errors
     /// [`Kind::Io`] where no thread can be started.
-    pub fn begin(root: &Root, clock: fn() -> Timestamp) -> Result<Closer, Error> {
+    pub(super) fn begin(root: &Root, keys: Option<&Keys>, clock: fn() -> Timestamp) -> Result<Closer, Error> {
+        let keys = keys.map(Keys::again).transpose().map_err(|error| root.failed("open", &error))?;
         let root = root.again().map_err(|error| root.failed("open", &error))?;
         let (wake, woken) = bounded::<()>(1);
         let (closed, said) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
         let thread = thread::Builder::new().name("sladd-store".to_owned()).spawn({
             let (closed, said) = (closed.clone(), said.clone());
             move || loop {
-                let done = close_all(&root, clock(), &closed);
+                let done = close_all(&root, keys.as_ref(), clock(), &closed);
                 let failed = done.is_err();
                 *said.lock().unwrap_or_else(PoisonError::into_inner) = done.err().map(|error| error.to_string());
                 match woken.recv_timeout(if failed { TRY_AGAIN } else { Duration::MAX }) {
                     Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => {
                         // What was put aside last.
-                        let done = close_all(&root, clock(), &closed);
+                        let done = close_all(&root, keys.as_ref(), clock(), &closed);
                         *said.lock().unwrap_or_else(PoisonError::into_inner) =
                             done.err().map(|error| error.to_string());
                         break;
@@ -108,14 +112,14 @@ impl Drop for Closer {
 
 /// Closes all that waits, in the order of the numbers. A file that cannot be closed keeps those behind it waiting: the chain has
 /// one order.
-pub(super) fn close_all(root: &Root, now: Timestamp, closed: &AtomicU64) -> Result<(), Error> {
+pub(super) fn close_all(root: &Root, keys: Option<&Keys>, now: Timestamp, closed: &AtomicU64) -> Result<(), Error> {
     let place = root.room(CLOSING)?;
     let names = names_in(&place).map_err(|error| root.failed("read", &error))?;
     let mut waiting: Vec<(u64, Shelf)> = names.iter().filter_map(|name| Shelf::parse_numbered(name)).collect();
     waiting.sort();
     for (number, shelf) in waiting {
         let lock = root.lock()?;
-        if close(root, &place, (number, &shelf), now, &lock)? {
+        if close(root, keys, &place, (number, &shelf), now, &lock)? {
             closed.fetch_add(1, Relaxed);
         }
     }
@@ -125,6 +129,7 @@ pub(super) fn close_all(root: &Root, now: Timestamp, closed: &AtomicU64) -> Resu
 /// Closes one file; `false` where it was done before, or a sweep took it away.
 fn close(
     root: &Root,
+    keys: Option<&Keys>,
     closing: &Place,
     (number, shelf): (u64, &Shelf),
     now: Timestamp,
@@ -150,9 +155,12 @@ fn close(
             Some((manifest, digest)) if manifest.before == head.last => digest,
             _ => {
                 let facts = Facts::read(root, &shelf.policy)?;
-                let manifest = pack(source, &day, (number, shelf), &facts, &head.last).map_err(|error| {
+                let mut lines = Lines::of(source, shelf, keys).map_err(|error| {
+                    Error::new(error.kind(), format!("cannot close segment {subject} of the store: {error}"))
+                })?;
+                let manifest = pack(&mut lines, &day, (number, shelf), &facts, &head.last).map_err(|error| {
                     // On a full disk what was begun would only be in the way.
-                    let _ = discard(&day, &file::new(&packed(number)));
+                    let _ = discard(&day, &file::new(&packed(number, shelf.key.as_deref())));
                     cannot(error)
                 })?;
                 let text = manifest.text();
@@ -170,21 +178,36 @@ fn close(
         return Err(cannot(io::Error::new(io::ErrorKind::InvalidData, why)));
     }
     discard(closing, &name).and_then(|()| closing.sync()).map_err(cannot)?;
+    if let Some(key) = &shelf.key {
+        discard_spans(root, key).map_err(cannot)?;
+    }
     Ok(is_new)
 }
 
-/// What the lines of a segment are called.
-pub(super) fn packed(number: u64) -> String {
-    format!("{}.zst", name::number(number))
-}
-
 fn is_packed(day: &Place, manifest: &Manifest) -> bool {
-    let found = crate::state::files::digest_of(day, packed(manifest.number).as_ref());
+    let found = crate::state::files::digest_of(day, manifest.packed().as_ref());
     found.is_ok_and(|found| found == Some((manifest.packed_bytes, manifest.packed_blake3.clone())))
 }
 
+/// The lines that are to be packed, and what they are sealed with.
+struct Lines {
+    from: Box<dyn Read>,
+    key: Option<FileKey>,
+}
+
+impl Lines {
+    fn of(source: File, shelf: &Shelf, keys: Option<&Keys>) -> Result<Lines, Error> {
+        let Some(name) = &shelf.key else { return Ok(Lines { from: Box::new(source), key: None }) };
+        let why = "it is sealed, and the policy names no file that keys are wrapped with: `wrap` in [keys]";
+        let keys = keys.ok_or_else(|| Error::new(Kind::Config, why))?;
+        let why = "its key is gone, so that nobody can read it; remove the file in `closing`";
+        let key = keys.load(name)?.ok_or_else(|| Error::new(Kind::Data, why))?;
+        Ok(Lines { from: Box::new(keys.shown(name, &key, source)?), key: Some(key) })
+    }
+}
+
 fn pack(
-    mut source: File,
+    lines: &mut Lines,
     day: &Place,
     (number, shelf): (u64, &Shelf),
     facts: &Facts,
@@ -194,15 +217,20 @@ fn pack(
     let class = facts.class(&shelf.label).ok_or_else(unknown)?;
     let tenant = parse_label(&shelf.label).map(|(tenant, _)| tenant).filter(|tenant| !tenant.is_empty());
     let keep = class.keep().ok_or_else(unknown)?;
-    let name = packed(number);
+    let name = packed(number, shelf.key.as_deref());
     let file = file::begin(day, &name)?;
-    let mut packer = zstd::Encoder::new(Digested { file: &file, digest: blake3::Hasher::new(), bytes: 0 }, LEVEL)?;
+    let digested = Digested { file: &file, digest: blake3::Hasher::new(), bytes: 0 };
+    let out = match &lines.key {
+        Some(key) => Out::Sealed(Box::new(key.sealer(random, digested)?)),
+        None => Out::Plain(digested),
+    };
+    let mut packer = zstd::Encoder::new(out, LEVEL)?;
     packer.include_checksum(true)?;
-    let mut plain = blake3::Hasher::new();
+    let mut plain = file::hasher(lines.key.as_ref());
     let (mut records, mut bytes) = (0, 0);
     let mut chunk = vec![0; 128 << 10];
     loop {
-        let read = match source.read(&mut chunk) {
+        let read = match lines.from.read(&mut chunk) {
             Ok(0) => break,
             Ok(read) => &chunk[..read],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -213,7 +241,7 @@ fn pack(
         bytes += read.len() as u64;
         packer.write_all(read)?;
     }
-    let Digested { digest, bytes: packed_bytes, .. } = packer.finish()?;
+    let Digested { digest, bytes: packed_bytes, .. } = packer.finish()?.finish()?;
     file::end(day, &name, &file)?;
     Ok(Manifest {
         sladd: KIND.to_owned(),
@@ -232,6 +260,7 @@ fn pack(
         records,
         bytes,
         blake3: plain.finalize().to_hex().to_string(),
+        key: shelf.key.as_deref().map(str::to_owned),
         packed_bytes,
         packed_blake3: digest.finalize().to_hex().to_string(),
         before: before.clone(),
@@ -244,6 +273,34 @@ fn epochs(period: &str, day: Date) -> Vec<String> {
     let start = day.start();
     let (first, last) = (period.epoch(start), period.epoch(Timestamp(start.0 + crate::time::DAY - 1)));
     (first.0..=last.0).map(|epoch| period.dashed(crate::epoch::Epoch(epoch)).as_str().to_owned()).collect()
+}
+
+/// What a segment is packed into.
+enum Out<'f> {
+    Plain(Digested<'f>),
+    Sealed(Box<Sealer<Digested<'f>>>),
+}
+
+impl<'f> Out<'f> {
+    fn finish(self) -> io::Result<Digested<'f>> {
+        match self {
+            Out::Plain(out) => Ok(out),
+            Out::Sealed(out) => out.finish(),
+        }
+    }
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Out::Plain(out) => out.write(bytes),
+            Out::Sealed(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A file with the digest of what was written to it.

@@ -2,6 +2,7 @@
 
 use crate::{
     output::{fresh::discard, write_all},
+    seal::FileKey,
     state::place::{Place, sync},
 };
 use rustix::{
@@ -71,6 +72,19 @@ pub(super) fn new(name: &str) -> String {
 /// Whether a name is one of those.
 pub(super) fn is_new(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".new")
+}
+
+/// What is packed, opened where it is sealed.
+pub(super) fn opened<'r>(packed: impl Read + 'r, key: Option<&FileKey>) -> io::Result<Box<dyn Read + 'r>> {
+    Ok(match key {
+        Some(key) => Box::new(key.opener(packed)?),
+        None => Box::new(packed),
+    })
+}
+
+/// What makes the digest of lines: under their key, where they are sealed, so that nobody else can try lines out by it.
+pub(super) fn hasher(key: Option<&FileKey>) -> blake3::Hasher {
+    key.map_or_else(blake3::Hasher::new, |key| blake3::Hasher::new_keyed(&key.of_digest()))
 }
 
 /// BLAKE3 in hexadecimal.

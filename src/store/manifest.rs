@@ -40,8 +40,11 @@ pub struct Manifest {
     pub records: u64,
     /// Bytes of the lines.
     pub bytes: u64,
-    /// Of the lines.
+    /// Of the lines; where they are sealed under a key that is derived from theirs.
     pub blake3: String,
+    /// What the key is called that the lines are sealed with; none: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Bytes of the packed file.
     pub packed_bytes: u64,
     /// Of the packed file.
@@ -92,7 +95,8 @@ impl Manifest {
             return Ok(None);
         };
         let manifest: Option<Manifest> = serde_json::from_slice(&text).ok();
-        let known = |manifest: &Manifest| manifest.sladd == KIND && manifest.number == number;
+        let is_key = |manifest: &Manifest| manifest.key.as_deref().is_none_or(name::is_digits);
+        let known = |manifest: &Manifest| manifest.sladd == KIND && manifest.number == number && is_key(manifest);
         match manifest.filter(known) {
             Some(manifest) => Ok(Some((manifest, file::digest(&text)))),
             None => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not as sladd wrote it")),
@@ -102,6 +106,11 @@ impl Manifest {
     /// Whose, and of which class: [`crate::retention::label`].
     pub(super) fn label(&self) -> String {
         label(self.tenant.as_deref().unwrap_or_default(), &self.class)
+    }
+
+    /// What its lines are called.
+    pub(super) fn packed(&self) -> String {
+        name::packed(self.number, self.key.as_deref())
     }
 
     /// The day of its records.

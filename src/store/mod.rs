@@ -6,10 +6,13 @@
 //!
 //! ```text
 //! DIR/store                           what it is
-//! DIR/open/CLASS.DAY.POLICY.log       plain lines of one class, day and policy, while they come; open/anchor.
-//!                                     CLASS is TENANT~CLASS where the records are a tenant's
+//! DIR/open/CLASS.DAY.POLICY.log       lines of one class, day and policy, while they come; open/anchor.
+//!                                     CLASS is TENANT~CLASS where the records are a tenant's, and POLICY is POLICY.KEY
+//!                                     where they are sealed: each byte hidden in its place
 //! DIR/closing/NNNN.CLASS.DAY.POLICY.log   nothing is added any more; it is being packed
-//! DIR/CLASS/DAY/NNNN.zst, NNNN.json   a segment and its manifest; NNNN counts all of the store
+//! DIR/CLASS/DAY/NNNN.zst, NNNN.json   a segment and its manifest; NNNN counts all of the store. NNNN.KEY.sealed: the
+//!                                     packed lines under their key, piece by piece
+//! DIR/keys/KEY.key                    the key of a sealed file, from the moment that it is open to the end of the segment
 //! DIR/policies/POLICY.json            facts of each policy that records were written under
 //! DIR/head                            where the chain of manifests ends
 //! DIR/holds.json                      what must stay although it is due
@@ -27,8 +30,8 @@
 //! and a manifest under that number says that the segment stands. Each record is thus in one open file, one that is closing or one
 //! segment; where the segment stands and the file in `closing` does too, the segment counts.
 //!
-//! **Sweeping**, in this order: `sweep.json` says what goes; files are unlinked, open ones first, of a segment the lines before
-//! the manifest; directories are made durable; the audit log says what `unlink` returned; `sweep.json` goes. After a kill the
+//! **Sweeping**, in this order: `sweep.json` says what goes; files are unlinked, open ones first, of a sealed one the key before
+//! the lines, of a segment the lines before the manifest; directories are made durable; the audit log says what `unlink` returned; `sweep.json` goes. After a kill the
 //! next sweep writes down what the one before did and goes on. Where the disk has no room for what has to be written, lines
 //! of segments that are due are cut away first. Closing, sweeping and holds exclude each other by a lock.
 //!
@@ -40,6 +43,7 @@ mod due;
 mod facts;
 mod file;
 mod hold;
+mod key;
 mod leaving;
 mod manifest;
 mod name;
@@ -56,9 +60,10 @@ pub use close::Closer;
 pub use due::{Terms, divide};
 pub use facts::{ClassFacts, Facts, Stability, TenantFacts, TreatmentFacts};
 pub use hold::{Hold, Holds, Scope, hold, holds, release};
+pub use key::{dress, rewrap};
 pub use leaving::{Ends, end, ends, resume};
 pub use manifest::{Before, Manifest};
-pub use open::{Share, Store, Unwritten};
+pub use open::{Sealing, Share, Store, Unwritten};
 pub use reading::{Reading, read};
 pub use show::{Shown, Told, show};
 pub use survey::{Kept, Listing, list};

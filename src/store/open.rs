@@ -4,13 +4,16 @@ use super::{
     CLOSING, Closer, OPEN, Root,
     due::{self, Terms},
     facts::Facts,
+    key::{Keys, destroy, unnamed},
     manifest::Head,
     name::Shelf,
+    survey::survey,
 };
 use crate::{
     encode::Batch,
     error::Error,
-    output::segment::{Committed, Fault, Flush, Identity, Segment},
+    key::Wrap,
+    output::segment::{Committed, Fault, Flush, Identity, Segment, Veiled},
     retention::{ClassId, Run},
     state::{
         files::names_in,
@@ -18,12 +21,9 @@ use crate::{
     },
     time::{DAY, Timestamp},
 };
-use rustix::{
-    fs::{AtFlags, RenameFlags},
-    io::Errno,
-};
+use rustix::{fs::RenameFlags, io::Errno};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     io,
     path::{Path, PathBuf},
 };
@@ -35,6 +35,10 @@ pub struct Store {
     open: Place,
     closing: Place,
     anchor: Segment,
+    /// Of sealed files, where there may be some.
+    keys: Option<Keys>,
+    /// Whether new files are sealed.
+    seals: bool,
     policy: Box<str>,
     terms: Terms,
     slots: Vec<Slot>,
@@ -66,6 +70,17 @@ struct Slot {
     used: u64,
     /// Only so many are held open at a time.
     segment: Option<Segment>,
+    /// What hides it, while it is not held open.
+    veiled: Option<Veiled>,
+}
+
+/// Whether files are sealed, and what with.
+#[derive(Clone, Debug, Default)]
+pub struct Sealing {
+    /// Whether new files are sealed; then keys must be wrapped.
+    pub seals: bool,
+    /// What keys are wrapped with. Files that were sealed before are opened with it, too.
+    pub wrap: Option<Wrap>,
 }
 
 /// Why what was divided is not written.
@@ -93,15 +108,22 @@ impl Store {
     /// of: where the store was one of its outputs, an open file that is not among them goes.
     ///
     /// # Errors
-    /// As [`Segment::open`]; [`Data`](crate::error::Kind::Data) where the store is damaged.
+    /// As [`Segment::open`]; [`Data`](crate::error::Kind::Data) where the store is damaged; [`Config`](crate::error::Kind::Config)
+    /// where its files are sealed and it is not known what their keys are wrapped with.
     pub fn open(
         root: Root,
-        facts: &Facts,
-        terms: Terms,
+        (facts, terms): (&Facts, Terms),
+        sealing: Sealing,
         known: Option<&[Identity]>,
         clock: fn() -> Timestamp,
     ) -> Result<Store, Error> {
         let now = clock();
+        let keys = match sealing.wrap {
+            Some(wrap) if sealing.seals => Some(Keys::create(&root, wrap)?),
+            Some(wrap) => Keys::open(&root, wrap)?,
+            None if sealing.seals => return Err(unnamed(&root)),
+            None => None,
+        };
         facts.keep(&root, now)?;
         let (open, closing) = (root.room(OPEN)?, root.room(CLOSING)?);
         let anchor = Segment::open(open.path().join(ANCHOR), now)?;
@@ -110,13 +132,15 @@ impl Store {
         let waiting = names_in(&closing).map_err(failed)?;
         let numbers = waiting.iter().filter_map(|name| Shelf::parse_numbered(name)).map(|(number, _)| number + 1);
         let next = numbers.max().unwrap_or(1).max(Head::read(&root)?.next);
-        let closer = Closer::begin(&root, clock)?;
+        let closer = Closer::begin(&root, keys.as_ref(), clock)?;
         let names = names_in(&open).map_err(failed)?;
         let mut store = Store {
             root,
             open,
             closing,
             anchor,
+            keys,
+            seals: sealing.seals,
             policy: facts.policy().into(),
             terms,
             slots: Vec::new(),
@@ -131,6 +155,7 @@ impl Store {
             store.adopt(shelf, known, now)?;
         }
         store.number();
+        store.tidy()?;
         Ok(store)
     }
 
@@ -321,7 +346,7 @@ impl Store {
         // The lock goes with it.
         drop(slot.segment);
         if slot.length == 0 {
-            crate::output::fresh::discard(&self.open, &name)?;
+            self.remove(&slot.shelf)?;
             return Ok(false);
         }
         let numbered = slot.shelf.numbered(self.next);
@@ -344,13 +369,27 @@ impl Store {
     /// A file of an earlier run.
     fn adopt(&mut self, shelf: Shelf, known: Option<&[Identity]>, now: Timestamp) -> Result<(), Error> {
         let path = self.open.path().join(shelf.to_string());
-        let mut segment = Segment::open(&path, now)?;
+        let failed = |error: io::Error| self.root.failed("write in", &error);
+        let veiled = match &shelf.key {
+            None => None,
+            Some(key) => {
+                let keys = self.keys.as_ref().ok_or_else(|| unnamed(&self.root))?;
+                match keys.veil(key)? {
+                    None => {
+                        // A sweep that was killed had destroyed it.
+                        let what = "is sealed with a key that is destroyed: nobody can read it, and it is removed";
+                        eprintln!("sladd: `{}` {what}", path.display());
+                        return self.remove(&shelf).and_then(|()| self.open.sync()).map_err(failed);
+                    }
+                    veiled => veiled,
+                }
+            }
+        };
+        let mut segment = Segment::open_under(&path, now, veiled)?;
         let identity = segment.identity();
         if known.is_some_and(|known| !known.iter().any(|known| known.is_same(&identity))) || segment.length()? == 0 {
-            let name = shelf.to_string();
             drop(segment);
-            let done = rustix::fs::unlinkat(&self.open, name.as_str(), AtFlags::empty()).map_err(io::Error::from);
-            return done.and_then(|()| self.open.sync()).map_err(|error| self.root.failed("write in", &error));
+            return self.remove(&shelf).and_then(|()| self.open.sync()).map_err(failed);
         }
         let committed = segment.sync()?;
         let length = committed.length();
@@ -367,16 +406,38 @@ impl Store {
             last_write: now,
             used: self.turn,
             segment: Some(segment),
+            veiled: None,
         });
         Ok(())
     }
 
+    /// Takes an open file away, its key first.
+    fn remove(&self, shelf: &Shelf) -> io::Result<()> {
+        if let Some(key) = &shelf.key {
+            destroy(&self.root, key)?;
+        }
+        crate::output::fresh::discard(&self.open, &shelf.to_string())
+    }
+
+    /// Destroys keys that were made and never used.
+    fn tidy(&self) -> Result<(), Error> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        let _lock = self.root.lock()?;
+        let kept = survey(&self.root)?.kept;
+        let used: BTreeSet<&str> = kept.iter().filter_map(|kept| kept.key.as_deref()).collect();
+        keys.tidy(&used).map_err(|error| self.root.failed("write in", &error))
+    }
+
     fn create(&mut self, run: Run, now: Timestamp) -> Result<(), Error> {
         let label = self.terms.label(run).expect("it was placed").into();
-        let shelf = Shelf { label, day: due::date(run.day), policy: self.policy.clone() };
+        let (key, veiled) = match self.keys.as_ref().filter(|_| self.seals) {
+            Some(keys) => keys.make().map(|(key, veiled)| (Some(key), Some(veiled)))?,
+            None => (None, None),
+        };
+        let shelf = Shelf { label, day: due::date(run.day), policy: self.policy.clone(), key };
         let path = self.open.path().join(shelf.to_string());
         self.make_room()?;
-        let segment = Segment::open(&path, now)?;
+        let segment = Segment::open_under(&path, now, veiled)?;
         let identity = segment.identity();
         let length = segment.length()?;
         let committed = Committed::recorded(path.clone(), identity, length, now);
@@ -394,6 +455,7 @@ impl Store {
             last_write: now,
             used: self.turn,
             segment: Some(segment),
+            veiled: None,
         });
         Ok(())
     }
@@ -407,7 +469,10 @@ impl Store {
         }
         self.make_room()?;
         let slot = &mut self.slots[number];
-        slot.segment = Segment::find(&slot.path, slot.identity)?;
+        slot.segment = Segment::find(&slot.path, slot.identity)?.map(|segment| match slot.veiled.take() {
+            Some(veiled) => segment.under(veiled),
+            None => segment,
+        });
         if slot.segment.is_none() {
             self.slots.swap_remove(number);
             self.number();
@@ -421,11 +486,12 @@ impl Store {
         while self.slots.iter().filter(|slot| slot.segment.is_some()).count() >= MOST_OPEN {
             let oldest = self.slots.iter_mut().filter(|slot| slot.segment.is_some()).min_by_key(|slot| slot.used);
             let Some(slot) = oldest else { break };
-            if let Some(mut segment) = slot.segment.take()
-                && slot.dirty
-            {
-                slot.committed = segment.sync()?;
-                slot.dirty = false;
+            if let Some(mut segment) = slot.segment.take() {
+                if slot.dirty {
+                    slot.committed = segment.sync()?;
+                    slot.dirty = false;
+                }
+                slot.veiled = segment.into_veiled();
             }
         }
         Ok(())
@@ -443,7 +509,8 @@ impl Store {
     fn number(&mut self) {
         self.by_run.clear();
         for (number, slot) in self.slots.iter_mut().enumerate() {
-            let class = self.terms.number(&slot.shelf.label).filter(|_| slot.shelf.policy == self.policy);
+            let goes_on = slot.shelf.policy == self.policy && slot.shelf.key.is_some() == self.seals;
+            let class = self.terms.number(&slot.shelf.label).filter(|_| goes_on);
             slot.run = class.map(|class| Run { class, day: slot.shelf.day.start().day() });
             if let Some(run) = slot.run {
                 self.by_run.insert(run, number);

@@ -1,8 +1,14 @@
 //! Reading back what a store keeps: the lines of segments, as they were closed.
 
-use super::{Kept, Root, Scope, close::packed, file, list, manifest::Manifest};
+use super::{
+    Kept, Root, Scope, file,
+    key::{Keys, unnamed},
+    list,
+    manifest::Manifest,
+};
 use crate::{
     error::{Error, Kind},
+    key::Wrap,
     state::files::digest_of,
 };
 use std::io::{self, Read};
@@ -19,12 +25,19 @@ pub struct Reading {
 }
 
 /// Gives all lines of the segments in a scope to `write`, by tenant, class, day and number; no segment of which a byte is not as
-/// it was closed.
+/// it was closed. `wrap` is what keys are wrapped with, for those that are sealed.
 ///
 /// # Errors
-/// [`Kind::Data`] for a segment that is not as it was closed: nothing of it was written; [`Kind::NoInput`] where a sweep took
-/// one away in the meantime; [`Kind::Io`], [`Kind::Permission`]; whatever `write` says, as [`Kind::Io`].
-pub fn read(root: &Root, scope: &Scope, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> Result<Reading, Error> {
+/// [`Kind::Data`] for a segment that is not as it was closed: nothing of it was written; [`Kind::Config`] for a sealed one where `wrap`
+/// is missing or another; [`Kind::NoInput`] where a sweep took one away in the meantime; [`Kind::Io`], [`Kind::Permission`];
+/// whatever `write` says, as [`Kind::Io`].
+pub fn read(
+    root: &Root,
+    scope: &Scope,
+    wrap: Option<&Wrap>,
+    mut write: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<Reading, Error> {
+    let keys = wrap.map(|wrap| Keys::open(root, wrap.clone())).transpose()?.flatten();
     let mut reading = Reading::default();
     let mut all = list(root)?.kept;
     all.sort_by(|one, other| {
@@ -35,13 +48,18 @@ pub fn read(root: &Root, scope: &Scope, mut write: impl FnMut(&[u8]) -> io::Resu
             reading.unclosed += 1;
             continue;
         }
-        reading.records += segment(root, kept, &mut write)?;
+        reading.records += segment(root, kept, (wrap, keys.as_ref()), &mut write)?;
         reading.segments += 1;
     }
     Ok(reading)
 }
 
-fn segment(root: &Root, kept: &Kept, write: &mut impl FnMut(&[u8]) -> io::Result<()>) -> Result<u64, Error> {
+fn segment(
+    root: &Root,
+    kept: &Kept,
+    (wrap, keys): (Option<&Wrap>, Option<&Keys>),
+    write: &mut impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<u64, Error> {
     let cannot = |kind, why: &str| {
         Error::new(kind, format!("cannot read segment {} of the store `{}`: {why}", kept.path, root.path().display()))
     };
@@ -55,12 +73,21 @@ fn segment(root: &Root, kept: &Kept, write: &mut impl FnMut(&[u8]) -> io::Result
     let room = root.place.room_if_there(&kept.label())?.ok_or_else(gone)?;
     let day = room.room_if_there(&kept.day.to_string())?.ok_or_else(gone)?;
     let (manifest, _) = Manifest::read(&day, number).map_err(|_| changed())?.ok_or_else(gone)?;
-    let name = packed(number);
+    let name = manifest.packed();
+    let key = match &manifest.key {
+        Some(_) if wrap.is_none() => return Err(unnamed(root)),
+        Some(name) => match keys.map(|keys| keys.load(name)).transpose()?.flatten() {
+            None => return Err(cannot(Kind::Data, "its key is gone: nobody can read it")),
+            key => key,
+        },
+        None => None,
+    };
     if digest_of(&day, name.as_ref()).map_err(failed)? != Some((manifest.packed_bytes, manifest.packed_blake3)) {
         return Err(changed());
     }
     let file = file::open(&day, &name).map_err(failed)?.ok_or_else(gone)?;
-    let mut unpacked = zstd::Decoder::new(file).map_err(failed)?;
+    let opened = file::opened(file, key.as_ref()).map_err(failed)?;
+    let mut unpacked = zstd::Decoder::new(opened).map_err(failed)?;
     let mut chunk = vec![0; 128 << 10];
     loop {
         match unpacked.read(&mut chunk).map_err(failed)? {

@@ -4,7 +4,7 @@
 //! names stay until the sweep has said what it does: whoever is ended in between leaves segments that are due, and the next
 //! sweep takes them.
 
-use super::{Kept, ROOM, Root, close::packed, file};
+use super::{Kept, ROOM, Root, file, name::packed};
 use crate::{
     error::Error,
     output::{fresh::discard, write_all},
@@ -54,10 +54,10 @@ fn cut(root: &Root, kept: &Kept) -> io::Result<()> {
     let there = |place: Result<Option<Place>, Error>| {
         place.ok().flatten().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     };
-    let class = there(root.place.room_if_there(&kept.class))?;
+    let class = there(root.place.room_if_there(&kept.label()))?;
     let day = there(class.room_if_there(&kept.day.to_string()))?;
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let name = packed(kept.number.unwrap_or_default());
+    let name = packed(kept.number.unwrap_or_default(), kept.key.as_deref());
     let fd = rustix::fs::openat(&day, name.as_str(), flags, Mode::empty())?;
     let stat = rustix::fs::fstat(&fd)?;
     // A second name belongs to somebody else.

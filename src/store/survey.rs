@@ -2,13 +2,12 @@
 
 use super::{
     CLOSING, OPEN, Root,
-    close::packed,
     facts::Facts,
     file,
     hold::holds,
     leaving::{Ends, ends},
     manifest::Manifest,
-    name::{self, Shelf},
+    name::{self, Shelf, packed},
 };
 use crate::{
     error::Error,
@@ -17,7 +16,7 @@ use crate::{
     time::Date,
 };
 use serde::Serialize;
-use std::io;
+use std::{collections::BTreeMap, io};
 
 /// One thing that a store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +43,9 @@ pub struct Kept {
     pub policy: Option<String>,
     /// Lines; none while it is open.
     pub records: Option<u64>,
+    /// What the key is called that it is sealed with; none: it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Bytes on the disk.
     pub bytes: u64,
     /// The references of holds that cover it.
@@ -140,6 +142,7 @@ pub(super) fn survey(root: &Root) -> Result<Listing, Error> {
                 class: class.to_owned(),
                 day: shelf.day,
                 records: None,
+                key: shelf.key.as_deref().map(str::to_owned),
                 bytes: u64::try_from(stat.st_size).unwrap_or(0),
                 held: Vec::new(),
                 is_segment: false,
@@ -174,21 +177,18 @@ pub(super) fn survey(root: &Root) -> Result<Listing, Error> {
 
 fn segments(room: &Place, (tenant, class): (&str, &str), day: Date, listing: &mut Listing) -> io::Result<()> {
     let label = &label(tenant, class);
-    let names = sorted(room)?;
-    let mut numbers: Vec<u64> = Vec::new();
-    for name in &names {
-        let number = name.strip_suffix(".zst").or(name.strip_suffix(".json")).and_then(name::parse_number);
-        match number {
-            Some(number) => numbers.push(number),
-            None if file::is_new(name) => listing.begun.push(format!("{label}/{day}/{name}")),
-            None => listing.strange.push(format!("{label}/{day}/{name}")),
+    // What the lines of a number are sealed with; one that has two has one of somebody else's.
+    let mut numbers: BTreeMap<u64, Vec<Option<String>>> = BTreeMap::new();
+    for name in sorted(room)? {
+        let manifest = name.strip_suffix(".json").and_then(name::parse_number);
+        match (manifest, name::parse_packed(&name)) {
+            (Some(number), _) => drop(numbers.entry(number).or_default()),
+            (None, Some((number, key))) => numbers.entry(number).or_default().push(key.map(str::to_owned)),
+            (None, None) if file::is_new(&name) => listing.begun.push(format!("{label}/{day}/{name}")),
+            (None, None) => listing.strange.push(format!("{label}/{day}/{name}")),
         }
     }
-    numbers.sort_unstable();
-    numbers.dedup();
-    for number in numbers {
-        let size = |name: &str| room.stat(name).map(|stat| stat.map_or(0, |stat| stat.st_size.max(0) as u64));
-        let bytes = size(&packed(number))? + size(&format!("{}.json", name::number(number)))?;
+    for (number, mut keys) in numbers {
         let (manifest, fault) = match Manifest::read(room, number) {
             Ok(Some((manifest, _))) if manifest.label() == *label && manifest.day() == Some(day) => {
                 (Some(manifest), None)
@@ -197,6 +197,13 @@ fn segments(room: &Place, (tenant, class): (&str, &str), day: Date, listing: &mu
             Ok(None) => (None, Some("it has no manifest".to_owned())),
             Err(error) => (None, Some(format!("its manifest cannot be read: {error}"))),
         };
+        let own = keys.iter().position(|key| manifest.as_ref().is_some_and(|manifest| manifest.key == *key));
+        let found = own.or((manifest.is_none() && !keys.is_empty()).then_some(0)).map(|at| keys.remove(at));
+        let key = found.unwrap_or_else(|| manifest.as_ref().and_then(|manifest| manifest.key.clone()));
+        let other = |key: Option<String>| format!("{label}/{day}/{}", packed(number, key.as_deref()));
+        listing.strange.extend(keys.into_iter().map(other));
+        let size = |name: &str| room.stat(name).map(|stat| stat.map_or(0, |stat| stat.st_size.max(0) as u64));
+        let bytes = size(&packed(number, key.as_deref()))? + size(&format!("{}.json", name::number(number)))?;
         listing.kept.push(Kept {
             path: name::segment(label, day, number),
             number: Some(number),
@@ -207,6 +214,7 @@ fn segments(room: &Place, (tenant, class): (&str, &str), day: Date, listing: &mu
             until: manifest.as_ref().and_then(Manifest::until),
             policy: manifest.as_ref().map(|manifest| format!("{}/{}", manifest.policy.name, manifest.policy.version)),
             records: manifest.as_ref().map(|manifest| manifest.records),
+            key,
             bytes,
             held: Vec::new(),
             is_segment: true,
@@ -234,6 +242,7 @@ fn is_ours(name: &str) -> bool {
             | OPEN
             | CLOSING
             | super::POLICIES
+            | super::key::KEYS
             | super::HEAD
             | super::HOLDS
             | super::SWEEP

@@ -2,10 +2,10 @@
 
 use super::{
     CLOSING, OPEN, Root, SWEEP, Terms,
-    close::packed,
     facts::Facts,
     file,
     hold::{Holds, holds_by},
+    key::{self, KEYS},
     leaving::Ends,
     manifest::Head,
     name,
@@ -211,6 +211,9 @@ impl Sweep {
         for (kept, until) in due {
             let said = unlink(root, kept).map_err(|error| error.to_string());
             touched.insert(room_of(kept));
+            if kept.key.is_some() {
+                touched.insert((KEYS.to_owned(), None));
+            }
             report.due.push(deletion(kept, *until, said));
         }
         // What `unlink` said is true after a loss of power too.
@@ -312,8 +315,11 @@ fn room_of(kept: &Kept) -> (String, Option<Date>) {
     }
 }
 
-/// Takes something away. What is gone already is gone.
+/// Takes something away, its key first: from then on nobody can read it, wherever else it lies. What is gone already is gone.
 fn unlink(root: &Root, kept: &Kept) -> io::Result<()> {
+    if let Some(key) = &kept.key {
+        key::destroy(root, key)?;
+    }
     let (room, day) = room_of(kept);
     let other = |error: Error| io::Error::other(error.to_string());
     let Some(place) = root.place.room_if_there(&room).map_err(other)? else { return Ok(()) };
@@ -324,7 +330,7 @@ fn unlink(root: &Root, kept: &Kept) -> io::Result<()> {
     let Some(place) = place.room_if_there(&day.to_string()).map_err(other)? else { return Ok(()) };
     let number = kept.number.unwrap_or_default();
     // What was begun and has no name is of the same lines.
-    for name in [packed(number), format!("{}.json", name::number(number))] {
+    for name in [name::packed(number, kept.key.as_deref()), format!("{}.json", name::number(number))] {
         remove(&place, &file::new(&name))?;
         remove(&place, &name)?;
     }
@@ -340,9 +346,13 @@ fn remove(place: &Place, name: &str) -> io::Result<()> {
 
 fn deletion(kept: &Kept, until: Date, said: Result<(), String>) -> Deletion {
     let is_gone = said.is_ok();
-    let said = said.map_or_else(|why| why, |()| GONE.to_owned());
+    let gone = if kept.key.is_some() { SEALED_GONE } else { GONE };
+    let said = said.map_or_else(|why| why, |()| gone.to_owned());
     Deletion { path: kept.path.clone(), until: until.to_string(), bytes: kept.bytes, said, is_gone }
 }
+
+/// What is said of something sealed that is gone: it begins with [`GONE`].
+const SEALED_GONE: &str = "gone, and its key before it";
 
 /// So many paths stand in one entry of the audit log: it holds 64 KiB.
 const AN_ENTRY: usize = 200;

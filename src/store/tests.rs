@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     Batch, Engine, Plan, Policy, Progress,
+    key::Wrap,
     retention::{Life, label},
     time::{DAY, Date, Timestamp},
 };
@@ -11,6 +12,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng},
 };
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fs,
     os::unix::fs::MetadataExt,
@@ -123,7 +125,7 @@ fn written(store: &mut Store, batch: &Batch, now: Timestamp) -> u64 {
 /// What a run of the sidecar does: writes, and closes at its end.
 fn kept(path: &Path, (facts, terms): (&Facts, Terms), batch: &Batch, now: Timestamp) -> u64 {
     NOW.store(now.0, Relaxed);
-    let mut store = Store::open(Root::create(path).unwrap(), facts, terms, None, clock).unwrap();
+    let mut store = Store::open(Root::create(path).unwrap(), (facts, terms), sealing(), None, clock).unwrap();
     let left_out = written(&mut store, batch, now);
     store.sync().unwrap();
     store.put_aside(now, true).unwrap();
@@ -132,7 +134,7 @@ fn kept(path: &Path, (facts, terms): (&Facts, Terms), batch: &Batch, now: Timest
 }
 
 fn problems(path: &Path) -> Vec<String> {
-    match Root::open(path).and_then(|root| verify(&root)) {
+    match Root::open(path).and_then(|root| verify(&root, sealing().wrap.as_ref())) {
         Ok(found) => found.problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.what)).collect(),
         Err(error) => vec![error.to_string()],
     }
@@ -144,6 +146,73 @@ fn given(now: Timestamp) -> Clock {
 
 fn sweep(path: &Path, now: Timestamp) -> Report {
     Sweep { clock: given(now), terms: None, dry_run: false }.run(&Root::open(path).unwrap()).unwrap()
+}
+
+thread_local! {
+    /// Whether the stores of this test are sealed.
+    static SEALS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The same once more in stores that are sealed.
+macro_rules! sealed_too {
+    ($($name:ident)*) => {
+        mod sealed {
+            $(
+                #[test]
+                fn $name() {
+                    super::SEALS.set(true);
+                    super::$name();
+                }
+            )*
+        }
+    };
+}
+
+sealed_too! {
+    records_of_each_class_and_day_have_their_segment_with_a_manifest
+    many_days_at_once_need_few_descriptors_and_every_record_comes_in
+    an_open_file_that_no_checkpoint_speaks_of_goes_and_others_are_gone_on_with
+    closing_goes_on_wherever_it_was_ended
+    a_sweep_goes_on_wherever_it_was_ended_and_says_so
+    what_cannot_be_unlinked_is_reported_as_it_is
+    each_of_10_000_tampers_is_found
+    in_1_000_sequences_of_versions_nothing_outlives_the_shortest_promise_and_nothing_goes_before_it
+    nothing_older_than_promised_exists_on_any_of_900_days_and_what_is_held_does
+    what_a_tenant_left_behind_is_gone_three_months_after_the_end_and_nothing_of_others
+}
+
+fn sealing() -> Sealing {
+    match SEALS.get() {
+        true => Sealing { seals: true, wrap: Some(wrap(1)) },
+        false => Sealing::default(),
+    }
+}
+
+fn wrap(byte: u8) -> Wrap {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), [byte; 32]).unwrap();
+    Wrap::read(file.path()).unwrap()
+}
+
+/// What the lines of a segment are called.
+fn lines_file(path: &Path, segment: &str) -> PathBuf {
+    let kept = list(&Root::open(path).unwrap()).unwrap().kept;
+    let kept = kept.into_iter().find(|kept| kept.path == segment).unwrap();
+    assert_eq!(kept.key.is_some(), SEALS.get());
+    path.join(segment).with_file_name(name::packed(kept.number.unwrap(), kept.key.as_deref()))
+}
+
+/// What a store gives back of a class.
+fn read_back(path: &Path, class: &str) -> Vec<u8> {
+    let mut lines = Vec::new();
+    let scope = Scope { classes: vec![class.to_owned()], ..Scope::default() };
+    let root = Root::open(path).unwrap();
+    read(&root, &scope, sealing().wrap.as_ref(), |some| {
+        lines.extend_from_slice(some);
+        Ok(())
+    })
+    .unwrap();
+    lines
 }
 
 /// A store with segments of several classes and days, one swept, one held.
@@ -201,15 +270,13 @@ fn records_of_each_class_and_day_have_their_segment_with_a_manifest() {
     let manifest: Manifest = serde_json::from_str(&text).unwrap();
     assert_eq!((manifest.policy.name.as_str(), manifest.key_epochs), ("store-test", vec!["2026-11-21".to_owned()]));
     assert_eq!(manifest.before.blake3, file::digest(&fs::read(path.join("analytics/2026-11-21/0001.json")).unwrap()));
-    let lines = zstd::decode_all(&fs::read(path.join("security_log/2026-11-21/0002.zst")).unwrap()[..]).unwrap();
-    assert_eq!((file::digest(&lines), lines.len() as u64), (manifest.blake3, manifest.bytes));
+    let all = read_back(&path, "security_log");
+    // That of the day before comes first.
+    let (_, lines) = all.split_at(all.len() - manifest.bytes as usize);
+    assert_eq!(file::digest(lines) == manifest.blake3, !SEALS.get(), "only who has the key can try contents out");
     assert!(lines.starts_with(b"203.0.113.0 - - [21/Nov/2026"));
-    for (name, mode) in [
-        ("", 0o750),
-        ("security_log/2026-11-21", 0o750),
-        ("security_log/2026-11-21/0002.zst", 0o640),
-        ("holds.json", 0),
-    ] {
+    assert_eq!(fs::metadata(lines_file(&path, "security_log/2026-11-21/0002")).unwrap().mode() & 0o777, 0o640);
+    for (name, mode) in [("", 0o750), ("security_log/2026-11-21", 0o750), ("holds.json", 0)] {
         let found = fs::metadata(path.join(name)).map(|found| found.mode() & 0o777).unwrap_or(0);
         assert_eq!(found, mode, "{name}");
     }
@@ -233,7 +300,8 @@ fn many_days_at_once_need_few_descriptors_and_every_record_comes_in() {
     let now = day("2026-11-21").start();
     let mut maker = Maker::new();
     let mut store =
-        Store::open(Root::create(&path).unwrap(), &facts(1, &CLASSES), terms(&CLASSES), None, clock).unwrap();
+        Store::open(Root::create(&path).unwrap(), (&facts(1, &CLASSES), terms(&CLASSES)), sealing(), None, clock)
+            .unwrap();
     for _ in 0..2 {
         let records: Vec<(&str, Date)> =
             (0..170).map(|back| ("x", Date::from_days(now.date().days() - back))).collect();
@@ -258,7 +326,8 @@ fn an_open_file_that_no_checkpoint_speaks_of_goes_and_others_are_gone_on_with() 
     let path = room.path().join("store");
     let (now, mut maker) = (day("2026-11-21").start(), Maker::new());
     let open = |known: Option<&[crate::output::segment::Identity]>| {
-        Store::open(Root::create(&path).unwrap(), &facts(1, &CLASSES), terms(&CLASSES), known, clock).unwrap()
+        Store::open(Root::create(&path).unwrap(), (&facts(1, &CLASSES), terms(&CLASSES)), sealing(), known, clock)
+            .unwrap()
     };
     let mut store = open(None);
     written(&mut store, &maker.batch(&[("x", now.date())]), now);
@@ -294,11 +363,22 @@ fn closing_goes_on_wherever_it_was_ended() {
     let path = room.path().join("store");
     let now = day("2026-11-21").start();
     let first = maker.batch(&[("x", now.date()), ("analytics", now.date())]);
-    kept(&path, (&facts(1, &CLASSES), terms(&CLASSES)), &first, now);
+    let (facts, terms) = (facts(1, &CLASSES), terms(&CLASSES));
+    let mut store = Store::open(Root::create(&path).unwrap(), (&facts, terms), sealing(), None, clock).unwrap();
+    written(&mut store, &first, now);
+    store.sync().unwrap();
     // What a kill may have left: the file that was closed, and each of the later steps undone.
-    let lines = zstd::decode_all(&fs::read(path.join("analytics/2026-11-21/0002.zst")).unwrap()[..]).unwrap();
-    let closing =
-        path.join("closing").join(format!("0002.analytics.2026-11-21.{}.log", &facts(1, &CLASSES).digest[..16]));
+    let before_closing = tree(&path);
+    let has = |name: &Path, part: &str| name.file_name().is_some_and(|name| name.to_str().unwrap().contains(part));
+    let (open, lines) = before_closing.iter().find(|(name, _)| has(name, "analytics.")).unwrap();
+    let spans: Vec<_> = before_closing.iter().filter(|(name, _)| has(name, ".spans")).collect();
+    assert_eq!(spans.len(), if SEALS.get() { 2 } else { 0 });
+    store.put_aside(now, true).unwrap();
+    assert_eq!(store.end(), None);
+    drop(store);
+    let closing = path.join("closing").join(format!("0002.{}", open.file_name().unwrap().to_str().unwrap()));
+    let packed = lines_file(&path, "analytics/2026-11-21/0002");
+    let key = sealing().wrap.map(|wrap| key::Keys::open(&Root::open(&path).unwrap(), wrap).unwrap().unwrap());
     let root = Root::open(&path).unwrap();
     let head = fs::read(path.join("head")).unwrap();
     let before = manifest::Head {
@@ -319,16 +399,18 @@ fn closing_goes_on_wherever_it_was_ended() {
         &|| {
             fs::write(path.join("head"), before.text()).unwrap();
             fs::remove_file(&manifest).unwrap();
-            fs::write(path.join("analytics/2026-11-21/0002.zst"), "torn").unwrap();
+            fs::write(&packed, "torn").unwrap();
             fs::write(path.join("analytics/2026-11-21/.0002.json.new"), "torn").unwrap();
         },
     ];
     for (step, undo) in undo.iter().enumerate() {
         undo();
-        fs::write(&closing, &lines).unwrap();
-        close::close_all(&root, now, &AtomicU64::new(0)).unwrap();
+        fs::write(&closing, lines).unwrap();
+        spans.iter().for_each(|(name, bytes)| fs::write(name, bytes).unwrap());
+        close::close_all(&root, key.as_ref(), now, &AtomicU64::new(0)).unwrap();
         assert_eq!(problems(&path), Vec::<String>::new(), "{step}");
-        assert_eq!(fs::read(path.join("head")).unwrap(), head);
+        // What is sealed once more is other bytes.
+        assert!(SEALS.get() && step >= 2 || fs::read(path.join("head")).unwrap() == head, "{step}");
         assert!(!closing.exists());
         assert_eq!(list(&root).unwrap().kept.len(), 2);
     }
@@ -346,10 +428,14 @@ fn a_sweep_goes_on_wherever_it_was_ended_and_says_so() {
     assert_eq!(due.held, ["week_log/2026-11-19/0001"]);
     // Killed after one file and a half.
     fs::write(path.join("sweep.json"), serde_json::to_vec(&serde_json::json!({ "paths": paths })).unwrap()).unwrap();
-    for name in
-        ["security_log/2026-11-19/0002.zst", "security_log/2026-11-19/0002.json", "security_log/2026-11-20/0004.zst"]
-    {
-        fs::remove_file(path.join(name)).unwrap();
+    let [one, other] =
+        ["security_log/2026-11-19/0002", "security_log/2026-11-20/0004"].map(|name| lines_file(&path, name));
+    for name in [&one, &path.join("security_log/2026-11-19/0002.json"), &other] {
+        let sealed = name.to_str().unwrap().strip_suffix(".sealed");
+        if let Some((_, key)) = sealed.and_then(|name| name.rsplit_once('.')) {
+            key::destroy(&Root::open(&path).unwrap(), key).unwrap();
+        }
+        fs::remove_file(name).unwrap();
     }
     assert!(!problems(&path).is_empty());
     let report = sweep(&path, later);
@@ -369,7 +455,7 @@ fn what_cannot_be_unlinked_is_reported_as_it_is() {
     let path = room.path().join("store");
     filled(&path);
     // A directory in the place of the file is refused by `unlink`, whoever asks.
-    let name = path.join("security_log/2026-11-19/0002.zst");
+    let name = lines_file(&path, "security_log/2026-11-19/0002");
     fs::rename(&name, room.path().join("aside")).unwrap();
     fs::create_dir(&name).unwrap();
     let report = sweep(&path, day("2027-05-20").start());
@@ -377,7 +463,7 @@ fn what_cannot_be_unlinked_is_reported_as_it_is() {
     let failed = report.due.iter().find(|deletion| !deletion.is_gone).unwrap();
     assert!(failed.path == "security_log/2026-11-19/0002" && failed.said.contains("directory"), "{failed:?}");
     let log = fs::read_to_string(path.join("audit.log")).unwrap();
-    assert!(log.contains("\"security_log/2026-11-20/0004\":\"gone\"") && !log.contains("0002\":\"gone\""));
+    assert!(log.contains("\"security_log/2026-11-20/0004\":\"gone") && !log.contains("0002\":\"gone"));
     fs::remove_dir(&name).unwrap();
     fs::rename(room.path().join("aside"), &name).unwrap();
     assert_eq!(sweep(&path, day("2027-05-20").start()).failed(), 0);
@@ -876,6 +962,143 @@ fn what_a_tenant_left_behind_is_gone_three_months_after_the_end_and_nothing_of_o
 
 #[test]
 fn no_class_is_called_what_a_store_calls_its_own() {
-    let own = [MARK, LOCK, OPEN, CLOSING, POLICIES, HEAD];
+    let own = [MARK, LOCK, OPEN, CLOSING, POLICIES, HEAD, key::KEYS];
     assert_eq!(crate::retention::STORE_NAMES.iter().collect::<std::collections::BTreeSet<_>>(), own.iter().collect());
+}
+
+/// F46 of sealed stores: nothing of a line is readable anywhere, open or closed; a key dies before what it opens, and with it
+/// every copy.
+#[test]
+fn what_is_sealed_is_read_with_its_key_alone_and_never_after_it_is_destroyed() {
+    SEALS.set(true);
+    let (room, mut maker) = (room(), Maker::new());
+    let path = room.path().join("store");
+    let today = day("2026-11-21");
+    let (facts, terms) = (facts(1, &CLASSES), terms(&CLASSES));
+    let mut store = Store::open(Root::create(&path).unwrap(), (&facts, terms.clone()), sealing(), None, clock).unwrap();
+    let records: Vec<_> = (0..2_000).map(|number| (["x", "week_log"][number % 2], today)).collect();
+    let batch = maker.batch(&records);
+    written(&mut store, &batch, today.start());
+    store.sync().unwrap();
+    let is_dark = || {
+        let shown = [&b"203.0.113"[..], b"GET /", b"curl/8", b"security_log until="];
+        tree(&path).iter().all(|(_, bytes)| shown.iter().all(|text| memchr::memmem::find(bytes, text).is_none()))
+    };
+    assert!(is_dark(), "open");
+    store.put_aside(today.start(), true).unwrap();
+    assert_eq!(store.end(), None);
+    drop(store);
+    assert!(is_dark(), "closed");
+    // All that was written comes back, and nobody needs the key to see that it is as it was.
+    let back = [read_back(&path, "security_log"), read_back(&path, "week_log")].concat();
+    let lines = |bytes: &[u8]| {
+        let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lines(&back), lines(batch.bytes()));
+    let root = Root::open(&path).unwrap();
+    let found = verify(&root, None).unwrap();
+    assert_eq!((found.problems.len(), found.segments, found.unopened, found.records), (0, 2, 2, 2_000));
+    assert_eq!(verify(&root, Some(&wrap(1))).unwrap().unopened, 0);
+    assert_eq!(verify(&root, Some(&wrap(2))).unwrap_err().kind(), Kind::Config);
+    let nothing = |wrap: Option<&Wrap>| read(&root, &Scope::default(), wrap, |_| panic!("nothing is read"));
+    for (wrap, why) in [(None, "are sealed: name the file"), (Some(wrap(2)), "wrapped with another file")] {
+        let error = nothing(wrap.as_ref()).unwrap_err();
+        assert!(error.kind() == Kind::Config && error.to_string().contains(why), "{error}");
+    }
+    let sealing = |byte| Sealing { seals: true, wrap: Some(wrap(byte)) };
+    let other = Store::open(Root::open(&path).unwrap(), (&facts, terms), sealing(2), None, clock);
+    assert!(other.unwrap_err().to_string().contains("wrapped with another file"));
+
+    // A changed byte is found without the key, and so is a key that is gone.
+    let name = lines_file(&path, "week_log/2026-11-21/0002");
+    let key = name.to_str().unwrap().strip_suffix(".sealed").unwrap().rsplit_once('.').unwrap().1.to_owned();
+    let key = path.join("keys").join(format!("{key}.key"));
+    for file in [&name, &key] {
+        let whole = fs::read(file).unwrap();
+        fs::write(file, &whole[1..]).unwrap();
+        assert_eq!(verify(&root, None).unwrap().problems.len(), 1, "{}", file.display());
+        fs::remove_file(file).unwrap();
+        assert_eq!(verify(&root, None).unwrap().problems.len(), 1, "{}", file.display());
+        fs::write(file, &whole).unwrap();
+    }
+
+    // A backup without keys, and one with them from before they were wrapped anew.
+    let backup = fs::read(&name).unwrap();
+    let old_key = fs::read(&key).unwrap();
+    assert_eq!(rewrap(&root, &wrap(2), Some(&wrap(1))).unwrap(), 2);
+    assert_eq!(rewrap(&root, &wrap(2), Some(&wrap(1))).unwrap(), 0);
+    assert_eq!(nothing(Some(&wrap(1))).unwrap_err().kind(), Kind::Config);
+    assert_eq!(verify(&root, Some(&wrap(2))).unwrap().problems, []);
+    assert_ne!(fs::read(&key).unwrap(), old_key);
+    let mut held = fs::File::open(&key).unwrap();
+    assert_eq!(sweep(&path, day("2026-11-28").start()).due[0].said, "gone, and its key before it");
+    let mut left = Vec::new();
+    std::io::Read::read_to_end(&mut held, &mut left).unwrap();
+    assert!(left.len() == old_key.len() && left.iter().all(|&byte| byte == 0), "it is overwritten");
+    assert!(!name.exists() && !key.exists());
+    assert_eq!(verify(&root, Some(&wrap(2))).unwrap().problems, []);
+    let keys = key::Keys::open(&root, wrap(2)).unwrap().unwrap();
+    fs::create_dir_all(name.parent().unwrap()).unwrap();
+    fs::write(&name, backup).unwrap();
+    fs::write(&key, &old_key).unwrap();
+    let name = key.file_stem().unwrap().to_str().unwrap();
+    assert_eq!(keys.load(name).unwrap_err().kind(), Kind::Data, "an old copy of the key is none under the new file");
+}
+
+#[test]
+fn a_key_that_was_begun_goes_and_one_with_a_second_name_is_told() {
+    SEALS.set(true);
+    let room = room();
+    let path = room.path().join("store");
+    filled(&path);
+    let keys = path.join("keys");
+    fs::write(keys.join("0123456789abcdef.key"), [7; 88]).unwrap();
+    fs::write(keys.join("0123456789abcdef.spans"), [7; 40]).unwrap();
+    fs::write(keys.join(".76543210fedcba98.key.new"), "begun").unwrap();
+    assert!(problems(&path)[0].contains("there is nothing that it opens"), "{:?}", problems(&path));
+    let open =
+        || Store::open(Root::open(&path).unwrap(), (&facts(1, &CLASSES), terms(&CLASSES)), sealing(), None, clock);
+    drop(open().unwrap());
+    assert_eq!(problems(&path), Vec::<String>::new());
+    let key = lines_file(&path, "security_log/2026-11-19/0002");
+    let key = key.to_str().unwrap().strip_suffix(".sealed").unwrap().rsplit_once('.').unwrap().1.to_owned();
+    let second = room.path().join("second");
+    fs::hard_link(keys.join(format!("{key}.key")), &second).unwrap();
+    let report = sweep(&path, day("2030-01-01").start());
+    let failed: Vec<_> = report.due.iter().filter(|deletion| !deletion.is_gone).collect();
+    assert!(failed.len() == 1 && failed[0].said.contains("has a second name"), "{failed:?}");
+    assert!(fs::read(&second).unwrap().iter().any(|&byte| byte != 0));
+    fs::remove_file(&second).unwrap();
+    assert_eq!(sweep(&path, day("2030-01-01").start()).failed(), 0);
+    assert_eq!(fs::read_dir(&keys).unwrap().count(), 2, "the check, and what is held");
+}
+
+/// A policy that seals follows one that does not, and the other way round: what was begun is closed as it was begun.
+#[test]
+fn sealing_is_switched_on_and_off_between_runs() {
+    let (room, mut maker) = (room(), Maker::new());
+    let path = room.path().join("store");
+    let today = day("2026-11-21");
+    let (facts, terms) = (facts(1, &CLASSES), terms(&CLASSES));
+    for seals in [false, true, false, true] {
+        let sealing = Sealing { seals, wrap: Some(wrap(1)) };
+        let root = Root::create(&path).unwrap();
+        let mut store = Store::open(root, (&facts, terms.clone()), sealing, None, clock).unwrap();
+        written(&mut store, &maker.batch(&[("x", today)]), today.start());
+        store.sync().unwrap();
+        // It ends without closing.
+    }
+    SEALS.set(true);
+    let kept = list(&Root::open(&path).unwrap()).unwrap().kept;
+    assert_eq!(kept.iter().filter(|kept| kept.key.is_some()).count(), 1, "sealed ones are gone on with");
+    assert_eq!(kept.len(), 2);
+    let without = Store::open(Root::open(&path).unwrap(), (&facts, terms.clone()), Sealing::default(), None, clock);
+    assert!(without.unwrap_err().to_string().contains("are sealed: name the file"));
+    let mut store = Store::open(Root::open(&path).unwrap(), (&facts, terms), sealing(), None, clock).unwrap();
+    store.put_aside(today.start(), true).unwrap();
+    assert_eq!(store.end(), None);
+    assert_eq!(problems(&path), Vec::<String>::new());
+    assert_eq!(read_back(&path, "security_log").iter().filter(|&&byte| byte == b'\n').count(), 4);
 }

@@ -2,23 +2,25 @@
 //! else is.
 
 use super::{
-    HEAD, HOLDS, POLICIES, Root, SWEEP,
-    close::packed,
+    HEAD, HOLDS, OPEN, POLICIES, Root, SWEEP,
     facts::MOST_BYTES,
     file,
     hold::Holds,
+    key::{self, Keys},
     manifest::{Before, Head, Manifest},
     name,
     past::Past,
-    survey::{sorted, survey},
+    survey::{Kept, sorted, survey},
 };
 use crate::{
     audit,
     error::{Error, Kind},
+    key::Wrap,
     retention::parse_label,
     state::place::Place,
     time::Date,
 };
+use rustix::{fs::FlockOperation, io::Errno};
 use serde::Serialize;
 use std::{
     collections::BTreeSet,
@@ -41,6 +43,8 @@ pub struct Verified {
     pub segments: u64,
     /// Lines in them.
     pub records: u64,
+    /// Segments of those that are sealed and were not opened: their bytes are as they were, and so is what their manifests say.
+    pub unopened: u64,
     /// Files that are not segments yet; nothing says what is in them.
     pub unclosed: u64,
     /// Where the audit log ends, to be noted down elsewhere.
@@ -55,12 +59,13 @@ impl Verified {
     }
 }
 
-/// Reads all of a store, under its lock.
+/// Reads all of a store, under its lock; what is sealed is opened where it is known what its keys are wrapped with.
 ///
 /// # Errors
-/// [`Kind::Io`], [`Kind::Permission`]: it could not be read.
-pub fn verify(root: &Root) -> Result<Verified, Error> {
+/// [`Kind::Io`], [`Kind::Permission`]: it could not be read; [`Kind::Config`] where keys are wrapped with another file.
+pub fn verify(root: &Root, wrap: Option<&Wrap>) -> Result<Verified, Error> {
     let _lock = root.lock()?;
+    let opening = wrap.map(|wrap| Keys::open(root, wrap.clone())).transpose()?.flatten();
     let mut found = Verified::default();
     let failed = |error: io::Error| root.failed("read", &error);
     match audit::verify(root.path(), None) {
@@ -103,7 +108,8 @@ pub fn verify(root: &Root) -> Result<Verified, Error> {
             found.wrong(kept.path.as_str(), "the audit log knows nothing of it");
         }
     }
-    chain(root, &past, &closing, &mut found)?;
+    keys(root, &listing.kept, &mut found)?;
+    chain(root, (&past, &closing), opening.as_ref(), &mut found)?;
     policies(root, &past, &mut found).map_err(failed)?;
     let said = Holds { holds: past.holds.into_values().collect() };
     let there = file::read(&root.place, HOLDS, MOST_BYTES * 4).map_err(failed)?;
@@ -113,8 +119,43 @@ pub fn verify(root: &Root) -> Result<Verified, Error> {
     Ok(found)
 }
 
+/// What is sealed has its key, and each key its file.
+fn keys(root: &Root, kept: &[Kept], found: &mut Verified) -> Result<(), Error> {
+    let (mut there, strange) = key::all(root)?;
+    for path in strange {
+        found.wrong(path, "nothing of ours is called so");
+    }
+    for (kept, key) in kept.iter().filter_map(|kept| Some((kept, kept.key.as_deref()?))) {
+        there.remove(key);
+        if !key::is_there(root, key)? {
+            found.wrong(kept.path.as_str(), format!("its key `{key}` is missing or damaged: nobody can read it"));
+        }
+    }
+    // Whoever writes makes the key first.
+    if !there.is_empty() && !is_written(root)? {
+        for key in there {
+            let what = "there is nothing that it opens; the next start of the sidecar destroys it";
+            found.wrong(format!("{}/{key}.key", key::KEYS), what);
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody writes to it now.
+fn is_written(root: &Root) -> Result<bool, Error> {
+    let Some(open) = root.place.room_if_there(OPEN)? else { return Ok(false) };
+    let anchor = file::open(&open, "anchor").map_err(|error| root.failed("read", &error))?;
+    let lock = FlockOperation::NonBlockingLockShared;
+    Ok(anchor.is_some_and(|anchor| rustix::fs::flock(&anchor, lock) == Err(Errno::WOULDBLOCK)))
+}
+
 /// Each segment that was closed, in order.
-fn chain(root: &Root, past: &Past, closing: &BTreeSet<u64>, found: &mut Verified) -> Result<(), Error> {
+fn chain(
+    root: &Root,
+    (past, closing): (&Past, &BTreeSet<u64>),
+    opening: Option<&Keys>,
+    found: &mut Verified,
+) -> Result<(), Error> {
     let mut last = Before::default();
     let mut next = 1;
     for (&number, (subject, digest)) in &past.closed {
@@ -127,7 +168,7 @@ fn chain(root: &Root, past: &Past, closing: &BTreeSet<u64>, found: &mut Verified
         }
         next = number + 1;
         if !past.deleted.contains(subject) {
-            segment(root, (subject, number, digest), &last, found)?;
+            segment(root, (subject, number, digest), &last, opening, found)?;
         }
         last = Before { number, blake3: digest.clone() };
     }
@@ -159,6 +200,7 @@ fn segment(
     root: &Root,
     (subject, number, digest): (&str, u64, &str),
     before: &Before,
+    opening: Option<&Keys>,
     found: &mut Verified,
 ) -> Result<(), Error> {
     let mut parts = subject.split('/');
@@ -204,8 +246,11 @@ fn segment(
         found.wrong(subject, "it stands in the place of another");
     }
     found.segments += 1;
-    match read(&place, &manifest) {
-        Ok(None) => found.records += manifest.records,
+    match read(&place, &manifest, opening) {
+        Ok(None) => {
+            found.records += manifest.records;
+            found.unopened += u64::from(manifest.key.is_some() && opening.is_none());
+        }
         Ok(Some(what)) => found.wrong(subject, what),
         Err(error) => found.wrong(subject, format!("it cannot be read: {error}")),
     }
@@ -213,15 +258,28 @@ fn segment(
 }
 
 /// What is wrong with the lines of a segment.
-fn read(place: &Place, manifest: &Manifest) -> io::Result<Option<String>> {
-    let Some(file) = file::open(place, &packed(manifest.number))? else { return Ok(Some("it is missing".to_owned())) };
+fn read(place: &Place, manifest: &Manifest, opening: Option<&Keys>) -> io::Result<Option<String>> {
+    let Some(file) = file::open(place, &manifest.packed())? else { return Ok(Some("it is missing".to_owned())) };
     if file.metadata()?.len() != manifest.packed_bytes {
         return Ok(Some(format!("it is not {} bytes long, as its manifest says", manifest.packed_bytes)));
     }
     let mut packed = Digested { file, digest: blake3::Hasher::new() };
-    let (mut plain, mut records, mut bytes) = (blake3::Hasher::new(), 0, 0);
+    let key = match (&manifest.key, opening) {
+        (Some(name), Some(keys)) => match keys.load(name) {
+            Ok(Some(key)) => Some(key),
+            // That was told.
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(error.to_string())),
+        },
+        (Some(_), None) => {
+            io::copy(&mut packed, &mut io::sink())?;
+            return Ok(packed.is_changed(manifest));
+        }
+        (None, _) => None,
+    };
+    let (mut plain, mut records, mut bytes) = (file::hasher(key.as_ref()), 0, 0);
     let mut chunk = vec![0; 128 << 10];
-    let mut unpacked = zstd::Decoder::new(&mut packed)?;
+    let mut unpacked = zstd::Decoder::new(file::opened(&mut packed, key.as_ref())?)?;
     loop {
         let read = unpacked.read(&mut chunk)?;
         // It was as long as it is; what unpacks to more was not packed by us.
@@ -234,8 +292,8 @@ fn read(place: &Place, manifest: &Manifest) -> io::Result<Option<String>> {
     }
     drop(unpacked);
     io::copy(&mut packed, &mut io::sink())?;
-    if packed.digest.finalize().to_hex().as_str() != manifest.packed_blake3 {
-        return Ok(Some("its bytes were changed".to_owned()));
+    if let Some(changed) = packed.is_changed(manifest) {
+        return Ok(Some(changed));
     }
     let same = plain.finalize().to_hex().as_str() == manifest.blake3;
     if !same || (records, bytes) != (manifest.records, manifest.bytes) {
@@ -248,6 +306,13 @@ fn read(place: &Place, manifest: &Manifest) -> io::Result<Option<String>> {
 struct Digested {
     file: std::fs::File,
     digest: blake3::Hasher,
+}
+
+impl Digested {
+    fn is_changed(&self, manifest: &Manifest) -> Option<String> {
+        let is_same = self.digest.finalize().to_hex().as_str() == manifest.packed_blake3;
+        (!is_same).then(|| "its bytes were changed".to_owned())
+    }
 }
 
 impl Read for Digested {

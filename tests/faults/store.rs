@@ -10,7 +10,7 @@ use super::harness::{
 use rustix::process::Signal;
 use sladd::{
     Batch, Engine, Plan, Policy, Progress, Timestamp, audit,
-    store::{ClassFacts, Facts, Root, Stability, Store, Terms, TreatmentFacts, list, verify},
+    store::{ClassFacts, Facts, Root, Sealing, Stability, Store, Terms, TreatmentFacts, list, verify},
 };
 use std::{
     collections::BTreeMap,
@@ -102,7 +102,7 @@ fn killed_at_any_moment_the_store_has_every_record_once() {
         };
         let (made, piped) = (tagged(&made), tagged(&beside.piped(&lines::lines(0, written))));
         assert!(sorted(&made) == sorted(&piped), "{what}: not as the pipe makes it");
-        let found = verify(&Root::open(&store).unwrap()).unwrap();
+        let found = verify(&Root::open(&store).unwrap(), None).unwrap();
         assert_eq!(found.problems, [], "{what}");
         assert_eq!(found.unclosed, 0, "{what}");
         oracle::private(&store, &what);
@@ -147,7 +147,7 @@ pub fn filled(path: &Path) {
         Timestamp(1_795_255_200)
     }
     let terms = Terms::new(CLASSES.iter().map(|(name, keep)| (*name, keep.parse().unwrap())));
-    let mut store = Store::open(Root::create(path).unwrap(), &facts, terms, None, clock).unwrap();
+    let mut store = Store::open(Root::create(path).unwrap(), (&facts, terms), Sealing::default(), None, clock).unwrap();
     let lines: String = (0..60)
         .map(|number| {
             let class = CLASSES[number % 3].0;
@@ -210,7 +210,7 @@ pub fn is_swept(path: &Path, whole: &Tree, what: &str) {
         .filter(|name| name.starts_with("short") || name.to_string_lossy().contains(".log") && name.starts_with("open"))
         .collect();
     assert!(left.is_empty() && !path.join("sweep.json").exists(), "{what}: {left:?}");
-    let found = verify(&Root::open(path).unwrap()).unwrap();
+    let found = verify(&Root::open(path).unwrap(), None).unwrap();
     assert_eq!(found.problems, [], "{what}");
     assert!(audit::verify(path, None).unwrap().is_whole(), "{what}");
     // Each is told once at least, and nothing is told that is not so.

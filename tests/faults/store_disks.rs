@@ -58,7 +58,7 @@ fn without_room_for_a_store_nothing_is_lost() {
     let kept = beside.at("kept");
     let wanted = count(&beside.read("in/access.log"));
     oracle::each_once(&lines_of(&kept), 0, wanted, "a full store");
-    let found = verify(&Root::open(&kept).unwrap()).unwrap();
+    let found = verify(&Root::open(&kept).unwrap(), None).unwrap();
     assert_eq!((found.problems, found.unclosed), (vec![], 0), "{said}");
     oracle::private(&kept, "a full store");
     println!("F06, store: {rounds} times full, {wanted} lines");

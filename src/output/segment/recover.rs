@@ -116,7 +116,7 @@ impl Segment {
         let mut chunk = vec![0; CHUNK];
         while from < end {
             let part = &mut chunk[..(end - from).min(CHUNK as u64) as usize];
-            let read = self.read_at(part, from)?;
+            let read = self.read_hidden(part, from)?;
             let mut written = 0;
             while written < read {
                 match rustix::io::pwrite(&self.fd, &part[written..read], from + written as u64) {

@@ -1,5 +1,14 @@
 use super::*;
+use crate::{
+    key::random,
+    seal::{FileKey, SPAN, Veil},
+};
+use proptest::{
+    prelude::RngExt,
+    test_runner::{RngAlgorithm, TestRng},
+};
 use std::{
+    collections::HashMap,
     fs,
     num::{NonZeroU32, NonZeroU64},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
@@ -338,4 +347,118 @@ fn without_its_source_what_is_whole_stays_and_a_torn_line_goes() {
     fs::write(&path, &long).unwrap();
     resumed(&path, 4).settle_torn(4, 500_000).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), 4 + 200_001);
+}
+
+/// A file that lies hidden, with its spans beside it, as a store opens it.
+struct Hidden {
+    key: FileKey,
+    path: PathBuf,
+    spans: PathBuf,
+}
+
+impl Hidden {
+    fn new(path: PathBuf) -> Hidden {
+        let hidden = Hidden { key: FileKey::new(random).unwrap(), spans: path.with_extension("spans"), path };
+        fs::write(&hidden.spans, hidden.key.veil().begin(0, random).unwrap()).unwrap();
+        hidden
+    }
+
+    fn veil(&self) -> (Veil, usize) {
+        let kept = fs::read(&self.spans).unwrap();
+        let mut veil = self.key.veil();
+        let (whole, _) = kept.as_chunks::<SPAN>();
+        assert!(whole.iter().all(|span| veil.restore(span)));
+        (veil, whole.len() * SPAN)
+    }
+
+    fn veiled(&self) -> Veiled {
+        let (veil, length) = self.veil();
+        let kept = fs::OpenOptions::new().write(true).open(&self.spans).unwrap();
+        Veiled::new(veil, kept.into(), length as u64, false)
+    }
+
+    fn shown(&self) -> Vec<u8> {
+        let mut bytes = fs::read(&self.path).unwrap();
+        self.veil().0.apply(0, &mut bytes);
+        bytes
+    }
+}
+
+/// Whatever is written, cut, torn and put right, a hidden file is to the byte what a plain one is, and no keystream is used for
+/// two texts.
+#[test]
+fn a_hidden_file_goes_the_way_of_a_plain_one() {
+    let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let (mut cut, mut ways) = (0, 0);
+    for round in 0..200 {
+        let (_room, path) = room();
+        let hidden = Hidden::new(path.with_file_name("hidden.log"));
+        let mut any = |below: usize| rng.random_range(0..below);
+        // What ever stood at a place, plainly and hidden.
+        let mut stood: HashMap<usize, Vec<(u8, u8)>> = HashMap::new();
+        let mut note = |hidden: &Hidden| {
+            for (at, pair) in hidden.shown().into_iter().zip(fs::read(&hidden.path).unwrap()).enumerate() {
+                stood.entry(at).or_default().push(pair);
+            }
+        };
+        for _ in 0..1 + any(4) {
+            let mut plain = open(&path);
+            let mut veiled = Segment::open_under(&hidden.path, NOW, Some(hidden.veiled())).unwrap();
+            let mut length = plain.length().unwrap();
+            assert_eq!(length, veiled.length().unwrap());
+            let mut since: Vec<(u64, Batch)> = Vec::new();
+            for _ in 0..any(5) {
+                let line = format!("{}\n", "x".repeat(1 + any(300)));
+                let batch = Batch::of(line.repeat(1 + any(300)).as_bytes());
+                let before = plain.length().unwrap();
+                assert!(plain.write(&batch).is_ok() && veiled.write(&batch).is_ok());
+                if any(3) == 0 {
+                    length = plain.sync().unwrap().length();
+                    assert_eq!(veiled.sync().unwrap().length(), length);
+                    since.clear();
+                } else {
+                    since.push((before, batch));
+                }
+            }
+            drop((plain, veiled));
+            assert!(hidden.shown() == fs::read(&path).unwrap(), "round {round}");
+            note(&hidden);
+            // Killed: a part of what was not durable is gone.
+            let now = fs::metadata(&path).unwrap().len();
+            let lost = any((now - length) as usize + 1) as u64;
+            for path in [&path, &hidden.path] {
+                fs::OpenOptions::new().write(true).open(path).unwrap().set_len(now - lost).unwrap();
+            }
+            // Put right; some of it is made otherwise now, some cannot be made again.
+            let way = any(3);
+            let mut plain = resumed(&path, length);
+            let mut veiled = resumed(&hidden.path, length).under(hidden.veiled());
+            for (at, (before, batch)) in since.iter().enumerate() {
+                let bytes = batch.bytes().len() as u64;
+                let mut other = Batch::of(&batch.bytes().to_ascii_uppercase());
+                if way < 2 || at + 1 < since.len() {
+                    other = batch.clone();
+                }
+                let [of_plain, of_veiled] = [&mut plain, &mut veiled].map(|segment| match way {
+                    0 => segment.settle_torn(*before, bytes).unwrap(),
+                    _ => segment.recover(*before, bytes, &other).unwrap(),
+                });
+                assert_eq!(of_plain, of_veiled);
+                cut += of_plain.cut;
+            }
+            assert_eq!(plain.finish_recovery().unwrap(), veiled.finish_recovery().unwrap());
+            drop((plain, veiled));
+            assert!(hidden.shown() == fs::read(&path).unwrap(), "round {round}, put right");
+            note(&hidden);
+            ways |= 1 << way;
+        }
+        // Where other bytes came to stand, they are hidden otherwise: that two are hidden alike is chance.
+        let (mut changed, mut alike) = (0, 0);
+        for two in stood.values().flat_map(|pairs| pairs.windows(2)).filter(|two| two[0].0 != two[1].0) {
+            changed += 1;
+            alike += usize::from(two[0].0 ^ two[0].1 == two[1].0 ^ two[1].1);
+        }
+        assert!(alike <= 20 + changed / 50, "round {round}: {alike} of {changed}");
+    }
+    assert!(cut > 10_000 && ways == 7, "{cut} {ways}");
 }

@@ -60,8 +60,9 @@ pub(in crate::policy) const OUTPUT: Keys = Keys {
         "labels",
         "resource",
         "index",
+        "seal",
     ],
-    later: &["seal", "wrap"],
+    later: &["wrap"],
 };
 pub(in crate::policy) const ROTATE: Keys = Keys { known: &["size", "every", "keep"], later: &[] };
 
@@ -142,6 +143,18 @@ pub(super) fn places(top: &Table<'_>) -> Vec<(Box<str>, Range<usize>)> {
         places.extend(named);
     }
     places
+}
+
+/// Where the first output says that its store is sealed.
+pub(super) fn sealed(top: &Table<'_>) -> Option<Range<usize>> {
+    let Some(DeValue::Array(outputs)) = top.entry("output").map(|entry| entry.value) else { return None };
+    outputs
+        .iter()
+        .find_map(|output| match output.get_ref() {
+            DeValue::Table(output) => output.get("seal").filter(|seal| seal.get_ref().as_bool() == Some(true)),
+            _ => None,
+        })
+        .map(|seal| seal.span())
 }
 
 /// The tenants that inputs and outputs name, and where.
@@ -331,6 +344,12 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
         report.add(Code::BadValue, span.clone(), format!("`rotate` is for files, not for {}", quoted(other)));
     }
     receivers::only(table, kind, report);
+    let seal = table.flag("seal", report).unwrap_or(false);
+    if let (Some(entry), Some(other)) = (table.entry("seal"), kind)
+        && other != "store"
+    {
+        report.add(Code::BadValue, entry.span, format!("`seal` is for stores, not for {}", quoted(other)));
+    }
     let to = match kind? {
         "file" => {
             let path = absolute(&table.text("file", report)?, "/var/log/sladd/access.log", report)?;
@@ -345,7 +364,7 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
         other => To::Remote(Box::new(receivers::read(table, other, report)?)),
     };
     let plain = |names: &[At<&str>]| names.iter().map(|name| name.value.into()).collect();
-    Some(Output { to, classes: plain(&classes), tenants: plain(&tenants), fields })
+    Some(Output { to, classes: plain(&classes), tenants: plain(&tenants), fields, seal })
 }
 
 /// Members of records, by their canonical names.

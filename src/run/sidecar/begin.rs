@@ -71,7 +71,9 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     let (mut found, mut mended) = (Vec::new(), None);
     if let Some(left) = opened.left() {
         recovery = Recovery::of(&opened, &read, &loaded, room.as_ref(), portion)?;
-        let done = mend(&left.checkpoint.outputs, &left.records, |record| {
+        let wrap = crate::run::keys::wrap(&loaded.policy.keys)?;
+        let dress = |segment| crate::store::dress(segment, wrap.as_ref());
+        let done = mend(&left.checkpoint.outputs, &left.records, dress, |record| {
             supervisor.needs_longer();
             recovery.remake(record, left, (control, &mut supervisor))
         });

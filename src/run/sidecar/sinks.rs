@@ -13,7 +13,7 @@ use crate::{
     retention::{Class, ClassId, OWN},
     run::worker::clock,
     state::{home::Home, journal::Part, place::Place, spool::Spool},
-    store::{Root, Store, Unwritten},
+    store::{Root, Sealing, Store, Unwritten},
     time::Timestamp,
 };
 use std::{
@@ -179,7 +179,10 @@ impl Sinks {
                 To::Store(path) => {
                     let facts = facts::of(&loaded.policy, &loaded.digest.to_string());
                     let terms = facts::terms(&loaded.policy);
-                    Target::Store(Box::new(Store::open(Root::create(path)?, &facts, terms, known, clock)?))
+                    let wrap = crate::run::keys::wrap(&loaded.policy.keys)?;
+                    let sealing = Sealing { seals: output.seal, wrap };
+                    let store = Store::open(Root::create(path)?, (&facts, terms), sealing, known, clock)?;
+                    Target::Store(Box::new(store))
                 }
                 To::Remote(remote) => {
                     let place = spools(home)?.room(&spool.unwrap_or_default(), 0o750)?;
