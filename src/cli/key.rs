@@ -10,6 +10,7 @@ use crate::{
     policy::{Policy, wiring::To},
     retention::Keep,
     run::{confine::harden, keys, worker::clock},
+    state::spool,
     store::{self, Root},
     time::Timestamp,
 };
@@ -257,15 +258,20 @@ fn rewrap(policy: &str, old: Option<&Wrap>, json: bool) -> Result<ExitCode, Erro
         true => found.keyring(None, Missing::Refused)?.wrap_all(old, clock())?,
         false => 0,
     };
-    let mut in_stores = 0;
+    let mut of_files = 0;
     if let Some(wrap) = found.policy.as_ref().map(|policy| keys::wrap(&policy.keys)).transpose()?.flatten() {
         for path in &stores {
-            in_stores += store::rewrap(&Root::open(path)?, &wrap, old)?;
+            of_files += store::rewrap(&Root::open(path)?, &wrap, old)?;
+        }
+        for path in spools(&found) {
+            of_files += usize::from(spool::rewrap(&path, &wrap, old)?);
         }
     }
     match json {
-        true => print_json(&json!({ "wrapped": count, "wrapped_in_stores": in_stores })),
-        false if in_stores > 0 => super::print(format!("wrapped {count} keys, and {in_stores} of stores\n").as_bytes()),
+        true => print_json(&json!({ "wrapped": count, "wrapped_of_files": of_files })),
+        false if of_files > 0 => {
+            super::print(format!("wrapped {count} keys, and {of_files} of sealed files\n").as_bytes())
+        }
         false => super::print(format!("wrapped {count} keys\n").as_bytes()),
     }
 }
@@ -278,6 +284,16 @@ fn stores(place: &Place) -> Vec<PathBuf> {
         To::File { .. } | To::Stdout | To::Remote(_) => None,
     });
     stores.collect()
+}
+
+/// The spools below the state of the policy.
+fn spools(place: &Place) -> Vec<PathBuf> {
+    let state = place.policy.as_ref().and_then(|policy| policy.wiring.directory.as_ref());
+    let found = state.and_then(|state| std::fs::read_dir(state.join("spool")).ok());
+    let mut found: Vec<PathBuf> = found.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    found.retain(|path| path.join("key").is_file());
+    found.sort();
+    found
 }
 
 fn named(name: &str) -> Result<(Period, Epoch), Error> {

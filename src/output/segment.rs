@@ -9,7 +9,7 @@ mod veiled;
 
 pub use recover::Restored;
 pub use rotate::{Every, Rotation};
-pub use veiled::Veiled;
+pub use veiled::{Veiled, restore};
 
 use super::file;
 use crate::{
@@ -43,7 +43,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    fn at(directory: impl AsFd, name: &OsStr, flags: AtFlags) -> Result<Identity, Errno> {
+    pub(crate) fn at(directory: impl AsFd, name: &OsStr, flags: AtFlags) -> Result<Identity, Errno> {
         let wanted = StatxFlags::INO | StatxFlags::BTIME;
         let stat = rustix::fs::statx(directory, name, flags | AtFlags::SYMLINK_NOFOLLOW, wanted)?;
         let born = match stat.stx_mask & StatxFlags::BTIME.bits() {

@@ -254,7 +254,7 @@ impl Draft {
         }
         if let (Some(span), None) = (&self.sealed, &policy.keys.wrap) {
             let message =
-                "`seal` needs `wrap` in [keys]: the keys of segments are kept beside them, and must not lie open";
+                "`seal` needs `wrap` in [keys]: keys lie beside what they open, and must not lie open themselves";
             let help = "make a file with (umask 077; head -c 32 /dev/urandom > /etc/sladd/wrap.key), keep it out of backups, and write \
                         wrap = \"/etc/sladd/wrap.key\"";
             report.helped(Code::MissingKey, span.clone(), message, help);

@@ -127,7 +127,8 @@ pub struct Output {
     pub tenants: Vec<Box<str>>,
     /// Only these members of each record, by canonical names, and the tag; empty: all. Where records are written as JSON.
     pub fields: Vec<Box<str>>,
-    /// Whether each file of a store lies under a key of its own, which is destroyed before it is deleted.
+    /// Whether each file of a store lies under a key of its own, which is destroyed before it is deleted; of a receiver, whether
+    /// what waits for it lies hidden.
     pub seal: bool,
 }
 

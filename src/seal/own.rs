@@ -40,6 +40,11 @@ impl FileKey {
         &self.0
     }
 
+    /// The secret of one of several files that have one together.
+    pub fn of_part(&self, number: u64) -> FileKey {
+        FileKey(self.derived(&[&b"sladd part 1"[..], &number.to_be_bytes()].concat()))
+    }
+
     /// What hides the file while it grows.
     pub fn veil(&self) -> Veil {
         Veil { key: self.derived(b"sladd veil 1"), marks: self.derived(b"sladd span 1"), spans: Vec::new() }
@@ -286,6 +291,7 @@ mod tests {
             }
             assert!(open(&one, &[&sealed[..], b"x"].concat()).is_err());
         }
+        assert_ne!(**one.of_part(1).bytes(), **one.of_part(2).bytes());
         assert_eq!(format!("{one:?} {:?}", one.veil()), "FileKey(..) Veil(..)");
     }
 }

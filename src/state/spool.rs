@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! spool/NAME/00000000000000000001   parcels, one after the other; files are written in the order of their numbers
+//!                                   or, of a sealed output, lie hidden: [`Hiding`]
 //! spool/NAME/acknowledged           two lines "sladd spool 1 NUMBER OFFSET CHECK\n" that are written in turn, in place, so that a
 //!                                   full disk stops no note: what stands before the farther of them is the receiver's
 //! ```
@@ -9,8 +10,10 @@
 //! A receiver gets only what a checkpoint speaks of, so that a record has one name for ever, whatever happens to the machine.
 //! A file whose last byte was acknowledged is deleted.
 
+mod hiding;
 mod reader;
 
+pub use hiding::{Hiding, dress, rewrap};
 pub use reader::{Load, Reader};
 
 use super::{
@@ -43,6 +46,7 @@ pub struct Spool {
     place: Arc<Place>,
     number: u64,
     segment: Segment,
+    hiding: Hiding,
     shared: Arc<Shared>,
 }
 
@@ -87,7 +91,7 @@ impl Spool {
     ///
     /// # Errors
     /// As [`Segment::open`]
-    pub fn open(place: Place, now: Timestamp) -> Result<(Spool, Reader), Error> {
+    pub fn open(place: Place, hiding: Hiding, now: Timestamp) -> Result<(Spool, Reader), Error> {
         let place = Arc::new(place);
         let cannot = |error: io::Error| failed(&place, "read", &error);
         let mut numbers = numbers(&place).map_err(cannot)?;
@@ -109,12 +113,14 @@ impl Spool {
         // acknowledged, though somebody took its file away: what is new would be taken for that.
         let is_fresh = last == 0 && (from.number < highest || from.offset == 0);
         let number = if is_fresh { highest } else { highest + 1 };
-        let segment = Segment::open(place.path().join(file_name(number)), now)?;
+        let veiled = hiding.begin(&place, number)?;
+        let segment = Segment::open_under(place.path().join(file_name(number)), now, veiled)?;
         let durable = Spot { number, offset: 0 };
         let state = State { durable, backlog, closed: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let reader = Reader::new(place.clone(), shared.clone(), Slots::open(&place, from)?, from);
-        Ok((Spool { place, number, segment, shared }, reader))
+        let ends = (place.clone(), hiding.clone(), shared.clone());
+        let reader = Reader::new(ends, Slots::open(&place, from)?, from);
+        Ok((Spool { place, number, segment, hiding, shared }, reader))
     }
 
     /// The directory.
@@ -178,7 +184,8 @@ impl Spool {
     pub fn roll(&mut self, now: Timestamp) -> Result<(), Error> {
         self.segment.sync()?;
         let next = self.number + 1;
-        self.segment = Segment::open(self.place.path().join(file_name(next)), now)?;
+        let veiled = self.hiding.begin(&self.place, next)?;
+        self.segment = Segment::open_under(self.place.path().join(file_name(next)), now, veiled)?;
         self.number = next;
         Ok(())
     }

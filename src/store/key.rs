@@ -14,10 +14,10 @@ use crate::{
     key::{WRAPPED, Wrap, random},
     output::{
         fresh::discard,
-        segment::{Segment, Veiled},
+        segment::{Segment, Veiled, restore},
         write_all,
     },
-    seal::{FileKey, SPAN, Veil},
+    seal::{FileKey, Veil},
     state::{
         files::names_in,
         place::{Place, sync},
@@ -30,7 +30,6 @@ use rustix::{
 use std::{
     collections::BTreeSet,
     io::{self, Read},
-    os::fd::OwnedFd,
     path::Path,
 };
 
@@ -132,8 +131,7 @@ impl Keys {
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(failed(error.into())),
         };
-        let (veil, length) = self.spans(name, key, &kept)?;
-        Ok(Some(Veiled::new(veil, kept, length, is_new)))
+        Veiled::new(key, kept, is_new).map(Some).map_err(failed)
     }
 
     /// What shows the lines of a file that nothing is added to.
@@ -143,31 +141,9 @@ impl Keys {
     pub(super) fn shown(&self, name: &str, key: &FileKey, from: std::fs::File) -> Result<Shown, Error> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let kept = rustix::fs::openat(&self.place, spans_of(name), flags, Mode::empty());
-        let kept = kept.map_err(|error| self.failed("read", name, &error.into()))?;
-        Ok(Shown { from, veil: self.spans(name, key, &kept)?.0, at: 0 })
-    }
-
-    /// The veil with its spans, and how long those are. The last may not have been written whole; nothing was written under it
-    /// then.
-    fn spans(&self, name: &str, key: &FileKey, kept: &OwnedFd) -> Result<(Veil, u64), Error> {
-        let failed = |error: io::Error| self.failed("read", name, &error);
-        let kept = std::fs::File::from(kept.try_clone().map_err(failed)?);
-        let mut spans = Vec::new();
-        kept.take(MOST_SPANS).read_to_end(&mut spans).map_err(failed)?;
-        let mut veil = key.veil();
-        let (whole, _) = spans.as_chunks::<SPAN>();
-        let mut length = 0;
-        for (at, span) in whole.iter().enumerate() {
-            if veil.restore(span) {
-                length += SPAN as u64;
-            } else if at + 1 < whole.len() {
-                return Err(self.refuse(name, DAMAGED));
-            }
-        }
-        match veil.is_whole() {
-            true => Ok((veil, length)),
-            false => Err(self.refuse(name, DAMAGED)),
-        }
+        let kept = kept.map_err(io::Error::from).and_then(|kept| restore(key, std::fs::File::from(kept)));
+        let (veil, _) = kept.map_err(|error| self.failed("read", name, &error))?;
+        Ok(Shown { from, veil, at: 0 })
     }
 
     /// Whether the keys are wrapped with this file.
@@ -382,7 +358,7 @@ fn wipe(place: &Place, name: &str) -> io::Result<()> {
             let why = format!("`{name}` has a second name somewhere; remove that");
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        write_all(&fd, &vec![0; stat.st_size.clamp(0, MOST_SPANS as i64) as usize])?;
+        write_all(&fd, &vec![0; stat.st_size.clamp(0, MOST_BYTES) as usize])?;
         sync(&fd)?;
     }
     discard(place, name)
@@ -425,5 +401,5 @@ const DAMAGED: &str = "it is damaged: what is sealed with it cannot be read";
 const ELSEWISE: &str = "it is wrapped with another file than that of `wrap`; name that one, or go on with \
                         sladd key rotate --wrap --old-wrap FILE --policy POLICY";
 
-/// A file that grows has a span for each time it was opened.
-const MOST_SPANS: u64 = 4 << 20;
+/// No key and no spans of ours are longer.
+const MOST_BYTES: i64 = 4 << 20;

@@ -53,6 +53,7 @@ fn filed(told: Told) -> Filed {
         held: kept.held,
         told: treatments.into_iter().map(|facts| (facts.field, facts.treatment)).collect(),
         period,
+        is_sealed: kept.key.is_some(),
     }
 }
 

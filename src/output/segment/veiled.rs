@@ -3,10 +3,13 @@
 use super::{Fault, Segment, size};
 use crate::{
     key::random,
-    seal::{SPAN, Veil},
+    seal::{FileKey, SPAN, Veil},
 };
 use rustix::io::Errno;
-use std::{io, os::fd::OwnedFd};
+use std::{
+    io::{self, Read},
+    os::fd::OwnedFd,
+};
 
 /// What hides a segment, and the file that its spans are kept in.
 #[derive(Debug)]
@@ -20,10 +23,14 @@ pub struct Veiled {
 }
 
 impl Veiled {
-    /// `kept` is open for writing, and holds the spans of the veil in its first `length` bytes. `is_new`: nothing was written under
-    /// the last of them.
-    pub fn new(veil: Veil, kept: OwnedFd, length: u64, is_new: bool) -> Veiled {
-        Veiled { veil, kept, length, is_begun: is_new }
+    /// `kept` is open for reading and writing, and holds the spans of the veil. `is_new`: nothing was written under the last of
+    /// them.
+    ///
+    /// # Errors
+    /// As [`restore`].
+    pub fn new(key: &FileKey, kept: OwnedFd, is_new: bool) -> io::Result<Veiled> {
+        let (veil, length) = restore(key, std::fs::File::from(kept.try_clone()?))?;
+        Ok(Veiled { veil, kept, length, is_begun: is_new })
     }
 
     /// Sees that what is written from there on has a span of its own.
@@ -46,6 +53,27 @@ impl Veiled {
         }
         Ok(())
     }
+}
+
+/// What shows a file, from the spans that were kept of it; and how long those are that are whole. The last may not be: nothing was
+/// written under it then.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::InvalidData`] where they are damaged or another file's.
+pub fn restore(key: &FileKey, kept: impl Read) -> io::Result<(Veil, u64)> {
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "what it is hidden with is damaged; it cannot be read");
+    let (mut spans, mut length) = (Vec::new(), 0);
+    kept.take(MOST_BYTES).read_to_end(&mut spans)?;
+    let mut veil = key.veil();
+    let (whole, _) = spans.as_chunks::<SPAN>();
+    for (at, span) in whole.iter().enumerate() {
+        if veil.restore(span) {
+            length += SPAN as u64;
+        } else if at + 1 < whole.len() {
+            return Err(damaged());
+        }
+    }
+    if veil.is_whole() { Ok((veil, length)) } else { Err(damaged()) }
 }
 
 impl Segment {
@@ -101,6 +129,9 @@ impl Segment {
         Ok(())
     }
 }
+
+/// A file has a span for each time that it was opened to be written.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// So much is hidden at a time.
 const CHUNK: usize = 64 * 1024;

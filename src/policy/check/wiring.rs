@@ -346,9 +346,10 @@ fn output(table: &Table<'_>, report: &mut Report) -> Option<Output> {
     receivers::only(table, kind, report);
     let seal = table.flag("seal", report).unwrap_or(false);
     if let (Some(entry), Some(other)) = (table.entry("seal"), kind)
-        && other != "store"
+        && matches!(other, "file" | "stdout")
     {
-        report.add(Code::BadValue, entry.span, format!("`seal` is for stores, not for {}", quoted(other)));
+        let message = format!("`seal` is for stores, and for what waits for a receiver, not for {}", quoted(other));
+        report.add(Code::BadValue, entry.span, message);
     }
     let to = match kind? {
         "file" => {

@@ -61,6 +61,8 @@ pub struct Filed {
     pub told: Vec<(String, String)>,
     /// How long one key was used.
     pub period: Option<Period>,
+    /// Whether it lies under a key of its own.
+    pub is_sealed: bool,
 }
 
 impl Filed {

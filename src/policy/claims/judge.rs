@@ -28,9 +28,7 @@ pub fn judge(policy: &Policy, claim: &Claim) -> Answer {
         Stated::BasisOf { class, basis } => basis_of(policy, class.as_deref(), basis),
         Stated::DeletedAfter { class, at_most } => deleted_after(policy, class.as_deref(), *at_most),
         Stated::DeletedAfterRelationship { at_most } => tenants::deleted(policy, *at_most),
-        Stated::EncryptedAtRest => {
-            not_enforced("records are written to a disk as they are: only lines that fit no format can be sealed")
-        }
+        Stated::EncryptedAtRest => encrypted_at_rest(policy),
         Stated::EncryptedInTransit => encrypted_in_transit(policy),
         Stated::FieldAtMost { fields, at_most } => field_at_most(policy, fields, at_most),
         Stated::FieldNeverStored { fields } => field_never_stored(policy, fields),
@@ -459,6 +457,25 @@ fn free_text_scrubbed(policy: &Policy, kinds: Kinds) -> Answer {
         Ok(()) => yes("every text is dropped, reduced or read by the detectors from end to end"),
         Err(answer) => answer,
     }
+}
+
+fn encrypted_at_rest(policy: &Policy) -> Answer {
+    if policy.wiring.outputs.is_empty() {
+        return not_enforced("the policy has no [[output]]: where records go is said on the command line");
+    }
+    for output in policy.wiring.outputs.iter().filter(|output| !output.seal) {
+        return not_enforced(match &output.to {
+            To::File { path, .. } => format!("{}: records are written there as they are", path.display()),
+            To::Stdout => "whoever reads standard output decides where records lie".to_owned(),
+            To::Store(path) => format!("{}: it is not sealed; write seal = true", path.display()),
+            To::Remote(remote) => {
+                format!("{}: what waits for it is not sealed; write seal = true", label(&remote.receiver))
+            }
+        });
+    }
+    yes(
+        "each file lies under a key that is wrapped with a file kept elsewhere, in a store one of its own that dies with it",
+    )
 }
 
 fn unparsed_never_stored_raw(policy: &Policy) -> Answer {

@@ -63,8 +63,8 @@ pub fn weigh(policy: &Policy, claim: &Claim, evidence: &Evidence) -> Answer {
         Stated::VersionsNeverLengthen => {
             from(said, Verdict::NotEnforced, || versions_never_lengthen(policy, evidence).map(Some))
         }
-        Stated::EncryptedAtRest
-        | Stated::EncryptedInTransit
+        Stated::EncryptedAtRest => from(said, Verdict::True, || encrypted_at_rest(evidence)),
+        Stated::EncryptedInTransit
         | Stated::ListensOnlyHere
         | Stated::NoThirdParties
         | Stated::NoUnkeyedHash
@@ -176,6 +176,17 @@ fn deleted_after_relationship(policy: &Policy, at_most: Keep, evidence: &Evidenc
 
 fn keeps(classes: &[&crate::policy::Class]) -> String {
     classes.iter().map(|class| format!("{}: {}", class.name, class.keep)).collect::<Vec<_>>().join(", ")
+}
+
+/// What was written before a policy asked for it lies there as it was written.
+fn encrypted_at_rest(evidence: &Evidence) -> Result<Option<Answer>, Answer> {
+    for stored in &evidence.stores {
+        is_whole(stored)?;
+        if let Some(file) = stored.files.iter().find(|file| !file.is_sealed) {
+            return Err(no(format!("{} of {} is not sealed", file.path, stored.path.display())));
+        }
+    }
+    Ok(None)
 }
 
 fn held_on_order(policy: &Policy, evidence: &Evidence) -> Result<Answer, Answer> {

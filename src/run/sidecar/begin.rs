@@ -72,7 +72,10 @@ pub(super) fn begin(settings: Settings, control: &Control) -> Result<Option<Desk
     if let Some(left) = opened.left() {
         recovery = Recovery::of(&opened, &read, &loaded, room.as_ref(), portion)?;
         let wrap = crate::run::keys::wrap(&loaded.policy.keys)?;
-        let dress = |segment| crate::store::dress(segment, wrap.as_ref());
+        let dress = |segment| {
+            let segment = crate::store::dress(segment, wrap.as_ref())?;
+            segment.map(|segment| spool::dress(segment, wrap.as_ref())).transpose()
+        };
         let done = mend(&left.checkpoint.outputs, &left.records, dress, |record| {
             supervisor.needs_longer();
             recovery.remake(record, left, (control, &mut supervisor))

@@ -12,7 +12,12 @@ use crate::{
     policy::wiring::{self, OnStall, Rotate, To},
     retention::{Class, ClassId, OWN},
     run::worker::clock,
-    state::{home::Home, journal::Part, place::Place, spool::Spool},
+    state::{
+        home::Home,
+        journal::Part,
+        place::Place,
+        spool::{Hiding, Spool},
+    },
     store::{Root, Sealing, Store, Unwritten},
     time::Timestamp,
 };
@@ -186,7 +191,9 @@ impl Sinks {
                 }
                 To::Remote(remote) => {
                     let place = spools(home)?.room(&spool.unwrap_or_default(), 0o750)?;
-                    let (spool, reader) = Spool::open(place, now)?;
+                    let wrap = crate::run::keys::wrap(&loaded.policy.keys)?;
+                    let hiding = Hiding::open(&place, wrap.as_ref(), output.seal)?;
+                    let (spool, reader) = Spool::open(place, hiding, now)?;
                     let pump = Pump::begin(remote, reader, most_bytes, waker)?;
                     Target::Remote(Box::new(Link { spool, limit: remote.spool_bytes, pump }))
                 }

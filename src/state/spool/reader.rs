@@ -1,10 +1,11 @@
 //! The end that is read: what a checkpoint speaks of and the receiver has not.
 
-use super::{Shared, Slots, Spot, file_name, length};
+use super::{Hiding, Shared, Slots, Spot, file_name, hiding::forget, length};
 use crate::{
     encode::{PARCEL_OVERHEAD_BYTES, Parcel, Unpacked},
     error::Error,
     output::fresh::discard,
+    seal::Veil,
     state::{files::failed, place::Place},
 };
 use rustix::{
@@ -22,11 +23,12 @@ use std::{
 #[derive(Debug)]
 pub struct Reader {
     place: Arc<Place>,
+    hiding: Hiding,
     shared: Arc<Shared>,
     slots: Slots,
     /// What was acknowledged.
     at: Spot,
-    file: Option<(u64, OwnedFd)>,
+    file: Option<Part>,
     buffer: Vec<u8>,
     /// What was durable at the last look.
     looked: Spot,
@@ -43,6 +45,14 @@ pub struct Load<'a> {
     pub parcels: Vec<Parcel<'a>>,
 }
 
+/// A file that is read, and what shows it.
+#[derive(Debug)]
+struct Part {
+    number: u64,
+    fd: OwnedFd,
+    veil: Option<Veil>,
+}
+
 /// What a look brought.
 enum Look {
     /// The buffer begins with at least one parcel.
@@ -56,9 +66,10 @@ enum Look {
 }
 
 impl Reader {
-    pub(super) fn new(place: Arc<Place>, shared: Arc<Shared>, slots: Slots, at: Spot) -> Reader {
+    pub(super) fn new((place, hiding, shared): (Arc<Place>, Hiding, Arc<Shared>), slots: Slots, at: Spot) -> Reader {
         Reader {
             place,
+            hiding,
             shared,
             slots,
             at,
@@ -194,8 +205,8 @@ impl Reader {
         self.buffer.resize(wanted, 0);
         let mut filled = 0;
         if wanted > 0 {
-            let fd = match &self.file {
-                Some((number, fd)) if *number == self.at.number => fd,
+            let part = match &self.file {
+                Some(part) if part.number == self.at.number => part,
                 _ => {
                     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
                     let fd = match rustix::fs::openat(&*self.place, file_name(self.at.number), flags, Mode::empty()) {
@@ -211,16 +222,20 @@ impl Reader {
                         }
                         opened => opened?,
                     };
-                    &self.file.insert((self.at.number, fd)).1
+                    let veil = self.hiding.veil(&self.place, self.at.number)?;
+                    self.file.insert(Part { number: self.at.number, fd, veil })
                 }
             };
             while filled < wanted {
-                match rustix::io::pread(fd, &mut self.buffer[filled..], self.at.offset + filled as u64) {
+                match rustix::io::pread(&part.fd, &mut self.buffer[filled..], self.at.offset + filled as u64) {
                     Ok(0) => break,
                     Ok(more) => filled += more,
                     Err(Errno::INTR) => {}
                     Err(error) => return Err(error.into()),
                 }
+            }
+            if let Some(veil) = &part.veil {
+                veil.apply(self.at.offset, &mut self.buffer[..filled]);
             }
         }
         self.buffer.truncate(filled);
@@ -254,6 +269,7 @@ impl Reader {
         if spot.number > before.number {
             self.file = None;
             discard(&*self.place, &file_name(before.number)).map_err(cannot)?;
+            forget(&self.place, before.number).map_err(cannot)?;
         } else {
             let mut state = self.shared.lock();
             state.backlog = state.backlog.saturating_sub(spot.offset - before.offset);

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::encode::ParcelHead;
+use crate::{encode::ParcelHead, key::Wrap, output::segment::Identity};
 use proptest::prelude::*;
-use std::{fs, time::Duration};
+use std::{cell::Cell, fs, time::Duration};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const AT_ONCE: Duration = Duration::ZERO;
@@ -13,8 +13,50 @@ struct Both {
     reader: Reader,
 }
 
+thread_local! {
+    /// Whether what waits in this test lies hidden.
+    static HIDES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The same once more where what waits lies hidden.
+macro_rules! hidden_too {
+    ($($name:ident)*) => {
+        mod hidden {
+            $(
+                #[test]
+                fn $name() {
+                    super::HIDES.set(true);
+                    super::$name();
+                }
+            )*
+        }
+    };
+}
+
+hidden_too! {
+    a_receiver_gets_what_a_checkpoint_speaks_of_and_nothing_else
+    a_parcel_that_is_larger_than_what_was_asked_for_comes_alone
+    what_was_acknowledged_is_not_sent_again_after_a_crash_and_its_file_goes
+    a_damaged_note_sends_all_once_more
+    files_follow_each_other_and_none_is_left_when_all_is_acknowledged
+    a_reader_that_waits_is_woken_by_the_checkpoint
+    a_torn_note_leaves_the_one_before
+    where_the_file_of_what_was_acknowledged_is_gone_or_empty_what_is_new_arrives
+    a_file_that_somebody_took_away_is_passed_over
+    of_a_damaged_spool_everything_else_arrives
+}
+
+fn wrap(byte: u8) -> Wrap {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), [byte; 32]).unwrap();
+    Wrap::read(file.path()).unwrap()
+}
+
 fn open(room: tempfile::TempDir) -> Both {
-    let (spool, reader) = Spool::open(Place::open(room.path()).unwrap(), NOW).unwrap();
+    let place = Place::open(room.path()).unwrap();
+    let wrap = HIDES.get().then(|| wrap(1));
+    let hiding = Hiding::open(&place, wrap.as_ref(), HIDES.get()).unwrap();
+    let (spool, reader) = Spool::open(place, hiding, NOW).unwrap();
     Both { room, spool, reader }
 }
 
@@ -269,4 +311,72 @@ proptest! {
         prop_assert!(got.iter().all(|line| rest.any(|other| other == line)), "in order, and nothing twice");
         prop_assert_eq!(both.spool.backlog(), 0);
     }
+}
+
+/// Of a spool that was hidden, or is from now on, or is no more; and put right after a crash.
+#[test]
+fn what_waits_hidden_shows_nothing_and_arrives_whoever_comes_after() {
+    HIDES.set(true);
+    let mut both = begin();
+    both.write("203.0.113.0 a line\n");
+    both.commit();
+    let dark = |both: &Both| {
+        let files = fs::read_dir(both.room.path()).unwrap().flatten().map(|entry| fs::read(entry.path()).unwrap());
+        files.into_iter().all(|bytes| memchr::memmem::find(&bytes, b"203.0.113").is_none())
+    };
+    assert!(dark(&both));
+    // What was not durable is torn; it is put right by the same batch, hidden otherwise than it was.
+    let (length, torn) = (both.spool.segment().length().unwrap(), parcel("203.0.113.0 a second line\n"));
+    both.spool.write_from(&torn, 0).unwrap();
+    let Both { room, spool, reader } = both;
+    drop((spool, reader));
+    let path = room.path().join(file_name(1));
+    let before = fs::read(&path).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length + 20).unwrap();
+    let directory = Place::open(room.path()).unwrap();
+    let identity = Identity::at(&directory, file_name(1).as_ref(), rustix::fs::AtFlags::empty()).unwrap();
+    let found = || Segment::resume(&Committed::recorded(path.clone(), identity, length, NOW)).unwrap().unwrap();
+    let why = dress(found(), None).unwrap_err().to_string();
+    assert!(why.contains("is sealed: name the file"), "{why}");
+    assert!(dress(found(), Some(&wrap(2))).unwrap_err().to_string().contains("wrapped with another file"));
+    let mut segment = dress(found(), Some(&wrap(1))).unwrap();
+    let bytes = torn.bytes().len() as u64;
+    let restored = segment.recover(length, bytes, &torn).unwrap();
+    assert_eq!((restored.stood, restored.completed), (20, bytes - 20));
+    segment.finish_recovery().unwrap();
+    drop(segment);
+    let after = fs::read(&path).unwrap();
+    assert!(after.len() == before.len() && after[..length as usize + 20] == before[..length as usize + 20]);
+    assert_ne!(after, before);
+    // From here on nothing is hidden; what was is read all the same.
+    let open = |room: tempfile::TempDir, by: u8, hides: bool| {
+        let place = Place::open(room.path()).unwrap();
+        let hiding = Hiding::open(&place, Some(&wrap(by)), hides).unwrap();
+        let (spool, reader) = Spool::open(place, hiding, NOW).unwrap();
+        Both { room, spool, reader }
+    };
+    let mut both = open(room, 1, false);
+    both.write("203.0.113.0 plainly\n");
+    both.commit();
+    assert!(!dark(&both));
+    let Both { room, spool, reader } = both;
+    drop((spool, reader));
+    assert!(rewrap(room.path(), &wrap(2), Some(&wrap(1))).unwrap());
+    assert!(!rewrap(room.path(), &wrap(2), Some(&wrap(1))).unwrap());
+    assert!(Hiding::open(&Place::open(room.path()).unwrap(), Some(&wrap(1)), true).is_err());
+    let mut both = open(room, 2, true);
+    both.write("203.0.113.0 hidden again\n");
+    both.commit();
+    let mut got = Vec::new();
+    loop {
+        let some = both.next(1000);
+        if some.is_empty() {
+            break;
+        }
+        both.reader.acknowledge(some.len()).unwrap();
+        got.extend(some);
+    }
+    let lines = ["a line", "a second line", "plainly", "hidden again"];
+    assert_eq!(got, lines.map(|line| format!("203.0.113.0 {line}\n")));
+    assert!(dark(&both));
 }
