@@ -59,7 +59,8 @@
 //!    message/                            what programs say in known shapes: logins, mail, transfers, PHP
 //!  audit/chain                         what was done to keys, as lines that are chained; written, and read again
 //!  key/clock ratchet wrap               whether the clock can be believed; secrets from the one before; secrets encrypted where they lie
-//!  seal/                               what only another machine can open, in the format of age; raw are lines that leave so alone
+//!  seal/                               what only another machine can open, in the format of age; raw are lines that leave so alone; own
+//!                                        is a file under a key of its own
 //!  engine/carry                          what a line needs of the lines before it: columns, parts of a line
 //!  engine/export                         entries of the journal's export format, values behind a length
 //!  engine/wrapped                        lines in envelopes and in strings of JSON, opened and written back
@@ -77,7 +78,7 @@
 //!  output/packer members                 ways of packing; pieces that several workers pack, each a member of its own
 //!  output/remote/                        parcels over the network (feature `net`): http in its shapes, forward, syslog; wire is
 //!                                        the one connection under all
-//!  output/segment                        a file that grows by exact lengths: recover, rotate, found again when renamed
+//!  output/segment                        a file that grows by exact lengths: recover, rotate, found again when renamed; hidden or plain
 //!  state/                                place (a directory held open), files, shard, manifest, ledger (commit, recovery),
 //!                                        job (its one key)
 //!  state/book                            checkpoint and journal of a home; mend puts outputs right by them
@@ -93,7 +94,7 @@
 //!  encode/project                        some members of our own JSON lines, for one output
 //!  run/reply encode/reply                one line in, one answer out, for who waits: rsyslog
 //!  store/                                what is kept by tenant, class and day: open files, segments with manifests, sweep, holds,
-//!                                        tenants that leave, verify
+//!                                        tenants that leave, verify; keys of sealed files
 //!  run/confine                           another user, no core, only the files that are needed (Landlock)
 //!  policy/claims told                    what is published of logs, in a closed vocabulary; judged against a policy, and weighed by
 //!                                        what stores and keys show; a policy as it is told beside records
@@ -122,7 +123,8 @@
 //! - The sidecar is part of the feature `net`: most of it is for the network, and half of it would be no use.
 //! - `detect::kernel` holds the only `unsafe`: instructions picked at run time, with the plain version beside them.
 //! - `seal` stands in layer 1 and not beside the keys, because a batch holds the lines that were set aside to be sealed, in a type
-//!   with no other way out; random bytes are passed in. Segments of a store are not sealed yet: the key is refused with a message.
+//!   with no other way out; random bytes are passed in. What is opened here again, files of a store and of a spool, lies under
+//!   a [`seal::FileKey`], each byte in the place that it would have plainly: the journal's lengths hold for hidden files too.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audit;

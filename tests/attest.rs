@@ -34,8 +34,7 @@ const STATEMENTS: [(&str, &str); 5] = [
 ];
 
 /// What stands on no setting that there is: nothing that a policy says can change the answer.
-const FIXED: [&str; 6] =
-    ["encrypted_at_rest", "held_on_order", "no_unkeyed_hash", "output_scanned", "region", "versions_never_lengthen"];
+const FIXED: [&str; 5] = ["held_on_order", "no_unkeyed_hash", "output_scanned", "region", "versions_never_lengthen"];
 
 type Answers = BTreeMap<String, &'static str>;
 

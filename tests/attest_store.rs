@@ -7,7 +7,7 @@ use serde_json::Value;
 use sladd::{
     Batch, Engine, Plan, Policy, Progress, Timestamp,
     epoch::Period,
-    key::Keyring,
+    key::{Keyring, Wrap},
     policy::{Colour, draw},
     retention::Keep,
     run::sidecar::facts,
@@ -62,7 +62,10 @@ struct Room {
 impl Room {
     fn new(name: &'static str) -> Room {
         let room = tempfile::tempdir().unwrap();
-        let policy = sample(name, "policy").replace("/var/lib/sladd", room.path().to_str().unwrap());
+        let path = room.path().to_str().unwrap();
+        let policy = sample(name, "policy").replace("/var/lib/sladd", path).replace("/etc/sladd", path);
+        fs::write(room.path().join("wrap.key"), [7; 32]).unwrap();
+        fs::set_permissions(room.path().join("wrap.key"), PermissionsExt::from_mode(0o400)).unwrap();
         let room = Room { room, name, policy };
         fs::create_dir(room.at("state")).unwrap();
         fs::create_dir(room.at("state/keys")).unwrap();
@@ -131,7 +134,9 @@ impl Room {
         }
         let facts = facts::of(&policy, blake3::hash(text.as_bytes()).to_hex().as_str());
         let root = Root::create(&self.at("store")).unwrap();
-        let mut store = Store::open(root, (&facts, facts::terms(&policy)), Sealing::default(), None, clock).unwrap();
+        let seals = policy.wiring.outputs.iter().any(|output| output.seal);
+        let sealing = Sealing { seals, wrap: Some(Wrap::read(&self.at("wrap.key")).unwrap()) };
+        let mut store = Store::open(root, (&facts, facts::terms(&policy)), sealing, None, clock).unwrap();
         store.prepare(&batch, |_| true, now).unwrap();
         store.divide(&batch, now).unwrap();
         assert!(store.write(0, now).is_ok());
@@ -186,10 +191,20 @@ impl Room {
         changed
     }
 
-    /// Of a class, the path of its segment without the ending.
-    fn segment(&self, class: &str) -> PathBuf {
+    /// Of a class, its manifest, its lines, and their key if they have one.
+    fn segment(&self, class: &str) -> Vec<PathBuf> {
         let kept = list(&self.root()).unwrap().kept;
-        self.at("store").join(&kept.iter().find(|kept| kept.class == class).unwrap().path)
+        let kept = kept.iter().find(|kept| kept.class == class).unwrap();
+        let path = self.at("store").join(&kept.path);
+        let manifest = path.with_extension("json");
+        match &kept.key {
+            Some(key) => vec![
+                manifest,
+                path.with_extension(format!("{key}.sealed")),
+                self.at("store/keys").join(key).with_extension("key"),
+            ],
+            None => vec![manifest, path.with_extension("zst")],
+        }
     }
 }
 
@@ -203,7 +218,7 @@ const NOT: &str = "NOT ENFORCED";
 fn each_sample_is_answered_for_its_store_too() {
     for name in ["g", "n", "p", "s", "w"] {
         let room = Room::filled(name);
-        assert_eq!(verify(&room.root()).unwrap().problems, [], "{name}");
+        assert_eq!(verify(&room.root(), None).unwrap().problems, [], "{name}");
         let classes: Vec<String> = list(&room.root()).unwrap().kept.into_iter().map(|kept| kept.class).collect();
         let all = parsed(&room.policy).classes;
         assert!(all.iter().all(|class| classes.contains(&class.name.to_string())), "{name}: {classes:?}");
@@ -236,8 +251,8 @@ fn reasons_name_the_store_its_files_and_its_sweep() {
 fn what_lies_there_too_long_makes_false_what_promised_its_end() {
     // Nobody swept for the months in between, but somebody did an hour ago, before it was put back.
     let room = Room::filled("s");
-    let (now, segment) = ("2027-05-23T11:00:00Z", room.segment("security_log"));
-    let back = [segment.with_extension("zst"), segment.with_extension("json")];
+    let (now, back) = ("2027-05-23T11:00:00Z", room.segment("security_log"));
+    assert_eq!(back.len(), 3, "it is sealed");
     let bytes: Vec<Vec<u8>> = back.iter().map(|path| fs::read(path).unwrap()).collect();
     room.keys().expire(Timestamp(NOW.0 + 183 * DAY)).unwrap();
     let late = answers([("kept", "FALSE"), ("notice", "FALSE"), ("orders", "FALSE")]);
@@ -248,7 +263,7 @@ fn what_lies_there_too_long_makes_false_what_promised_its_end() {
     });
     room.sweeps(Timestamp(NOW.0 + 183 * DAY));
     assert_eq!(room.differs(now, ""), Answers::new());
-    fs::create_dir_all(segment.parent().unwrap()).unwrap();
+    fs::create_dir_all(back[0].parent().unwrap()).unwrap();
     for (path, bytes) in back.iter().zip(bytes) {
         fs::write(path, bytes).unwrap();
     }
@@ -301,9 +316,9 @@ fn a_day_that_was_swept_by_a_clock_that_somebody_gave_is_not_believed_beyond_its
 #[test]
 fn a_store_that_is_not_whole_is_believed_in_nothing() {
     let room = Room::filled("s");
-    let path = room.segment("accounting").with_extension("json");
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replacen("fiscal year + 5 years", "fiscal year + 4 years", 1)).unwrap();
+    let path = &room.segment("accounting")[0];
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, text.replacen("fiscal year + 5 years", "fiscal year + 4 years", 1)).unwrap();
     let changed = room.differs(ASKED, "its manifest was changed");
     assert!(changed.values().all(|answer| answer == NOT), "{changed:?}");
     let wanted = [
@@ -325,6 +340,7 @@ fn a_store_that_is_not_whole_is_believed_in_nothing() {
         "obliged",
         "orders",
         "papers",
+        "storing",
         "unfollowed",
     ];
     assert_eq!(changed.keys().map(String::as_str).collect::<Vec<_>>(), wanted);
@@ -401,12 +417,27 @@ fn a_record_that_was_written_with_less_done_to_it_makes_false_what_is_promised_o
 }
 
 #[test]
+fn what_was_written_before_it_was_sealed_is_not_called_encrypted() {
+    let mut room = Room::new("s");
+    room.writes(&room.policy.replace("seal = true\n", ""), "2026-11-20");
+    room.changed("version = 1", "version = 2");
+    room.writes(&room.policy, WRITTEN);
+    room.sweeps(NOW);
+    assert_eq!(room.differs(ASKED, "is not sealed"), answers([("storing", "FALSE")]));
+}
+
+#[test]
 fn what_goes_elsewhere_too_is_not_deleted_by_the_store() {
     let four = answers([("books", NOT), ("kept", NOT), ("notice", NOT), ("orders", NOT)]);
     let store = "[[output]]\nstore = ";
     let mut room = Room::filled("s");
     room.changed(store, "[[output]]\nfile = \"/var/log/sladd/all.log\"\ntenants = [\"own\"]\n[[output]]\nstore = ");
-    assert_eq!(room.differs(ASKED, "/var/log/sladd/all.log keeps records until"), four);
+    let and_storing = |four: &Answers| {
+        let mut five = four.clone();
+        five.insert("storing".to_owned(), NOT.to_owned());
+        five
+    };
+    assert_eq!(room.differs(ASKED, "/var/log/sladd/all.log keeps records until"), and_storing(&four));
     // A receiver keeps as it likes; what we keep goes on time all the same.
     let mut room = Room::filled("s");
     room.changed("classes = [\"errors\"]", "classes = [\"security_log\"]");
@@ -414,7 +445,7 @@ fn what_goes_elsewhere_too_is_not_deleted_by_the_store() {
     let mut room = Room::filled("s");
     let second = format!("[[output]]\nstore = \"{}\"\n{store}", room.at("second").display());
     room.changed(store, &second);
-    assert_eq!(room.differs(ASKED, "second was not looked at; name it with --store"), four);
+    assert_eq!(room.differs(ASKED, "second was not looked at; name it with --store"), and_storing(&four));
     // The store that is looked at is another one.
     let mut room = Room::filled("s");
     let moved = format!("store = \"{}\"", room.at("elsewhere").display());

@@ -222,7 +222,7 @@ fn pack(
     let digested = Digested { file: &file, digest: blake3::Hasher::new(), bytes: 0 };
     let out = match &lines.key {
         Some(key) => Out::Sealed(Box::new(key.sealer(random, digested)?)),
-        None => Out::Plain(digested),
+        None => Out::Plain(Box::new(digested)),
     };
     let mut packer = zstd::Encoder::new(out, LEVEL)?;
     packer.include_checksum(true)?;
@@ -277,14 +277,14 @@ fn epochs(period: &str, day: Date) -> Vec<String> {
 
 /// What a segment is packed into.
 enum Out<'f> {
-    Plain(Digested<'f>),
+    Plain(Box<Digested<'f>>),
     Sealed(Box<Sealer<Digested<'f>>>),
 }
 
 impl<'f> Out<'f> {
     fn finish(self) -> io::Result<Digested<'f>> {
         match self {
-            Out::Plain(out) => Ok(out),
+            Out::Plain(out) => Ok(*out),
             Out::Sealed(out) => out.finish(),
         }
     }

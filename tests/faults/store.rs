@@ -10,7 +10,8 @@ use super::harness::{
 use rustix::process::Signal;
 use sladd::{
     Batch, Engine, Plan, Policy, Progress, Timestamp, audit,
-    store::{ClassFacts, Facts, Root, Sealing, Stability, Store, Terms, TreatmentFacts, list, verify},
+    key::Wrap,
+    store::{ClassFacts, Facts, Root, Scope, Sealing, Stability, Store, Terms, TreatmentFacts, list, read, verify},
 };
 use std::{
     collections::BTreeMap,
@@ -26,6 +27,27 @@ use std::{
 pub const WIRING: &str = "[[retention]]\nclass = \"errors\"\nwhen = { format = [\"combined\", \"common\"] }\nkeep = \"90 years\"\npurpose = \"security\"\nbasis = \"contract\"\n\
 [[retention]]\nclass = \"others\"\nkeep = \"90 years\"\npurpose = \"security\"\nbasis = \"contract\"\n\
 [[input]]\nfollow = [\"ROOM/in/access.log*\"]\n[[output]]\nstore = \"ROOM/out/store\"\n";
+
+/// The same sealed, and a file beside it that says how far it is.
+const SEALED: &str = "seal = true\n[[output]]\nfile = \"ROOM/out/access.log\"\n";
+
+/// Whether nothing of a record can be read in a store, open, closing or closed.
+fn is_dark(store: &Path) -> bool {
+    let shown = [&b" HTTP/1."[..], b" class=", b"203.0.113"];
+    let tree = oracle::tree(store);
+    tree.values().all(|bytes| shown.iter().all(|text| memchr::memmem::find(bytes, text).is_none()))
+}
+
+/// What a store gives back, where all of it is closed.
+fn read_back(store: &Path, wrap: Option<&Wrap>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    read(&Root::open(store).unwrap(), &Scope::default(), wrap, |some| {
+        lines.extend_from_slice(some);
+        Ok(())
+    })
+    .unwrap();
+    lines
+}
 
 /// All lines of a store: of its segments, of files that are closing and are no segments yet, and of open ones.
 pub fn lines_of(store: &Path) -> Vec<u8> {
@@ -64,12 +86,14 @@ fn killed_at_any_moment_the_store_has_every_record_once() {
     let (mut dice, mut kills, mut closing, mut lines_in) = (Dice(77), 0, 0, 0);
     let version = regex::bytes::Regex::new("policy=faults/[0-9]+").unwrap();
     for round in 0..often(2, 40) {
-        let beside = Beside::new(WIRING);
+        let is_sealed = round % 2 == 1;
+        let wiring = if is_sealed { format!("{WIRING}{SEALED}") } else { WIRING.to_owned() };
+        let beside = Beside::new(&wiring);
         let store = beside.at("out/store");
         let mut written = 0;
         for turn in 0..often(12, 25) {
             if dice.below(4) == 0 {
-                beside.policy(2 + turn as u32, WIRING);
+                beside.policy(2 + turn as u32, &wiring);
             }
             let running = beside.start();
             let more = 20 + dice.below(400) as usize;
@@ -89,12 +113,20 @@ fn killed_at_any_moment_the_store_has_every_record_once() {
             }
             running.kill("the store");
             kills += 1;
+            assert!(!is_sealed || is_dark(&store), "something can be read");
         }
         let what = format!("round {round}");
         let running = beside.start();
-        comes(&what, || lines::count(&lines_of(&store)) >= written);
+        match is_sealed {
+            true => beside.reaches(written, &what),
+            false => comes(&what, || lines::count(&lines_of(&store)) >= written),
+        }
         ends(running, &what);
-        let made = lines_of(&store);
+        let made = match is_sealed {
+            true => read_back(&store, Some(&beside.wrap())),
+            false => lines_of(&store),
+        };
+        assert!(!is_sealed || is_dark(&store), "something can be read");
         oracle::each_once(&made, 0, written, &what);
         let tagged = |bytes: &[u8]| -> Vec<u8> {
             // Versions of the policy differ, and nothing else.
@@ -102,9 +134,9 @@ fn killed_at_any_moment_the_store_has_every_record_once() {
         };
         let (made, piped) = (tagged(&made), tagged(&beside.piped(&lines::lines(0, written))));
         assert!(sorted(&made) == sorted(&piped), "{what}: not as the pipe makes it");
-        let found = verify(&Root::open(&store).unwrap(), None).unwrap();
+        let found = verify(&Root::open(&store).unwrap(), Some(&beside.wrap())).unwrap();
         assert_eq!(found.problems, [], "{what}");
-        assert_eq!(found.unclosed, 0, "{what}");
+        assert_eq!((found.unclosed, found.unopened), (0, 0), "{what}");
         oracle::private(&store, &what);
         lines_in += written;
     }
@@ -115,6 +147,12 @@ const CLASSES: [(&str, &str); 3] = [("short", "1 week"), ("held", "1 week"), ("l
 
 /// A store with segments of three classes: one that is due, one that is due and held, and one that is not due.
 pub fn filled(path: &Path) {
+    filled_with(path, Sealing::default());
+}
+
+/// The same sealed, where `sealing` says so.
+fn filled_with(path: &Path, sealing: Sealing) {
+    let seals = sealing.seals;
     let rules: String = ["short", "held", "long"]
         .map(|name| {
             let when = if name == "long" { String::new() } else { format!("when = {{ \"url.path\" = \"/{name}*\" }}\n") };
@@ -147,7 +185,7 @@ pub fn filled(path: &Path) {
         Timestamp(1_795_255_200)
     }
     let terms = Terms::new(CLASSES.iter().map(|(name, keep)| (*name, keep.parse().unwrap())));
-    let mut store = Store::open(Root::create(path).unwrap(), (&facts, terms), Sealing::default(), None, clock).unwrap();
+    let mut store = Store::open(Root::create(path).unwrap(), (&facts, terms), sealing, None, clock).unwrap();
     let lines: String = (0..60)
         .map(|number| {
             let class = CLASSES[number % 3].0;
@@ -168,8 +206,14 @@ pub fn filled(path: &Path) {
     store.put_aside(clock(), true).unwrap();
     assert_eq!(store.end(), None);
     // One that is still open is due like the others.
-    let open = format!("short.2026-11-19.{}.log", &facts.digest[..16]);
+    let key = if seals { ".0123456789abcdef" } else { "" };
+    let open = format!("short.2026-11-19.{}{key}.log", &facts.digest[..16]);
     fs::write(path.join("open").join(open), "left behind\n").unwrap();
+    if seals {
+        // Nobody has to open it to sweep it.
+        fs::write(path.join("keys/0123456789abcdef.key"), [7; 80]).unwrap();
+        fs::write(path.join("keys/0123456789abcdef.spans"), [7; 40]).unwrap();
+    }
     let hold = Command::new(SLADD)
         .args(["store", "hold", "add"])
         .arg(path)
@@ -199,6 +243,11 @@ fn stands(path: &Path, whole: &Tree, what: &str) {
             "{what}: {} is not as it was",
             name.display()
         );
+        // And so is the key that opens it.
+        if let Some(key) = name.to_str().and_then(|name| name.strip_suffix(".sealed")?.rsplit('.').next()) {
+            let key = Path::new("keys").join(key).with_extension("key");
+            assert!(fs::read(path.join(&key)).is_ok_and(|there| there == whole[&key]), "{what}: {}", key.display());
+        }
     }
 }
 
@@ -212,6 +261,10 @@ pub fn is_swept(path: &Path, whole: &Tree, what: &str) {
     assert!(left.is_empty() && !path.join("sweep.json").exists(), "{what}: {left:?}");
     let found = verify(&Root::open(path).unwrap(), None).unwrap();
     assert_eq!(found.problems, [], "{what}");
+    let keys = |tree: &Tree| tree.keys().filter(|name| name.extension().is_some_and(|end| end == "key")).count();
+    let stay = whole.keys().filter(|name| name.extension().is_some_and(|end| end == "sealed"));
+    let stay = stay.filter(|name| !name.starts_with("short")).count();
+    assert_eq!(keys(&oracle::tree(path)), stay, "{what}: a key is left");
     assert!(audit::verify(path, None).unwrap().is_whole(), "{what}");
     // Each is told once at least, and nothing is told that is not so.
     let log = fs::read_to_string(path.join("audit.log")).unwrap();
@@ -225,29 +278,42 @@ pub fn is_swept(path: &Path, whole: &Tree, what: &str) {
 #[test]
 fn a_sweep_that_is_killed_is_done_by_the_next_and_its_report_is_never_false() {
     let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("store");
-    filled(&path);
-    let whole = oracle::tree(&path);
+    for sealing in both(room.path()) {
+        a_sweep_is_killed(&room.path().join(if sealing.seals { "sealed" } else { "store" }), sealing);
+    }
+}
+
+/// A store that is not sealed, and one that is.
+fn both(room: &Path) -> [Sealing; 2] {
+    let file = room.join("wrap.key");
+    fs::write(&file, [7; 32]).unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o400)).unwrap();
+    [Sealing::default(), Sealing { seals: true, wrap: Some(Wrap::read(&file).unwrap()) }]
+}
+
+fn a_sweep_is_killed(path: &Path, sealing: Sealing) {
+    filled_with(path, sealing);
+    let whole = oracle::tree(path);
     let sweep = || {
         let mut command = Command::new(SLADD);
-        command.args(["store", "sweep"]).arg(&path).args(["--now", "2027-01-01"]);
+        command.args(["store", "sweep"]).arg(path).args(["--now", "2027-01-01"]);
         command
     };
     let (mut dice, mut kills, mut rounds) = (Dice(38), 0, 0);
     let wanted = often(200, 1_000);
     while kills < wanted {
-        restore(&path, &whole);
+        restore(path, &whole);
         rounds += 1;
         for _ in 0..4 {
             let running = program::start(&mut sweep());
             std::thread::sleep(Duration::from_micros(dice.below(25_000)));
             let output = running.kill("a sweep");
             kills += usize::from(output.status.signal() == Some(9));
-            stands(&path, &whole, "after a kill");
+            stands(path, &whole, "after a kill");
         }
         let output = program::start(&mut sweep()).end("a sweep");
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        is_swept(&path, &whole, &format!("round {rounds}"));
+        is_swept(path, &whole, &format!("round {rounds}"));
     }
     println!("F38: {kills} kills in {rounds} rounds");
 }
@@ -258,21 +324,28 @@ fn a_sweep_is_killed_at_every_call() {
     if !has("strace") {
         return;
     }
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("store");
-    filled(&path);
+    for seals in [false, true] {
+        let room = tempfile::tempdir().unwrap();
+        let sealing = both(room.path()).into_iter().find(|sealing| sealing.seals == seals).unwrap();
+        a_sweep_is_killed_at_calls(room.path(), sealing);
+    }
+}
+
+fn a_sweep_is_killed_at_calls(room: &Path, sealing: Sealing) {
+    let path = room.join("store");
+    filled_with(&path, sealing);
     let whole = oracle::tree(&path);
     let arguments = ["store", "sweep", "store", "--now", "2027-01-01"];
-    let Points { points, shadowed } = inject::points(room.path(), &arguments, &mut || restore(&path, &whole));
+    let Points { points, shadowed } = inject::points(room, &arguments, &mut || restore(&path, &whole));
     assert!(points.len() > 30, "{}", points.len());
     let each = if is_long() { 1 } else { points.len().div_ceil(24) };
     let mut met = 0;
     for point in points.iter().step_by(each) {
         restore(&path, &whole);
-        let (_, was_met) = inject::at(room.path(), &arguments, point, Fault::Kill);
+        let (_, was_met) = inject::at(room, &arguments, point, Fault::Kill);
         met += usize::from(was_met);
         stands(&path, &whole, &point.to_string());
-        let output = Command::new(SLADD).args(arguments).current_dir(room.path()).output().unwrap();
+        let output = Command::new(SLADD).args(arguments).current_dir(room).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{point}: {}", String::from_utf8_lossy(&output.stderr));
         is_swept(&path, &whole, &point.to_string());
     }

@@ -463,7 +463,7 @@ fn encrypted_at_rest(policy: &Policy) -> Answer {
     if policy.wiring.outputs.is_empty() {
         return not_enforced("the policy has no [[output]]: where records go is said on the command line");
     }
-    for output in policy.wiring.outputs.iter().filter(|output| !output.seal) {
+    if let Some(output) = policy.wiring.outputs.iter().find(|output| !output.seal) {
         return not_enforced(match &output.to {
             To::File { path, .. } => format!("{}: records are written there as they are", path.display()),
             To::Stdout => "whoever reads standard output decides where records lie".to_owned(),

@@ -7,6 +7,7 @@ use super::{
     program::{self, Running},
 };
 use rustix::process::Signal;
+use sladd::key::Wrap;
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
@@ -44,10 +45,24 @@ impl Beside {
 
     pub fn policy(&self, version: u32, wiring: &str) {
         let room = self.room.path().display().to_string();
+        let wrap = match wiring.contains("seal = true") {
+            true => "wrap = \"ROOM/wrap.key\"\n",
+            false => "",
+        };
         let text = format!(
-            "base = \"hosting\"\nname = \"faults\"\nversion = {version}\n[keys]\ndirectory = \"ROOM/keys\"\n[state]\ndirectory = \"ROOM/state\"\n{wiring}"
+            "base = \"hosting\"\nname = \"faults\"\nversion = {version}\n[keys]\ndirectory = \"ROOM/keys\"\n{wrap}[state]\ndirectory = \"ROOM/state\"\n{wiring}"
         );
+        let wrap = self.at("wrap.key");
+        if !wrap.exists() {
+            fs::write(&wrap, [7; 32]).unwrap();
+            fs::set_permissions(&wrap, PermissionsExt::from_mode(0o400)).unwrap();
+        }
         fs::write(self.at("policy.toml"), text.replace("ROOM", &room)).unwrap();
+    }
+
+    /// What keys are wrapped with, where something is sealed.
+    pub fn wrap(&self) -> Wrap {
+        Wrap::read(&self.at("wrap.key")).unwrap()
     }
 
     /// The sidecar under this policy.
