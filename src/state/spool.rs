@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     encode::Batch,
-    error::Error,
+    error::{Error, Kind},
     output::segment::{Committed, Fault, Flush, Segment},
     time::Timestamp,
 };
@@ -177,17 +177,21 @@ impl Spool {
         Ok(self.segment.length()? >= PART_BYTES)
     }
 
-    /// Goes on in the next file. A checkpoint has to follow before a batch does.
+    /// Goes on in the next file, and says so. A checkpoint has to follow before a batch does. Where there is no room to hide the next
+    /// one, this one grows on.
     ///
     /// # Errors
     /// As [`Segment::sync`] and [`Segment::open`].
-    pub fn roll(&mut self, now: Timestamp) -> Result<(), Error> {
+    pub fn roll(&mut self, now: Timestamp) -> Result<bool, Error> {
         self.segment.sync()?;
         let next = self.number + 1;
-        let veiled = self.hiding.begin(&self.place, next)?;
+        let veiled = match self.hiding.begin(&self.place, next) {
+            Err(error) if error.kind() == Kind::Io => return Ok(false),
+            begun => begun?,
+        };
         self.segment = Segment::open_under(self.place.path().join(file_name(next)), now, veiled)?;
         self.number = next;
-        Ok(())
+        Ok(true)
     }
 
     /// Bytes that wait for the receiver.

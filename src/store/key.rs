@@ -83,11 +83,13 @@ impl Keys {
         let mut veil = key.veil();
         let span = veil.begin(0, random)?;
         let failed = |error: io::Error| self.failed("write", &name, &error);
-        write_new(&self.place, &spans_of(&name), &span).map_err(failed)?;
         let wrapped = self.wrap.seal(&beside(&name), key.bytes())?;
-        write_new(&self.place, &file_of(&name), &wrapped).map_err(failed)?;
-        // Somebody wrapped all others with another file in the meantime.
-        if let Err(error) = self.check() {
+        let written = write_new(&self.place, &spans_of(&name), &span)
+            .and_then(|()| write_new(&self.place, &file_of(&name), &wrapped))
+            .map_err(failed);
+        // Somebody may have wrapped all others with another file in the meantime.
+        if let Err(error) = written.and_then(|()| self.check()) {
+            // On a full disk what was begun would only be in the way.
             destroy_in(&self.place, &name).map_err(failed)?;
             return Err(error);
         }

@@ -39,7 +39,7 @@ fn is_dark(store: &Path) -> bool {
 }
 
 /// What a store gives back, where all of it is closed.
-fn read_back(store: &Path, wrap: Option<&Wrap>) -> Vec<u8> {
+pub fn read_back(store: &Path, wrap: Option<&Wrap>) -> Vec<u8> {
     let mut lines = Vec::new();
     read(&Root::open(store).unwrap(), &Scope::default(), wrap, |some| {
         lines.extend_from_slice(some);

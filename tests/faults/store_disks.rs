@@ -8,7 +8,7 @@ use super::{
         lines::{self, count},
         often, oracle,
     },
-    store::{WIRING, filled, is_swept, lines_of},
+    store::{WIRING, filled, is_swept, lines_of, read_back},
 };
 use sladd::store::{Root, verify};
 use std::{fs, process::Command};
@@ -17,7 +17,13 @@ use std::{fs, process::Command};
 /// it is killed there.
 #[test]
 fn without_room_for_a_store_nothing_is_lost() {
-    let beside = Beside::new(WIRING);
+    for seal in ["", "seal = true\n"] {
+        it_is_full(seal);
+    }
+}
+
+fn it_is_full(seal: &str) {
+    let beside = Beside::new(&format!("{WIRING}{seal}"));
     let rounds = often(4, 60);
     fs::write(beside.at("all"), lines::lines(0, rounds * 3_000)).unwrap();
     let script = format!(
@@ -57,8 +63,12 @@ fn without_room_for_a_store_nothing_is_lost() {
     assert!(!said.contains("internal fault"), "{said}");
     let kept = beside.at("kept");
     let wanted = count(&beside.read("in/access.log"));
-    oracle::each_once(&lines_of(&kept), 0, wanted, "a full store");
-    let found = verify(&Root::open(&kept).unwrap(), None).unwrap();
+    let lines = match seal {
+        "" => lines_of(&kept),
+        _ => read_back(&kept, Some(&beside.wrap())),
+    };
+    oracle::each_once(&lines, 0, wanted, "a full store");
+    let found = verify(&Root::open(&kept).unwrap(), Some(&beside.wrap())).unwrap();
     assert_eq!((found.problems, found.unclosed), (vec![], 0), "{said}");
     oracle::private(&kept, "a full store");
     println!("F06, store: {rounds} times full, {wanted} lines");

@@ -40,7 +40,12 @@ fn set(beside: &Beside, trap: &str, path: &Path) {
 
 /// A room with something outside that must stay as it is, and a store and keys that were used before.
 fn used() -> Beside {
-    let beside = Beside::new(WIRING);
+    used_with("")
+}
+
+/// The same sealed, where `seal` says so.
+fn used_with(seal: &str) -> Beside {
+    let beside = Beside::new(&format!("{WIRING}{seal}"));
     fs::create_dir(beside.at("elsewhere")).unwrap();
     fs::write(beside.at("elsewhere/victim"), "untouched\n").unwrap();
     fs::set_permissions(beside.at("elsewhere/victim"), PermissionsExt::from_mode(0o604)).unwrap();
@@ -89,17 +94,32 @@ fn codes(code: Option<i32>) -> bool {
 #[test]
 fn what_stands_in_the_way_of_a_store_or_of_keys_is_never_written_through() {
     let (mut variants, mut refused) = (0, 0);
-    for place in PLACES {
+    let sealed = ["out/store/keys", "out/store/keys/check", "KEY"].map(|place| (place, "seal = true\n"));
+    for (place, seal) in PLACES.map(|place| (place, "")).into_iter().chain(sealed) {
         for trap in TRAPS {
-            let is_directory =
-                ["out/store", "out/store/open", "out/store/closing", "out/store/policies", "out/store/all", "keys"]
-                    .contains(&place);
+            let is_directory = [
+                "out/store",
+                "out/store/open",
+                "out/store/closing",
+                "out/store/policies",
+                "out/store/all",
+                "keys",
+                "out/store/keys",
+            ]
+            .contains(&place);
             // A directory where one belongs is no trap.
             if is_directory && trap == "directory" {
                 continue;
             }
-            let beside = used();
-            let path = beside.at(place);
+            let beside = used_with(seal);
+            let path = match place {
+                // That of a segment.
+                "KEY" => {
+                    let keys = fs::read_dir(beside.at("out/store/keys")).unwrap().flatten().map(|entry| entry.path());
+                    keys.into_iter().find(|path| path.extension().is_some_and(|end| end == "key")).unwrap()
+                }
+                place => beside.at(place),
+            };
             let _ = fs::remove_file(&path);
             let _ = fs::remove_dir_all(&path);
             set(&beside, trap, &path);

@@ -519,8 +519,7 @@ impl Sinks {
                     any = true;
                 }
                 Target::Remote(link) if link.spool.is_due()? => {
-                    link.spool.roll(now)?;
-                    any = true;
+                    any |= link.spool.roll(now)?;
                 }
                 _ => {}
             }
