@@ -62,7 +62,7 @@ impl Entry {
     }
 }
 
-/// 4096 sets of 64 bytes: they stay in the second-level cache.
+/// 4096 sets of 64 bytes: they stay in the second-level cache, beside as much for texts.
 const BITS: u32 = 12;
 
 impl Met {
