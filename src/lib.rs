@@ -69,6 +69,7 @@
 //!  engine/count plan/figure              what was treated and found, where somebody asks
 //!  engine/stretch                        many lines at once, where each is text of which nothing but the addresses is cut
 //!  treatment/flat object                 lines of JSON laid in one go; repeated and harmless remember what became of values
+//!  treatment/cache met                   digests of the texts and of the addresses that were seen last
 //!  detect/                               free text → findings, one kind a file; kernel is the one SIMD pass, own the policy's
 //!  detect/introduced/                    users in messages that no format knows, by the words around them
 //!  judge/                                the second opinion: bytes → hits; shares no code with format and detect

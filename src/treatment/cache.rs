@@ -1,16 +1,17 @@
-//! Digests of the values that were seen last. It only saves work: a value that is not found is keyed anew.
+//! Digests of the texts that were seen last. It only saves work: a value that is not found is keyed anew.
 
 /// What of a digest can be printed: 32 hexadecimal digits.
 pub(super) type Digest = [u8; 16];
 
-/// As many entries as a power of two has; one for all values that meet at its place.
+/// As many pairs of entries as a power of two has: the last two of all values that meet at their place, the newer one first.
 #[derive(Default)]
 pub(super) struct Cache {
-    entries: Vec<Entry>,
+    entries: Vec<[Entry; 2]>,
+    /// One for all that meet.
     long: Vec<Long>,
     /// What tells most values that are not there from those that are, without a look at their entries: these are many, and
     /// far away. 0: the place is empty.
-    tags: Vec<u16>,
+    tags: Vec<[u16; 2]>,
 }
 
 /// One cache line.
@@ -51,8 +52,8 @@ const LONGEST: usize = 42;
 /// Still longer ones are not remembered: the names that Amazon has for owners take 64 bytes.
 const LONGEST_LONG: usize = 106;
 
-/// 8192 entries of 64 bytes: they stay in the second-level cache.
-const BITS: u32 = 13;
+/// 2048 pairs of entries of 64 bytes: they stay in the second-level cache.
+const BITS: u32 = 11;
 
 /// 256 entries of 128 bytes.
 const LONG_BITS: u32 = 8;
@@ -68,12 +69,14 @@ impl Cache {
         make: impl FnOnce() -> Option<Digest>,
     ) -> Option<Digest> {
         let (place, own) = place(number, kind, value);
-        let (Some(entry), Some(tag), true) =
+        let (Some(entries), Some(tags), true) =
             (self.entries.get_mut(place), self.tags.get_mut(place), value.len() <= LONGEST)
         else {
             return self.make_room(number, kind, value, make);
         };
-        let same = *tag == own
+        let at = usize::from(tags[0] != own);
+        let entry = &entries[at];
+        let same = tags[at] == own
             && entry.number == number
             && entry.kind == kind
             && usize::from(entry.length) == value.len()
@@ -82,8 +85,10 @@ impl Cache {
             return Some(entry.digest);
         }
         let digest = make()?;
-        entry.fill(number, kind, value, digest);
-        *tag = own;
+        let [newer, older] = entries;
+        older.clone_from(newer);
+        newer.fill(number, kind, value, digest);
+        *tags = [own, tags[0]];
         Some(digest)
     }
 
@@ -98,8 +103,8 @@ impl Cache {
     ) -> Option<Digest> {
         if value.len() <= LONGEST {
             let empty = Entry { number: 0, kind: 0, length: 0, value: [0; LONGEST], digest: [0; 16] };
-            self.entries = vec![empty; 1 << BITS];
-            self.tags = vec![0; 1 << BITS];
+            self.entries = vec![[empty.clone(), empty]; 1 << BITS];
+            self.tags = vec![[0; 2]; 1 << BITS];
             return make();
         }
         if value.len() > LONGEST_LONG {
@@ -123,8 +128,8 @@ impl Cache {
 
     /// Leaves no value in memory.
     pub(super) fn wipe(&mut self) {
-        self.tags.fill(0);
-        for entry in &mut self.entries {
+        self.tags.fill([0; 2]);
+        for entry in self.entries.as_flattened_mut() {
             entry.number = 0;
             zeroize::Zeroize::zeroize(&mut entry.value);
             zeroize::Zeroize::zeroize(&mut entry.digest);
@@ -193,6 +198,22 @@ mod tests {
     }
 
     #[test]
+    fn two_that_meet_at_one_place_are_both_remembered_and_a_third_displaces_the_oldest() {
+        let mut cache = Cache::default();
+        let at = |i: u32| place(1, 0, format!("user{i}").as_bytes()).0;
+        let mut meeting = (1..).filter(|&i| at(i) == at(0)).map(|i| format!("user{i}"));
+        let [one, two, three] = std::array::from_fn(|_| meeting.next().unwrap());
+        cache.get(1, 0, b"first", || Some([0; 16]));
+        for (value, digest) in [(&one, 1), (&two, 2), (&three, 3)] {
+            assert_eq!(cache.get(1, 0, value.as_bytes(), || Some([digest; 16])), Some([digest; 16]));
+        }
+        for (value, digest) in [(&two, 2), (&three, 3)] {
+            assert_eq!(cache.get(1, 0, value.as_bytes(), || panic!("made again")), Some([digest; 16]));
+        }
+        assert_eq!(cache.get(1, 0, one.as_bytes(), || Some([4; 16])), Some([4; 16]));
+    }
+
+    #[test]
     fn long_values_refusals_and_what_was_wiped_are_not_remembered() {
         let mut cache = Cache::default();
         let long = [b'x'; LONGEST_LONG + 1];
@@ -203,15 +224,23 @@ mod tests {
         }
         assert_eq!(cache.get(1, 0, b"a", || Some([3; 16])), Some([3; 16]));
         assert_eq!(cache.get(1, 0, b"a", || None), Some([3; 16]));
+        // Pairs of which both are in use, and a long one.
+        for number in 0..10_000 {
+            cache.get(1, 0, format!("user{number}").as_bytes(), || Some([5; 16]));
+        }
+        cache.get(1, 0, &[b'x'; LONGEST_LONG], || Some([5; 16]));
         cache.wipe();
+        let entries = cache.entries.as_flattened().iter().map(|entry| (&entry.value[..], entry.digest));
+        let long = cache.long.iter().map(|entry| (&entry.value[..], entry.digest));
+        assert!(entries.chain(long).all(|(value, digest)| value.iter().chain(&digest).all(|&byte| byte == 0)));
         assert_eq!(cache.get(1, 0, b"a", || Some([4; 16])), Some([4; 16]));
     }
 
     #[test]
     fn values_spread_over_the_places() {
         let places: std::collections::HashSet<usize> =
-            (0..8192).map(|i: u32| place(1, 0, format!("user{i}").as_bytes()).0).collect();
-        assert!(places.len() > 4500, "{}", places.len());
+            (0..2048).map(|i: u32| place(1, 0, format!("user{i}").as_bytes()).0).collect();
+        assert!(places.len() > 1125, "{}", places.len());
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use super::{
     address::{Address, own_network},
     cache::{Cache, Digest},
+    met::{Counted, Met},
     pseudonym::Secret,
     reversible::{Cipher, Scheme},
 };
@@ -26,6 +27,7 @@ pub struct Keys {
     /// How many keys were ever derived: each has a number that is never used again.
     derived: u32,
     cache: Cache,
+    met: Met,
 }
 
 /// How many epochs a run holds secrets for: a log with forged dates cannot make more.
@@ -44,7 +46,6 @@ struct Live {
 }
 
 /// What is printed before a digest.
-#[derive(Clone, Copy)]
 pub(super) struct Prefix {
     /// `p1.20261121.`, and zeros up to sixteen bytes: so many are written at once.
     pub(super) text: [u8; 16],
@@ -139,6 +140,7 @@ impl Keys {
             && self.epochs.remove(at).secret.is_some()
         {
             self.cache.wipe();
+            self.met.wipe();
         }
     }
 
@@ -147,6 +149,7 @@ impl Keys {
         (self.selected, self.at) = (None, None);
         if self.epochs.drain(..).any(|live| live.secret.is_some()) {
             self.cache.wipe();
+            self.met.wipe();
         }
     }
 
@@ -183,10 +186,20 @@ impl Keys {
         kind: u8,
         value: &[u8],
         message: impl FnOnce() -> Option<&'m [u8]>,
-    ) -> Option<(Prefix, Digest)> {
-        let (prefix, key, cache) = self.key(slot, None)?;
+    ) -> Option<(&Prefix, Digest)> {
+        let (prefix, key, cache, _) = self.key(slot, None)?;
         let Tool::Signer(signer) = &key.tool else { return None };
         let digest = cache.get(key.number, kind, value, || message().map(|message| signer.sign(kind, message)))?;
+        Some((prefix, digest))
+    }
+
+    /// As [`Keys::digest`], of what counts of an address.
+    #[inline]
+    pub(super) fn digest_address(&mut self, slot: u16, kind: u8, address: Address) -> Option<(&Prefix, Digest)> {
+        let (prefix, key, _, met) = self.key(slot, None)?;
+        let Tool::Signer(signer) = &key.tool else { return None };
+        let counted = Counted::of(address);
+        let digest = met.get(key.number, counted, || signer.sign(kind, counted.bytes()));
         Some((prefix, digest))
     }
 
@@ -201,7 +214,7 @@ impl Keys {
         value: &[u8],
         address: impl FnOnce() -> Option<Address>,
     ) -> Option<Address> {
-        let (_, key, cache) = self.key(slot, Some(scheme))?;
+        let (_, key, cache, _) = self.key(slot, Some(scheme))?;
         let cipher = match &key.tool {
             Tool::Cipher(of, cipher) if *of == scheme => cipher,
             Tool::Cipher(..) | Tool::Signer(_) => return None,
@@ -217,7 +230,7 @@ impl Keys {
 
     /// The key of a slot under the selected epoch and class, derived when it is first used.
     #[inline(always)]
-    fn key(&mut self, slot: u16, scheme: Option<Scheme>) -> Option<(Prefix, &Key, &mut Cache)> {
+    fn key(&mut self, slot: u16, scheme: Option<Scheme>) -> Option<(&Prefix, &Key, &mut Cache, &mut Met)> {
         let live = &mut self.epochs[self.at?];
         let (_, class) = self.selected?;
         let begins = match live.begins[usize::from(class)] {
@@ -231,7 +244,7 @@ impl Keys {
             let tool = derive(live.secret.as_ref()?, field, of, scheme);
             live.keys[place] = Some(Box::new(Key { number: self.derived, tool }));
         }
-        Some((live.prefix, live.keys[place].as_ref()?, &mut self.cache))
+        Some((&live.prefix, live.keys[place].as_ref()?, &mut self.cache, &mut self.met))
     }
 
     fn find(&self, epoch: Epoch) -> Result<usize, usize> {
@@ -453,6 +466,26 @@ mod tests {
         keys.admit(Epoch(1), "20261121", Some(Secret::new([2; 32])));
         keys.select(Epoch(1), 0);
         assert_ne!(digest(&mut keys, 0, 1, b"anna"), first);
+    }
+
+    #[test]
+    fn addresses_are_forgotten_with_any_epoch_that_had_a_secret() {
+        let forget: [fn(&mut Keys); 3] = [
+            |keys| keys.forget(Epoch(1)),
+            Keys::forget_all,
+            |keys| keys.admit(Epoch(1), "20261121", Some(Secret::new([2; 32]))),
+        ];
+        for forget in forget {
+            let mut keys = keys();
+            keys.admit(Epoch(1), "20261121", Some(Secret::new([1; 32])));
+            keys.select(Epoch(1), 0);
+            for bits in [0, 0xc000_0207, 0xc000_0208] {
+                assert!(keys.digest_address(0, 0, Address::V4(bits)).is_some());
+            }
+            assert!(!keys.met.holds_nothing());
+            forget(&mut keys);
+            assert!(keys.met.holds_nothing());
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod keep;
 pub mod keys;
 pub mod language;
 mod list;
+mod met;
 pub mod name;
 pub mod names;
 mod object;

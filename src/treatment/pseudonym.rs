@@ -2,13 +2,15 @@
 
 use super::{
     Aid, Outcome,
-    address::{Address, is_own, parse_element, write_v6},
+    address::{Address, is_own, parse_element, parse_v6, write_v6},
     cache::Digest,
-    escape, list,
+    escape,
+    keys::Prefix,
+    list,
     reversible::Scheme,
     segment::is_placeholder,
 };
-use crate::vault::Bytes;
+use crate::{detect::Detector, vault::Bytes};
 
 pub use super::keys::{Keys, MOST_EPOCHS};
 
@@ -98,6 +100,18 @@ impl Pseudonym {
     /// What is a pseudonym already stands as it came.
     #[inline]
     pub fn treat(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
+        if self.canonical == Canonical::Address
+            && !matches!(self.form, Form::Reversible(_))
+            && let Some(address) = plain(value, &aid.detector)
+        {
+            let any = aid.keys.ready() && self.write_address(&mut aid.keys, address, made);
+            return if any { Outcome::Made } else { Outcome::Dropped };
+        }
+        self.treat_any(value, aid, made)
+    }
+
+    #[inline(never)]
+    fn treat_any(&self, value: &[u8], aid: &mut Aid, made: &mut Vec<u8>) -> Outcome {
         // What an earlier run wrote is nobody's any more, and so is `- -`.
         let dashes = value.len() > 1 && value.iter().all(|byte| matches!(byte, b'-' | b' '));
         if is_pseudonym(value) || is_placeholder(value) || dashes {
@@ -106,7 +120,7 @@ impl Pseudonym {
         if !aid.keys.ready() {
             return Outcome::Dropped;
         }
-        let Aid { keys, buffer, .. } = aid;
+        let Aid { keys, buffer, detector, .. } = aid;
         let any = match self.canonical {
             Canonical::User => self.write(keys, value, made, || user(value, buffer)),
             Canonical::Identifier => self.write(keys, value, made, || identifier(value, buffer)),
@@ -115,36 +129,48 @@ impl Pseudonym {
                     Some(_) => user(value, buffer).unwrap_or(value),
                     None => value,
                 };
-                list::each(value, made, |element, made| self.write_address(keys, element, made))
+                list::each(value, made, |element, made| self.write_element(keys, detector, element, made))
             }
         };
         if any { Outcome::Made } else { Outcome::Dropped }
     }
 
-    fn write_address(&self, keys: &mut Keys, element: &[u8], made: &mut Vec<u8>) -> bool {
+    /// One element of a list, or all of a value that is spelled oddly.
+    fn write_element(&self, keys: &mut Keys, detector: &Detector, element: &[u8], made: &mut Vec<u8>) -> bool {
         if is_pseudonym(element) {
             made.extend_from_slice(element);
             return true;
         }
+        let read = || plain(element, detector).or_else(|| parse_element(element).map(|(address, _)| address));
+        let Form::Reversible(scheme) = self.form else {
+            return read().is_some_and(|address| self.write_address(keys, address, made));
+        };
         // An earlier run's, in the other form.
         if matches!(element.first(), Some(b'f' | b'F' | b'[' | b'"'))
-            && let Some((Address::V6(bits), _)) = parse_element(element)
+            && let Some(Address::V6(bits)) = read()
             && is_own(bits)
         {
             write_v6(bits, made);
             return true;
         }
-        if let Form::Reversible(scheme) = self.form {
-            let address = || parse_element(element).map(|(address, _)| address);
-            let Some(address) = keys.replaced(self.slot, scheme, element, address) else { return false };
-            address.write(made);
-            return true;
-        }
-        let mut bits = [0; 8];
-        self.write(keys, element, made, || address(element, &mut bits))
+        let Some(address) = keys.replaced(self.slot, scheme, element, read) else { return false };
+        address.write(made);
+        true
     }
 
+    /// The pseudonym of an address; an earlier run's, in the form of one, as it is.
     #[inline]
+    fn write_address(&self, keys: &mut Keys, address: Address, made: &mut Vec<u8>) -> bool {
+        if let Address::V6(bits) = address
+            && is_own(bits)
+        {
+            write_v6(bits, made);
+            return true;
+        }
+        let digest = keys.digest_address(self.slot, self.canonical as u8, address);
+        digest.is_some_and(|(prefix, digest)| self.print(prefix, &digest, made))
+    }
+
     fn write<'m>(
         &self,
         keys: &mut Keys,
@@ -152,15 +178,19 @@ impl Pseudonym {
         made: &mut Vec<u8>,
         message: impl FnOnce() -> Option<&'m [u8]>,
     ) -> bool {
-        let Some((prefix, digest)) = keys.digest(self.slot, self.canonical as u8, value, message) else {
-            return false;
-        };
+        let digest = keys.digest(self.slot, self.canonical as u8, value, message);
+        digest.is_some_and(|(prefix, digest)| self.print(prefix, &digest, made))
+    }
+
+    /// Appends the pseudonym; `false` where its form has no room for the epoch.
+    #[inline]
+    fn print(&self, prefix: &Prefix, digest: &Digest, made: &mut Vec<u8>) -> bool {
         match self.form {
             Form::Token => {
                 let end = made.len() + prefix.length;
                 made.extend_from_slice(&prefix.text);
                 made.truncate(end);
-                write_hex(&digest, usize::from(self.digits), made);
+                write_hex(digest, usize::from(self.digits), made);
                 true
             }
             // Only addresses come so far that are none of these.
@@ -174,6 +204,15 @@ impl Pseudonym {
                 true
             }
         }
+    }
+}
+
+/// An address that stands alone, without port, brackets and zone.
+#[inline]
+fn plain(text: &[u8], detector: &Detector) -> Option<Address> {
+    match detector.quad(text) {
+        Some(quad) => Some(Address::V4(quad.bits)),
+        None => parse_v6(text).map(Address::from_v6),
     }
 }
 
@@ -222,19 +261,6 @@ fn identifier<'m>(value: &[u8], buffer: &'m mut Vec<u8>) -> Option<&'m [u8]> {
         buffer.make_ascii_lowercase();
     }
     Some(buffer)
-}
-
-fn address<'m>(element: &[u8], bits: &'m mut [u8; 8]) -> Option<&'m [u8]> {
-    match parse_element(element)?.0 {
-        Address::V4(v4) => {
-            bits[..4].copy_from_slice(&v4.to_be_bytes());
-            Some(&bits[..4])
-        }
-        Address::V6(v6) => {
-            *bits = ((v6 >> 64) as u64).to_be_bytes();
-            Some(bits)
-        }
-    }
 }
 
 /// Appends the first `digits` hexadecimal digits.
@@ -388,6 +414,29 @@ mod tests {
         }
     }
 
+    /// As an address is treated, without a glance at the whole value and without any memory but that of texts.
+    fn by_elements(value: &[u8], form: Form, aid: &mut Aid) -> Option<String> {
+        let pseudonym = Pseudonym { slot: 1, digits: 16, form, canonical: Canonical::Address };
+        let mut made = Vec::new();
+        let any = list::each(value, &mut made, |element, made| {
+            if is_pseudonym(element) {
+                made.extend_from_slice(element);
+                return true;
+            }
+            let message = match parse_element(element) {
+                Some((Address::V4(bits), _)) => bits.to_be_bytes().to_vec(),
+                Some((Address::V6(bits), _)) if is_own(bits) => {
+                    write_v6(bits, made);
+                    return true;
+                }
+                Some((Address::V6(bits), _)) => bits.to_be_bytes()[..8].to_vec(),
+                None => return false,
+            };
+            pseudonym.write(&mut aid.keys, element, made, || Some(&message[..]))
+        });
+        any.then(|| String::from_utf8(made).unwrap())
+    }
+
     #[test]
     fn an_epoch_that_an_address_has_no_room_for_has_no_pseudonym() {
         let pseudonym = Pseudonym { slot: 0, digits: 16, form: Form::Address, canonical: Canonical::Address };
@@ -516,6 +565,35 @@ mod tests {
             if let Some(made) = treated(Canonical::Address, &value) {
                 for element in made.split([',', ' ']).filter(|element| !matches!(*element, "" | "-" | ":")) {
                     prop_assert!(is_pseudonym(element.as_bytes()), "{}", element);
+                }
+            }
+        }
+
+        #[test]
+        fn addresses_are_treated_as_their_elements_are(
+            v4 in proptest::collection::vec((0..300u32, 0..300u32, any::<bool>()), 1..40),
+            v6 in proptest::collection::vec((any::<u128>(), 0..128u32, 0..4u8), 1..40),
+            odd in "([0-9a-f]{1,3}|[.:,%]|::|fd73:6c61:64|::ffff:|192\\.0\\.2\\.){1,12}",
+        ) {
+            let v4 = v4.into_iter().map(|(one, other, swaps)| match swaps {
+                true => format!("192.{one}.2.{other}"),
+                false => format!("{other}.0.{one}.7"),
+            });
+            let v6 = v6.into_iter().map(|(bits, shift, form)| {
+                let address = std::net::Ipv6Addr::from(bits >> shift);
+                match form {
+                    0 => address.to_string(),
+                    1 => address.to_string().to_uppercase(),
+                    2 => address.segments().map(|group| format!("{group:x}")).join(":"),
+                    _ => address.segments().map(|group| format!("{group:04x}")).join(":"),
+                }
+            });
+            for form in [Form::Token, Form::Address] {
+                let pseudonym = Pseudonym { slot: 1, digits: 16, form, canonical: Canonical::Address };
+                let (mut one, mut other) = (aid(), aid());
+                for value in v4.clone().chain(v6.clone()).chain([odd.clone()]) {
+                    let made = treated_by(pseudonym, value.as_bytes(), &mut one);
+                    prop_assert_eq!(made, by_elements(value.as_bytes(), form, &mut other), "{}", value);
                 }
             }
         }
