@@ -187,6 +187,76 @@ fn what_the_server_chose_goes_before_what_a_visitor_asked_for() {
     }
 }
 
+/// What a visitor may write beside the `Host` by which the server chose decides nothing, wherever it stands.
+#[test]
+fn a_header_that_a_visitor_adds_makes_a_record_nobody_elses() {
+    let policy = policy("drop");
+    let json = r#"{"HEADER":"sor.example","uri":"/a","host":"nord.example"}"#;
+    let headers = r#"{"uri":"/a","req":{"headers":{"HEADER":["sor.example"],"Host":["nord.example"]}}}"#;
+    let pairs = "time=2026-11-21T10:00:00Z HEADER=sor.example method=GET path=/a status=200 host=nord.example";
+    let alone = r#"{"HEADER":"sor.example","uri":"/a"}"#;
+    for header in
+        ["X-Forwarded-Host", "x_forwarded_host", "X-Forwarded-Server", "x-original-host", "http_x_forwarded_host"]
+    {
+        for (shape, want) in [(json, "nord"), (headers, "nord"), (pairs, "nord"), (alone, "")] {
+            let line = shape.replace("HEADER", header) + "\n";
+            let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+            run(&mut engine, line.as_bytes(), &mut batch);
+            let runs = runs(&policy, &batch);
+            assert_eq!(runs[0].0, want, "{line}");
+            assert!(!runs[0].2.contains("sor.example"), "{line}: {}", runs[0].2);
+        }
+    }
+    for header in ["Server-Name", "vhost", "X-Host-Header", "url.domain", "a.server_name"] {
+        let line = headers.replace("HEADER", header) + "\n";
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        run(&mut engine, line.as_bytes(), &mut batch);
+        assert_eq!(runs(&policy, &batch)[0].0, "nord", "{line}");
+    }
+}
+
+/// For whom the connection was meant decides only where no host stands.
+#[test]
+fn what_a_host_is_called_in_the_handshake_decides_last() {
+    let policy = policy("drop");
+    for (line, want) in [
+        (r#"{"ssl_server_name":"sor.example","uri":"/a","host":"nord.example"}"#, "nord"),
+        (r#"{"ssl_server_name":"sor.example","uri":"/a","host":"vest.example"}"#, ""),
+        (r#"{"ssl_preread_server_name":"sor.example","remote_addr":"203.0.113.7"}"#, "sor"),
+    ] {
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        run(&mut engine, format!("{line}\n").as_bytes(), &mut batch);
+        assert_eq!(runs(&policy, &batch)[0].0, want, "{line}");
+    }
+}
+
+#[test]
+fn a_host_that_is_written_with_escapes_is_whose_it_is() {
+    let policy = policy("drop");
+    let nested = r#"{"log":"{\"host\":\"\\u006eord.example\",\"uri\":\"/a\"}\n","stream":"stdout","time":"2026-11-21T10:00:00Z"}"#;
+    let long = r"\u0061".repeat(300);
+    for (line, want) in [
+        (r#"{"host":"\u006eord.example","uri":"/a"}"#, "nord"),
+        (r#"{"host":"www\u002EN\u006frd.example\u003a8443","uri":"/a"}"#, "nord"),
+        (r#"{"uri":"/a","host":"so\u0072.example"}"#, "sor"),
+        (r#"{"host":"\u006eord.example\u0000","uri":"/a"}"#, ""),
+        (r#"{"host":"\u00f8st.example","uri":"/a"}"#, ""),
+        (&format!(r#"{{"host":"{long}.nord.example","uri":"/a"}}"#), ""),
+        (nested, "nord"),
+        // nginx writes no such escape: it is what was sent.
+        (
+            r#"2026/11/21 10:00:00 [error] 7#7: *1 x, client: 203.0.113.7, server: _, request: "GET /x HTTP/1.1", host: "\u006eord.example""#,
+            "",
+        ),
+    ] {
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        let lines = format!("{line}\n").repeat(3);
+        let tally = run(&mut engine, lines.as_bytes(), &mut batch);
+        assert_eq!(tally.tenant, if want.is_empty() { 3 } else { 0 }, "{line}");
+        assert!(runs(&policy, &batch).iter().all(|run| run.0 == want), "{line}");
+    }
+}
+
 /// The shapes in which a virtual host comes, with a mark by which the line is known again, and whether the host is read.
 fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
     let client = format!("203.0.113.{}", mark % 250);
@@ -200,10 +270,10 @@ fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
             ),
             true,
         ),
-        // The one behind is what a visitor may have sent.
+        // The ones around it are what a visitor may have sent.
         2 => (
             format!(
-                "{{\"host\":\"{host}\",\"uri\":\"/m{mark}x\",\"x-forwarded-host\":\"sor.example\",\"remote_addr\":\"{client}\"}}\n"
+                "{{\"x_forwarded_host\":\"nord.example\",\"host\":\"{host}\",\"uri\":\"/m{mark}x\",\"x-forwarded-host\":\"sor.example\",\"remote_addr\":\"{client}\"}}\n"
             ),
             true,
         ),
@@ -217,6 +287,13 @@ fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
             true,
         ),
         6 => (format!("2026-11-21T10:00:00Z stdout F {host}:443 {combined}\n"), true),
+        7 => (
+            format!(
+                "{{\"time\":\"2026-11-21T10:00:00Z\",\"host\":\"{}\",\"request\":\"GET /m{mark}x HTTP/1.1\",\"status\":200}}\n",
+                host.replacen('e', "\\u0065", 1)
+            ),
+            true,
+        ),
         _ => (format!("{combined}\n"), false),
     }
 }
@@ -247,7 +324,7 @@ proptest! {
     /// Lines of every shape, in any order and cut anywhere: each record is where its host says, or nowhere.
     #[test]
     fn no_record_of_one_tenant_is_among_anothers(
-        lines in prop::collection::vec((0u8..8, 0usize..HOSTS.len()), 1..60),
+        lines in prop::collection::vec((0u8..9, 0usize..HOSTS.len()), 1..60),
         cut in 0.0f64..1.0,
         as_json in any::<bool>(),
         unknown in prop::sample::select(vec!["drop", "own"]),
