@@ -474,6 +474,35 @@ fn the_program_says_whose_records_are_and_can_be_told() {
 }
 
 #[test]
+fn explain_says_of_a_line_that_it_is_nobodys() {
+    use sladd::{key::random, seal::Identity};
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("policy.toml");
+    let recipient = Identity::new(random).unwrap().recipient().to_string();
+    let seal = format!("[seal]\nrecipient = \"{recipient}\"\ndirectory = \"/var/lib/sladd/quarantine\"\n");
+    let nobodys = "  => nobody's: it names no virtual host of a [[tenant]]; ";
+    for (unknown, rest, want) in [
+        ("drop", "", Some("unknown = \"drop\" leaves it out and counts it\n")),
+        ("seal", &*seal, Some("unknown = \"seal\" encrypts it to whom [seal] names\n")),
+        ("own", "", None),
+    ] {
+        std::fs::write(&path, TENANTS.replace("UNKNOWN", unknown) + rest).unwrap();
+        let explain = ["explain", "--policy", path.to_str().unwrap(), "--line"];
+        let lines = access("vest.example", "203.0.113.7", 200) + &access("nord.example", "203.0.113.7", 200);
+        let shown = String::from_utf8(sladd(&explain, &lines).stdout).unwrap();
+        let (first, second) = shown.split_once("line 2: ").unwrap();
+        match want {
+            Some(want) => assert!(first.contains(&format!("{nobodys}{want}")), "{shown}"),
+            None => assert!(first.contains("  => vest.example:443 "), "{shown}"),
+        }
+        assert!(second.contains("  => nord.example:443 "), "{shown}");
+        let tenant = [&explain[..], &["--tenant", "sor"]].concat();
+        let shown = String::from_utf8(sladd(&tenant, &lines).stdout).unwrap();
+        assert!(!shown.contains("nobody's"), "{shown}");
+    }
+}
+
+#[test]
 fn what_is_nobodys_can_be_sealed_as_it_came() {
     use sladd::{key::random, seal::Identity};
     let identity = Identity::new(random).unwrap();
