@@ -524,6 +524,14 @@ impl Desk {
             let why = format!("a restart of the service is needed for what changed: {}", differ.join(", "));
             return Err(Error::new(Kind::Config, why));
         }
+        let (policy, before) = (&loaded.policy, &self.loaded.policy);
+        if loaded.digest != self.loaded.digest && (&policy.name, policy.version) == (&before.name, before.version) {
+            let why = format!(
+                "its text has changed and it still calls itself {}/{}, which is what records are tagged with; give it a new `version`",
+                policy.name, policy.version
+            );
+            return Err(Error::new(Kind::Config, why));
+        }
         let keyring = match loaded.policy.keys == self.loaded.policy.keys && self.keyring.is_some() {
             true => self.keyring.clone(),
             false => begin::keyring(&loaded.policy)?,
