@@ -963,7 +963,7 @@ impl Desk {
             checkpoints: self.outside.checkpoints,
             quarantine: self.quarantine.as_ref().map(|writer| {
                 let figures = writer.room().figures();
-                Quarantined { bytes: figures.bytes, files: figures.files }
+                Quarantined { bytes: figures.bytes, limit: writer.room().limit_bytes(), files: figures.files }
             }),
             memory: self.outside.memory(self.loaded.policy.wiring.memory_limit),
             ..Snapshot::default()

@@ -116,6 +116,11 @@ impl Room {
         Figures { bytes: figures.bytes + gathers.bytes, files: figures.files + gathers.files }
     }
 
+    /// How many bytes there may be.
+    pub fn limit_bytes(&self) -> u64 {
+        self.terms.limit_bytes
+    }
+
     /// Takes away what is due, once a minute at most. What could not be, in words.
     ///
     /// # Errors
