@@ -257,6 +257,75 @@ fn a_host_that_is_written_with_escapes_is_whose_it_is() {
     }
 }
 
+/// An entry of the journal's export format whose message is these lines, behind their length.
+fn entry(lines: &[&str]) -> Vec<u8> {
+    let text = lines.concat();
+    let text = text.trim_end().as_bytes();
+    let head = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1795255200000000\n_COMM=web\nMESSAGE\n";
+    [head, &(text.len() as u64).to_le_bytes()[..], text, b"\n_PID=7\n\n"].concat()
+}
+
+#[test]
+fn a_value_of_the_journal_that_holds_lines_of_two_tenants_is_neithers() {
+    let mine = access("nord.example", "203.0.113.7", 200).replace("/a", "/nord");
+    let theirs = access("sor.example", "203.0.113.8", 503).replace("/a", "/sor");
+    let nobodys = access("vest.example", "203.0.113.8", 200).replace("/a", "/vest");
+    for (unknown, as_json) in [("drop", false), ("own", false), ("drop", true), ("own", true)] {
+        let policy = match as_json {
+            true => common::as_json(policy(unknown)),
+            false => policy(unknown),
+        };
+        for lines in
+            [&[&*mine, &theirs][..], &[&theirs, &mine], &[&mine, &mine], &[&mine, &nobodys], &[&nobodys, &theirs]]
+        {
+            let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+            let tally = run(&mut engine, &entry(lines), &mut batch);
+            assert!(tally.balances(), "{tally:?}");
+            let (mut found, mut at) = (Vec::new(), 0);
+            for (run, bytes) in batch.runs() {
+                let tenant = policy.shelves().nth(usize::from(run.class.0)).unwrap().0;
+                for (path, owner) in [("/nord", "nord"), ("/sor", "sor"), ("/vest", "")] {
+                    if memchr::memmem::find(bytes, path.as_bytes()).is_some() {
+                        assert_eq!(tenant, owner, "{unknown} {as_json} {lines:?}");
+                        found.push(path);
+                    }
+                }
+                at += bytes.len();
+            }
+            assert_eq!(at, batch.bytes().len());
+            let is_one = lines[0] == lines[1];
+            assert!(!is_one || found == ["/nord"] || as_json && found == ["/nord", "/nord"], "{found:?}");
+            assert!(as_json || is_one || (found.is_empty() && tally.tenant >= 1), "{unknown} {lines:?}: {found:?}");
+        }
+    }
+}
+
+/// What says how the rest is to be read goes where the rest goes.
+#[test]
+fn headers_of_columns_and_ends_of_entries_are_those_of_the_inputs_tenant() {
+    let policy = policy("drop");
+    let columns =
+        b"#Software: Microsoft Internet Information Services 10.0\n#Fields: date time cs-host cs-uri-stem sc-status\n\
+        2026-11-21 10:00:00 nord.example /a 200\n";
+    let mine = access("vest.example", "203.0.113.7", 200);
+    for (input, alone) in [(&columns[..], ["", "", "nord"].as_slice()), (&entry(&[&mine, &mine]), &[])] {
+        for tenant in [None, Some("nord"), Some("sor"), Some("own")] {
+            let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+            engine.set_tenant(tenant);
+            run(&mut engine, input, &mut batch);
+            let found: Vec<String> = runs(&policy, &batch).into_iter().map(|(tenant, ..)| tenant).collect();
+            match tenant {
+                None if alone.is_empty() => assert!(found.iter().all(String::is_empty), "{found:?}"),
+                None => assert_eq!(found, alone),
+                Some(tenant) => {
+                    let want = if tenant == "own" { "" } else { tenant };
+                    assert!(!found.is_empty() && found.iter().all(|found| found == want), "{tenant}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
 /// The shapes in which a virtual host comes, with a mark by which the line is known again, and whether the host is read.
 fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
     let client = format!("203.0.113.{}", mark % 250);

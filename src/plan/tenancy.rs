@@ -27,6 +27,8 @@ struct Share {
     first: u16,
     /// The place of its own rules in [`Tenanted::rules`]; `None`: the policy's.
     rules: Option<u16>,
+    /// Of its own rules, which class the last gives, counted from the first.
+    last: Option<u16>,
 }
 
 /// Somebody's.
@@ -79,7 +81,8 @@ impl Tenancy {
                 };
             }
             let own = tenant.retention.as_ref();
-            shares.push(Share { first: first as u16, rules: own.map(|_| rules) });
+            let last = own.map(|terms| terms.rules.last().map_or(0, |rule| rule.class.into()));
+            shares.push(Share { first: first as u16, rules: own.map(|_| rules), last });
             rules += u16::from(own.is_some());
             first += own.map_or(own_classes, |terms| terms.classes.len());
         }
@@ -98,6 +101,20 @@ impl Tenancy {
     /// Whose all records are, where whoever runs sladd has said it.
     pub(crate) fn assumed(&self) -> Option<Whose> {
         self.named(self.written.assumed.as_deref()?)
+    }
+
+    /// The class of what is no record, where all is somebody's; `own` is that of whoever runs sladd.
+    pub(crate) fn last_class(&self, whose: Whose, own: ClassId) -> ClassId {
+        let Whose::Tenant(place) = whose else { return own };
+        let Share { first, last, .. } = self.shares[usize::from(place)];
+        ClassId(first + last.unwrap_or(own.0))
+    }
+
+    /// Whether these classes are all of one tenant, or all of whoever runs sladd.
+    pub(crate) fn is_ones(&self, mut classes: impl Iterator<Item = ClassId>) -> bool {
+        let holder = |class: ClassId| self.shares.partition_point(|share| share.first <= class.0);
+        let first = classes.next().map(holder);
+        classes.all(|class| Some(holder(class)) == first)
     }
 
     /// Whether what is nobody's is set aside to be sealed.
@@ -200,7 +217,7 @@ impl Tenancy {
             Whose::Unknown | Whose::Own => return Some(own.classify(schema, line, record)),
             Whose::Tenant(place) => place,
         };
-        let Share { first, rules } = self.shares[usize::from(place)];
+        let Share { first, rules, last: _ } = self.shares[usize::from(place)];
         let rules = rules.map_or(own, |rules| &of.rules[usize::from(rules)]);
         Some(ClassId(first + rules.classify(schema, line, record).0))
     }
