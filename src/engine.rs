@@ -363,12 +363,12 @@ impl Desk {
         let schema = route.format.schema();
         match &plan.tenancy {
             None => Some(route.rules.classify(schema, line, &self.record)),
-            // What says what columns there are is nobody's.
+            // What says what columns there are names no virtual host.
             Some(_)
                 if schema.syntax == Syntax::Columns
                     && matches!(self.record.layout, Columns::HEADER | Columns::DIRECTIVE) =>
             {
-                Some(plan.last_class())
+                Some(self.last_class(plan))
             }
             Some(tenancy) => {
                 let whose = self.whose.unwrap_or_else(|| {
@@ -426,7 +426,16 @@ impl Desk {
     /// What a line is kept with that is no record: the last class, and the day of the reference.
     #[inline]
     fn leftover(&mut self, plan: &Plan) -> Run {
-        self.run(plan.last_class(), self.reference)
+        self.run(self.last_class(plan), self.reference)
+    }
+
+    /// The class of what is no record: that of the last rule of whoever's all records are.
+    #[inline]
+    fn last_class(&self, plan: &Plan) -> ClassId {
+        match (&plan.tenancy, self.whose) {
+            (Some(tenancy), Some(whose)) => tenancy.last_class(whose, plan.last_class()),
+            (Some(_), None) | (None, _) => plan.last_class(),
+        }
     }
 
     /// Whether the line at `at` is read by sight: then its values are in the record.

@@ -181,6 +181,40 @@ fn under_confinement_rotation_reopening_reloading_and_files_to_come_go_on() {
     running.ends();
 }
 
+/// Records are tagged with name and version, so two texts must not share them.
+#[test]
+fn a_changed_policy_is_taken_over_with_a_new_version_only() {
+    let room = Room::following();
+    let text = fs::read_to_string(room.at("etc/policy.toml")).unwrap();
+    let running = Running::start(&mut room.command());
+    running.hears("no core, no new privileges");
+    let weaker = format!("{text}[fields]\n\"client.address\" = {{ treatment = \"truncate\", v4 = 16, v6 = 32 }}\n");
+    fs::write(room.at("etc/policy.toml"), &weaker).unwrap();
+    running.signal(Signal::HUP);
+    let said = running.hears("the policy stays as it was");
+    let why = "its text has changed and it still calls itself confined/1, which is what records are tagged with; \
+               give it a new `version`";
+    assert!(said.contains(why), "{said}");
+    room.append("in/log/a.log", &line(1));
+    room.reaches("out/access.log", 1);
+    let first = fs::read_to_string(room.at("out/access.log")).unwrap();
+    // The one that holds may be read as often as one likes.
+    fs::write(room.at("etc/policy.toml"), &text).unwrap();
+    running.signal(Signal::HUP);
+    running.hears("the policy is now confined/1");
+    fs::write(room.at("etc/policy.toml"), weaker.replace("version = 1", "version = 2")).unwrap();
+    running.signal(Signal::HUP);
+    running.hears("the policy is now confined/2");
+    room.append("in/log/a.log", &line(1));
+    room.reaches("out/access.log", 2);
+    let both = fs::read_to_string(room.at("out/access.log")).unwrap();
+    let second = both.strip_prefix(&first).unwrap();
+    let address = |line: &str| line.split(' ').next().unwrap().to_owned();
+    assert!(first.contains("policy=confined/1") && second.contains("policy=confined/2"), "{both}");
+    assert_ne!(address(&first), address(second));
+    running.ends();
+}
+
 #[test]
 fn a_policy_behind_links_that_are_swapped_is_read_again() {
     // As Kubernetes mounts a ConfigMap.

@@ -138,6 +138,55 @@ fn keys_are_listed_made_and_destroyed_by_hand() {
 }
 
 #[test]
+fn a_key_whose_file_is_damaged_is_not_called_live() {
+    use std::os::unix::fs::PermissionsExt;
+    let wrap = tempfile::tempdir().unwrap();
+    let file = wrap.path().join("wrap");
+    fs::write(&file, [7; 32]).unwrap();
+    fs::set_permissions(&file, PermissionsExt::from_mode(0o400)).unwrap();
+    for more in [String::new(), format!("wrap = \"{}\"", file.display())] {
+        let place = Place::with(&more);
+        for day in 10..15 {
+            place.does(&["key", "new", &format!("2026-11-{day}"), "--policy", "POLICY"]);
+        }
+        let break_to = |day: u32, bytes: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+            let key = place.keys().join(format!("2026-11-{day}.key"));
+            let whole = fs::read(&key).unwrap();
+            fs::remove_file(&key).unwrap();
+            fs::write(&key, bytes(whole)).unwrap();
+            fs::set_permissions(&key, PermissionsExt::from_mode(0o400)).unwrap();
+        };
+        break_to(10, &|whole| whole[..17].to_vec());
+        break_to(11, &|whole| vec![0; whole.len()]);
+        break_to(12, &|whole| whole);
+        break_to(13, &|_| Vec::new());
+        let out = place.sladd(&["key", "list", "--policy", "POLICY"], "");
+        let listed = String::from_utf8(out.stdout).unwrap();
+        let states: Vec<&str> = listed.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+        assert_eq!(states, ["damaged", "damaged", "live", "damaged", "live"], "{listed}");
+        let said = String::from_utf8(out.stderr).unwrap();
+        let words = "damaged, and of no use: 2026-11-10, 2026-11-11, 2026-11-13; restore them, or destroy them with sladd key destroy";
+        assert!(said.contains(words), "{said}");
+        assert_eq!(out.status.code(), Some(78));
+        let out = place.sladd(&["key", "list", "--directory", "KEYS", "--json"], "");
+        let listed: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!((&listed["keys"][0]["state"], &listed["keys"][2]["state"]), (&"damaged".into(), &"live".into()));
+        // What was wrapped is of another length, and only its own file opens it.
+        if !more.is_empty() {
+            break_to(14, &|mut whole| {
+                whole[20] ^= 1;
+                whole
+            });
+            let out = place.sladd(&["key", "list", "--policy", "POLICY"], "");
+            assert!(String::from_utf8(out.stdout).unwrap().contains("2026-11-14    damaged "));
+        }
+        for day in [10, 11, 13] {
+            place.does(&["key", "destroy", &format!("2026-11-{day}"), "--policy", "POLICY"]);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_in_words() {
     let place = Place::new();
     place.pseudonym("20/Nov/2026");

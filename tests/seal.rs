@@ -115,6 +115,35 @@ fn the_pipe_seals_what_fits_no_format_and_leaves_a_blank_line() {
 }
 
 #[test]
+fn a_dry_run_of_bulk_says_how_many_lines_would_be_sealed() {
+    let place = Place::new();
+    fs::create_dir(place.at("in")).unwrap();
+    fs::write(place.at("in/mixed.log"), [GOOD, BAD, GOOD, BAD, BAD].concat()).unwrap();
+    fs::write(place.at("in/good.log"), GOOD.repeat(9)).unwrap();
+    // Of a large one only the beginning is read.
+    fs::write(place.at("in/large.log"), [GOOD, BAD].concat().repeat(10_000)).unwrap();
+    let dry_run = |more: &[&str]| {
+        let arguments = ["bulk", "--policy", "./own.toml", "--dry-run", "--out", "out"];
+        let out = place.sladd(&[&arguments[..], more, &["in"]].concat(), b"");
+        assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let text = dry_run(&[]);
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("mixed.log: ").ends_with(", about 3 lines sealed"), "{text}");
+    assert!(!row("good.log: ").contains("sealed"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&dry_run(&["--summary", "json"])).unwrap();
+    let sealed = |row: &serde_json::Value| row["sealed"].as_u64().unwrap();
+    let rows = json["expected"].as_array().unwrap();
+    let of = |name: &str| sealed(rows.iter().find(|row| row["path"] == name).unwrap());
+    assert_eq!((of("mixed.log"), of("good.log")), (3, 0));
+    assert!((9_900..=10_100).contains(&of("large.log")), "{}", of("large.log"));
+    assert_eq!(sealed(&json), 3 + of("large.log"));
+    assert!(text.contains(&format!("about {} lines would be sealed", sealed(&json))), "{text}");
+    assert!(!text.contains("kari@example") && !place.quarantine().exists(), "{text}");
+}
+
+#[test]
 fn as_json_nothing_stands_for_a_sealed_line_and_a_guard_finds_nothing_in_it() {
     let place = Place::new();
     let out = place

@@ -11,7 +11,7 @@ use sladd::{
     run::sidecar::{
         board::{
             Board, CheckpointFigures, EpochFigures, FileFigures, InputFigures, Label, Life, MemoryFigures,
-            OutputFigures, PolicyFigures, Reload, Snapshot,
+            OutputFigures, PolicyFigures, Quarantined, Reload, Snapshot,
         },
         status::Server,
     },
@@ -114,7 +114,7 @@ fn snapshot(lines: u64) -> Snapshot {
         inputs: Label::inputs(&policy.wiring.inputs).into_iter().zip(shares).map(input).collect(),
         outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
         tally,
-        quarantine: None,
+        quarantine: Some(Quarantined { bytes: 180 << 20, limit: 256 << 20, files: 41 }),
         pending: 17,
         classes: policy.classes.iter().map(Label::class).zip([lines / 4 * 3, lines / 4]).collect(),
         counted: Counted {

@@ -187,6 +187,145 @@ fn what_the_server_chose_goes_before_what_a_visitor_asked_for() {
     }
 }
 
+/// What a visitor may write beside the `Host` by which the server chose decides nothing, wherever it stands.
+#[test]
+fn a_header_that_a_visitor_adds_makes_a_record_nobody_elses() {
+    let policy = policy("drop");
+    let json = r#"{"HEADER":"sor.example","uri":"/a","host":"nord.example"}"#;
+    let headers = r#"{"uri":"/a","req":{"headers":{"HEADER":["sor.example"],"Host":["nord.example"]}}}"#;
+    let pairs = "time=2026-11-21T10:00:00Z HEADER=sor.example method=GET path=/a status=200 host=nord.example";
+    let alone = r#"{"HEADER":"sor.example","uri":"/a"}"#;
+    for header in
+        ["X-Forwarded-Host", "x_forwarded_host", "X-Forwarded-Server", "x-original-host", "http_x_forwarded_host"]
+    {
+        for (shape, want) in [(json, "nord"), (headers, "nord"), (pairs, "nord"), (alone, "")] {
+            let line = shape.replace("HEADER", header) + "\n";
+            let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+            run(&mut engine, line.as_bytes(), &mut batch);
+            let runs = runs(&policy, &batch);
+            assert_eq!(runs[0].0, want, "{line}");
+            assert!(!runs[0].2.contains("sor.example"), "{line}: {}", runs[0].2);
+        }
+    }
+    for header in ["Server-Name", "vhost", "X-Host-Header", "url.domain", "a.server_name"] {
+        let line = headers.replace("HEADER", header) + "\n";
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        run(&mut engine, line.as_bytes(), &mut batch);
+        assert_eq!(runs(&policy, &batch)[0].0, "nord", "{line}");
+    }
+}
+
+/// For whom the connection was meant decides only where no host stands.
+#[test]
+fn what_a_host_is_called_in_the_handshake_decides_last() {
+    let policy = policy("drop");
+    for (line, want) in [
+        (r#"{"ssl_server_name":"sor.example","uri":"/a","host":"nord.example"}"#, "nord"),
+        (r#"{"ssl_server_name":"sor.example","uri":"/a","host":"vest.example"}"#, ""),
+        (r#"{"ssl_preread_server_name":"sor.example","remote_addr":"203.0.113.7"}"#, "sor"),
+    ] {
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        run(&mut engine, format!("{line}\n").as_bytes(), &mut batch);
+        assert_eq!(runs(&policy, &batch)[0].0, want, "{line}");
+    }
+}
+
+#[test]
+fn a_host_that_is_written_with_escapes_is_whose_it_is() {
+    let policy = policy("drop");
+    let nested = r#"{"log":"{\"host\":\"\\u006eord.example\",\"uri\":\"/a\"}\n","stream":"stdout","time":"2026-11-21T10:00:00Z"}"#;
+    let long = r"\u0061".repeat(300);
+    for (line, want) in [
+        (r#"{"host":"\u006eord.example","uri":"/a"}"#, "nord"),
+        (r#"{"host":"www\u002EN\u006frd.example\u003a8443","uri":"/a"}"#, "nord"),
+        (r#"{"uri":"/a","host":"so\u0072.example"}"#, "sor"),
+        (r#"{"host":"\u006eord.example\u0000","uri":"/a"}"#, ""),
+        (r#"{"host":"\u00f8st.example","uri":"/a"}"#, ""),
+        (&format!(r#"{{"host":"{long}.nord.example","uri":"/a"}}"#), ""),
+        (nested, "nord"),
+        // nginx writes no such escape: it is what was sent.
+        (
+            r#"2026/11/21 10:00:00 [error] 7#7: *1 x, client: 203.0.113.7, server: _, request: "GET /x HTTP/1.1", host: "\u006eord.example""#,
+            "",
+        ),
+    ] {
+        let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+        let lines = format!("{line}\n").repeat(3);
+        let tally = run(&mut engine, lines.as_bytes(), &mut batch);
+        assert_eq!(tally.tenant, if want.is_empty() { 3 } else { 0 }, "{line}");
+        assert!(runs(&policy, &batch).iter().all(|run| run.0 == want), "{line}");
+    }
+}
+
+/// An entry of the journal's export format whose message is these lines, behind their length.
+fn entry(lines: &[&str]) -> Vec<u8> {
+    let text = lines.concat();
+    let text = text.trim_end().as_bytes();
+    let head = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1795255200000000\n_COMM=web\nMESSAGE\n";
+    [head, &(text.len() as u64).to_le_bytes()[..], text, b"\n_PID=7\n\n"].concat()
+}
+
+#[test]
+fn a_value_of_the_journal_that_holds_lines_of_two_tenants_is_neithers() {
+    let mine = access("nord.example", "203.0.113.7", 200).replace("/a", "/nord");
+    let theirs = access("sor.example", "203.0.113.8", 503).replace("/a", "/sor");
+    let nobodys = access("vest.example", "203.0.113.8", 200).replace("/a", "/vest");
+    for (unknown, as_json) in [("drop", false), ("own", false), ("drop", true), ("own", true)] {
+        let policy = match as_json {
+            true => common::as_json(policy(unknown)),
+            false => policy(unknown),
+        };
+        for lines in
+            [&[&*mine, &theirs][..], &[&theirs, &mine], &[&mine, &mine], &[&mine, &nobodys], &[&nobodys, &theirs]]
+        {
+            let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+            let tally = run(&mut engine, &entry(lines), &mut batch);
+            assert!(tally.balances(), "{tally:?}");
+            let (mut found, mut at) = (Vec::new(), 0);
+            for (run, bytes) in batch.runs() {
+                let tenant = policy.shelves().nth(usize::from(run.class.0)).unwrap().0;
+                for (path, owner) in [("/nord", "nord"), ("/sor", "sor"), ("/vest", "")] {
+                    if memchr::memmem::find(bytes, path.as_bytes()).is_some() {
+                        assert_eq!(tenant, owner, "{unknown} {as_json} {lines:?}");
+                        found.push(path);
+                    }
+                }
+                at += bytes.len();
+            }
+            assert_eq!(at, batch.bytes().len());
+            let is_one = lines[0] == lines[1];
+            assert!(!is_one || found == ["/nord"] || as_json && found == ["/nord", "/nord"], "{found:?}");
+            assert!(as_json || is_one || (found.is_empty() && tally.tenant >= 1), "{unknown} {lines:?}: {found:?}");
+        }
+    }
+}
+
+/// What says how the rest is to be read goes where the rest goes.
+#[test]
+fn headers_of_columns_and_ends_of_entries_are_those_of_the_inputs_tenant() {
+    let policy = policy("drop");
+    let columns =
+        b"#Software: Microsoft Internet Information Services 10.0\n#Fields: date time cs-host cs-uri-stem sc-status\n\
+        2026-11-21 10:00:00 nord.example /a 200\n";
+    let mine = access("vest.example", "203.0.113.7", 200);
+    for (input, alone) in [(&columns[..], ["", "", "nord"].as_slice()), (&entry(&[&mine, &mine]), &[])] {
+        for tenant in [None, Some("nord"), Some("sor"), Some("own")] {
+            let (mut engine, mut batch) = (common::engine(&policy), Batch::default());
+            engine.set_tenant(tenant);
+            run(&mut engine, input, &mut batch);
+            let found: Vec<String> = runs(&policy, &batch).into_iter().map(|(tenant, ..)| tenant).collect();
+            match tenant {
+                None if alone.is_empty() => assert!(found.iter().all(String::is_empty), "{found:?}"),
+                None => assert_eq!(found, alone),
+                Some(tenant) => {
+                    let want = if tenant == "own" { "" } else { tenant };
+                    assert!(!found.is_empty() && found.iter().all(|found| found == want), "{tenant}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
 /// The shapes in which a virtual host comes, with a mark by which the line is known again, and whether the host is read.
 fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
     let client = format!("203.0.113.{}", mark % 250);
@@ -200,10 +339,10 @@ fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
             ),
             true,
         ),
-        // The one behind is what a visitor may have sent.
+        // The ones around it are what a visitor may have sent.
         2 => (
             format!(
-                "{{\"host\":\"{host}\",\"uri\":\"/m{mark}x\",\"x-forwarded-host\":\"sor.example\",\"remote_addr\":\"{client}\"}}\n"
+                "{{\"x_forwarded_host\":\"nord.example\",\"host\":\"{host}\",\"uri\":\"/m{mark}x\",\"x-forwarded-host\":\"sor.example\",\"remote_addr\":\"{client}\"}}\n"
             ),
             true,
         ),
@@ -217,6 +356,13 @@ fn shaped(shape: u8, host: &str, mark: u32) -> (String, bool) {
             true,
         ),
         6 => (format!("2026-11-21T10:00:00Z stdout F {host}:443 {combined}\n"), true),
+        7 => (
+            format!(
+                "{{\"time\":\"2026-11-21T10:00:00Z\",\"host\":\"{}\",\"request\":\"GET /m{mark}x HTTP/1.1\",\"status\":200}}\n",
+                host.replacen('e', "\\u0065", 1)
+            ),
+            true,
+        ),
         _ => (format!("{combined}\n"), false),
     }
 }
@@ -247,7 +393,7 @@ proptest! {
     /// Lines of every shape, in any order and cut anywhere: each record is where its host says, or nowhere.
     #[test]
     fn no_record_of_one_tenant_is_among_anothers(
-        lines in prop::collection::vec((0u8..8, 0usize..HOSTS.len()), 1..60),
+        lines in prop::collection::vec((0u8..9, 0usize..HOSTS.len()), 1..60),
         cut in 0.0f64..1.0,
         as_json in any::<bool>(),
         unknown in prop::sample::select(vec!["drop", "own"]),
@@ -394,6 +540,35 @@ fn the_program_says_whose_records_are_and_can_be_told() {
     }
     let out = sladd(&["check", path], "");
     assert_eq!(out.status.code(), Some(0));
+}
+
+#[test]
+fn explain_says_of_a_line_that_it_is_nobodys() {
+    use sladd::{key::random, seal::Identity};
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("policy.toml");
+    let recipient = Identity::new(random).unwrap().recipient().to_string();
+    let seal = format!("[seal]\nrecipient = \"{recipient}\"\ndirectory = \"/var/lib/sladd/quarantine\"\n");
+    let nobodys = "  => nobody's: it names no virtual host of a [[tenant]]; ";
+    for (unknown, rest, want) in [
+        ("drop", "", Some("unknown = \"drop\" leaves it out and counts it\n")),
+        ("seal", &*seal, Some("unknown = \"seal\" encrypts it to whom [seal] names\n")),
+        ("own", "", None),
+    ] {
+        std::fs::write(&path, TENANTS.replace("UNKNOWN", unknown) + rest).unwrap();
+        let explain = ["explain", "--policy", path.to_str().unwrap(), "--line"];
+        let lines = access("vest.example", "203.0.113.7", 200) + &access("nord.example", "203.0.113.7", 200);
+        let shown = String::from_utf8(sladd(&explain, &lines).stdout).unwrap();
+        let (first, second) = shown.split_once("line 2: ").unwrap();
+        match want {
+            Some(want) => assert!(first.contains(&format!("{nobodys}{want}")), "{shown}"),
+            None => assert!(first.contains("  => vest.example:443 "), "{shown}"),
+        }
+        assert!(second.contains("  => nord.example:443 "), "{shown}");
+        let tenant = [&explain[..], &["--tenant", "sor"]].concat();
+        let shown = String::from_utf8(sladd(&tenant, &lines).stdout).unwrap();
+        assert!(!shown.contains("nobody's"), "{shown}");
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::{
     input::packing::{MARK_BYTES, Packing},
     key,
     plan::Plan,
-    policy::OnMalformed,
+    policy::{OnMalformed, OnUnknown},
+    tally::Tally,
     treatment::pseudonym::Secret,
 };
 use std::{
@@ -30,13 +31,27 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode, Error> {
         return Ok(super::help());
     }
     let unfit = if policy.source.malformed == OnMalformed::Seal { "sealed" } else { "dropped" };
-    lines(plan, unfit, args.show_original)
+    let nobodys = match policy.tenants.unknown {
+        OnUnknown::Drop => "unknown = \"drop\" leaves it out and counts it",
+        OnUnknown::Own => "it is your own",
+        OnUnknown::Seal => "unknown = \"seal\" encrypts it to whom [seal] names",
+    };
+    lines(plan, LeftOut { unfit, nobodys }, args.show_original)
+}
+
+/// What becomes of lines that leave nothing behind.
+#[derive(Clone, Copy)]
+struct LeftOut {
+    /// Of one that fits no format.
+    unfit: &'static str,
+    /// Of one of which nobody can say whose it is.
+    nobodys: &'static str,
 }
 
 /// The longest line that is shown.
 const LONGEST: u64 = 65_536;
 
-fn lines(plan: Plan, unfit: &str, show_original: bool) -> Result<ExitCode, Error> {
+fn lines(plan: Plan, left_out: LeftOut, show_original: bool) -> Result<ExitCode, Error> {
     let plan = Arc::new(plan);
     let mut engine = Engine::new(plan);
     // A secret for this call alone: pseudonyms show their form, not what the log will hold.
@@ -65,7 +80,7 @@ fn lines(plan: Plan, unfit: &str, show_original: bool) -> Result<ExitCode, Error
         while line.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {
             line.pop();
         }
-        super::print(show(&mut engine, &line, (number, unfit), show_original, secret).as_bytes())?;
+        super::print(show(&mut engine, &line, (number, left_out), show_original, secret).as_bytes())?;
     }
 }
 
@@ -78,22 +93,24 @@ fn rest(engine: &mut Engine, secret: [u8; 32]) -> Vec<u8> {
     batch.bytes().to_vec()
 }
 
-/// `unfit`: what becomes of a line that fits no format.
 fn show(
     engine: &mut Engine,
     line: &[u8],
-    (number, unfit): (u64, &str),
+    (number, left_out): (u64, LeftOut),
     show_original: bool,
     secret: [u8; 32],
 ) -> String {
     engine.set_reference(crate::run::worker::clock());
     let mut batch = Batch::default();
     let whole = [line, b"\n"].concat();
-    while let (_, Progress::Paused { epoch, .. }) = engine.run(&whole, &mut batch) {
-        engine.admit(epoch, Some(Secret::new(secret)));
-    }
+    let tally = loop {
+        match engine.run(&whole, &mut batch) {
+            (tally, Progress::Done) => break tally,
+            (_, Progress::Paused { epoch, .. }) => engine.admit(epoch, Some(Secret::new(secret))),
+        }
+    };
     let Some((format, values)) = engine.show(line) else {
-        return format!("line {number}: fits no format; {unfit}\n\n");
+        return format!("line {number}: fits no format; {}\n\n", left_out.unfit);
     };
     // Keys of JSON objects are fields of their own; only those that no name was known for are worth a row.
     let values: Vec<_> = values.iter().filter(|value| !value.field.starts_with('*') || &*value.field == "*").collect();
@@ -110,8 +127,17 @@ fn show(
             false => text.push_str(&format!("  {:width$}  {treated}\n", name(&value.field))),
         }
     }
-    text.push_str(&format!("  => {}\n\n", printable(batch.bytes().trim_ascii_end())));
+    let result = match is_nobodys(&tally) {
+        true => format!("nobody's: it names no virtual host of a [[tenant]]; {}", left_out.nobodys),
+        false => printable(batch.bytes().trim_ascii_end()),
+    };
+    text.push_str(&format!("  => {result}\n\n"));
     text
+}
+
+/// Whether a line was left out because nobody can say whose it is. What fits no format may be sealed without that.
+fn is_nobodys(tally: &Tally) -> bool {
+    tally.tenant > 0 || tally.sealed > tally.unmatched
 }
 
 /// Safe on a terminal: control bytes escaped.

@@ -123,32 +123,55 @@ fn is_there(directory: &Path, missing: Missing) -> Result<(), Error> {
 
 fn list(place: &KeyPlace) -> Result<ExitCode, Error> {
     let found = Place::find(place)?;
-    let known = found.keyring(None, Missing::Refused)?.list(clock())?;
+    let keyring = found.keyring(None, Missing::Refused)?;
+    let with_health = |known: Known| {
+        let damaged = keyring.is_damaged(&known);
+        (known, damaged)
+    };
+    let known: Vec<(Known, bool)> = keyring.list(clock())?.into_iter().map(with_health).collect();
     let terms = found.policy.is_some();
     if place.json {
-        let keys: Vec<Value> = known.iter().map(|known| described(known, terms)).collect();
-        return print_json(&json!({ "directory": found.directory.display().to_string(), "keys": keys }));
+        let keys: Vec<Value> = known.iter().map(|(known, damaged)| described(known, *damaged, terms)).collect();
+        print_json(&json!({ "directory": found.directory.display().to_string(), "keys": keys }))?;
+    } else {
+        let mut text = format!("{:14}{:11}{:22}{}\n", "epoch", "state", "made", "dies, or died");
+        for (known, damaged) in &known {
+            let (made, ends) = match known.state {
+                State::Live { made, dies } => (made.to_string(), if terms { dies.to_string() } else { "-".into() }),
+                State::Destroyed { at } => ("-".to_owned(), at.to_string()),
+                State::Half => ("-".to_owned(), "-".to_owned()),
+            };
+            text.push_str(&format!("{:14}{:11}{made:22}{ends}\n", known.name, word(known.state, *damaged)));
+        }
+        super::print(text.as_bytes())?;
     }
-    let mut text = format!("{:14}{:11}{:22}{}\n", "epoch", "state", "made", "dies, or died");
-    for known in &known {
-        let (state, made, ends) = match known.state {
-            State::Live { made, dies } => ("live", made.to_string(), if terms { dies.to_string() } else { "-".into() }),
-            State::Destroyed { at } => ("destroyed", "-".to_owned(), at.to_string()),
-            State::Half => ("half", "-".to_owned(), "-".to_owned()),
-        };
-        text.push_str(&format!("{:14}{state:11}{made:22}{ends}\n", known.name));
+    let damaged: Vec<&str> = known.iter().filter(|(_, damaged)| *damaged).map(|(known, _)| &*known.name).collect();
+    if damaged.is_empty() {
+        return Ok(ExitCode::SUCCESS);
     }
-    super::print(text.as_bytes())
+    let why =
+        format!("damaged, and of no use: {}; restore them, or destroy them with sladd key destroy", damaged.join(", "));
+    Err(Error::new(Kind::Config, why))
 }
 
-fn described(known: &Known, terms: bool) -> Value {
+fn word(state: State, damaged: bool) -> &'static str {
+    match state {
+        State::Live { .. } if damaged => "damaged",
+        State::Live { .. } => "live",
+        State::Destroyed { .. } => "destroyed",
+        State::Half => "half",
+    }
+}
+
+fn described(known: &Known, damaged: bool, terms: bool) -> Value {
     let text = |time: Timestamp| time.to_string();
+    let state = word(known.state, damaged);
     match known.state {
         State::Live { made, dies } => {
-            json!({ "epoch": known.name, "state": "live", "made": text(made), "dies": terms.then(|| text(dies)) })
+            json!({ "epoch": known.name, "state": state, "made": text(made), "dies": terms.then(|| text(dies)) })
         }
-        State::Destroyed { at } => json!({ "epoch": known.name, "state": "destroyed", "destroyed": text(at) }),
-        State::Half => json!({ "epoch": known.name, "state": "half" }),
+        State::Destroyed { at } => json!({ "epoch": known.name, "state": state, "destroyed": text(at) }),
+        State::Half => json!({ "epoch": known.name, "state": state }),
     }
 }
 

@@ -41,7 +41,8 @@ impl Reply {
     /// Makes `into` the answer to one line, of which `written` was made.
     ///
     /// The object sets `msg`, which rsyslog puts into `rawmsg` too, and the variable `$!sladd` to `minimised` or, where nothing is
-    /// left, `dropped`. A message that nobody answered has no such variable.
+    /// left, `dropped`: of what was sealed nothing is left either, whether there was room for it or not. A message that nobody
+    /// answered has no such variable.
     pub fn answer(self, written: &Batch, words: Words, into: &mut Batch) {
         into.clear();
         match self {

@@ -454,6 +454,15 @@ impl Desk {
         if written.is_err() {
             self.counts = counts;
         }
+        // Its lines leave as one: they must be one's.
+        if written == Ok(true)
+            && plan.encoding == Encoding::Same
+            && let Some(tenancy) = &plan.tenancy
+            && !tenancy.is_ones(pieces.runs().map(|(run, _)| run.class))
+        {
+            written = Ok(false);
+            own.tenant = 1;
+        }
         if written == Ok(true) {
             match plan.encoding {
                 Encoding::Same => plan.encoding.encode_value(&pieces, batch),

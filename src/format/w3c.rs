@@ -413,7 +413,7 @@ const COLUMNS: &[(&str, Kind, &str)] = &[
     ("url.full", Kind::Referer, "cs-uri cs-url x-cs-uri"),
     ("network.protocol.version", Kind::Protocol, "cs-version cs-protocol-version"),
     ("url.scheme", Kind::Word, "cs-protocol"),
-    ("server.address", Kind::Host, "cs-host x-host-header cs-x-host"),
+    ("server.address", Kind::Host, "cs-host x-host-header"),
     ("user_agent.original", Kind::Agent, "cs-user-agent"),
     ("http.request.header.referer", Kind::Referer, "cs-referer cs-referrer"),
     ("http.request.header.cookie", Kind::Cookie, "cs-cookie"),
@@ -480,6 +480,9 @@ mod tests {
         W3c::new().parse(b"#Fields: c-ip x-own cs(X-Own)", Ending::Whole, &mut record).unwrap();
         assert_eq!(read(&mut record, "192.0.2.1 a b").unwrap(), ["client.address=192.0.2.1", "*=a", "*=b"]);
         assert_eq!(read(&mut record, LINE), None);
+        W3c::new().parse(b"#Fields: cs(Host) cs(X-Host) x-host-header", Ending::Whole, &mut record).unwrap();
+        let hosts = ["server.address=a.example", "*=b.example", "server.address=c.example"];
+        assert_eq!(read(&mut record, "a.example b.example c.example").unwrap(), hosts);
     }
 
     #[test]

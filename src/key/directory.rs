@@ -398,16 +398,13 @@ impl Directory {
     }
 
     pub(super) fn load(&self, name: &str) -> Result<Option<(Bytes, Timestamp)>, Error> {
-        // Not to wait for the other end of a pipe that has a key's name.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let fd = match fs::openat(&self.fd, format!("{name}.key"), flags, Mode::empty()) {
-            Ok(fd) => fd,
+        let (stat, kept, read) = match self.read(name) {
+            Ok(found) => found,
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => return Err(self.refuse(name, SYMLINK)),
             Err(Errno::NXIO) => return Err(self.refuse(name, NOT_A_FILE)),
             Err(errno) => return Err(self.failed("read", name, errno)),
         };
-        let stat = fs::fstat(&fd).map_err(|errno| self.failed("read", name, errno))?;
         if !is_file(&stat) {
             return Err(self.refuse(name, NOT_A_FILE));
         }
@@ -417,8 +414,6 @@ impl Directory {
         if let Some(who) = open_to_others(&stat) {
             return Err(self.refuse(name, &format!("is {who} by others; run chmod 400")));
         }
-        let mut kept = Zeroizing::new([0; WRAPPED + 1]);
-        let read = read_full(&fd, &mut kept[..]).map_err(|errno| self.failed("read", name, errno))?;
         let bytes = match (read, &self.wrap) {
             (SIZE, None) => {
                 let mut bytes = Bytes::default();
@@ -444,6 +439,32 @@ impl Directory {
             return Err(self.refuse(name, "holds nothing but zeros; restore it or remove it"));
         }
         Ok(Some((bytes, Timestamp(stat.st_mtime))))
+    }
+
+    /// Whether what has the name of a key can be none: of another length, nothing but zeros, nothing that `wrap` opens, no file.
+    /// What may not be read, and what is only wrapped otherwise than is said, is not judged.
+    pub(super) fn is_damaged(&self, name: &str) -> bool {
+        let (kept, read) = match self.read(name) {
+            Ok((stat, kept, read)) if is_file(&stat) => (kept, read),
+            Ok(_) | Err(Errno::LOOP | Errno::NXIO | Errno::IO) => return true,
+            Err(_) => return false,
+        };
+        match (read, &self.wrap) {
+            (SIZE, _) | (WRAPPED, None) => kept[..read].iter().all(|&byte| byte == 0),
+            (WRAPPED, Some(wrap)) => wrap.open(name, &kept[..WRAPPED]).is_none(),
+            (_, _) => true,
+        }
+    }
+
+    /// What has the name of a key: what it is, its first bytes, and how many those are; none of what is no file.
+    fn read(&self, name: &str) -> Result<(Stat, Zeroizing<[u8; WRAPPED + 1]>, usize), Errno> {
+        // Not to wait for the other end of a pipe that has a key's name.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.fd, format!("{name}.key"), flags, Mode::empty())?;
+        let stat = fs::fstat(&fd)?;
+        let mut kept = Zeroizing::new([0; WRAPPED + 1]);
+        let read = if is_file(&stat) { read_full(&fd, &mut kept[..])? } else { 0 };
+        Ok((stat, kept, read))
     }
 
     /// Keeps a secret under `wrap` that was kept plainly, or under `old`. Whether anything was done.

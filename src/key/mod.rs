@@ -375,6 +375,12 @@ impl Keyring {
         Ok(directory.items(now)?.into_iter().filter_map(known).collect())
     }
 
+    /// Whether the file of a secret that is there holds none: it has another length, nothing but zeros, or does not open.
+    pub fn is_damaged(&self, known: &Known) -> bool {
+        let Home::Directory(directory) = &self.home else { return false };
+        matches!(known.state, State::Live { .. }) && directory.is_damaged(&known.name)
+    }
+
     /// Makes the secret of an epoch because somebody, `by`, asked for it. `None`: it is destroyed and never made again; else
     /// whether it was made now.
     ///

@@ -2,8 +2,9 @@
 
 use crate::{
     policy::{OnUnknown, Tenants},
-    record::{Record, Schema, State},
+    record::{Escape, Record, Schema, State},
     retention::{ClassId, OWN, Rules},
+    treatment::unescape,
 };
 use std::collections::HashMap;
 
@@ -26,6 +27,8 @@ struct Share {
     first: u16,
     /// The place of its own rules in [`Tenanted::rules`]; `None`: the policy's.
     rules: Option<u16>,
+    /// Of its own rules, which class the last gives, counted from the first.
+    last: Option<u16>,
 }
 
 /// Somebody's.
@@ -46,13 +49,21 @@ pub(crate) struct Tenanted {
     chosen: Box<[u16]>,
     /// Those that hold one as it was asked for, as far as the format tells.
     hosts: Box<[u16]>,
+    /// Those that hold the one that was asked for while the connection was encrypted.
+    named: Box<[u16]>,
+    /// Whether such values are bodies of JSON strings.
+    escaped: bool,
     /// The rules of tenants that have some of their own.
     rules: Box<[Rules]>,
 }
 
 /// The virtual host that was looked for last: most records repeat it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Memo(Option<(Vec<u8>, Whose)>);
+pub(crate) struct Memo {
+    last: Option<(Vec<u8>, Whose)>,
+    /// A host whose escapes are undone.
+    plain: Vec<u8>,
+}
 
 impl Tenancy {
     pub(super) fn of(tenants: &Tenants, own_classes: usize) -> Option<Box<Tenancy>> {
@@ -70,7 +81,8 @@ impl Tenancy {
                 };
             }
             let own = tenant.retention.as_ref();
-            shares.push(Share { first: first as u16, rules: own.map(|_| rules) });
+            let last = own.map(|terms| terms.rules.last().map_or(0, |rule| rule.class.into()));
+            shares.push(Share { first: first as u16, rules: own.map(|_| rules), last });
             rules += u16::from(own.is_some());
             first += own.map_or(own_classes, |terms| terms.classes.len());
         }
@@ -89,6 +101,20 @@ impl Tenancy {
     /// Whose all records are, where whoever runs sladd has said it.
     pub(crate) fn assumed(&self) -> Option<Whose> {
         self.named(self.written.assumed.as_deref()?)
+    }
+
+    /// The class of what is no record, where all is somebody's; `own` is that of whoever runs sladd.
+    pub(crate) fn last_class(&self, whose: Whose, own: ClassId) -> ClassId {
+        let Whose::Tenant(place) = whose else { return own };
+        let Share { first, last, .. } = self.shares[usize::from(place)];
+        ClassId(first + last.unwrap_or(own.0))
+    }
+
+    /// Whether these classes are all of one tenant, or all of whoever runs sladd.
+    pub(crate) fn is_ones(&self, mut classes: impl Iterator<Item = ClassId>) -> bool {
+        let holder = |class: ClassId| self.shares.partition_point(|share| share.first <= class.0);
+        let first = classes.next().map(holder);
+        classes.all(|class| Some(holder(class)) == first)
     }
 
     /// Whether what is nobody's is set aside to be sealed.
@@ -113,17 +139,35 @@ impl Tenancy {
         // nginx writes `_` or nothing for a server without a name.
         let chosen =
             if of.chosen.is_empty() { None } else { first(&of.chosen).filter(|name| !matches!(*name, b"" | b"_")) };
-        chosen.or_else(|| first(&of.hosts)).map_or(Whose::Unknown, |host| self.of_host(host, memo))
+        let host = chosen.or_else(|| first(&of.hosts)).or_else(|| first(&of.named));
+        match host {
+            Some(host) if of.escaped && memchr::memchr(b'\\', host).is_some() => self.of_escaped(host, memo),
+            Some(host) => self.of_host(host, memo),
+            None => Whose::Unknown,
+        }
+    }
+
+    #[cold]
+    fn of_escaped(&self, host: &[u8], memo: &mut Memo) -> Whose {
+        if host.len() > LONGEST_ESCAPED_BYTES {
+            return Whose::Unknown;
+        }
+        let mut plain = std::mem::take(&mut memo.plain);
+        plain.clear();
+        unescape(host, &mut plain);
+        let whose = self.of_host(&plain, memo);
+        memo.plain = plain;
+        whose
     }
 
     #[inline]
     fn of_host(&self, host: &[u8], memo: &mut Memo) -> Whose {
-        match &memo.0 {
+        match &memo.last {
             Some((known, whose)) if known == host => *whose,
             _ if host.len() > LONGEST_BYTES => self.look_up(host),
             _ => {
                 let whose = self.look_up(host);
-                let (known, found) = memo.0.get_or_insert_with(|| (Vec::new(), whose));
+                let (known, found) = memo.last.get_or_insert_with(|| (Vec::new(), whose));
                 known.clear();
                 known.extend_from_slice(host);
                 *found = whose;
@@ -173,7 +217,7 @@ impl Tenancy {
             Whose::Unknown | Whose::Own => return Some(own.classify(schema, line, record)),
             Whose::Tenant(place) => place,
         };
-        let Share { first, rules } = self.shares[usize::from(place)];
+        let Share { first, rules, last: _ } = self.shares[usize::from(place)];
         let rules = rules.map_or(own, |rules| &of.rules[usize::from(rules)]);
         Some(ClassId(first + rules.classify(schema, line, record).0))
     }
@@ -184,23 +228,34 @@ impl Tenanted {
         let called = |name: &str| {
             (0..).zip(&schema.fields).filter(|(_, field)| *field.name == *name).map(|(at, _)| at).collect()
         };
-        Tenanted { chosen: called(CHOSEN_HOST), hosts: called(VIRTUAL_HOST), rules: rules.collect() }
+        Tenanted {
+            chosen: called(CHOSEN_HOST),
+            hosts: called(VIRTUAL_HOST),
+            named: called(NAMED_HOST),
+            escaped: schema.fields.iter().any(|field| *field.name == *VIRTUAL_HOST && field.escape == Escape::Json),
+            rules: rules.collect(),
+        }
     }
 
     /// Whether a field's value says whose a record is.
     pub(super) fn asks(&self, field: u16) -> bool {
         let by_rule =
             |rules: &Rules| rules.0.iter().any(|(_, rule)| rule.fields.iter().any(|(asked, _)| *asked == field));
-        self.hosts.contains(&field) || self.chosen.contains(&field) || self.rules.iter().any(by_rule)
+        let hosts = [&self.chosen, &self.hosts, &self.named];
+        hosts.iter().any(|fields| fields.contains(&field)) || self.rules.iter().any(by_rule)
     }
 }
 
 /// What formats call the virtual host that was asked for, and the one that the server took it for.
 const VIRTUAL_HOST: &str = "server.address";
 const CHOSEN_HOST: &str = "server.name";
+/// And the one by which a visitor's program asked for a certificate: it says whose a record is where none of them stands.
+const NAMED_HOST: &str = "tls.client.server_name";
 
 /// No host's name is longer.
 const LONGEST_BYTES: usize = 253;
+/// Nor one with dot, brackets and port of which each byte is written in six.
+const LONGEST_ESCAPED_BYTES: usize = 6 * (LONGEST_BYTES + ".[]:65535".len());
 
 #[cfg(test)]
 mod tests {

@@ -41,6 +41,7 @@ pub(super) fn check(text: &str, file: &str) -> (Option<Policy>, Vec<Finding>) {
         if let Some(policy) = &policy {
             warn_of_weakenings(policy, &draft, &mut report);
             warn_of_borrowed_name(policy, &draft, &mut report);
+            draft.tenants.warn_of_losses(policy, &mut report);
         }
     }
     locate(text, file, &mut report.findings);
@@ -480,9 +481,11 @@ fn warn_of_weakenings(policy: &Policy, draft: &Draft, report: &mut Report) {
             Code::TextKept => draft.keep_text.as_ref().map_or(0..0, |at| at.span.clone()),
             Code::ExemptWeaker => draft.exempt.as_ref().map_or(0..0, |at| at.span.clone()),
             Code::KeptLonger => {
-                let own = draft.retention.as_ref().map(|written| written.span_of(&weakening.subject));
-                let own = own.filter(|span| !span.is_empty());
-                own.or_else(|| draft.tenants.span_of(&weakening.subject)).unwrap_or(0..0)
+                let own = match &weakening.tenant {
+                    Some(tenant) => draft.tenants.retention_of(tenant),
+                    None => draft.retention.as_ref(),
+                };
+                own.map_or(0..0, |written| written.span_of(&weakening.subject))
             }
             Code::LinkableLonger => draft.keys.span_of(&weakening.subject),
             _ if &*weakening.subject == "source.format" => draft.formats.as_ref().map_or(0..0, |at| at.span.clone()),

@@ -256,6 +256,8 @@ codes! {
     BorrowedName = "W120",
     /// Somebody is named to whom nothing is sealed.
     NothingSealed = "W121",
+    /// Records of a tenant that no output takes.
+    TakenByNobody = "W122",
 }
 
 impl Code {

@@ -23,6 +23,8 @@ pub struct Weakening {
     pub code: Code,
     /// The field, class or key.
     pub subject: Box<str>,
+    /// The tenant whose class it is, if it is one's.
+    pub tenant: Option<Box<str>>,
     /// What the base does.
     pub was: String,
     /// What the policy does instead.
@@ -38,7 +40,8 @@ impl Weakening {
 
 impl fmt::Display for Weakening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} → {}", self.subject, self.was, self.now)
+        let whose = self.tenant.as_ref().map_or_else(String::new, |tenant| format!(" of the tenant {tenant}"));
+        write!(f, "{}{whose}: {} → {}", self.subject, self.was, self.now)
     }
 }
 
@@ -78,7 +81,7 @@ pub(super) fn weakenings(policy: &Policy, base: &Policy) -> Vec<Weakening> {
 }
 
 fn weakening(code: Code, subject: &str, was: impl Into<String>, now: impl Into<String>) -> Weakening {
-    Weakening { code, subject: subject.into(), was: was.into(), now: now.into() }
+    Weakening { code, subject: subject.into(), tenant: None, was: was.into(), now: now.into() }
 }
 
 /// Every field that either policy or the vocabulary names, and one that nobody named.
@@ -180,14 +183,19 @@ fn covered(network: &IpNet, by: &[IpNet]) -> bool {
 }
 
 fn retention(policy: &Policy, base: &Policy, found: &mut Vec<Weakening>) {
-    let theirs = policy.tenants.all.iter().filter_map(|tenant| tenant.retention.as_ref());
-    for class in policy.classes.iter().chain(theirs.flat_map(|terms| &terms.classes)) {
+    let own = policy.classes.iter().map(|class| (None, class));
+    let theirs = policy.tenants.all.iter().flat_map(|tenant| {
+        let classes = tenant.retention.iter().flat_map(|terms| &terms.classes);
+        classes.map(|class| (Some(tenant.name.clone()), class))
+    });
+    for (tenant, class) in own.chain(theirs) {
         // A class of another name takes its records from any of the base's.
         let same = base.classes.iter().find(|other| other.name == class.name);
         let shortest = || base.classes.iter().min_by_key(|class| at_most_of(class.keep));
         let Some(was) = same.or_else(shortest) else { continue };
         if !lives_as_short(class.keep, was.keep) {
-            found.push(weakening(Code::KeptLonger, &class.name, was.keep.to_string(), class.keep.to_string()));
+            let longer = weakening(Code::KeptLonger, &class.name, was.keep.to_string(), class.keep.to_string());
+            found.push(Weakening { tenant, ..longer });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The bytes behind escapes, for values that are read anew and never leave as they came.
 
 /// Appends `value` with its backslash escapes undone: those of nginx, Apache and JSON. What is no escape stands for itself.
-pub(super) fn unescape(value: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn unescape(value: &[u8], out: &mut Vec<u8>) {
     let mut rest = value;
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);

@@ -36,6 +36,7 @@ pub mod scrub;
 mod segment;
 pub mod truncate;
 
+pub(crate) use escape::unescape;
 pub(crate) use flat::Heads;
 
 use crate::{

@@ -101,6 +101,8 @@ struct Look {
     leaves: f64,
     /// Seconds a byte of lines takes one processor.
     pace: f64,
+    /// Lines to be sealed for a byte of lines.
+    seals: f64,
     /// Lines as they would be.
     sample: Vec<u8>,
 }
@@ -145,7 +147,7 @@ fn look(order: &Order, engine: &mut Engine, item: &Item, secret: [u8; 32]) -> Re
     minimise(engine, &lines, &mut batch, secret);
     batch.clear();
     let began = Instant::now();
-    minimise(engine, &lines, &mut batch, secret);
+    let sealed = minimise(engine, &lines, &mut batch, secret);
     let took = began.elapsed();
     let bytes = lines.len().max(1) as f64;
     let sample = batch.bytes().split_inclusive(|&byte| byte == b'\n').take(2).flatten().copied().collect();
@@ -155,13 +157,18 @@ fn look(order: &Order, engine: &mut Engine, item: &Item, secret: [u8; 32]) -> Re
         unpacks: filled as f64 / position.max(1) as f64,
         leaves: batch.bytes().len() as f64 / bytes,
         pace: took.as_secs_f64() / bytes,
+        seals: sealed as f64 / bytes,
         sample,
     })
 }
 
-fn minimise(engine: &mut Engine, lines: &[u8], batch: &mut Batch, secret: [u8; 32]) {
-    let mut at = 0;
-    while let (_, Progress::Paused { at: done, epoch }) = engine.run(&lines[at..], batch) {
+/// How many lines were set aside to be sealed.
+fn minimise(engine: &mut Engine, lines: &[u8], batch: &mut Batch, secret: [u8; 32]) -> u64 {
+    let (mut at, mut sealed) = (0, 0);
+    loop {
+        let (tally, progress) = engine.run(&lines[at..], batch);
+        sealed += tally.sealed;
+        let Progress::Paused { at: done, epoch } = progress else { return sealed };
         at += done;
         engine.admit(epoch, Some(Secret::new(secret)));
     }
@@ -174,8 +181,12 @@ impl Look {
         let lines = self.lines(item);
         let (packing, lines, out) =
             (self.packing.name(), HumanBytes(lines), HumanBytes((lines as f64 * self.leaves) as u64));
+        let sealed = match self.sealed(item) {
+            0 => String::new(),
+            sealed => format!(", about {sealed} lines sealed"),
+        };
         format!(
-            "{packing}, {size}, {format} ({of} of the first {first} lines), about {lines} of lines, {out} minimised"
+            "{packing}, {size}, {format} ({of} of the first {first} lines), about {lines} of lines, {out} minimised{sealed}"
         )
     }
 
@@ -191,7 +202,12 @@ impl Look {
             "bytes_read": item.identity.size,
             "bytes_in": lines,
             "bytes_out": (lines as f64 * self.leaves) as u64,
+            "sealed": self.sealed(item),
         })
+    }
+
+    fn sealed(&self, item: &Item) -> u64 {
+        (self.lines(item) as f64 * self.seals).round() as u64
     }
 
     fn lines(&self, item: &Item) -> u64 {
@@ -208,6 +224,7 @@ struct Sum {
     bytes: u64,
     lines: u64,
     out: f64,
+    sealed: u64,
     seconds: f64,
     samples: Vec<(String, Vec<u8>)>,
 }
@@ -219,6 +236,7 @@ impl Sum {
         self.bytes += item.identity.size;
         self.lines += lines;
         self.out += lines as f64 * look.leaves;
+        self.sealed += look.sealed(item);
         // Unpacking takes about as long as minimising does.
         let unpacking = if look.packing == Packing::Plain { 1.0 } else { 2.0 };
         self.seconds += lines as f64 * look.pace * unpacking;
@@ -231,7 +249,7 @@ impl Sum {
         Duration::from_secs_f64(self.seconds / order.threads.max(1) as f64)
     }
 
-    /// Under the names that the account of a run has them by. Bytes and seconds are what is to be expected.
+    /// Under the names that the account of a run has them by. Bytes, sealed lines and seconds are what is to be expected.
     fn json(&self, order: &Order, faults: &[Trouble], rows: Vec<serde_json::Value>) -> serde_json::Value {
         let samples = self
             .samples
@@ -246,6 +264,7 @@ impl Sum {
             "bytes_read": self.bytes,
             "bytes_in": self.lines,
             "bytes_out": self.out as u64,
+            "sealed": self.sealed,
             "seconds": (self.time(order).as_secs_f64() * 1000.0).round() / 1000.0,
             "threads": order.threads,
             "faults": faults.iter().map(Trouble::json).collect::<Vec<_>>(),
@@ -275,6 +294,9 @@ impl Sum {
             HumanDuration(time),
             order.threads,
         );
+        if self.sealed > 0 {
+            let _ = writeln!(text, "about {} lines would be sealed, and stand in no file of these", self.sealed);
+        }
         for (name, sample) in &self.samples {
             let _ = writeln!(text, "\n{}, as it would be:", Path::new(name).display());
             shown(sample).for_each(|line| {

@@ -26,6 +26,13 @@ pub(super) const TRANSPARENT: &str = "attributes resource resource.attributes sc
     nginx.access nginx.error apache apache.access apache2.access traefik.access access access_log accesslog jsonPayload structured \
     log event.data logevent caddy envoy stream";
 
+/// The field of the host that the server was asked for.
+pub(super) const SERVED_HOST: &str = "server.address";
+/// The field of what headers say besides: a visitor may write any of them, whatever it is called.
+pub(super) const VISITORS_HOST: &str = "http.request.header.x-forwarded-host";
+/// The headers that hold the host that was asked for, as names are compared.
+pub(super) const HOST_HEADERS: &[&[u8]] = &[b"host", b"authority"];
+
 /// The fields, after the five that the parser itself needs (`super::OWN`).
 pub(super) const FIELDS: &[Row] = &[
     // Requests. The first six are placed by index: see the constants in `super`.
@@ -309,13 +316,20 @@ pub(super) const FIELDS: &[Row] = &[
     ),
     // Where.
     row(
-        "server.address",
+        SERVED_HOST,
         Kind::Host,
         "host vhost domain authority site server",
         "http_host server_name servername RequestHost RequestAddr request.host request.hostname request.server_name request.authority http.host http.server_name net.host.name \
          url.domain url.host destination.domain virtual_host virtualhost http.request.host req.host req.hostname request_host ClientRequestHost cs-host x-host-header \
-         x-forwarded-host x-forwarded-server x-original-host domain_name domainname requested_server_name request.tls.server_name ssl_server_name tls.client.server_name \
-         ssl_preread_server_name ZoneName http.request.header.host server.domain traefik.access.frontend_name :authority",
+         domain_name domainname ZoneName http.request.header.host server.domain traefik.access.frontend_name :authority",
+    ),
+    // What a visitor may say of the host beside the `Host` by which the server chose.
+    row(VISITORS_HOST, Kind::Host, "", "x-forwarded-host x-forwarded-server x-original-host"),
+    row(
+        "tls.client.server_name",
+        Kind::Host,
+        "",
+        "request.tls.server_name ssl_server_name ssl_preread_server_name requested_server_name",
     ),
     row(
         "server.port",
@@ -527,7 +541,8 @@ pub(super) const REQUEST_ROWS: &[(&str, &str)] = &[
     ("client.address", "x-real-ip true-client-ip cf-connecting-ip x-client-ip x-cluster-client-ip fastly-client-ip"),
     ("device.id", "x-device-id x-client-id"),
     ("http.request.id", "x-request-id x-correlation-id traceparent cf-ray"),
-    ("server.address", "host x-forwarded-host x-forwarded-server"),
+    (SERVED_HOST, "host"),
+    (VISITORS_HOST, "x-forwarded-host x-forwarded-server x-original-host"),
     ("server.port", "x-forwarded-port"),
     ("session.id", "x-session-id"),
     ("url.scheme", "x-forwarded-proto"),

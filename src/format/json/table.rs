@@ -40,6 +40,10 @@ pub(super) struct Names {
     fails: Box<[u16]>,
     /// For each field that of members of unknown names, if it holds an object: a secret is a secret in all its parts.
     rests: Box<[u16]>,
+    /// For each context whether the names in it are those of headers.
+    headers: Box<[bool]>,
+    /// The field of the host that was asked for, and of what else headers say of it.
+    hosts: (u16, u16),
 }
 
 impl Names {
@@ -110,8 +114,15 @@ impl Names {
         let mut rest = key;
         let mut known = true;
         let mut last = NOTHING;
+        let mut header = None;
         for _ in 0..MOST_PARTS {
-            if let Some(found) = self.look(context, rest) {
+            if self.headers[context as usize] {
+                header = header.or(Some(rest));
+            }
+            if let Some(mut found) = self.look(context, rest) {
+                if found.field == self.hosts.0 && header.is_some_and(|name| !is_host_header(name)) {
+                    found.field = self.hosts.1;
+                }
                 let key_field = if known { KNOWN_KEY } else { UNKNOWN_KEY };
                 let withheld = withheld || !known && !is_name(key);
                 // With nothing to withhold, a key that will leave as `_` may as well mean nothing now.
@@ -171,6 +182,12 @@ pub(super) fn fields() -> Vec<Field> {
         headers.iter().map(move |&(header, kind)| Field::new(&format!("{parent}{header}"), kind))
     });
     own.chain(rows).chain(headers).map(|field| Field { escape: Escape::Json, ..field }).collect()
+}
+
+/// Whether a header of this name holds the host that was asked for.
+fn is_host_header(name: &[u8]) -> bool {
+    let mut normal = [0; LONGEST_NAME];
+    normalise(name, &mut normal).is_some_and(|name| names::HOST_HEADERS.contains(&name))
 }
 
 /// The grammar that an unknown key must pass to be kept: `[A-Za-z][A-Za-z0-9_.\[\]-]{0,31}`.
@@ -536,7 +553,11 @@ impl Builder {
             Kind::Cookie => cookie,
             _ => UNKNOWN,
         });
-        let mut names = Names { exact: Table::new(&[]), normal, fails, rests: rests.collect() };
+        let place = |name: &str| fields.iter().position(|field| *field.name == *name).expect("a row of fields") as u16;
+        let hosts = (place(names::SERVED_HOST), place(names::VISITORS_HOST));
+        let headers = self.contexts.iter().map(|path| path.ends_with(b"headers") || path.ends_with(b"header"));
+        let headers = headers.collect();
+        let mut names = Names { exact: Table::new(&[]), normal, fails, rests: rests.collect(), headers, hosts };
         // What means the same everywhere means it at the top, unless it was spelled there too.
         let everywhere =
             self.spelled.names().filter(|(context, name)| *context == ANY && self.spelled.get(TOP, name).is_none());

@@ -27,6 +27,8 @@ pub(super) struct Written {
     pub(super) span: Range<usize>,
     /// What was written of recipients and is wrong was reported.
     is_faulty: bool,
+    /// A directory was written, is wrong, and was reported.
+    is_misplaced: bool,
 }
 
 pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Option<Written> {
@@ -51,6 +53,7 @@ pub(super) fn read(top: &Table<'_>, report: &mut Report) -> Option<Written> {
     }
     written.directory =
         table.text("directory", report).and_then(|path| wiring::absolute(&path, "/var/lib/sladd/quarantine", report));
+    written.is_misplaced = table.has("directory") && written.directory.is_none();
     written.limit_bytes = table.text("limit", report).and_then(|limit| wiring::memory_of(&limit, 1 << 20, report));
     written.keep = table.text("keep", report).and_then(|keep| days(&keep, report));
     Some(written)
@@ -117,8 +120,10 @@ pub(super) fn settle(
     let beside_keys = || keys.directory.as_deref().and_then(Path::parent).map(|beside| beside.join(QUARANTINE));
     let in_state = || wiring.directory.as_ref().map(|state| state.join(QUARANTINE));
     let Some(directory) = written.directory.clone().or_else(in_state).or_else(beside_keys) else {
-        let help = "add directory = \"/var/lib/sladd/quarantine\", or a directory in [state] or [keys], beside which it is then";
-        report.helped(Code::MissingKey, written.span.clone(), "nobody says where sealed lines are kept", help);
+        if !written.is_misplaced {
+            let help = "add directory = \"/var/lib/sladd/quarantine\", or a directory in [state] or [keys], beside which it is then";
+            report.helped(Code::MissingKey, written.span.clone(), "nobody says where sealed lines are kept", help);
+        }
         return None;
     };
     refuse_place(&directory, (keys, wiring), &written.span, report);

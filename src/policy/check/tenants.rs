@@ -6,6 +6,7 @@ use crate::{
         raw::{At, Keys},
         tenants::{OnUnknown, Role, Tenant, Tenants, Terms},
         weaken::outlives,
+        wiring::Output,
     },
     retention::{Keep, Life, OWN, is_policy_name},
 };
@@ -26,6 +27,8 @@ pub(super) struct Written {
 #[derive(Clone, Debug)]
 struct WrittenTenant {
     tenant: Tenant,
+    /// Where its name stands.
+    name: Range<usize>,
     retention: Option<retention::Written>,
 }
 
@@ -64,10 +67,32 @@ impl Written {
         self.unknown.as_ref().filter(|unknown| unknown.value == OnUnknown::Seal).map(|unknown| unknown.span.clone())
     }
 
-    /// Where the duration of some tenant's class stands.
-    pub(super) fn span_of(&self, class: &str) -> Option<Range<usize>> {
-        let own = self.all.iter().filter_map(|written| written.retention.as_ref());
-        own.map(|retention| retention.span_of(class)).find(|span| !span.is_empty())
+    /// What a tenant has of rules of its own.
+    pub(super) fn retention_of(&self, tenant: &str) -> Option<&retention::Written> {
+        self.all.iter().find(|written| *written.tenant.name == *tenant)?.retention.as_ref()
+    }
+
+    /// Warns of those whose records no output takes, where there are outputs.
+    pub(super) fn warn_of_losses(&self, policy: &Policy, report: &mut Report) {
+        let outputs = &policy.wiring.outputs;
+        let is_taken = |name: &str| {
+            let takes =
+                |output: &Output| output.tenants.is_empty() || output.tenants.iter().any(|named| **named == *name);
+            outputs.is_empty() || outputs.iter().any(takes)
+        };
+        for WrittenTenant { tenant, name, .. } in self.all.iter().filter(|written| !is_taken(&written.tenant.name)) {
+            let message =
+                format!("no [[output]] takes the records of the tenant {}: they are lost", quoted(&tenant.name));
+            let help = "name it in the `tenants` of an [[output]], or add an [[output]] without `tenants`";
+            report.helped(Code::TakenByNobody, name.clone(), message, help);
+        }
+        let unknown = self.unknown.as_ref().filter(|unknown| unknown.value == OnUnknown::Own);
+        if let Some(unknown) = unknown.filter(|_| !is_taken(OWN)) {
+            let message = "no [[output]] takes your own records: they are lost";
+            let help =
+                format!("add `{OWN}` to the `tenants` of an [[output]], or drop what is nobody's: unknown = \"drop\"");
+            report.helped(Code::TakenByNobody, unknown.span.clone(), message, help);
+        }
     }
 }
 
@@ -130,7 +155,7 @@ fn tenant(table: &Table<'_>, taken: &mut HashMap<Box<str>, Box<str>>, report: &m
         report.helped(Code::MissingKey, role.span.clone(), message, help);
     }
     let retention = retention::read(table, "[[tenant.retention]]", report);
-    let (name, hosts) = (name?.value, hosts?);
+    let (At { value: name, span: place }, hosts) = (name?, hosts?);
     if hosts.value.is_empty() {
         report.add(Code::BadValue, hosts.span.clone(), "`hosts` names no virtual host");
     }
@@ -153,6 +178,7 @@ fn tenant(table: &Table<'_>, taken: &mut HashMap<Box<str>, Box<str>>, report: &m
             instruction: instruction.map(|text| text.value.into()),
             retention: None,
         },
+        name: place,
         retention,
     })
 }

@@ -235,6 +235,8 @@ impl Snapshot {
 pub struct Quarantined {
     /// Bytes, of files and of what is gathered for one.
     pub bytes: u64,
+    /// Bytes that may be kept.
+    pub limit: u64,
     /// Files.
     pub files: u64,
 }

@@ -524,6 +524,14 @@ impl Desk {
             let why = format!("a restart of the service is needed for what changed: {}", differ.join(", "));
             return Err(Error::new(Kind::Config, why));
         }
+        let (policy, before) = (&loaded.policy, &self.loaded.policy);
+        if loaded.digest != self.loaded.digest && (&policy.name, policy.version) == (&before.name, before.version) {
+            let why = format!(
+                "its text has changed and it still calls itself {}/{}, which is what records are tagged with; give it a new `version`",
+                policy.name, policy.version
+            );
+            return Err(Error::new(Kind::Config, why));
+        }
         let keyring = match loaded.policy.keys == self.loaded.policy.keys && self.keyring.is_some() {
             true => self.keyring.clone(),
             false => begin::keyring(&loaded.policy)?,
@@ -955,7 +963,7 @@ impl Desk {
             checkpoints: self.outside.checkpoints,
             quarantine: self.quarantine.as_ref().map(|writer| {
                 let figures = writer.room().figures();
-                Quarantined { bytes: figures.bytes, files: figures.files }
+                Quarantined { bytes: figures.bytes, limit: writer.room().limit_bytes(), files: figures.files }
             }),
             memory: self.outside.memory(self.loaded.policy.wiring.memory_limit),
             ..Snapshot::default()

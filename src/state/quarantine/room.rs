@@ -116,6 +116,11 @@ impl Room {
         Figures { bytes: figures.bytes + gathers.bytes, files: figures.files + gathers.files }
     }
 
+    /// How many bytes there may be.
+    pub fn limit_bytes(&self) -> u64 {
+        self.terms.limit_bytes
+    }
+
     /// Takes away what is due, once a minute at most. What could not be, in words.
     ///
     /// # Errors
@@ -197,9 +202,7 @@ impl Room {
         let failed = |error: io::Error| files::failed(&self.place, "clear", &error);
         let mut names: Vec<Name> = Vec::new();
         for file in names_in(&self.place).map_err(failed)? {
-            let half_made =
-                file.strip_prefix('.').and_then(|file| file.strip_suffix(NEW)).and_then(|name| name.parse().ok());
-            match (file.parse::<Name>(), half_made) {
+            match (file.parse::<Name>(), half_made(&file)) {
                 (Ok(name), _) if name.writer == writer => names.push(name),
                 (Err(()), Some(Name { writer: of, .. })) if of == writer => {
                     discard(&self.place, &file).map_err(failed)?
@@ -227,12 +230,15 @@ impl Room {
             .map_err(|error| files::failed(&self.place, "write in", &error))
     }
 
-    /// Takes away all files of a writer of this number but these: what it made before is made again.
+    /// Takes away all files of a writer of this number but these, and what it had not finished: what it made before is made again.
     ///
     /// # Errors
     /// What the system says.
     pub fn keep_only(&self, writer: WriterId, these: &[Name]) -> Result<(), Error> {
-        self.clear(|name| name.writer == writer && !these.contains(&name))
+        self.clear(|file| match file.parse::<Name>() {
+            Ok(name) => name.writer == writer && !these.contains(&name),
+            Err(()) => half_made(file).is_some_and(|name| name.writer == writer),
+        })
     }
 
     /// Takes away these files of a writer of this number: what they hold of is done again.
@@ -240,14 +246,14 @@ impl Room {
     /// # Errors
     /// What the system says.
     pub fn take_back(&self, writer: WriterId, these: &[Name]) -> Result<(), Error> {
-        self.clear(|name| name.writer == writer && these.contains(&name))
+        self.clear(|file| file.parse().is_ok_and(|name: Name| name.writer == writer && these.contains(&name)))
     }
 
-    fn clear(&self, goes: impl Fn(Name) -> bool) -> Result<(), Error> {
+    fn clear(&self, goes: impl Fn(&str) -> bool) -> Result<(), Error> {
         let failed = |error: io::Error| files::failed(&self.place, "clear", &error);
         let mut any = false;
         for file in names_in(&self.place).map_err(failed)? {
-            if file.parse().is_ok_and(&goes) {
+            if goes(&file) {
                 discard(&self.place, &file).map_err(failed)?;
                 any = true;
             }
@@ -288,6 +294,11 @@ impl Room {
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a file is to be called that was not finished.
+fn half_made(file: &str) -> Option<Name> {
+    file.strip_prefix('.')?.strip_suffix(NEW)?.parse().ok()
 }
 
 /// Whether what is due is deleted, or only found.

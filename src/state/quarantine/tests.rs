@@ -216,7 +216,16 @@ fn what_bulk_makes_again_replaces_what_it_made_before() {
     // A run that was killed, in the second in which the next began, had cut its pieces elsewhere.
     let _ = write(id, NOW, &["a", "b", "c", "d"]);
     let (writer, names) = write(id, NOW, &["a and b", "c and d"]);
+    // And what it was killed at has no name yet.
+    let half_made = |of: WriterId| {
+        let path = rig.path().join(format!(".{}.new", Name { began: NOW, writer: of, number: 7 }));
+        fs::write(&path, b"age").unwrap();
+        path
+    };
+    let (own, anothers) = (half_made(id), half_made(WriterId::of(&[9; 32])));
     writer.keep_only(&names).unwrap();
+    assert!(!own.exists() && anothers.exists());
+    fs::remove_file(anothers).unwrap();
     assert_eq!(rig.texts(), ["line a and b\n", "line of another file\n", "line c and d\n"]);
 }
 

@@ -66,6 +66,9 @@ pub(super) fn figures(view: &View) -> Value {
             "recovered_completed": checkpoints.recovered_completed,
             "recovered_cut": checkpoints.recovered_cut,
         },
+        "quarantine": now.quarantine.map(|kept| {
+            json!({ "bytes": kept.bytes, "limit_bytes": kept.limit, "share": share(kept.bytes, kept.limit), "files": kept.files })
+        }),
         "memory": {
             "resident_bytes": now.memory.resident,
             "limit_bytes": now.memory.limit,
@@ -216,7 +219,7 @@ mod tests {
     use super::*;
     use crate::{
         error::{Error, Kind},
-        run::sidecar::board::{Board, Reload},
+        run::sidecar::board::{Board, Quarantined, Reload},
         tally::Tally,
         time::Timestamp,
     };
@@ -232,6 +235,17 @@ mod tests {
         assert_eq!(figures["reasons"][0], json!({ "name": "malformed", "lines": 1, "share": 1.0 }));
         assert_eq!((&figures["state"], &figures["rate"]["lines"]), (&json!("ready"), &Value::Null));
         assert_eq!(figures["problems"], json!([]));
+    }
+
+    #[test]
+    fn how_full_the_quarantine_is_can_be_seen_where_there_is_one() {
+        let board = Board::new();
+        board.publish(Snapshot::default());
+        assert_eq!(figures(&board.view())["quarantine"], Value::Null);
+        let quarantine = Some(Quarantined { bytes: 192, limit: 256, files: 3 });
+        board.publish(Snapshot { quarantine, ..Snapshot::default() });
+        let want = json!({ "bytes": 192, "limit_bytes": 256, "share": 0.75, "files": 3 });
+        assert_eq!(figures(&board.view())["quarantine"], want);
     }
 
     #[test]

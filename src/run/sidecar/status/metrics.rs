@@ -388,6 +388,8 @@ const TABLE: &[Metric] = table! {
 
     Gauge "quarantine" Bytes "Sealed lines that are kept, where lines are sealed."
         |_, now, out| if let Some(kept) = &now.quarantine { out.level(kept.bytes as f64) };
+    Gauge "quarantine_limit" Bytes "Bytes of sealed lines that may be kept."
+        |_, now, out| if let Some(kept) = &now.quarantine { out.level(kept.limit as f64) };
     Gauge "quarantine_files" One "Files that they are kept in."
         |_, now, out| if let Some(kept) = &now.quarantine { out.level(kept.files as f64) };
 
@@ -495,7 +497,7 @@ mod tests {
         };
         let mut now = Snapshot {
             life: Life::Ready,
-            quarantine: Some(crate::run::sidecar::board::Quarantined { bytes: 4096, files: 2 }),
+            quarantine: Some(crate::run::sidecar::board::Quarantined { bytes: 4096, limit: 1 << 20, files: 2 }),
             inputs: Label::inputs(&policy.wiring.inputs).into_iter().map(input).collect(),
             outputs: Label::outputs(&policy.wiring.outputs).into_iter().map(output).collect(),
             classes: policy.classes.iter().map(|class| (Label::class(class), 9)).collect(),
@@ -601,6 +603,7 @@ mod tests {
             "sladd_records_pending 4.0\n",
             "sladd_records_total{outcome=\"sealed\"} 7\n",
             "sladd_quarantine_bytes 4096.0\n",
+            "sladd_quarantine_limit_bytes 1048576.0\n",
             "sladd_quarantine_files 2.0\n",
         ] {
             assert!(open.contains(line), "{line} {open}");

@@ -43,6 +43,8 @@ pub(super) fn page(figures: &Value) -> String {
         &[
             ("Memory", "/memory/resident_bytes", "bytes"),
             ("Memory limit", "/memory/limit_bytes", "bytes"),
+            ("Sealed lines", "/quarantine/bytes", "bytes"),
+            ("Sealed lines, limit", "/quarantine/limit_bytes", "bytes"),
             ("Last moved", "/heartbeat_age_seconds", "ago"),
             ("Started", "/started", "time"),
             ("As of", "/now", "time"),
