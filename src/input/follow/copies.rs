@@ -9,6 +9,7 @@ use super::{
     discover::{Match, Scan, neighbours},
     identity::{self, Identity, Stand, read_full},
     look::{Meeting, find, is_packed},
+    rotated::{open_rotated, rotated},
     source::{Source, Stage},
     take_over,
 };
@@ -559,11 +560,9 @@ impl Follow {
         now: Instant,
     ) -> Option<Stand> {
         let base = super::look::real(home);
-        let mut found: Vec<(Stand, PathBuf)> = neighbours(&base)
+        let mut found: Vec<(Stand, PathBuf)> = rotated(&base)
             .into_iter()
-            .filter(|(path, _)| is_rotated_name(&base, path) && !is_packed(path))
-            .filter(|(path, _)| !departed.strict || path.file_name().is_none_or(|name| !self.discover.may_name(name)))
-            .filter_map(|(path, _)| Some((Stand::at(&path).ok()?, path)))
+            .filter(|(_, path)| !departed.strict || path.file_name().is_none_or(|name| !self.discover.may_name(name)))
             .filter(|(stand, _)| {
                 stand.kind == FileType::RegularFile
                     && !self.knows(&stand.identity)
@@ -581,7 +580,7 @@ impl Follow {
         found.sort_by_key(|(stand, _)| (stand.identity.born, stand.modified));
         let mut oldest = None;
         for (stand, path) in found {
-            if let Ok(Some((file, stand))) = identity::open(&path, &stand.identity) {
+            if let Some((file, stand, path)) = open_rotated(&base, path, &stand.identity) {
                 // What is being copied right now is no generation.
                 let like = self.begins_like(&file, stand.size);
                 if like.is_some() || stand.size == 0 {

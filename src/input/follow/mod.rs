@@ -10,6 +10,7 @@
 //! - `tail`: one open file, its next whole lines
 //! - `source`: one generation of one file; its position
 //! - `discover`: patterns, and inotify
+//! - `rotated`: files with rotated names, while they are moved
 //! - `packed`: rotated files that were compressed before they were read to their end
 //! - `look`: where every file stands now; `copies`: generations that ended, copies of them, generations that were missed
 //!
@@ -25,6 +26,7 @@ mod discover;
 mod identity;
 mod look;
 mod packed;
+mod rotated;
 mod source;
 mod tail;
 
