@@ -10,7 +10,6 @@ mod ratchet;
 mod wrap;
 
 pub use clock::Uptime;
-pub(crate) use wrap::WRAPPED;
 pub use wrap::Wrap;
 
 use crate::{

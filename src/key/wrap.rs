@@ -25,6 +25,9 @@ use zeroize::Zeroizing;
 pub struct Wrap(Bytes);
 
 impl Wrap {
+    /// How long a secret is once it is wrapped.
+    pub const WRAPPED_BYTES: usize = WRAPPED;
+
     /// Reads the file: 32 bytes, ours or root's, and nobody else's to read.
     ///
     /// # Errors
@@ -126,4 +129,4 @@ const NONCE: usize = 24;
 const SIZE: usize = 32;
 
 /// How long a wrapped key is.
-pub(crate) const WRAPPED: usize = MAGIC.len() + NONCE + SIZE + 16;
+pub(super) const WRAPPED: usize = MAGIC.len() + NONCE + SIZE + 16;

@@ -95,7 +95,7 @@ impl fmt::Debug for FileKey {
 /// Hides bytes by their place in a file, each as one byte: XChaCha20. It keeps them from being read and not from being
 /// changed.
 ///
-/// Whoever goes on writing begins a new [`Span`], with a nonce of its own: where a file was cut, what is written then has
+/// Whoever goes on writing begins a new span, with a nonce of its own: where a file was cut, what is written then has
 /// nothing in common with what stood there.
 ///
 /// ```

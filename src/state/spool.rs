@@ -172,7 +172,7 @@ impl Spool {
     /// Whether the file that is written is so long that the next one is due.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::error::Kind::Io)
+    /// [`Kind::Io`]
     pub fn is_due(&self) -> Result<bool, Error> {
         Ok(self.segment.length()? >= PART_BYTES)
     }

@@ -11,7 +11,7 @@
 use super::{Root, file, name::is_digits};
 use crate::{
     error::{Error, Kind},
-    key::{WRAPPED, Wrap, random},
+    key::{Wrap, random},
     output::{
         fresh::discard,
         segment::{Segment, Veiled, restore},
@@ -103,7 +103,7 @@ impl Keys {
     /// [`Kind::Config`] where it is wrapped with another file; [`Kind::Data`] where it is damaged; [`Kind::Permission`],
     /// [`Kind::Io`]
     pub(super) fn load(&self, name: &str) -> Result<Option<FileKey>, Error> {
-        let kept = file::read(&self.place, &file_of(name), WRAPPED as u64);
+        let kept = file::read(&self.place, &file_of(name), Wrap::WRAPPED_BYTES as u64);
         let Some(kept) = kept.map_err(|error| self.failed("read", name, &error))? else { return Ok(None) };
         match self.wrap.open(&beside(name), &kept) {
             Some(bytes) => Ok(Some(FileKey::from(bytes))),
@@ -150,8 +150,8 @@ impl Keys {
 
     /// Whether the keys are wrapped with this file.
     fn check(&self) -> Result<(), Error> {
-        let kept =
-            file::read(&self.place, CHECK, WRAPPED as u64).map_err(|error| self.failed("read", CHECK, &error))?;
+        let kept = file::read(&self.place, CHECK, Wrap::WRAPPED_BYTES as u64)
+            .map_err(|error| self.failed("read", CHECK, &error))?;
         match kept.and_then(|kept| self.wrap.open(&beside(CHECK), &kept)) {
             Some(_) => Ok(()),
             None => Err(self.refuse(CHECK, ELSEWISE)),
@@ -243,7 +243,8 @@ pub(super) fn unnamed(root: &Root) -> Error {
 /// Wraps all keys of a store with another file; how many those were.
 ///
 /// # Errors
-/// As [`Keys::load`]. What was done stays, and a second call does the rest.
+/// [`Kind::Config`] where they are wrapped with neither; [`Kind::Data`] where one is damaged; [`Kind::Permission`], [`Kind::Io`]. What was
+/// done stays, and a second call does the rest.
 pub fn rewrap(root: &Root, wrap: &Wrap, old: Option<&Wrap>) -> Result<usize, Error> {
     let Some(place) = root.place.room_if_there(KEYS)? else { return Ok(0) };
     let _lock = root.lock()?;
@@ -315,7 +316,7 @@ pub(super) fn discard_spans(root: &Root, name: &str) -> io::Result<()> {
 pub(super) fn is_there(root: &Root, name: &str) -> Result<bool, Error> {
     let Some(place) = root.place.room_if_there(KEYS)? else { return Ok(false) };
     let stat = place.stat(file_of(name)).map_err(|error| root.failed("read", &error))?;
-    Ok(stat.is_some_and(|stat| stat.st_size == WRAPPED as i64))
+    Ok(stat.is_some_and(|stat| stat.st_size == Wrap::WRAPPED_BYTES as i64))
 }
 
 /// What stands among the keys: what keys are called, and what nothing of ours is.
