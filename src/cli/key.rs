@@ -284,7 +284,7 @@ fn rewrap(policy: &str, old: Option<&Wrap>, json: bool) -> Result<ExitCode, Erro
     let mut of_files = 0;
     if let Some(wrap) = found.policy.as_ref().map(|policy| keys::wrap(&policy.keys)).transpose()?.flatten() {
         for path in &stores {
-            of_files += store::rewrap(&Root::open(path)?, &wrap, old)?;
+            of_files += store::rewrap(&Root::open(path)?, &wrap, old, clock())?;
         }
         for path in spools(&found) {
             of_files += usize::from(spool::rewrap(&path, &wrap, old)?);

@@ -175,6 +175,7 @@ impl Directory {
             Err(errno) => return Err(failed(errno)),
         }
         sync(&self.fd).map_err(failed)?;
+        self.overwrite_replaced(name).map_err(failed)?;
         if let Some(stat) = self.stat(&file).map_err(failed)? {
             if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
                 return Err(self.refuse(name, what_it_is(&stat)));
@@ -469,7 +470,11 @@ impl Directory {
 
     /// Keeps a secret under `wrap` that was kept plainly, or under `old`. Whether anything was done.
     pub(super) fn rewrap(&self, name: &str, old: Option<&Wrap>, now: Timestamp) -> Result<bool, Error> {
-        if self.load(name).is_ok() || self.wrap.is_none() {
+        if self.wrap.is_none() {
+            return Ok(false);
+        }
+        self.overwrite_replaced(name).map_err(|errno| self.failed("wrap", name, errno))?;
+        if self.load(name).is_ok() {
             return Ok(false);
         }
         let before = Directory {
@@ -503,10 +508,39 @@ impl Directory {
         Ok(true)
     }
 
+    /// Copies of this key that a kill left while it was wrapped anew are overwritten.
+    fn overwrite_replaced(&self, name: &str) -> Result<(), Errno> {
+        for entry in fs::Dir::read_from(&self.fd)? {
+            let entry = entry?;
+            let Ok(file) = entry.file_name().to_str() else { continue };
+            if file.strip_prefix('.').is_some_and(|rest| rest.starts_with(&format!("{name}.")))
+                && file.ends_with(REPLACED)
+            {
+                let size = self.stat(file)?.map_or(0, |stat| stat.st_size.unsigned_abs());
+                match self.overwrite(file, size) {
+                    Ok(()) | Err(Errno::NOENT) => {}
+                    Err(errno) => return Err(errno),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a new secret this name, unless the name is taken.
     fn create(&self, name: &str, bytes: &Bytes, now: Timestamp) -> Result<(), Error> {
+        let items = self.items(now)?;
+        // Somebody may have wrapped all of them with another file since this process began: where none can be opened, one more would
+        // be the only one that can.
+        let mut last = Ok(());
+        for item in items.iter().filter(|item| item.made.is_some() && self.wrap.is_some()) {
+            last = self.load(&item.name).map(drop);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last?;
         // One that is kept otherwise than the rest would be found out only when it is needed.
-        for item in self.items(now)? {
+        for item in items {
             match (&self.wrap, usize::try_from(item.size)) {
                 (Some(_), Ok(SIZE)) => return Err(self.refuse(&item.name, NOT_WRAPPED)),
                 (None, Ok(WRAPPED)) => return Err(self.refuse(&item.name, IS_WRAPPED)),

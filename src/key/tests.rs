@@ -603,9 +603,9 @@ fn each_bad_file_to_wrap_with_is_refused_in_words() {
         let _ = fs::remove_dir(&file);
     };
     refused(|file| set_mode(file, 0o404), "it is open to others; run chmod 400");
-    refused(|file| rewrite(file, &[1; 31]), "it does not hold 32 bytes; make one with");
-    refused(|file| rewrite(file, &[1; 33]), "it does not hold 32 bytes; make one with");
-    refused(|file| rewrite(file, &[0; 32]), "it holds nothing but zeros; make another");
+    refused(|file| rewrite(file, &[1; 31]), "it does not hold 32 bytes; restore it");
+    refused(|file| rewrite(file, &[1; 33]), "it does not hold 32 bytes; restore it");
+    refused(|file| rewrite(file, &[0; 32]), "it holds nothing but zeros; restore it");
     refused(|file| fs::remove_file(file).unwrap(), "No such file");
     refused(
         |file| {

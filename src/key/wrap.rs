@@ -75,7 +75,8 @@ pub(super) fn read(path: &Path, deed: &str) -> Result<Bytes, Error> {
             Errno::ACCESS | Errno::PERM => Kind::Permission,
             _ => Kind::Io,
         };
-        let remedy = "make one with: (umask 077; head -c 32 /dev/urandom > FILE)";
+        let remedy =
+            "restore it; where nothing is wrapped yet make one with: (umask 077; head -c 32 /dev/urandom > FILE)";
         let why = io::Error::from(errno);
         Error::new(kind, format!("cannot {deed} {}: {why}; {remedy}", path.display()))
     };
@@ -109,10 +110,10 @@ pub(super) fn read(path: &Path, deed: &str) -> Result<Bytes, Error> {
         }
     }
     if filled != SIZE {
-        return refuse("does not hold 32 bytes; make one with: (umask 077; head -c 32 /dev/urandom > FILE)");
+        return refuse("does not hold 32 bytes; restore it, for what is wrapped with it is lost without it");
     }
     if bytes[..SIZE].iter().all(|&byte| byte == 0) {
-        return refuse("holds nothing but zeros; make another");
+        return refuse("holds nothing but zeros; restore it; where nothing is wrapped yet make another");
     }
     let mut key = Bytes::default();
     key.copy_from_slice(&bytes[..SIZE]);

@@ -29,6 +29,7 @@ use std::{
         unix::ffi::OsStrExt,
     },
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// What tells one file of a directory from the others, under whatever name.
@@ -227,7 +228,15 @@ impl Segment {
 
     fn of(path: PathBuf, found: PathBuf, directory: OwnedFd, fd: OwnedFd) -> Result<Segment, Error> {
         // Some file systems know no locks; the lock on the state directory still holds.
-        if let Err(Errno::WOULDBLOCK) = rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+        let begun = Instant::now();
+        let locked = loop {
+            match rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+                // It may be ours: a thread that makes it durable lets it go in a moment.
+                Err(Errno::WOULDBLOCK) if begun.elapsed() < PATIENCE => std::thread::sleep(PATIENCE / 200),
+                done => break done,
+            }
+        };
+        if let Err(Errno::WOULDBLOCK) = locked {
             let why = "another sladd writes it; stop that one, or choose another file";
             return Err(Error::new(Kind::CannotCreate, format!("cannot write `{}`: {why}", path.display())));
         }
@@ -483,6 +492,9 @@ fn durable(call: impl Fn() -> Result<(), Errno>) -> io::Result<()> {
 fn refuse(path: &Path, error: Errno) -> Error {
     Error::new(file::kind(error), format!("cannot write `{}`: {}", path.display(), io::Error::from(error)))
 }
+
+/// A lock of our own is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 const GIVEN_UP: &str = "making it durable failed before, so it takes no more";
 

@@ -10,6 +10,7 @@
 
 use super::{Root, file, name::is_digits};
 use crate::{
+    audit::{Deed, Entry},
     error::{Error, Kind},
     key::{Wrap, random},
     output::{
@@ -17,11 +18,12 @@ use crate::{
         segment::{Segment, Veiled, restore},
         write_all,
     },
-    seal::{FileKey, Veil},
+    seal::{FileKey, SPAN, Veil},
     state::{
         files::names_in,
         place::{Place, sync},
     },
+    time::Timestamp,
 };
 use rustix::{
     fs::{FileType, Mode, OFlags, RenameFlags},
@@ -47,11 +49,11 @@ impl Keys {
     /// [`Kind::Config`] where they are wrapped with another file; [`Kind::Permission`], [`Kind::Io`]
     pub(super) fn create(root: &Root, wrap: Wrap) -> Result<Keys, Error> {
         let keys = Keys { place: root.place.room(KEYS, 0o700)?, wrap };
-        let missing = keys.place.stat(CHECK).map_err(|error| keys.failed("read", CHECK, &error))?.is_none();
-        if missing {
+        if keys.check().is_err() {
+            keys.opens_any()?;
+            // It was never there, or was lost.
             keys.write_check()?;
         }
-        keys.check()?;
         Ok(keys)
     }
 
@@ -62,7 +64,9 @@ impl Keys {
     pub(super) fn open(root: &Root, wrap: Wrap) -> Result<Option<Keys>, Error> {
         let Some(place) = root.place.room_if_there(KEYS)? else { return Ok(None) };
         let keys = Keys { place, wrap };
-        keys.check()?;
+        if keys.check().is_err() {
+            keys.opens_any()?;
+        }
         Ok(Some(keys))
     }
 
@@ -83,7 +87,7 @@ impl Keys {
         let mut veil = key.veil();
         let span = veil.begin(0, random)?;
         let failed = |error: io::Error| self.failed("write", &name, &error);
-        let wrapped = self.wrap.seal(&beside(&name), key.bytes())?;
+        let wrapped = marked(&name, self.wrap.seal(&beside(&name), key.bytes())?);
         let written = write_new(&self.place, &spans_of(&name), &span)
             .and_then(|()| write_new(&self.place, &file_of(&name), &wrapped))
             .map_err(failed);
@@ -103,13 +107,11 @@ impl Keys {
     /// [`Kind::Config`] where it is wrapped with another file; [`Kind::Data`] where it is damaged; [`Kind::Permission`],
     /// [`Kind::Io`]
     pub(super) fn load(&self, name: &str) -> Result<Option<FileKey>, Error> {
-        let kept = file::read(&self.place, &file_of(name), Wrap::WRAPPED_BYTES as u64);
+        let kept = file::read(&self.place, &file_of(name), FILE_BYTES);
         let Some(kept) = kept.map_err(|error| self.failed("read", name, &error))? else { return Ok(None) };
-        match self.wrap.open(&beside(name), &kept) {
+        match whole(name, &kept).and_then(|wrapped| self.wrap.open(&beside(name), wrapped)) {
             Some(bytes) => Ok(Some(FileKey::from(bytes))),
-            // The file is the right one, or nothing would have been asked of it.
-            None if self.check().is_ok() => Err(self.refuse(name, DAMAGED)),
-            None => Err(self.refuse(name, ELSEWISE)),
+            None => Err(self.refuse(name, DAMAGED)),
         }
     }
 
@@ -129,8 +131,7 @@ impl Keys {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let kept = match rustix::fs::openat(&self.place, spans_of(name), flags, Mode::empty()) {
             Ok(kept) => kept,
-            // Closing or a sweep took it away: there is nothing to be written any more.
-            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::NOENT) => return Err(self.refuse(name, NO_SPANS)),
             Err(error) => return Err(failed(error.into())),
         };
         Veiled::new(key, kept, is_new).map(Some).map_err(failed)
@@ -158,13 +159,30 @@ impl Keys {
         }
     }
 
+    /// Whether what says by itself which file keys are wrapped with says so.
+    pub(super) fn is_checked(&self) -> bool {
+        self.check().is_ok()
+    }
+
+    /// Whether any of the keys is wrapped with this file, or there is none: what says so by itself is missing or damaged.
+    fn opens_any(&self) -> Result<(), Error> {
+        let names = names(&self.place).map_err(|error| self.failed("read", KEYS, &error))?;
+        match names.is_empty() && self.place.stat(CHECK).is_ok_and(|stat| stat.is_none())
+            || names.iter().any(|name| self.load(name).is_ok())
+        {
+            true => Ok(()),
+            false => Err(self.refuse(CHECK, ELSEWISE)),
+        }
+    }
+
     fn write_check(&self) -> Result<(), Error> {
         let failed = |error: io::Error| self.failed("write", CHECK, &error);
         let kept = self.wrap.seal(&beside(CHECK), FileKey::new(random)?.bytes())?;
         file::write(&self.place, CHECK, &kept).map_err(failed)
     }
 
-    /// Keys of files that there are none of: what was begun and left by a kill.
+    /// Destroys keys of open files that there are none of: what was begun and left by a kill. One without spans is a segment's, and
+    /// stays even where that is not found: it may be on a disk that is not mounted.
     ///
     /// # Errors
     /// What the system says.
@@ -172,7 +190,7 @@ impl Keys {
         for name in names_in(&self.place)? {
             if file::is_new(&name) {
                 wipe(&self.place, &name)?;
-            } else if let Some(key) = name.strip_suffix(FILE).or(name.strip_suffix(SPANS))
+            } else if let Some(key) = name.strip_suffix(SPANS)
                 && is_digits(key)
                 && !used.contains(key)
             {
@@ -214,7 +232,7 @@ impl Read for Shown {
 }
 
 /// A file of a store as it has to be, to be put right: hidden, where it is sealed. `None`: nobody can read it any more, because its key
-/// is destroyed.
+/// is gone.
 ///
 /// # Errors
 /// [`Kind::Config`] where it is sealed and there is no file that keys are wrapped with, or another one; [`Kind::Data`],
@@ -245,7 +263,7 @@ pub(super) fn unnamed(root: &Root) -> Error {
 /// # Errors
 /// [`Kind::Config`] where they are wrapped with neither; [`Kind::Data`] where one is damaged; [`Kind::Permission`], [`Kind::Io`]. What was
 /// done stays, and a second call does the rest.
-pub fn rewrap(root: &Root, wrap: &Wrap, old: Option<&Wrap>) -> Result<usize, Error> {
+pub fn rewrap(root: &Root, wrap: &Wrap, old: Option<&Wrap>, time: Timestamp) -> Result<usize, Error> {
     let Some(place) = root.place.room_if_there(KEYS)? else { return Ok(0) };
     let _lock = root.lock()?;
     let now = Keys { place, wrap: wrap.clone() };
@@ -253,21 +271,36 @@ pub fn rewrap(root: &Root, wrap: &Wrap, old: Option<&Wrap>) -> Result<usize, Err
         Some(old) => Keys { place: now.place.again().map_err(|error| root.failed("open", &error))?, wrap: old.clone() },
         None => return now.check().map(|()| 0),
     };
-    // From here on whoever wraps with the old one makes no key any more.
+    if now.check().is_err() && before.check().is_err() {
+        before.opens_any()?;
+    }
+    let mut count = rewrap_all(root, &now, &before)?;
     if now.check().is_err() {
-        before.check()?;
         now.write_check()?;
     }
+    // From here on whoever wraps with the old one makes no key any more; one may just have been made.
+    count += rewrap_all(root, &now, &before)?;
+    if count > 0 {
+        let number = count.to_string();
+        let details = [("keys", number.as_str())];
+        root.audit()?
+            .append(time, &Entry { deed: Deed::KeyWrapped, subject: "keys of sealed files", details: &details })?;
+    }
+    Ok(count)
+}
+
+fn rewrap_all(root: &Root, now: &Keys, before: &Keys) -> Result<usize, Error> {
     let mut count = 0;
     for name in names(&now.place).map_err(|error| root.failed("read", &error))? {
+        // What a kill left of an earlier time.
+        wipe(&now.place, &file::new(&file_of(&name))).map_err(|error| now.failed("wrap", &name, &error))?;
         if now.load(&name).is_ok() {
             continue;
         }
         let Some(key) = before.load(&name)? else { continue };
         let failed = |error: io::Error| now.failed("wrap", &name, &error);
         let (file, new) = (file_of(&name), file::new(&file_of(&name)));
-        let wrapped = wrap.seal(&beside(&name), key.bytes())?;
-        discard(&now.place, &new).map_err(failed)?;
+        let wrapped = marked(&name, now.wrap.seal(&beside(&name), key.bytes())?);
         write_new(&now.place, &new, &wrapped).map_err(failed)?;
         // The two change places, so that at no time there is none.
         match rustix::fs::renameat_with(&now.place, &*new, &now.place, &*file, RenameFlags::EXCHANGE) {
@@ -283,13 +316,15 @@ pub fn rewrap(root: &Root, wrap: &Wrap, old: Option<&Wrap>) -> Result<usize, Err
     Ok(count)
 }
 
-/// Overwrites and removes a key of a store. One that is not there is no error.
+/// Overwrites and removes a key of a store; whether it was there.
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn destroy(root: &Root, name: &str) -> io::Result<()> {
+pub(super) fn destroy(root: &Root, name: &str) -> io::Result<bool> {
     let place = root.place.room_if_there(KEYS).map_err(|error| io::Error::other(error.to_string()))?;
-    place.map_or(Ok(()), |place| destroy_in(&place, name))
+    let Some(place) = place else { return Ok(false) };
+    let was_there = place.stat(file_of(name))?.is_some();
+    destroy_in(&place, name).map(|()| was_there)
 }
 
 fn destroy_in(place: &Place, name: &str) -> io::Result<()> {
@@ -309,14 +344,47 @@ pub(super) fn discard_spans(root: &Root, name: &str) -> io::Result<()> {
     place.map_or(Ok(()), |place| discard(&place, &spans_of(name)))
 }
 
-/// Whether a key is there.
+/// Whether a key is there and whole, and the spans of one whose file is no segment yet.
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn is_there(root: &Root, name: &str) -> Result<bool, Error> {
+pub(super) fn is_there(root: &Root, name: &str, is_segment: bool) -> Result<bool, Error> {
     let Some(place) = root.place.room_if_there(KEYS)? else { return Ok(false) };
-    let stat = place.stat(file_of(name)).map_err(|error| root.failed("read", &error))?;
+    let failed = |error: io::Error| root.failed("read", &error);
+    let spans = place.stat(spans_of(name)).map_err(failed)?;
+    let has_spans = spans.is_some_and(|spans| spans.st_size >= SPAN as i64);
+    let kept = match file::read(&place, &file_of(name), FILE_BYTES) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
+        read => read.map_err(failed)?,
+    };
+    Ok((is_segment || has_spans) && kept.is_some_and(|kept| whole(name, &kept).is_some()))
+}
+
+/// Whether what says by itself which file keys are wrapped with is there.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn has_check(root: &Root) -> Result<bool, Error> {
+    let Some(place) = root.place.room_if_there(KEYS)? else { return Ok(false) };
+    let stat = place.stat(CHECK).map_err(|error| root.failed("read", &error))?;
     Ok(stat.is_some_and(|stat| stat.st_size == Wrap::WRAPPED_BYTES as i64))
+}
+
+/// A wrapped key, and a mark that it is whole and this one's: whoever cannot open it sees that.
+fn marked(name: &str, wrapped: Vec<u8>) -> Vec<u8> {
+    let mark = mark(name, &wrapped);
+    [wrapped, mark.to_vec()].concat()
+}
+
+fn whole<'k>(name: &str, kept: &'k [u8]) -> Option<&'k [u8]> {
+    let (wrapped, found) = kept.split_at_checked(Wrap::WRAPPED_BYTES)?;
+    (*found == mark(name, wrapped)).then_some(wrapped)
+}
+
+fn mark(name: &str, wrapped: &[u8]) -> [u8; MARK_BYTES] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(beside(name).as_bytes()).update(wrapped);
+    hasher.finalize().as_bytes()[..MARK_BYTES].try_into().expect("as long")
 }
 
 /// What stands among the keys: what keys are called, and what nothing of ours is.
@@ -396,12 +464,16 @@ fn beside(name: &str) -> String {
     format!("store/{name}")
 }
 
+const MARK_BYTES: usize = 16;
+const FILE_BYTES: u64 = (Wrap::WRAPPED_BYTES + MARK_BYTES) as u64;
 pub(super) const KEYS: &str = "keys";
 const CHECK: &str = "check";
 const FILE: &str = ".key";
 const SPANS: &str = ".spans";
-const DAMAGED: &str = "it is damaged: what is sealed with it cannot be read";
-const ELSEWISE: &str = "it is wrapped with another file than that of `wrap`; name that one, or go on with \
+const DAMAGED: &str = "it is damaged, or wrapped with another file because a change of the file was not finished; go on with \
+                       sladd key rotate --wrap --old-wrap FILE --policy POLICY";
+const NO_SPANS: &str = "its spans are missing, without which its file cannot be read; restore them, or remove the file";
+const ELSEWISE: &str = "the keys are wrapped with another file than that of `wrap`; name that one, or go on with \
                         sladd key rotate --wrap --old-wrap FILE --policy POLICY";
 
 /// No key and no spans of ours are longer.

@@ -8,10 +8,11 @@ use super::{
     manifest::Head,
     name::Shelf,
     survey::survey,
+    sweep::was_to_go,
 };
 use crate::{
     encode::Batch,
-    error::Error,
+    error::{Error, Kind},
     key::Wrap,
     output::segment::{Committed, Fault, Flush, Identity, Segment, Veiled},
     retention::{ClassId, Run},
@@ -375,11 +376,13 @@ impl Store {
             Some(key) => {
                 let keys = self.keys.as_ref().ok_or_else(|| unnamed(&self.root))?;
                 match keys.veil(key)? {
-                    None => {
-                        // A sweep that was killed had destroyed it.
-                        let what = "is sealed with a key that is destroyed: nobody can read it, and it is removed";
-                        eprintln!("sladd: `{}` {what}", path.display());
+                    // A sweep that was killed had destroyed it.
+                    None if was_to_go(&self.root, &format!("{OPEN}/{shelf}"))? => {
                         return self.remove(&shelf).and_then(|()| self.open.sync()).map_err(failed);
+                    }
+                    None => {
+                        let why = "its key is missing: nobody can read it; put `keys` back, or remove the file";
+                        return Err(Error::new(Kind::Data, format!("cannot go on with `{}`: {why}", path.display())));
                     }
                     veiled => veiled,
                 }
@@ -414,7 +417,7 @@ impl Store {
     /// Takes an open file away, its key first.
     fn remove(&self, shelf: &Shelf) -> io::Result<()> {
         if let Some(key) = &shelf.key {
-            destroy(&self.root, key)?;
+            let _ = destroy(&self.root, key)?;
         }
         crate::output::fresh::discard(&self.open, &shelf.to_string())
     }

@@ -265,6 +265,16 @@ fn tell<'a>(
     Ok(())
 }
 
+/// Whether a sweep that was ended was about to delete it.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn was_to_go(root: &Root, path: &str) -> Result<bool, Error> {
+    let text = file::read(&root.place, SWEEP, MOST_BYTES).map_err(|error| root.failed("read", &error))?;
+    let intent = text.and_then(|text| serde_json::from_slice::<Intent>(&text).ok());
+    Ok(intent.is_some_and(|intent| intent.paths.iter().any(|known| known == path)))
+}
+
 /// What a sweep that was ended has unlinked is written down; what it had still to do is found again.
 fn after_a_kill(root: &Root, now: Timestamp) -> Result<Vec<String>, Error> {
     let failed = |error: io::Error| root.failed("write in", &error);
@@ -315,11 +325,18 @@ fn room_of(kept: &Kept) -> (String, Option<Date>) {
     }
 }
 
-/// Takes something away, its key first: from then on nobody can read it, wherever else it lies. What is gone already is gone.
-fn unlink(root: &Root, kept: &Kept) -> io::Result<()> {
-    if let Some(key) = &kept.key {
-        key::destroy(root, key)?;
-    }
+/// Takes something away, its key first: from then on nobody can read it, wherever else it lies. What is gone already is gone. What is
+/// to be said of it.
+fn unlink(root: &Root, kept: &Kept) -> io::Result<&'static str> {
+    let said = match &kept.key {
+        None => GONE,
+        Some(key) if key::destroy(root, key)? => SEALED_GONE,
+        Some(_) => KEYLESS_GONE,
+    };
+    take_away(root, kept).map(|()| said)
+}
+
+fn take_away(root: &Root, kept: &Kept) -> io::Result<()> {
     let (room, day) = room_of(kept);
     let other = |error: Error| io::Error::other(error.to_string());
     let Some(place) = root.place.room_if_there(&room).map_err(other)? else { return Ok(()) };
@@ -344,15 +361,15 @@ fn remove(place: &Place, name: &str) -> io::Result<()> {
     }
 }
 
-fn deletion(kept: &Kept, until: Date, said: Result<(), String>) -> Deletion {
+fn deletion(kept: &Kept, until: Date, said: Result<&str, String>) -> Deletion {
     let is_gone = said.is_ok();
-    let gone = if kept.key.is_some() { SEALED_GONE } else { GONE };
-    let said = said.map_or_else(|why| why, |()| gone.to_owned());
+    let said = said.map_or_else(|why| why, str::to_owned);
     Deletion { path: kept.path.clone(), until: until.to_string(), bytes: kept.bytes, said, is_gone }
 }
 
 /// What is said of something sealed that is gone: it begins with [`GONE`].
 const SEALED_GONE: &str = "gone, and its key before it";
+const KEYLESS_GONE: &str = "gone; its key was gone before";
 
 /// So many paths stand in one entry of the audit log: it holds 64 KiB.
 const AN_ENTRY: usize = 200;

@@ -433,7 +433,7 @@ fn a_sweep_goes_on_wherever_it_was_ended_and_says_so() {
     for name in [&one, &path.join("security_log/2026-11-19/0002.json"), &other] {
         let sealed = name.to_str().unwrap().strip_suffix(".sealed");
         if let Some((_, key)) = sealed.and_then(|name| name.rsplit_once('.')) {
-            key::destroy(&Root::open(&path).unwrap(), key).unwrap();
+            assert!(key::destroy(&Root::open(&path).unwrap(), key).unwrap());
         }
         fs::remove_file(name).unwrap();
     }
@@ -1017,18 +1017,33 @@ fn what_is_sealed_is_read_with_its_key_alone_and_never_after_it_is_destroyed() {
     let key = path.join("keys").join(format!("{key}.key"));
     for file in [&name, &key] {
         let whole = fs::read(file).unwrap();
-        fs::write(file, &whole[1..]).unwrap();
-        assert_eq!(verify(&root, None).unwrap().problems.len(), 1, "{}", file.display());
+        let mut changed = whole.clone();
+        changed[40] ^= 1;
+        for other in [&whole[1..], &changed] {
+            fs::write(file, other).unwrap();
+            assert_eq!(verify(&root, None).unwrap().problems.len(), 1, "{}", file.display());
+        }
         fs::remove_file(file).unwrap();
         assert_eq!(verify(&root, None).unwrap().problems.len(), 1, "{}", file.display());
         fs::write(file, &whole).unwrap();
     }
 
+    // What says by itself which file it is may be lost: the keys tell, and the next start makes it again.
+    let check = path.join("keys/check");
+    let kept = fs::read(&check).unwrap();
+    fs::remove_file(&check).unwrap();
+    assert_eq!(verify(&root, None).unwrap().problems.len(), 1);
+    assert_eq!(lines(&[read_back(&path, "security_log"), read_back(&path, "week_log")].concat()), lines(batch.bytes()));
+    assert_eq!(nothing(Some(&wrap(2))).unwrap_err().kind(), Kind::Config);
+    drop(key::Keys::create(&root, wrap(1)).unwrap());
+    assert!(check.exists() && key::Keys::create(&root, wrap(2)).is_err());
+    fs::write(&check, kept).unwrap();
+
     // A backup without keys, and one with them from before they were wrapped anew.
     let backup = fs::read(&name).unwrap();
     let old_key = fs::read(&key).unwrap();
-    assert_eq!(rewrap(&root, &wrap(2), Some(&wrap(1))).unwrap(), 2);
-    assert_eq!(rewrap(&root, &wrap(2), Some(&wrap(1))).unwrap(), 0);
+    assert_eq!(rewrap(&root, &wrap(2), Some(&wrap(1)), today.start()).unwrap(), 2);
+    assert_eq!(rewrap(&root, &wrap(2), Some(&wrap(1)), today.start()).unwrap(), 0);
     assert_eq!(nothing(Some(&wrap(1))).unwrap_err().kind(), Kind::Config);
     assert_eq!(verify(&root, Some(&wrap(2))).unwrap().problems, []);
     assert_ne!(fs::read(&key).unwrap(), old_key);
@@ -1054,13 +1069,18 @@ fn a_key_that_was_begun_goes_and_one_with_a_second_name_is_told() {
     let path = room.path().join("store");
     filled(&path);
     let keys = path.join("keys");
-    fs::write(keys.join("0123456789abcdef.key"), [7; 88]).unwrap();
+    fs::write(keys.join("0123456789abcdef.key"), [7; 96]).unwrap();
     fs::write(keys.join("0123456789abcdef.spans"), [7; 40]).unwrap();
     fs::write(keys.join(".76543210fedcba98.key.new"), "begun").unwrap();
+    // Of a segment that is somewhere else for now.
+    let (of_day, aside) = (path.join("security_log/2026-11-20"), room.path().join("aside"));
+    fs::rename(&of_day, &aside).unwrap();
     assert!(problems(&path)[0].contains("there is nothing that it opens"), "{:?}", problems(&path));
     let open =
         || Store::open(Root::open(&path).unwrap(), (&facts(1, &CLASSES), terms(&CLASSES)), sealing(), None, clock);
     drop(open().unwrap());
+    assert!(!keys.join("0123456789abcdef.key").exists() && problems(&path).len() == 2, "{:?}", problems(&path));
+    fs::rename(&aside, &of_day).unwrap();
     assert_eq!(problems(&path), Vec::<String>::new());
     let key = lines_file(&path, "security_log/2026-11-19/0002");
     let key = key.to_str().unwrap().strip_suffix(".sealed").unwrap().rsplit_once('.').unwrap().1.to_owned();
@@ -1101,4 +1121,49 @@ fn sealing_is_switched_on_and_off_between_runs() {
     assert_eq!(store.end(), None);
     assert_eq!(problems(&path), Vec::<String>::new());
     assert_eq!(read_back(&path, "security_log").iter().filter(|&&byte| byte == b'\n').count(), 4);
+}
+
+/// Nobody swept it: what is missing comes back, or somebody says that it does not.
+#[test]
+fn an_open_file_whose_key_is_missing_is_not_taken_for_swept() {
+    SEALS.set(true);
+    let (room, mut maker) = (room(), Maker::new());
+    let path = room.path().join("store");
+    let today = day("2026-11-21");
+    let open =
+        || Store::open(Root::create(&path).unwrap(), (&facts(1, &CLASSES), terms(&CLASSES)), sealing(), None, clock);
+    let mut store = open().unwrap();
+    written(&mut store, &maker.batch(&[("x", today)]), today.start());
+    store.sync().unwrap();
+    drop(store);
+    let log = fs::read_dir(path.join("open")).unwrap().flatten().map(|entry| entry.path());
+    let log = log.into_iter().find(|path| path.extension().is_some()).unwrap();
+    let aside = room.path().join("aside");
+    fs::rename(path.join("keys"), &aside).unwrap();
+    let error = open().unwrap_err();
+    assert!(error.kind() == Kind::Data && error.to_string().contains("put `keys` back"), "{error}");
+    assert!(log.exists());
+    fs::remove_dir_all(path.join("keys")).unwrap();
+    fs::rename(&aside, path.join("keys")).unwrap();
+    let spans = fs::read_dir(path.join("keys")).unwrap().flatten().map(|entry| entry.path());
+    let spans = spans.into_iter().find(|path| path.extension().is_some_and(|end| end == "spans")).unwrap();
+    fs::rename(&spans, &aside).unwrap();
+    assert!(open().unwrap_err().to_string().contains("its spans are missing"));
+    assert_eq!(verify(&Root::open(&path).unwrap(), None).unwrap().problems.len(), 1);
+    fs::rename(&aside, &spans).unwrap();
+    let mut store = open().unwrap();
+    store.put_aside(today.start(), true).unwrap();
+    assert_eq!(store.end(), None);
+    drop(store);
+    assert_eq!(read_back(&path, "security_log").iter().filter(|&&byte| byte == b'\n').count(), 1);
+    // A sweep that was killed behind the key was about to take it.
+    let mut store = open().unwrap();
+    written(&mut store, &maker.batch(&[("x", today)]), today.start());
+    store.sync().unwrap();
+    drop(store);
+    let name = list(&Root::open(&path).unwrap()).unwrap().kept.into_iter().find(|kept| !kept.is_segment).unwrap();
+    fs::write(path.join("sweep.json"), format!("{{\"paths\":[\"{}\"]}}", name.path)).unwrap();
+    assert!(key::destroy(&Root::open(&path).unwrap(), &name.key.unwrap()).unwrap());
+    drop(open().unwrap());
+    assert!(!path.join(name.path).exists());
 }

@@ -109,6 +109,9 @@ pub fn verify(root: &Root, wrap: Option<&Wrap>) -> Result<Verified, Error> {
         }
     }
     keys(root, &listing.kept, &mut found)?;
+    if opening.as_ref().is_some_and(|keys| !keys.is_checked()) && key::has_check(root)? {
+        found.wrong(format!("{}/check", key::KEYS), "it is damaged, or a change of the file was not finished");
+    }
     chain(root, (&past, &closing), opening.as_ref(), &mut found)?;
     policies(root, &past, &mut found).map_err(failed)?;
     let said = Holds { holds: past.holds.into_values().collect() };
@@ -127,14 +130,17 @@ fn keys(root: &Root, kept: &[Kept], found: &mut Verified) -> Result<(), Error> {
     }
     for (kept, key) in kept.iter().filter_map(|kept| Some((kept, kept.key.as_deref()?))) {
         there.remove(key);
-        if !key::is_there(root, key)? {
+        if !key::is_there(root, key, kept.is_segment)? {
             found.wrong(kept.path.as_str(), format!("its key `{key}` is missing or damaged: nobody can read it"));
         }
+    }
+    if kept.iter().any(|kept| kept.key.is_some()) && !key::has_check(root)? {
+        found.wrong(format!("{}/check", key::KEYS), "it is missing; the next start of the sidecar makes it again");
     }
     // Whoever writes makes the key first.
     if !there.is_empty() && !is_written(root)? {
         for key in there {
-            let what = "there is nothing that it opens; the next start of the sidecar destroys it";
+            let what = "there is nothing that it opens";
             found.wrong(format!("{}/{key}.key", key::KEYS), what);
         }
     }

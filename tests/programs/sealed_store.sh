@@ -37,6 +37,11 @@ size() { find store/open -name '*.log' -size +0 -printf '%s\n' 2> /dev/null | aw
 for _ in $(seq 300); do [ "$(size)" = "$(wc -c < elsewhere/wanted)" ] && break; sleep 0.1; done
 dark() { ! grep -rlaE 'page-|HTTP/1|class=|198\.51' "$1" || fail "something can be read in $1, $2"; }
 dark store "open"
+# What is sealed does not become plain by a reload.
+sed -i 's/^seal = true/seal = false/; s/^version = 1/version = 2/' policy.toml; kill -HUP "$beside"
+for _ in $(seq 100); do grep -q 'the policy ' said && break; sleep 0.1; done
+grep -q 'the policy stays as it was: a restart of the service is needed for what changed: \[\[output\]\] 1' said || { cat said; fail "a reload"; }
+policy
 kill "$beside"; wait "$beside" || { cat said; fail "the sidecar did not end well"; }
 dark store "closed"
 [ "$(find store -name '*.sealed' | wc -l)" = 1 ] && [ "$(find store -name '*.zst' | wc -l)" = 0 ] || fail "not one sealed segment"

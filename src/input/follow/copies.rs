@@ -640,6 +640,12 @@ pub(super) fn is_rotated_name(home: &Path, path: &Path) -> bool {
     added(base.as_bytes(), b"").unwrap_or(false) || added(stem.as_bytes(), &end).unwrap_or(false)
 }
 
+/// Whether a name ends with a number or a date, as rotated ones do.
+pub(super) fn is_numbered(path: &Path) -> bool {
+    let last = path.file_name().and_then(|name| name.as_bytes().rsplit(|byte| b"-._".contains(byte)).next());
+    last.is_some_and(|last| !last.is_empty() && last.iter().all(u8::is_ascii_digit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

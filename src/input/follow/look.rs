@@ -2,7 +2,7 @@
 
 use super::{
     Follow, Held, IDLE_OPEN, LOOK_GAP, Packed, Start, Watch,
-    copies::Departed,
+    copies::{Departed, is_numbered},
     digest::{Consumed, Proof},
     discover::{Discover, Match, News, Scan, neighbours},
     identity::{self, Identity, Stand, is_missing},
@@ -168,7 +168,8 @@ impl Follow {
             }
         }
         let mut new: Vec<&Match> = scan.files.iter().filter(|file| !self.knows(&file.stand.identity)).collect();
-        new.sort_by_key(|file| (file.stand.identity.born, file.stand.modified, &file.path));
+        // Of those that came within one tick of the kernel's clock the one that is not rotated yet is the youngest.
+        new.sort_by_key(|file| (file.stand.identity.born, file.stand.modified, !is_numbered(&file.path), &file.path));
         let mut fresh = HashSet::new();
         for file in new {
             // Two names of one file are one.

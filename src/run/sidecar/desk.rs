@@ -520,6 +520,9 @@ impl Desk {
         if loaded.policy.seal != self.loaded.policy.seal {
             differ.push("[seal]".to_owned());
         }
+        if loaded.policy.keys.wrap != self.loaded.policy.keys.wrap {
+            differ.push("`wrap` in [keys]".to_owned());
+        }
         if !differ.is_empty() {
             let why = format!("a restart of the service is needed for what changed: {}", differ.join(", "));
             return Err(Error::new(Kind::Config, why));
@@ -1013,7 +1016,7 @@ fn differences(now: &Wiring, then: &Wiring) -> Vec<String> {
         }
     }
     for number in 0..now.outputs.len().max(then.outputs.len()) {
-        let of = |wiring: &Wiring| wiring.outputs.get(number).map(|output| output.to.clone());
+        let of = |wiring: &Wiring| wiring.outputs.get(number).map(|output| (output.to.clone(), output.seal));
         if of(now) != of(then) {
             differ.push(format!("[[output]] {}", number + 1));
         }

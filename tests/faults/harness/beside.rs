@@ -115,7 +115,9 @@ impl Beside {
 
     /// These bytes are what the pipe makes of so many lines.
     pub fn holds(&self, made: &[u8], wanted: usize, what: &str) {
-        assert!(numbers(made).is_sorted(), "{what}: out of order");
+        let places = numbers(made);
+        let turns: Vec<&[usize]> = places.windows(2).filter(|two| two[0] > two[1]).collect();
+        assert!(turns.is_empty(), "{what}: out of order: {turns:?}");
         oracle::each_once(made, 0, wanted, what);
         assert!(made == self.piped(&lines::lines(0, wanted)), "{what}: not as the pipe makes it");
     }
