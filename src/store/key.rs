@@ -97,7 +97,7 @@ impl Keys {
             destroy_in(&self.place, &name).map_err(failed)?;
             return Err(error);
         }
-        let veiled = self.veiled(&name, &key, true)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let veiled = self.veiled(&name, &key, true)?;
         Ok((name.into(), veiled))
     }
 
@@ -121,12 +121,12 @@ impl Keys {
     /// As [`Keys::load`]
     pub(super) fn veil(&self, name: &str) -> Result<Option<Veiled>, Error> {
         match self.load(name)? {
-            Some(key) => self.veiled(name, &key, false),
+            Some(key) => self.veiled(name, &key, false).map(Some),
             None => Ok(None),
         }
     }
 
-    fn veiled(&self, name: &str, key: &FileKey, is_new: bool) -> Result<Option<Veiled>, Error> {
+    fn veiled(&self, name: &str, key: &FileKey, is_new: bool) -> Result<Veiled, Error> {
         let failed = |error: io::Error| self.failed("read", name, &error);
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let kept = match rustix::fs::openat(&self.place, spans_of(name), flags, Mode::empty()) {
@@ -134,7 +134,7 @@ impl Keys {
             Err(Errno::NOENT) => return Err(self.refuse(name, NO_SPANS)),
             Err(error) => return Err(failed(error.into())),
         };
-        Veiled::new(key, kept, is_new).map(Some).map_err(failed)
+        Veiled::new(key, kept, is_new).map_err(failed)
     }
 
     /// What shows the lines of a file that nothing is added to.
@@ -167,9 +167,7 @@ impl Keys {
     /// Whether any of the keys is wrapped with this file, or there is none: what says so by itself is missing or damaged.
     fn opens_any(&self) -> Result<(), Error> {
         let names = names(&self.place).map_err(|error| self.failed("read", KEYS, &error))?;
-        match names.is_empty() && self.place.stat(CHECK).is_ok_and(|stat| stat.is_none())
-            || names.iter().any(|name| self.load(name).is_ok())
-        {
+        match names.is_empty() || names.iter().any(|name| self.load(name).is_ok()) {
             true => Ok(()),
             false => Err(self.refuse(CHECK, ELSEWISE)),
         }
