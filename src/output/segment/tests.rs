@@ -456,3 +456,18 @@ fn a_hidden_file_goes_the_way_of_a_plain_one() {
     }
     assert!(cut > 10_000 && ways == 7, "{cut} {ways}");
 }
+
+#[test]
+fn a_file_that_another_thread_still_makes_durable_is_opened_again() {
+    let (_room, path) = room();
+    let mut segment = open(&path);
+    segment.write(&Batch::of(b"a line\n")).unwrap();
+    let (committed, flush) = segment.flush().unwrap();
+    drop(segment);
+    let slow = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        flush.make().unwrap();
+    });
+    assert!(Segment::find(&path, committed.identity()).unwrap().is_some());
+    slow.join().unwrap();
+}
