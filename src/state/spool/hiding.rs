@@ -13,19 +13,20 @@ use crate::{
     output::{
         fresh::discard,
         segment::{Segment, Veiled, restore},
+        write_all,
     },
     seal::{FileKey, Veil},
     state::{
         files::failed,
         home::{NEW, stage},
-        place::Place,
+        place::{Place, sync},
     },
 };
 use rustix::{
     fs::{Mode, OFlags},
     io::Errno,
 };
-use std::{fs::File, io, os::fd::OwnedFd, path::Path, sync::Arc};
+use std::{fs::File, io, os::fd::OwnedFd, path::Path};
 
 /// What the files of a spool are hidden with.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +108,7 @@ pub fn dress(segment: Segment, wrap: Option<&Wrap>) -> Result<Segment, Error> {
 /// # Errors
 /// As [`Hiding::open`]
 pub fn rewrap(directory: &Path, wrap: &Wrap, old: Option<&Wrap>) -> Result<bool, Error> {
-    let place = Arc::new(Place::open(directory)?);
+    let place = Place::open(directory)?;
     let (Some(kept), Some(old)) = (read(&place)?, old) else { return Ok(false) };
     if unwrapped(&place, wrap, &kept).is_ok() {
         return Ok(false);
@@ -140,9 +141,18 @@ fn read(place: &Place) -> Result<Option<Vec<u8>>, Error> {
 
 fn write(place: &Place, wrap: &Wrap, key: &FileKey) -> Result<(), Error> {
     let cannot = |error: io::Error| failed(place, "write in", &error);
-    stage(place, &wrap.seal(KEPT_AS, key.bytes())?, 0o600).map_err(cannot)?;
-    rustix::fs::renameat(place, NEW, place, KEY).map_err(|error| cannot(error.into()))?;
-    place.sync().map_err(cannot)
+    let wrapped = wrap.seal(KEPT_AS, key.bytes())?;
+    // Under a name that whoever writes the spool meanwhile does not use.
+    let begun = || -> io::Result<()> {
+        discard(place, KEY_NEW)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(place, KEY_NEW, flags, Mode::RUSR | Mode::WUSR)?;
+        write_all(&fd, &wrapped)?;
+        sync(&fd)?;
+        rustix::fs::renameat(place, KEY_NEW, place, KEY)?;
+        place.sync()
+    };
+    begun().map_err(cannot)
 }
 
 fn unwrapped(place: &Place, wrap: &Wrap, kept: &[u8]) -> Result<FileKey, Error> {
@@ -163,4 +173,5 @@ fn spans(number: u64) -> String {
 }
 
 const KEY: &str = "key";
+const KEY_NEW: &str = ".key.new";
 const KEPT_AS: &str = "spool";
